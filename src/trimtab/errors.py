@@ -1,0 +1,57 @@
+"""Every error Trimtab raises on purpose, drawn as a tree.
+
+TrimtabError                 never raised itself; carries the exit code of the command line
+├── AnswerIsNo          1    the work was done and the answer is no: a failed drill, an error found
+├── BadInput            2    the estate or an argument is wrong; nothing was changed
+│   └── BadEstate       2    faults with file and line, all of them at once
+├── DaemonRefused       1    a daemon's own checker refused a rendered file
+└── EnvironmentUnable   3    this machine cannot: a package, a right or a running twin is missing
+    ├── PackageMissing  3    names the program and the package that brings it
+    └── TwinFailed      3    a twin that did not come up, or went away
+
+A message says what was got, the limit, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TrimtabError(Exception):
+    """Root of the tree. `hint` is what the reader should do next."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class AnswerIsNo(TrimtabError):
+    exit_code = 1
+
+
+class BadInput(TrimtabError):
+    exit_code = 2
+
+
+class DaemonRefused(TrimtabError):
+    exit_code = 1
+
+
+class EnvironmentUnable(TrimtabError):
+    exit_code = 3
+
+
+class PackageMissing(EnvironmentUnable):
+    """A program that is not installed; the message names its Debian package."""
+
+    def __init__(self, program: str, package: str) -> None:
+        super().__init__(f"{program} is not installed", f"install it: apt-get install {package}  (or run scripts/bootstrap)")
+        self.program = program
+        self.package = package
+
+
+class TwinFailed(EnvironmentUnable):
+    pass

@@ -1,0 +1,43 @@
+"""The estate: everything one file declares."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from trimtab.estate.base import Hostname, Name, Noun, RegionName
+from trimtab.estate.edge import Edge
+from trimtab.estate.group import Group
+from trimtab.estate.kernel import Kernel
+from trimtab.estate.network import Link, Network
+from trimtab.estate.objectives import Objectives
+from trimtab.estate.pool import Pool
+from trimtab.estate.region import Region
+from trimtab.estate.service import Service
+from trimtab.estate.site import Site
+from trimtab.estate.store import Store
+from trimtab.estate.tier import Tiers
+from trimtab.estate.twin import Twin
+from trimtab.estate.vrrp import Vrrp
+
+
+class Estate(Noun):
+    """One estate. The order of a map never means anything; lists are ordered."""
+
+    estate: Name = Field(description="the estate's name")
+    zone: Hostname = Field(description="the DNS zone of its names")
+    objectives: Objectives = Objectives()
+    groups: dict[Name, Group] = {}
+    regions: dict[RegionName, Region] = Field(
+        default={}, description="where clients are; `default` is everybody else"
+    )
+    sites: dict[Name, Site] = Field(min_length=1)
+    links: tuple[Link, ...] = ()
+    network: Network = Network()
+    edge: Edge = Edge()
+    tiers: Tiers = Tiers()
+    vrrp: Vrrp = Vrrp()
+    kernel: Kernel = Kernel()
+    services: dict[Name, Service] = {}
+    pools: dict[Name, Pool] = {}
+    stores: dict[Name, Store] = {}
+    twin: Twin = Twin()

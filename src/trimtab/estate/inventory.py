@@ -1,0 +1,178 @@
+"""Every host of an estate and the networks it stands in, derived once and looked up often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from trimtab.estate import addressing
+from trimtab.estate.addressing import FAMILIES, Family, Vlan
+from trimtab.estate.base import IPAddress, IPNetwork
+from trimtab.estate.estate import Estate
+from trimtab.estate.group import Group, Role
+from trimtab.estate.service import Service
+from trimtab.estate.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One machine. `number` is its N in SITE-GROUP-N; the name is never parsed back."""
+
+    name: str
+    site: str
+    group: str
+    number: int
+    roles: tuple[str, ...]
+    vlan: Vlan
+    v4: str
+    v6: str
+
+    def address(self, family: Family) -> str:
+        return self.v4 if family == 4 else self.v6
+
+
+def group_of(estate: Estate, name: str) -> Group | None:
+    """The group's entry; for a group named after a role, a Group with id 0 is made up."""
+    found = estate.groups.get(name)
+    if found is not None:
+        return found
+    if name in addressing.ROLE_NUMBER:
+        return Group.model_construct(id=0, roles=(cast(Role, name),))
+    return None
+
+
+def host_numbers(site_name: str, site: Site, group: str, at_most: int | None = None) -> list[int]:
+    """Numbers of the hosts that run: 1 to the low end of the range, without the retired ones."""
+    retired = set(site.retired)
+    numbers = [n for n in range(1, site.hosts[group].low + 1) if f"{site_name}-{group}-{n}" not in retired]
+    return numbers if at_most is None else numbers[:at_most]
+
+
+class Inventory:
+    """Hosts, networks and public addresses of an estate.
+
+    shrink: apply the estate's `twin.at_most`, as the twin does.
+    """
+
+    def __init__(self, estate: Estate, *, shrink: bool = False) -> None:
+        self.estate = estate
+        self.shrink = shrink
+        self.first = int(str(estate.network.private).split(".", 1)[0])
+        self.hosts: tuple[Host, ...] = tuple(self._derive())
+        self._by_site: dict[str, list[Host]] = {name: [] for name in estate.sites}
+        self._by_group: dict[tuple[str, str], list[Host]] = {}
+        for host in self.hosts:
+            self._by_site[host.site].append(host)
+            self._by_group.setdefault((host.site, host.group), []).append(host)
+
+    def _derive(self) -> Iterator[Host]:
+        for site_name, site in sorted(self.estate.sites.items(), key=lambda item: item[1].id):
+            for group_name in sorted(site.hosts, key=lambda g: (self.vlan(site_name, g).octet, g)):
+                yield from self._group_hosts(site_name, site, group_name)
+
+    def _group_hosts(self, site_name: str, site: Site, group_name: str) -> Iterator[Host]:
+        group = group_of(self.estate, group_name)
+        if group is None:
+            return
+        vlan = self.vlan(site_name, group_name)
+        v4, v6 = f"{self.first}.{site.id}.{vlan.octet}.", f"fd00:{site.id:x}:{vlan.octet:x}::"
+        limit = self.estate.twin.at_most.get(group_name) if self.shrink else None
+        for n in host_numbers(site_name, site, group_name, limit):
+            name = f"{site_name}-{group_name}-{n}"
+            own = site.addresses.get(name)
+            yield Host(
+                name, site_name, group_name, n, tuple(group.roles), vlan,
+                str(own) if own is not None and own.version == 4 else f"{v4}{9 + n}",
+                str(own) if own is not None and own.version == 6 else f"{v6}{9 + n:x}",
+            )  # fmt: skip
+
+    def vlan(self, site_name: str, group_name: str) -> Vlan:
+        group = group_of(self.estate, group_name)
+        number = addressing.octet(group.roles[0], group.id) if group else 255
+        return Vlan(self.estate.sites[site_name].id, number, group_name, self.first)
+
+    def vlans(self, site: str) -> tuple[Vlan, ...]:
+        """Every network of a site, by octet."""
+        return tuple(
+            sorted((self.vlan(site, g) for g in self.estate.sites[site].hosts), key=lambda v: v.octet)
+        )
+
+    @cached_property
+    def by_name(self) -> dict[str, Host]:
+        return {host.name: host for host in self.hosts}
+
+    def at(self, site: str) -> list[Host]:
+        return self._by_site[site]
+
+    def in_group(self, site: str, group: str) -> list[Host]:
+        return self._by_group.get((site, group), [])
+
+    def with_role(self, role: str, site: str | None = None) -> list[Host]:
+        return [h for h in (self.hosts if site is None else self._by_site[site]) if role in h.roles]
+
+    def site_names(self) -> list[str]:
+        """Sites by id."""
+        return sorted(self.estate.sites, key=lambda s: self.estate.sites[s].id)
+
+    def asn(self, site: str) -> int:
+        found = self.estate.sites[site].asn or self.estate.edge.asn
+        return found or 0
+
+    def public(self, site: str, family: Family) -> IPNetwork | None:
+        """The site's own public prefix of a family."""
+        stated = self.estate.sites[site].public or addressing.default_public(self.estate.sites[site].id)
+        return next((p for p in stated if p.version == family), None)
+
+    def anycast(self, family: Family) -> list[IPNetwork]:
+        any_ = self.estate.edge.anycast
+        return [p for p in any_.prefixes if p.version == family] if any_ else []
+
+    def is_covering(self, prefix: IPNetwork) -> bool:
+        """True if an anycast prefix contains a site's public prefix: it catches a lost site and gives no VIP."""
+        for site in self.estate.sites:
+            own = self.public(site, 4 if prefix.version == 4 else 6)
+            if (
+                own is not None
+                and int(own.network_address) & int(prefix.netmask) == int(prefix.network_address)
+                and (own.prefixlen >= prefix.prefixlen)
+            ):
+                return True
+        return False
+
+    def anycast_vips_prefix(self, family: Family) -> IPNetwork | None:
+        return next((p for p in self.anycast(family) if not self.is_covering(p)), None)
+
+    def announced(self, site: str, family: Family) -> list[IPNetwork]:
+        """What the site's routers originate: its own prefix and the anycast ones, in a stable order."""
+        own = self.public(site, family)
+        every = ([own] if own is not None else []) + self.anycast(family)
+        return sorted(set(every), key=lambda p: (int(p.network_address), p.prefixlen))
+
+    def service_vips(self, service: Service, family: Family) -> dict[str, IPAddress]:
+        """Site → the address under which that site answers for the service."""
+        if service.address == "anycast":
+            prefix = self.anycast_vips_prefix(family)
+            return {s: addressing.vip(prefix, service.vip) for s in self.estate.sites} if prefix else {}
+        own = {s: self.public(s, family) for s in self.site_names()}
+        return {s: addressing.vip(p, service.vip) for s, p in own.items() if p is not None and self.front(s)}
+
+    def vips(self, family: Family) -> list[IPAddress]:
+        """Every VIP of the estate. All sites carry all of them, so that a covering prefix finds somebody at home."""
+        found = {
+            a
+            for service in self.estate.services.values()
+            for a in self.service_vips(service, family).values()
+        }
+        return sorted(found, key=int)
+
+    def front(self, site: str) -> list[Host]:
+        """The hosts that hold the VIPs of a site."""
+        return self.with_role("proxy", site)
+
+    def routers(self, site: str) -> list[Host]:
+        return self.with_role("router", site)
+
+    def families(self) -> tuple[Family, ...]:
+        return FAMILIES

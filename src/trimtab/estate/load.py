@@ -1,0 +1,66 @@
+"""Read an estate file: the only I/O of the model. Either a whole valid Estate comes back, or every fault at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from trimtab.estate.estate import Estate
+from trimtab.estate.fault import BadEstate, Fault, Mark
+from trimtab.estate.messages import add_faults
+from trimtab.estate.plan_faults import plan_faults
+from trimtab.estate.references import check_references
+from trimtab.estate.tree import Tree, read_tree
+
+
+def load_estate(path: str | Path) -> Estate:
+    """The estate of a file. Raises BadEstate with every fault, file and line."""
+    return read_estate(_text(path), str(path))[0]
+
+
+def read_estate(text: str, file: str = "estate.yaml") -> tuple[Estate, Tree]:
+    """The estate and the marks of its text. Raises BadEstate."""
+    tree = read_tree(text, file)
+    if tree.root is None and not tree.faults:
+        tree.fault((), "the file is empty", "`trimtab init DIR` writes one to start from")
+    if tree.root is None:
+        raise BadEstate(tree.faults)
+    estate = _validate(tree)
+    if estate is None:
+        raise BadEstate(tree.faults)
+    return estate, tree
+
+
+def _validate(tree: Tree) -> Estate | None:
+    check_references(tree)
+    estate = None
+    if not isinstance(tree.root, dict):
+        tree.fault((), "an estate is a map of keys", "begin with `estate: NAME`")
+    else:
+        try:
+            estate = Estate.model_validate(tree.root)
+        except ValidationError as error:
+            add_faults(tree, error)
+    if estate is not None and not tree.faults:
+        for loc, message, hint in plan_faults(estate):
+            tree.fault(loc, message, hint)
+    return None if tree.faults else estate
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise _unreadable(
+            path, "there is no such file", "name it with -e FILE, or begin with `trimtab init DIR`"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(
+            path, f"cannot be read: {error}", "an estate is a readable UTF-8 text file"
+        ) from error
+
+
+def _unreadable(path: str | Path, message: str, hint: str) -> BadEstate:
+    at = Mark(1, 1)
+    return BadEstate([Fault(str(path), at.line, at.column, "", message, hint)])

@@ -1,0 +1,94 @@
+"""pydantic's errors in the words of the file: key, what was got, what to write instead."""
+
+from __future__ import annotations
+
+import types
+from difflib import get_close_matches
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from trimtab.estate.estate import Estate
+from trimtab.estate.fault import Loc
+from trimtab.estate.tree import Tree
+
+
+def add_faults(tree: Tree, error: ValidationError) -> None:
+    """One fault a pydantic error, at its line."""
+    for detail in error.errors(include_url=False, include_context=True):
+        loc = tuple(part for part in detail["loc"] if part != "[key]")
+        message, hint = _say(detail, loc)
+        tree.fault(loc, message, hint)
+
+
+def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
+    kind, got = detail["type"], detail.get("input")
+    context: dict[str, Any] = detail.get("ctx") or {}
+    if kind == "extra_forbidden":
+        return _unknown_key(loc)
+    if kind == "missing":
+        return "the key is required", f"write `{loc[-1]}: …` here"
+    if kind == "value_error":
+        return f"{_got(got)}{context['error']}", ""
+    if kind == "literal_error":
+        known = str(context["expected"])
+        choices = [c.strip("'") for c in known.replace(" or ", ", ").split(", ")]
+        close = get_close_matches(str(got), choices, n=1)
+        return f"got `{got}`", f"did you mean `{close[0]}`?" if close else f"one of {', '.join(choices)}"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"{_got(got)}a map of keys is expected", "write `{key: value}` or indented lines"
+    if kind in ("tuple_type", "list_type"):
+        return f"{_got(got)}a list is expected", "write `[a, b]`"
+    if kind in ("too_short", "too_long"):
+        return detail["msg"].replace("Tuple", "the list").replace("Dictionary", "the map"), ""
+    if kind == "string_pattern_mismatch":
+        return f"got `{got}`, which does not fit {context.get('pattern')}", ""
+    return f"{_got(got)}{detail['msg'][0].lower()}{detail['msg'][1:]}", ""
+
+
+def _got(value: Any) -> str:
+    if isinstance(value, str):
+        return (
+            f"got `{value if len(value) <= 60 else value[:57] + '...'}`: "
+            if value
+            else "nothing is written here: "
+        )
+    return ""
+
+
+def _unknown_key(loc: Loc) -> tuple[str, str]:
+    known = sorted(keys_at(loc[:-1]))
+    close = get_close_matches(str(loc[-1]), known, n=1, cutoff=0.6)
+    hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
+    return "unknown key", hint
+
+
+def keys_at(loc: Loc) -> set[str]:
+    """The keys that the model knows at a place."""
+    kind: Any = Estate
+    for part in loc:
+        kind = _step(_plain(kind), part)
+    plain = _plain(kind)
+    return set(plain.model_fields) if isinstance(plain, type) and issubclass(plain, BaseModel) else set()
+
+
+def _step(kind: Any, part: str | int) -> Any:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        found = kind.model_fields.get(str(part))
+        return found.annotation if found else None
+    arguments = get_args(kind)
+    if get_origin(kind) is dict:
+        return arguments[1]
+    return arguments[0] if arguments else None
+
+
+def _plain(kind: Any) -> Any:
+    """Without Annotated and `| None`."""
+    while True:
+        if get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        elif get_origin(kind) in (Union, types.UnionType):
+            kind = next(a for a in get_args(kind) if a is not type(None))
+        else:
+            return kind

@@ -1,0 +1,30 @@
+"""Networks between and inside sites."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from pydantic import Field, field_validator
+
+from trimtab.estate.base import Noun, Prefix, Reference
+from trimtab.estate.quantity import Duration
+
+
+class Link(Noun):
+    """Figures of the private path between two sites; the path itself always exists."""
+
+    between: tuple[Reference, Reference]
+    rtt: Duration | None = Field(default=None, description="round trip; default: from the distance")
+
+
+class Network(Noun):
+    """`private`: the /8 that every private address is derived in."""
+
+    private: Prefix = IPv4Network("10.0.0.0/8")
+
+    @field_validator("private")
+    @classmethod
+    def _an_eight(cls, value: Prefix) -> Prefix:
+        if value.version != 4 or value.prefixlen != 8:
+            raise ValueError("an IPv4 /8 is expected: the second octet is the site, the third the network")
+        return value

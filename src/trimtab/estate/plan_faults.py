@@ -1,0 +1,242 @@
+"""Faults that no single value has: an address plan that cannot be, numbers used twice, names that collide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from itertools import combinations
+
+from trimtab.estate import addressing
+from trimtab.estate.addressing import FAMILIES, MAX_HOSTS_A_GROUP, MAX_ROUTERS
+from trimtab.estate.base import IPAddress
+from trimtab.estate.estate import Estate
+from trimtab.estate.fault import Loc
+from trimtab.estate.inventory import Inventory, group_of
+
+Problem = tuple[Loc, str, str]
+
+
+def plan_faults(estate: Estate) -> list[Problem]:
+    """(where, message, hint) of everything wrong between the parts of a valid estate."""
+    found = [*_numbers(estate), *_host_names(estate), *_sites(estate), *_pools(estate), *_services(estate)]
+    if not found:
+        inventory = Inventory(estate)
+        found = [*_addresses(inventory), *_uplinks(inventory), *_prefixes(inventory)]
+    return found
+
+
+def _numbers(estate: Estate) -> Iterator[Problem]:
+    seen: dict[int, str] = {}
+    for name, site in estate.sites.items():
+        if site.id in seen:
+            yield (
+                ("sites", name, "id"),
+                f"id {site.id} is `{seen[site.id]}`'s too",
+                "a site's id is its own for ever",
+            )
+        seen.setdefault(site.id, name)
+    numbers: dict[tuple[str, int], str] = {}
+    for name, group in estate.groups.items():
+        key = (group.roles[0], group.id)
+        if key in numbers:
+            hint = "groups with the same first role need different ids"
+            yield ("groups", name, "id"), f"id {group.id} is `{numbers[key]}`'s too", hint
+        numbers.setdefault(key, name)
+
+
+def _host_names(estate: Estate) -> Iterator[Problem]:
+    seen: dict[str, tuple[str, str]] = {}
+    for site_name, site in estate.sites.items():
+        reserved: set[str] = set()
+        for group, count in site.hosts.items():
+            if count.high > MAX_HOSTS_A_GROUP:
+                yield (
+                    ("sites", site_name, "hosts", group),
+                    f"{count.high} hosts in a group, the limit is {MAX_HOSTS_A_GROUP}",
+                    ("split the group: a second one with its own id"),
+                )
+            for n in range(1, min(count.high, MAX_HOSTS_A_GROUP) + 1):
+                name = f"{site_name}-{group}-{n}"
+                reserved.add(name)
+                if name in seen and seen[name] != (site_name, group):
+                    other = seen[name]
+                    yield (
+                        ("sites", site_name, "hosts", group),
+                        f"host `{name}` is also a host of {other[0]}'s group {other[1]}",
+                        ("rename the site or the group"),
+                    )
+                    break
+                seen[name] = (site_name, group)
+        for key in ("retired", "addresses"):
+            for i, name in enumerate(getattr(site, key)):
+                if name not in reserved:
+                    loc: Loc = ("sites", site_name, key, i if key == "retired" else name)
+                    yield (
+                        loc,
+                        f"`{name}` is not a host of {site_name}",
+                        "hosts are named SITE-GROUP-N, N up to the range's end",
+                    )
+
+
+def _sites(estate: Estate) -> Iterator[Problem]:
+    for name, site in estate.sites.items():
+        roles = [(g, group.roles) for g in site.hosts if (group := group_of(estate, g)) is not None]
+        routers = sum(site.hosts[g].low for g, r in roles if "router" in r)
+        at: Loc = ("sites", name, "hosts")
+        if not routers:
+            yield (
+                at,
+                "a site needs a router",
+                "add `router: 1`: it is the gateway of its networks and speaks BGP",
+            )
+        if routers > MAX_ROUTERS:
+            yield (
+                at,
+                f"{routers} routers, the limit is {MAX_ROUTERS}",
+                "addresses .1 to .8 of a network are the routers'",
+            )
+        fronts = [g for g, r in roles if "proxy" in r]
+        if len(fronts) > 1:
+            yield (
+                at,
+                f"two groups hold the VIPs: {' and '.join(fronts)}",
+                "one group with the role `proxy` a site",
+            )
+        if (site.upstreams or len(estate.sites) > 1) and not (site.asn or estate.edge.asn):
+            yield ("sites", name), "no AS number", "set `asn` here or in `edge`"
+    pairs: set[frozenset[str]] = set()
+    for i, link in enumerate(estate.links):
+        pair = frozenset(link.between)
+        if len(pair) == 1 or pair in pairs:
+            yield (
+                ("links", i),
+                f"the link {' to '.join(link.between)} is no new one",
+                "one entry for two different sites",
+            )
+        pairs.add(pair)
+
+
+def _pools(estate: Estate) -> Iterator[Problem]:
+    for name, pool in estate.pools.items():
+        group = group_of(estate, pool.hosts) if pool.hosts else None
+        if group is not None and "backend" not in group.roles:
+            hint = "a pool is made of hosts with the role `backend`"
+            yield ("pools", name, "hosts"), f"`{pool.hosts}` has the roles {', '.join(group.roles)}", hint
+    for name, store in estate.stores.items():
+        group = group_of(estate, store.hosts)
+        if group is not None and "store" not in group.roles:
+            yield (
+                ("stores", name, "hosts"),
+                f"`{store.hosts}` has not the role `store`",
+                "name a group with that role",
+            )
+
+
+def _services(estate: Estate) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for name, service in estate.services.items():
+        for i, host in enumerate(service.names):
+            if host in seen:
+                yield (
+                    ("services", name, "names", i),
+                    f"`{host}` is `{seen[host]}`'s name too",
+                    "a name belongs to one service",
+                )
+            seen.setdefault(host, name)
+        if service.address == "anycast" and not any(
+            Inventory(estate).anycast_vips_prefix(f) for f in FAMILIES
+        ):
+            yield (
+                ("services", name, "address"),
+                "there is no anycast prefix for a VIP",
+                ("add one to edge.anycast.prefixes that contains no site's public prefix"),
+            )
+        tls = {
+            estate.services[other].tls.min
+            for other in estate.services
+            if estate.services[other].vip == service.vip
+        }
+        if len(tls) > 1 and service.tls.min != min(tls):
+            yield (
+                ("services", name, "tls", "min"),
+                f"services on VIP {service.vip} differ in `tls.min`",
+                ("the version is agreed before the name is known: same `min`, or another `vip`"),
+            )
+
+
+def _addresses(inventory: Inventory) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for host in inventory.hosts:
+        for family in FAMILIES:
+            address = host.address(family)
+            overridden = host.name in inventory.estate.sites[host.site].addresses
+            loc: Loc = ("sites", host.site, "addresses", host.name)
+            if address in seen:
+                yield loc, f"{address} is {seen[address]}'s too", "give each host its own"
+            seen[address] = host.name
+            if overridden and not _fits(inventory, host.site, host.vlan, address):
+                net = host.vlan.network(family)
+                yield (
+                    loc,
+                    f"{address} is not a host address of {net}",
+                    f"take one from {net[10]} on; .1 to .9 are the routers'",
+                )
+
+
+def _fits(inventory: Inventory, site: str, vlan: addressing.Vlan, address: str) -> bool:
+    parsed = ip_address(address)
+    net = vlan.network(4 if parsed.version == 4 else 6)
+    return parsed in net and 10 <= int(parsed) - int(net.network_address) < 250
+
+
+def _uplinks(inventory: Inventory) -> Iterator[Problem]:
+    taken: dict[str, Loc] = {}
+    nets: dict[str, tuple[int, Loc]] = {}
+    for site in inventory.site_names():
+        routers = inventory.routers(site)
+        for name, upstream in inventory.estate.sites[site].upstreams.items():
+            for i, peer in enumerate(upstream.peer):
+                loc: Loc = ("sites", site, "upstreams", name, "peer", i)
+                yield from _uplink(peer, len(routers), loc, taken)
+                net = str(addressing.uplink_network(peer))
+                if net in nets:
+                    yield (
+                        loc,
+                        f"{net} is in use by {nets[net][1][1]}'s upstream too",
+                        "a /29 (IPv6 /125) for each upstream of each site",
+                    )
+                nets[net] = (upstream.asn, loc)
+
+
+def _uplink(peer: IPAddress, routers: int, loc: Loc, taken: dict[str, Loc]) -> Iterator[Problem]:
+    net = addressing.uplink_network(peer)
+    if str(peer) in taken:
+        yield loc, f"{peer} is a peer already", "each session has its own peer address"
+    taken[str(peer)] = loc
+    last = int(peer) - int(net.network_address) + routers
+    if int(peer) == int(net.network_address) or last >= net.num_addresses - (1 if peer.version == 4 else 0):
+        yield (
+            loc,
+            f"{routers} routers do not fit behind {peer} in {net}",
+            "router N has peer + N, inside the same /29 (IPv6 /125)",
+        )
+
+
+def _prefixes(inventory: Inventory) -> Iterator[Problem]:
+    for family in FAMILIES:
+        owned = [(s, p) for s in inventory.site_names() if (p := inventory.public(s, family)) is not None]
+        for (a, first), (b, second) in combinations(owned, 2):
+            if first.version == second.version and first.overlaps(second):
+                yield (
+                    ("sites", b, "public"),
+                    f"{second} overlaps {a}'s {first}",
+                    "each site announces prefixes of its own",
+                )
+        private = addressing.site_aggregate(family, 0, inventory.first).supernet(new_prefix=8)
+        for prefix in inventory.anycast(family):
+            if prefix.overlaps(private):
+                yield (
+                    ("edge", "anycast", "prefixes"),
+                    f"{prefix} overlaps the private {private}",
+                    "public prefixes only",
+                )

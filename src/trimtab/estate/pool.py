@@ -1,0 +1,77 @@
+"""A balanced group of backend endpoints and how they are checked."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from trimtab.estate.base import Address, Noun, Reference, UrlPath
+from trimtab.estate.quantity import Bool, Duration, Int
+
+Balance = Literal["roundrobin", "leastconn", "source", "uri", "random", "first"]
+
+
+class Check(Noun):
+    """A health check: GET or HEAD of a path, or a TCP connect where neither is given.
+
+    `every` while all is well, `fast` while the state is in doubt; `fall` failures end, `rise` successes begin.
+    """
+
+    get: UrlPath | None = None
+    head: UrlPath | None = None
+    expect: tuple[Int, ...] = Field(
+        default=(200,), min_length=1, description="HTTP status codes that are well"
+    )
+    every: Duration = Field(default=1.0, ge=0.05)
+    fast: Duration = Field(default=0.2, ge=0.02)
+    timeout: Duration = Field(default=1.0, ge=0.01)
+    fall: Int = Field(default=3, ge=1, le=100)
+    rise: Int = Field(default=2, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _one_request(self) -> Check:
+        if self.get is not None and self.head is not None:
+            raise ValueError("`get` and `head` exclude each other")
+        if any(not 100 <= code <= 599 for code in self.expect):
+            raise ValueError("`expect` lists HTTP status codes, 100 to 599")
+        return self
+
+
+class Member(Noun):
+    """One endpoint by address."""
+
+    address: Address
+    port: Int = Field(ge=1, le=65535)
+    weight: Int = Field(default=100, ge=0, le=256)
+    backup: Bool = False
+
+
+class Pool(Noun):
+    """Exactly one of `hosts` (with `port`) and `members` says where the members come from."""
+
+    hosts: Reference | None = Field(
+        default=None, description="a group: its hosts of the same site are the members"
+    )
+    port: Int | None = Field(default=None, ge=1, le=65535)
+    members: tuple[Member, ...] | None = Field(default=None, min_length=1)
+    balance: Balance = "roundrobin"
+    backup: Reference | None = Field(
+        default=None, description="a group whose hosts serve when no member does"
+    )
+    check: Check = Check()
+    retries: Int = Field(
+        default=3, ge=0, le=10, description="further attempts for idempotent requests; 0 forbids"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_source(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            given = [key for key in ("hosts", "members") if key in data]
+            if len(given) != 1:
+                said = " and ".join(f"`{g}`" for g in given) or "none"
+                raise ValueError(f"exactly one of `hosts` and `members` is expected, got {said}")
+            if "hosts" in data and "port" not in data:
+                raise ValueError("`hosts` needs a `port`")
+        return data

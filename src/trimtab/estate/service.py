@@ -1,0 +1,86 @@
+"""A public name: its address, its routes and its TLS."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from trimtab.estate.base import HeaderText, Hostname, Noun, Reference, Suffix, Token, UrlPath
+from trimtab.estate.objectives import Objectives
+from trimtab.estate.quantity import Duration, Int, Text
+
+TARGETS = ("pool", "split", "redirect")
+
+
+class Tls(Noun):
+    """`issuer: internal` is the estate's own CA, which always exists."""
+
+    issuer: Literal["internal"] = "internal"
+    min: Literal["TLSv1.2", "TLSv1.3"] = "TLSv1.2"
+    hsts: Duration | None = Field(default=None, description="Strict-Transport-Security max-age (RFC 6797)")
+
+
+class Route(Noun):
+    """Matches that must all hold, and exactly one target. The first route that matches wins."""
+
+    path: UrlPath | None = Field(default=None, description="the request's path begins with it")
+    suffix: tuple[Suffix, ...] = Field(default=(), description="the path ends with one of them")
+    header: dict[Token, HeaderText] = {}
+    method: tuple[Token, ...] = ()
+    host: tuple[Hostname, ...] = ()
+    pool: Reference | None = None
+    split: dict[Reference, Int] | None = Field(
+        default=None, min_length=1, description="pool: share, in any unit"
+    )
+    redirect: Text | None = Field(
+        default=None, description="an absolute URL", pattern=r"^https?://[A-Za-z0-9._~:/?#@!&()*+,;=%-]+$"
+    )
+    expires: Duration | None = Field(default=None, description="how long clients may keep the answer")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_target(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            given = [key for key in TARGETS if key in data]
+            if len(given) != 1:
+                said = " and ".join(f"`{g}`" for g in given) or "none"
+                raise ValueError(f"exactly one of `pool`, `split` and `redirect` is expected, got {said}")
+        return data
+
+    @model_validator(mode="after")
+    def _split_weighs(self) -> Route:
+        if self.split is not None and (sum(self.split.values()) <= 0 or min(self.split.values()) < 0):
+            raise ValueError("the shares of a split are 0 or more, and at least one is not 0")
+        return self
+
+    @property
+    def matches_all(self) -> bool:
+        return not (self.path not in (None, "/") or self.suffix or self.header or self.method or self.host)
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        return tuple(self.split) if self.split else (self.pool,) if self.pool else ()
+
+
+class Ledger(Noun):
+    """How a drill proves that no acknowledged write is lost, with the user's own application.
+
+    `put` runs once a region: `KEY PAYLOAD` lines in, `KEY ok|failed|unknown` lines out. `get` prints `KEY COUNT`.
+    """
+
+    put: Text
+    get: Text
+
+
+class Service(Noun):
+    """An HTTP service on 443, with a redirect from 80."""
+
+    kind: Literal["http"] = "http"
+    names: tuple[Hostname, ...] = Field(min_length=1)
+    address: Literal["site", "anycast"] = "site"
+    vip: Int = Field(default=1, ge=1, le=43, description="number of the VIP; services share one")
+    objectives: Objectives = Objectives()
+    tls: Tls = Tls()
+    routes: tuple[Route, ...] = Field(min_length=1)
+    ledger: Ledger | None = None

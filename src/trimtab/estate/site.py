@@ -1,0 +1,64 @@
+"""A data centre or edge location: its number, place, networks, upstreams and hosts."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix, Secret
+from trimtab.estate.place import Place
+from trimtab.estate.quantity import Bool, HostCount, Int
+
+Asn = Int
+
+
+class Upstream(Noun):
+    """A network that carries our prefixes: a transit provider or an exchange.
+
+    It gives a /29 (and a /125 for IPv6): `peer` is its router, our router N has the address peer + N.
+    """
+
+    asn: Asn = Field(ge=1, le=4294967295)
+    peer: tuple[Address, ...] = Field(min_length=1, max_length=2, description="[v4, v6], or one of them")
+    password: Secret | None = Field(default=None, description="TCP MD5 (RFC 2385) password, as a reference")
+    prepend: Int = Field(
+        default=0, ge=0, le=10, description="how often our AS is repeated: makes this path worse"
+    )
+    bfd: Bool = Field(default=True, description="BFD with the upstream; without it the hold timer decides")
+
+    @field_validator("peer")
+    @classmethod
+    def _one_a_family(cls, value: tuple[Address, ...]) -> tuple[Address, ...]:
+        if len({p.version for p in value}) != len(value):
+            raise ValueError("at most one IPv4 and one IPv6 address")
+        return value
+
+
+class Site(Noun):
+    """One site. `id` is the number that its addresses hang on: keep it, never reuse it."""
+
+    id: Int = Field(ge=1, le=200)
+    at: Place = Field(description="[latitude, longitude]")
+    asn: Asn | None = Field(default=None, ge=1, le=4294967295, description="default: edge.asn")
+    hosts: dict[GroupName, HostCount] = Field(description="group: how many hosts, or `2..10`")
+    public: tuple[Prefix, ...] = Field(
+        default=(), description="prefixes of this site; default: lab ranges by id"
+    )
+    upstreams: dict[Name, Upstream] = {}
+    retired: tuple[str, ...] = Field(
+        default=(), description="hosts that are gone for good; their numbers stay free"
+    )
+    addresses: dict[str, Address] = Field(
+        default={}, description="host: private address, instead of the derived one"
+    )
+
+    @field_validator("public")
+    @classmethod
+    def _public_one_a_family(cls, value: tuple[Prefix, ...]) -> tuple[Prefix, ...]:
+        if len({p.version for p in value}) != len(value):
+            raise ValueError("at most one IPv4 and one IPv6 prefix a site")
+        for prefix in value:
+            if prefix.prefixlen > (24 if prefix.version == 4 else 48):
+                raise ValueError(
+                    f"{prefix} is longer than a /24 (IPv4) or a /48 (IPv6): the Internet will not carry it"
+                )
+        return value

@@ -1,0 +1,43 @@
+"""How each role runs, for the whole estate."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from trimtab.estate.base import Noun
+from trimtab.estate.quantity import BfdTimer, Bool, Duration, Int, Timer
+
+
+class RouterTier(Noun):
+    """Routers: BGP with BFD to upstreams, between sites and to the proxies."""
+
+    speaker: Literal["bird"] = "bird"
+    bfd: BfdTimer = Timer(0.1, 3)
+    hold: Duration = Field(default=9.0, ge=3, le=65535, description="BGP hold time (RFC 4271, 4.2)")
+
+
+class Timeouts(Noun):
+    """Proxy time-outs; `connect` bounds one attempt, so that a dead member costs little before the retry."""
+
+    connect: Duration = Field(default=2.0, gt=0)
+    client: Duration = Field(default=30.0, gt=0)
+    server: Duration = Field(default=30.0, gt=0)
+
+
+class ProxyTier(Noun):
+    """Proxies: TLS, routing, balancing."""
+
+    engine: Literal["haproxy", "nginx"] = "haproxy"
+    maxconn: Int = Field(default=20000, ge=100, le=10_000_000, description="connections of one proxy")
+    timeouts: Timeouts = Timeouts()
+    upstream_keepalive: Int = Field(
+        default=32, ge=0, le=10000, description="idle connections kept to each pool (nginx)"
+    )
+    compress: Bool = True
+
+
+class Tiers(Noun):
+    router: RouterTier = RouterTier()
+    proxy: ProxyTier = ProxyTier()

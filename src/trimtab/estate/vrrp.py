@@ -1,0 +1,41 @@
+"""VRRP inside a site (RFC 5798; version 3, which has no password)."""
+
+from __future__ import annotations
+
+import itertools
+
+from pydantic import Field, field_validator
+
+from trimtab.estate.base import Noun
+from trimtab.estate.quantity import Bool, Duration, Int
+
+
+class Vrrp(Noun):
+    """Timers and priorities of the virtual addresses.
+
+    A backup takes over 3 x advert + (256 - priority)/256 x advert after the last advertisement, so priorities of
+    254 and 253 leave no skew to wait for.
+    """
+
+    advert: Duration = Field(default=0.1, ge=0.01, le=40.95)
+    priorities: tuple[Int, ...] = Field(
+        default=(254, 253), min_length=1, description="further hosts: one less each"
+    )
+    preempt: Bool = Field(default=True, description="the first host takes the address back when it returns")
+    garp_refresh: Duration = Field(
+        default=5.0, ge=0, le=3600, description="how often the holder announces itself again"
+    )
+
+    @field_validator("priorities")
+    @classmethod
+    def _falling(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(not 1 <= p <= 254 for p in value) or any(a <= b for a, b in itertools.pairwise(value)):
+            raise ValueError("priorities go from 254 to 1 and fall from host to host")
+        return value
+
+    def priority(self, index: int) -> int:
+        """Priority of the host at `index` (0 is the first)."""
+        listed = len(self.priorities)
+        return (
+            self.priorities[index] if index < listed else max(1, self.priorities[-1] - (index - listed + 1))
+        )
