@@ -1,0 +1,118 @@
+"""Write every host's files into a folder, each judged by its own daemon first. Either all of it appears, or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from trimtab.delivery.throwaway import ThrowawayCa, certificate_files, password_files
+from trimtab.delivery.validate import Refusal, Refused, require_programs, validate_host
+from trimtab.errors import BadInput
+from trimtab.estate.estate import Estate
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.render.artifact import Artifact
+from trimtab.render.host import render_host
+
+MARKER = ".trimtab-build"
+WORKERS = 2
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """hosts, files: how many were written to `directory`, in `seconds`.  validated: by their daemons."""
+
+    directory: Path
+    hosts: int
+    files: int
+    validated: bool
+    seconds: float
+
+
+def build(estate: Estate, out: Path, *, validate: bool = True, progress: Progress | None = None) -> Built:
+    """Render, check and write. Raises BadInput for a foreign folder, Refused, PackageMissing, EnvironmentUnable."""
+    began = time.monotonic()
+    inventory = Inventory(estate)
+    _refuse_foreign(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
+        fresh = Path(name) / "new"
+        fresh.mkdir()
+        hosts, files = _write(inventory, fresh, Path(name) / "extra", validate, progress)
+        (fresh / MARKER).write_text(f"{estate.estate}\n")
+        _swap(fresh, out, Path(name) / "old")
+    return Built(out, hosts, files, validate, time.monotonic() - began)
+
+
+def _refuse_foreign(out: Path) -> None:
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise BadInput(f"{out} is not a folder", "name another one with -o DIR")
+    if any(out.iterdir()) and not (out / MARKER).exists():
+        raise BadInput(f"{out} has files that no build wrote", "name an empty or new folder with -o DIR")
+
+
+def _write(
+    inventory: Inventory, fresh: Path, extra: Path, validate: bool, progress: Progress | None
+) -> tuple[int, int]:
+    files = 0
+    if validate:
+        _write_extra(inventory, extra)
+    refusals: list[Refusal] = []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        judged = []
+        for host, artifacts in rendered(inventory):
+            write_host(fresh / host.name, artifacts)
+            files += len(artifacts)
+            if validate:
+                require_programs(artifacts)
+                judged.append(
+                    pool.submit(validate_host, host.name, artifacts, fresh / host.name, extra / host.site)
+                )
+        for done, future in enumerate(judged, 1):
+            refusals += future.result()
+            if progress:
+                progress(done, len(judged), f"{len(refusals)} refused" if refusals else "")
+    if refusals:
+        raise Refused(refusals)
+    return len(inventory.hosts), files
+
+
+def rendered(inventory: Inventory) -> Iterator[tuple[Host, tuple[Artifact, ...]]]:
+    for host in inventory.hosts:
+        yield host, render_host(inventory, host)
+
+
+def _write_extra(inventory: Inventory, extra: Path) -> None:
+    """Throwaway secrets for the checks, one folder a site: passwords of the same name differ from site to site."""
+    certificates = certificate_files(inventory, ThrowawayCa(inventory.estate.estate))
+    for site in inventory.site_names():
+        passwords = {f"{site}/{name}": "throwaway" for name in inventory.estate.sites[site].upstreams}
+        write_host(extra / site, (*certificates, *password_files(inventory, site, passwords)))
+
+
+def write_host(root: Path, artifacts: tuple[Artifact, ...]) -> None:
+    """The artifacts below `root`, with their modes."""
+    made: set[Path] = set()
+    root.mkdir(parents=True, exist_ok=True)
+    for artifact in artifacts:
+        path = root / artifact.path.lstrip("/")
+        if path.parent not in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
+        path.write_text(artifact.content)
+        path.chmod(artifact.mode)
+
+
+def _swap(fresh: Path, out: Path, old: Path) -> None:
+    if out.exists():
+        out.rename(old)
+    fresh.rename(out)
+    if old.exists():
+        shutil.rmtree(old)

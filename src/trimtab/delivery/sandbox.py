@@ -1,0 +1,91 @@
+"""Where validators run: a throw-away mount, pid and network namespace with the host's files at their real paths.
+
+Daemons check that certificates, secrets and interfaces exist, so the sandbox has throwaway ones; it has no network, so
+nothing that a validator starts can reach anything. It works as root and, where user namespaces allow it, as anybody.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from trimtab.delivery.validators import Reply
+from trimtab.errors import EnvironmentUnable
+
+UNSHARE = (
+    "unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--uts", "--ipc", "--fork",
+    "--kill-child=KILL", "--mount-proc",
+)  # fmt: skip
+TIMEOUT_S = 60
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_SETUP = """
+set -e
+mount -t tmpfs tmpfs /run
+mount -t overlay overlay -o lowerdir={lower_etc} /etc
+{hooks}
+for dir in /var/log /var/lib; do mount -t tmpfs tmpfs $dir; done
+ip link set lo up
+mkdir -p /var/log/nginx /var/lib/nginx /var/lib/haproxy
+for name in {interfaces}; do ip link add "$name" type bridge; done
+touch {results}/ready
+set +e
+"""
+
+
+def run(root: Path, extra: Path, interfaces: set[str], commands: Mapping[str, list[str]]) -> dict[str, Reply]:
+    """Run every command with `root`'s files (a host's folder) over the machine's own. Raises EnvironmentUnable.
+
+    extra: a folder with the secrets and certificates.  Returns the reply of each command, by key.
+    """
+    with tempfile.TemporaryDirectory(prefix="trimtab-check-") as name:
+        results = Path(name)
+        script = _script(root, extra, interfaces, commands, results)
+        done = subprocess.run(
+            [*UNSHARE, "sh", "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+            stdin=subprocess.DEVNULL, env={"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/"},
+        )  # fmt: skip
+        if not (results / "ready").exists():
+            raise EnvironmentUnable(
+                f"cannot make a namespace to check files in: {done.stderr.strip() or done.stdout.strip()}",
+                "run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+                "kernel.apparmor_restrict_unprivileged_userns=0); `--no-validate` leaves the daemons out",
+            )
+        return {key: _reply(results, i) for i, key in enumerate(commands)}
+
+
+def _script(
+    root: Path, extra: Path, interfaces: set[str], commands: Mapping[str, list[str]], results: Path
+) -> str:
+    lower = ":".join(_escape(part / "etc") for part in (extra, root) if (part / "etc").is_dir())
+    lib = root / "usr/local/lib"
+    hooks = (
+        f"mount -t overlay overlay -o lowerdir={shlex.quote(_escape(lib) + ':/usr/local/lib')} /usr/local/lib"
+    )
+    text = _SETUP.format(
+        lower_etc=shlex.quote(f"{lower}:/etc"),
+        hooks=hooks if lib.is_dir() else "",
+        interfaces=" ".join(sorted(interfaces)) or "",
+        results=shlex.quote(str(results)),
+    )
+    for i, command in enumerate(commands.values()):
+        out = shlex.quote(str(results / str(i)))
+        text += f"{shlex.join(command)} > {out}.out 2>&1 < /dev/null; echo $? > {out}.code\n"
+    return text
+
+
+def _escape(path: Path) -> str:
+    """A path as overlayfs options take it: `:`, `,` and `\\` are separators there."""
+    return re.sub(r"([:,\\])", r"\\\1", str(path.resolve()))
+
+
+def _reply(results: Path, index: int) -> Reply:
+    code = results / f"{index}.code"
+    out = results / f"{index}.out"
+    if not code.exists():
+        return Reply(-1, "the checker did not finish")
+    return Reply(int(code.read_text()), out.read_text(errors="replace"))

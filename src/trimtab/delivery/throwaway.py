@@ -1,0 +1,97 @@
+"""What production takes from its secret store, made up for the twin: a throwaway CA, certificates, BGP passwords."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from trimtab.estate.inventory import Inventory
+from trimtab.render.artifact import Artifact
+from trimtab.render.bird import password_file
+
+LIFE = timedelta(days=7)
+
+
+class ThrowawayCa:
+    """A P-256 CA that lives as long as this object; `pem` is its certificate."""
+
+    def __init__(self, name: str, now: datetime | None = None) -> None:
+        self._now = now or datetime.now(UTC)
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} throwaway CA")])
+        self._cert = (
+            self._builder(self._name, self._key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        self.pem = self._cert.public_bytes(serialization.Encoding.PEM).decode()
+
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self._now - timedelta(hours=1))
+            .not_valid_after(self._now + LIFE)
+        )
+
+    def issue(self, names: tuple[str, ...]) -> tuple[str, str]:
+        """(certificate, key) in PEM for the DNS names."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        cert = (
+            self._builder(
+                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]), key.public_key()
+            )
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            )
+            .sign(self._key, hashes.SHA256())
+        )
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
+        return cert.public_bytes(serialization.Encoding.PEM).decode(), private
+
+
+def certificate_files(inventory: Inventory, ca: ThrowawayCa) -> tuple[Artifact, ...]:
+    """Certificate, key and both in one, for every service, as the proxies expect them."""
+    found: list[Artifact] = []
+    for name, service in sorted(inventory.estate.services.items()):
+        certificate, key = ca.issue(service.names)
+        base = f"/etc/trimtab/tls/{name}"
+        found += [
+            Artifact(f"{base}.crt", certificate),
+            Artifact(f"{base}.key", key, mode=0o600),
+            Artifact(f"{base}.pem", certificate + key, mode=0o600),
+        ]
+    return tuple(found)
+
+
+def bgp_passwords(inventory: Inventory) -> dict[str, str]:
+    """`site/upstream` → a password, for every session that states one."""
+    return {
+        f"{site}/{name}": secrets.token_hex(16)
+        for site, declared in inventory.estate.sites.items()
+        for name, upstream in declared.upstreams.items()
+        if upstream.password
+    }
+
+
+def password_files(inventory: Inventory, site: str, passwords: dict[str, str]) -> tuple[Artifact, ...]:
+    """The `password` lines that a router of the site includes."""
+    return tuple(
+        Artifact(password_file(name), f'password "{passwords[f"{site}/{name}"]}";\n', mode=0o600)
+        for name in sorted(inventory.estate.sites[site].upstreams)
+        if f"{site}/{name}" in passwords
+    )

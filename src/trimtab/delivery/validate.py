@@ -1,0 +1,69 @@
+"""Have every file of a host judged by the daemon that will read it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trimtab.delivery import sandbox
+from trimtab.delivery.validators import VALIDATORS, Reply, place
+from trimtab.errors import DaemonRefused, PackageMissing
+from trimtab.render.artifact import Artifact
+
+_VLAN = re.compile(r"\bvlan\d+\b")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Refusal:
+    """A file that its daemon refused, in the daemon's own words."""
+
+    host: str
+    path: str
+    line: int
+    program: str
+    words: str
+
+    def __str__(self) -> str:
+        at = f"{self.path}:{self.line}" if self.line else self.path
+        said = "\n".join(f"    {line}" for line in self.words.strip().splitlines()[:12])
+        return f"{self.host}  {at}  refused by {self.program}:\n{said}"
+
+
+class Refused(DaemonRefused):
+    """Every refusal of a build."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        self.refusals = tuple(sorted(refusals))
+        super().__init__(
+            "\n".join(str(r) for r in self.refusals), "nothing was written; the estate decides these lines"
+        )
+
+
+def require_programs(artifacts: Sequence[Artifact]) -> None:
+    """Raises PackageMissing for the first validator that is not installed."""
+    for key in sorted({a.validator for a in artifacts if a.validator}):
+        validator = VALIDATORS[key]
+        if shutil.which(validator.program, path=sandbox.PATH) is None:
+            raise PackageMissing(validator.program, validator.package)
+
+
+def validate_host(host: str, artifacts: Sequence[Artifact], root: Path, extra: Path) -> list[Refusal]:
+    """Ask the daemons about the files below `root`. Raises EnvironmentUnable where namespaces are not allowed."""
+    judged = [(a, VALIDATORS[a.validator]) for a in artifacts if a.validator]
+    commands = {a.path: validator.ask(a.path) for a, validator in judged}
+    interfaces = {name for a in artifacts for name in _VLAN.findall(a.content)}
+    replies = sandbox.run(root, extra, interfaces, commands)
+    return [
+        _refusal(host, artifact.path, validator.program, replies[artifact.path])
+        for artifact, validator in judged
+        if not validator.accepts(replies[artifact.path])
+    ]
+
+
+def _refusal(host: str, path: str, program: str, reply: Reply) -> Refusal:
+    found = place(reply.text)
+    words = reply.text or f"exit status {reply.code}"
+    return Refusal(host, found[0] if found else path, found[1] if found else 0, program, words)

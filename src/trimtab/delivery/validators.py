@@ -1,0 +1,88 @@
+"""Which daemon judges which file: the command to ask it (`ask`), and what its reply means (`judge`). Nothing runs here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a validator answered: exit status and everything it wrote."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """program: what must be installed, from Debian's `package`.  ask: the command for a path on the host."""
+
+    program: str
+    package: str
+    ask: Callable[[str], list[str]]
+    accepts: Callable[[Reply], bool] = lambda reply: reply.code == 0
+
+
+def _etcd_accepts(reply: Reply) -> bool:
+    """etcd has no check mode. In a namespace without its address, a good file gets as far as the listening socket."""
+    return "cannot assign requested address" in reply.text
+
+
+def _sysctl_accepts(reply: Reply) -> bool:
+    """Keys written with a leading `-` may be absent; anything else that sysctl complains of is a fault."""
+    optional = {
+        "net.core.rmem_max",
+        "net.core.wmem_max",
+        "net.core.netdev_max_backlog",
+        "net.netfilter.nf_conntrack_max",
+    }
+    complaints = [line for line in reply.text.splitlines() if line.startswith("sysctl:")]
+    return all(any(key in line.replace("/", ".") for key in optional) for line in complaints)
+
+
+def _ask_nginx(path: str) -> list[str]:
+    """`nginx -t` binds what it would listen on, so the namespace allows addresses that VRRP would bring."""
+    allow = "for v in 4 6; do echo {} > /proc/sys/net/ipv$v/ip_nonlocal_bind; done"
+    test = 'nginx -t -q -g "user root;" -c "$0"'
+    return ["sh", "-c", f"{allow.format(1)}; {test}; code=$?; {allow.format(0)}; exit $code", path]
+
+
+VALIDATORS: dict[str, Validator] = {
+    "bird": Validator("bird", "bird2", lambda path: ["bird", "-p", "-c", path]),
+    "etcd": Validator(
+        "etcd", "etcd-server", lambda path: ["timeout", "5", "etcd", "--config-file", path], _etcd_accepts
+    ),
+    "haproxy": Validator("haproxy", "haproxy", lambda path: ["haproxy", "-c", "-f", path]),
+    "keepalived": Validator("keepalived", "keepalived", lambda path: ["keepalived", "-t", "-f", path]),
+    "nginx": Validator("nginx", "nginx-light", _ask_nginx),
+    "python": Validator(
+        "python3",
+        "python3",
+        lambda path: ["python3", "-ISc", "import ast,sys; ast.parse(open(sys.argv[1]).read())", path],
+    ),
+    "sh": Validator("sh", "dash", lambda path: ["sh", "-n", path]),
+    "sysctl": Validator(
+        "sysctl", "procps", lambda path: ["sysctl", "--dry-run", "-p", path], _sysctl_accepts
+    ),
+    "systemd": Validator(
+        "systemd-analyze", "systemd", lambda path: ["systemd-analyze", "verify", "--man=no", path]
+    ),
+}
+
+_LINE = (
+    re.compile(r"\[(?P<file>/[^\]:]+):(?P<line>\d+)\]"),  # haproxy
+    re.compile(r"in (?P<file>/\S+?):(?P<line>\d+)"),  # nginx
+    re.compile(r"\((?P<file>/[^:)]+): Line (?P<line>\d+)\)"),  # keepalived
+    re.compile(r"(?P<file>/[^\s:]+):(?P<line>\d+)"),  # bird, systemd, sh, sysctl
+)
+
+
+def place(text: str) -> tuple[str, int] | None:
+    """The first (file, line) that a daemon names in its complaint."""
+    for pattern in _LINE:
+        match = pattern.search(text)
+        if match:
+            return match["file"], int(match["line"])
+    return None

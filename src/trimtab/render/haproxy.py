@@ -1,0 +1,162 @@
+"""HAProxy: TLS, routing by name and path, balancing and checks.
+
+Sources: HAProxy 2.6 Configuration Manual, sections 4.2 (retry-on, http-check), 5.2 (observe, on-error), 7 (ACLs).
+A route sets txn.route and txn.pool once; the first that matches wins, redirects included.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trimtab.estate.addressing import PORTS
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.pool import Check, Pool
+from trimtab.estate.service import Route, Service
+from trimtab.render.artifact import Artifact
+from trimtab.render.base import fill, milliseconds
+from trimtab.render.pools import Server, servers, used
+from trimtab.render.vips import addresses, by_number
+
+CONFIG = "/etc/haproxy/haproxy.cfg"
+UNIT = "haproxy.service"
+UNROUTED = "!{ var(txn.route) -m found }"
+
+
+def quote(value: str) -> str:
+    """A word that HAProxy takes literally (section 2.2: strong quoting)."""
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    fronts = [_front(inventory, number, entries) for number, entries in by_number(inventory).items()]
+    text = fill(
+        "haproxy/haproxy.cfg.j2",
+        host=host,
+        proxy=inventory.estate.tiers.proxy,
+        health_port=PORTS["front-health"],
+        vips=fronts,
+        pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
+    )
+    config = Artifact(
+        CONFIG, text, mode=0o640, owner="haproxy", validator="haproxy", take_up="reload", unit=UNIT
+    )
+    return (config, *_certificate_lists(inventory))
+
+
+def _certificate_lists(inventory: Inventory) -> tuple[Artifact, ...]:
+    """One line a service: its certificate for its names (section 5.1, crt-list)."""
+    found = []
+    for number, entries in by_number(inventory).items():
+        lines = [f"/etc/trimtab/tls/{name}.pem {' '.join(service.names)}" for name, service in entries]
+        found.append(
+            Artifact(
+                f"/etc/haproxy/crt-list{number}.txt", "\n".join(lines) + "\n", take_up="reload", unit=UNIT
+            )
+        )
+    return tuple(found)
+
+
+def _front(inventory: Inventory, number: int, entries: list[tuple[str, Service]]) -> dict[str, Any]:
+    return {
+        "number": number,
+        "addresses": addresses(inventory, [service for _, service in entries]),
+        "tls_min": min(service.tls.min for _, service in entries),
+        "services": [_service(name, service) for name, service in entries],
+    }
+
+
+def _service(name: str, service: Service) -> dict[str, Any]:
+    return {
+        "name": name,
+        "names": service.names,
+        "hsts": int(service.tls.hsts) if service.tls.hsts else None,
+        "routes": [_route(name, index, route) for index, route in enumerate(service.routes)],
+    }
+
+
+def _route(service: str, index: int, route: Route) -> list[str]:
+    """The lines of one route: match, target, expiry."""
+    key = f"{service}-{index}"
+    match = f"{{ var(txn.service) -m str {service} }} {UNROUTED}{_conditions(route)}"
+    taken = f"{{ var(txn.route) -m str {key} }}"
+    lines = [f"http-request set-var(txn.route) str({key}) if {match}"]
+    if route.redirect:
+        lines.append(f"http-request redirect location {quote(route.redirect)} code 302 if {taken}")
+    elif route.split:
+        lines += _split(route.split, taken)
+    else:
+        lines.append(f"http-request set-var(txn.pool) str({route.pool}) if {taken}")
+    if route.expires is not None:
+        lines.append(f"http-request set-var(txn.expires) int({int(route.expires)}) if {taken}")
+    return lines
+
+
+def _conditions(route: Route) -> str:
+    parts = []
+    if route.path not in (None, "/"):
+        parts.append(f"{{ path_beg {quote(str(route.path))} }}")
+    if route.suffix:
+        parts.append(f"{{ path_end {' '.join(quote(s) for s in route.suffix)} }}")
+    for header, value in sorted(route.header.items()):
+        parts.append(f"{{ req.hdr({header}) -m str {quote(value)} }}")
+    if route.method:
+        parts.append(f"{{ method {' '.join(quote(m) for m in route.method)} }}")
+    if route.host:
+        parts.append(f"{{ var(txn.host) -m str {' '.join(route.host)} }}")
+    return "".join(f" {part}" for part in parts)
+
+
+def _split(split: dict[str, int], taken: str) -> list[str]:
+    """A draw for each request; the shares partition 0..total-1 in the order of the pools' names."""
+    lines = [f"http-request set-var(txn.draw) rand({sum(split.values())}) if {taken}"]
+    bound = 0
+    for pool, share in sorted(split.items()):
+        if not share:
+            continue
+        bound += share
+        unset = "!{ var(txn.pool) -m found }"
+        lines.append(
+            f"http-request set-var(txn.pool) str({pool}) if {taken} {unset} {{ var(txn.draw) -m int lt {bound} }}"
+        )
+    return lines
+
+
+def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "balance": pool.balance,
+        "consistent": pool.balance in ("source", "uri"),
+        "check": _check(inventory, pool.check),
+        "retries": pool.retries,
+        "defaults": _defaults(pool.check),
+        "servers": [_server(server) for server in servers(inventory, pool, site)],
+    }
+
+
+def _check(inventory: Inventory, check: Check) -> list[str]:
+    path = check.get or check.head
+    if path is None:
+        return ["option tcp-check"]
+    method = "GET" if check.get else "HEAD"
+    name = next((s.names[0] for _, s in sorted(inventory.estate.services.items())), inventory.estate.zone)
+    return [
+        "option httpchk",
+        f"http-check send meth {method} uri {quote(path)} ver HTTP/1.1 hdr Host {name} hdr Connection close",
+        f"http-check expect status {','.join(str(code) for code in check.expect)}",
+        f"timeout check {milliseconds(check.timeout)}",
+    ]
+
+
+def _defaults(check: Check) -> str:
+    """Two failed connections of real traffic take a member out at once; its own checks bring it back."""
+    return (
+        f"check inter {milliseconds(check.every)} fastinter {milliseconds(check.fast)} "
+        f"fall {check.fall} rise {check.rise} observe layer4 error-limit 2 on-error mark-down"
+    )
+
+
+def _server(server: Server) -> dict[str, Any]:
+    options = ("" if server.weight == 100 else f" weight {server.weight}") + (
+        " backup" if server.backup else ""
+    )
+    return {"name": server.name, "address": server.address, "id": server.id, "options": options}

@@ -1,0 +1,151 @@
+"""nginx as the proxy of a site.
+
+Sources: ngx_http_upstream_module, ngx_http_map_module, ngx_http_proxy_module, "If is Evil" (only `return` inside).
+Every match of a route becomes a digit by a `map`, so no part of a request is ever pasted into another expression; the
+digits of all routes form a key, and the first 1 in it names the pool. Checks are passive: open-source nginx has no others.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from trimtab.estate.addressing import PORTS
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.pool import Pool
+from trimtab.estate.service import Route, Service
+from trimtab.render.artifact import Artifact
+from trimtab.render.base import fill
+from trimtab.render.pools import servers, used
+from trimtab.render.vips import addresses
+
+CONFIG = "/etc/nginx/nginx.conf"
+UNIT = "nginx.service"
+METHODS = {
+    "leastconn": "least_conn",
+    "source": "hash $remote_addr consistent",
+    "uri": "hash $request_uri consistent",
+    "random": "random",
+}
+# Codes of our own that only ever jump to a named location.
+FIRST_CODE = 480
+
+
+def quote(value: str) -> str:
+    """A quoted nginx string; values with `$`, quotes or backslashes are refused where they are read."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def regex(pattern: str) -> str:
+    return quote(f"~{pattern}")
+
+
+def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    proxy = inventory.estate.tiers.proxy
+    text = fill(
+        "nginx/nginx.conf.j2",
+        host=host,
+        proxy=proxy,
+        nofile=2 * proxy.maxconn + 1000,
+        worker_connections=2 * proxy.maxconn,
+        health_port=PORTS["front-health"],
+        pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
+        services=[_service(inventory, name, s) for name, s in sorted(inventory.estate.services.items())],
+    )
+    return (Artifact(CONFIG, text, mode=0o640, validator="nginx", take_up="reload", unit=UNIT),)
+
+
+def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
+    found = servers(inventory, pool, site)
+    # nginx has no backup servers under `hash` and `random`; there the spare ones join at weight 1
+    backups = METHODS.get(pool.balance, "").split(" ")[0] not in ("hash", "random")
+    return {
+        "name": name,
+        "method": METHODS.get(pool.balance),
+        "fall": pool.check.fall,
+        "window": f"{max(1, round(pool.check.every * pool.check.fall))}s",
+        "servers": [
+            {
+                "address": s.address,
+                "options": (f" weight={s.weight}" if s.weight != 100 else "")
+                + (" backup" if s.backup and backups else ""),
+            }
+            for s in found
+            if s.weight
+        ],
+    }
+
+
+def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any]:
+    var = "t_" + name.replace("-", "_")
+    routes, bits = [], []
+    for index, route in enumerate(service.routes):
+        own = _bits(f"{var}_{index}", route)
+        bits += own
+        key = "".join(f"${b['name']}" for b in own)
+        routes.append({"name": f"{var}_{index}", "key": f"{key}.", "ones": "1" * len(own) + "."})
+    pools = sorted({p for r in service.routes for p in r.pools})
+    return {
+        "name": name,
+        "var": var,
+        "names": service.names,
+        "addresses": addresses(inventory, [service]),
+        "protocols": "TLSv1.3" if service.tls.min == "TLSv1.3" else "TLSv1.2 TLSv1.3",
+        "hsts": int(service.tls.hsts) if service.tls.hsts else None,
+        "bits": bits,
+        "routes": routes,
+        "key": "".join(f"${r['name']}" for r in routes),
+        "splits": [_split(var, i, r.split) for i, r in enumerate(service.routes) if r.split],
+        "targets": [{"zeros": _before(i), "value": _target(var, i, r)} for i, r in enumerate(service.routes)],
+        "expires": [
+            {"zeros": _before(i), "value": int(r.expires)}
+            for i, r in enumerate(service.routes)
+            if r.expires is not None
+        ],
+        "redirects": [
+            {"value": f"redirect{i}", "url": r.redirect} for i, r in enumerate(service.routes) if r.redirect
+        ],
+        "pools": [_location(inventory.estate.pools[p], p, FIRST_CODE + i) for i, p in enumerate(pools)],
+    }
+
+
+def _before(index: int) -> str:
+    return "0" * index
+
+
+def _target(var: str, index: int, route: Route) -> str:
+    if route.redirect:
+        return f"redirect{index}"
+    return f"${var}_{index}_split" if route.split else str(route.pool)
+
+
+def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
+    """One 0/1 variable for each match that must hold."""
+    found: list[tuple[str, list[str]]] = []
+    if route.path not in (None, "/"):
+        found.append(("$uri", [regex("^" + re.escape(str(route.path)))]))
+    if route.suffix:
+        found.append(("$uri", [regex(re.escape(s) + "$") for s in route.suffix]))
+    for header, value in sorted(route.header.items()):
+        found.append((f"$http_{header.lower().replace('-', '_')}", [quote(value)]))
+    if route.method:
+        found.append(("$request_method", [quote(m) for m in route.method]))
+    if route.host:
+        found.append(("$host", [quote(h) for h in route.host]))
+    return [{"name": f"{prefix}_{n}", "source": source, "patterns": p} for n, (source, p) in enumerate(found)]
+
+
+def _split(var: str, index: int, split: dict[str, int]) -> dict[str, Any]:
+    total = sum(split.values())
+    given = [(pool, share) for pool, share in sorted(split.items()) if share]
+    shares = [{"part": f"{100 * share / total:.2f}%", "pool": pool} for pool, share in given[:-1]]
+    return {"name": f"{var}_{index}_split", "shares": [*shares, {"part": "*", "pool": given[-1][0]}]}
+
+
+def _location(pool: Pool, name: str, code: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "code": code,
+        "next": "error timeout" if pool.retries else "off",
+        "tries": pool.retries + 1,
+    }

@@ -1,0 +1,57 @@
+"""Kernel settings, as one file that systemd-sysctl loads. A leading `-` lets a key fail whose module is absent."""
+
+from __future__ import annotations
+
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.render.artifact import Artifact
+
+CONFIG = "/etc/sysctl.d/90-trimtab.conf"
+
+ROUTER = {
+    "net.ipv4.ip_forward": "1",
+    "net.ipv6.conf.all.forwarding": "1",
+    "net.ipv4.fib_multipath_hash_policy": "1",
+    "net.ipv6.fib_multipath_hash_policy": "1",
+    # paths are asymmetric by design: strict reverse-path checks would drop good traffic
+    "net.ipv4.conf.all.rp_filter": "0",
+    "net.ipv4.conf.default.rp_filter": "0",
+    "net.ipv6.conf.all.accept_ra": "0",
+    "net.ipv6.conf.default.accept_ra": "0",
+}
+FRONT = {
+    # a proxy binds every VIP before VRRP gives it one
+    "net.ipv4.ip_nonlocal_bind": "1",
+    "net.ipv6.ip_nonlocal_bind": "1",
+    "net.ipv4.tcp_tw_reuse": "1",
+    "net.ipv4.tcp_syncookies": "1",
+    "net.ipv4.tcp_fin_timeout": "15",
+    "net.ipv4.ip_local_port_range": "1024 65535",
+    "net.ipv4.tcp_slow_start_after_idle": "0",
+    "-net.core.rmem_max": "16777216",
+    "-net.core.wmem_max": "16777216",
+    "net.ipv4.tcp_rmem": "4096 131072 16777216",
+    "net.ipv4.tcp_wmem": "4096 65536 16777216",
+    "-net.core.netdev_max_backlog": "65535",
+}
+
+
+def settings(inventory: Inventory, host: Host) -> dict[str, str]:
+    kernel = inventory.estate.kernel
+    found = {
+        "net.core.somaxconn": str(kernel.somaxconn),
+        "net.ipv4.tcp_max_syn_backlog": str(kernel.somaxconn),
+    }
+    if "router" in host.roles:
+        found |= ROUTER
+    if "proxy" in host.roles:
+        found |= FRONT | {"-net.netfilter.nf_conntrack_max": str(kernel.conntrack)}
+    for key, value in kernel.sysctl.items():
+        found.pop(f"-{key}", None)
+        found[key] = value
+    return found
+
+
+def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    lines = [f"# {host.name}: kernel settings. Rendered by trimtab: changes here are lost."]
+    lines += [f"{key} = {value}" for key, value in sorted(settings(inventory, host).items())]
+    return (Artifact(CONFIG, "\n".join(lines) + "\n", validator="sysctl", take_up="sysctl"),)

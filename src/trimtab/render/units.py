@@ -1,0 +1,131 @@
+"""systemd units of the daemons: users, capabilities and file limits live here, not in the daemons' own files.
+
+Sources: systemd.service(5), systemd.exec(5). `+` runs a hook with full rights, `-` lets it fail.
+"""
+
+from __future__ import annotations
+
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.render.artifact import Artifact
+from trimtab.render.base import HOOKS, UNITS
+from trimtab.render.etcd import clusters_of
+from trimtab.render.keepalived import GATEWAY_STATE
+
+HEAD = "# Rendered by trimtab: changes here are lost.\n"
+INSTALL = "\n[Install]\nWantedBy=multi-user.target\n"
+
+
+def unit(name: str, after: str, lines: list[str], description: str) -> Artifact:
+    """A service unit with the restart policy that all daemons share: always, for ever, without a storm."""
+    text = (
+        f"{HEAD}[Unit]\nDescription={description}\nAfter={after}\nWants=network-online.target\n"
+        "StartLimitIntervalSec=0\n\n[Service]\n"
+        + "\n".join(lines)
+        + "\nRestart=always\nRestartSec=2s\n"
+        + INSTALL
+    )
+    return Artifact(f"{UNITS}/{name}", text, validator="systemd", take_up="restart", unit=name)
+
+
+def bird(gateway: bool) -> Artifact:
+    lines = [
+        "Type=exec",
+        "User=bird",
+        "Group=bird",
+        "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE",
+        "RuntimeDirectory=bird",
+        "ExecStartPre=/usr/sbin/bird -p -c /etc/bird/bird.conf",
+        "ExecStart=/usr/sbin/bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl",
+    ]
+    if gateway:
+        lines += [
+            f"ExecStartPost=+/bin/sh -c 'mkdir -p {GATEWAY_STATE}; echo 0 > {GATEWAY_STATE}/bird'",
+            f"ExecStopPost=-+/bin/sh -c 'echo 1 > {GATEWAY_STATE}/bird'",
+        ]
+    lines.append("ExecReload=/usr/sbin/birdc -s /run/bird/bird.ctl configure")
+    return unit("bird.service", "network-online.target", lines, "BIRD, routing by trimtab")
+
+
+def keepalived(front: bool) -> Artifact:
+    init = (
+        f"ExecStartPre={HOOKS}/front init"
+        if front
+        else f"ExecStartPre=/bin/sh -c 'mkdir -p {GATEWAY_STATE}; test -s {GATEWAY_STATE}/bird || echo 1 > {GATEWAY_STATE}/bird'"
+    )
+    lines = [
+        "Type=exec",
+        init,
+        "ExecStart=/usr/sbin/keepalived --dont-fork --log-console --vrrp -f /etc/keepalived/keepalived.conf",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "KillMode=mixed",
+    ]
+    return unit("keepalived.service", "network-online.target", lines, "keepalived, VRRP by trimtab")
+
+
+def haproxy(maxconn: int) -> Artifact:
+    lines = [
+        "Type=notify",
+        "User=haproxy",
+        "Group=haproxy",
+        "AmbientCapabilities=CAP_NET_BIND_SERVICE",
+        f"LimitNOFILE={2 * maxconn + 1000}",
+        "RuntimeDirectory=haproxy",
+        "ExecStartPre=/usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg",
+        "ExecStart=/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg -p /run/haproxy/haproxy.pid -S /run/haproxy/master.sock",
+        f"ExecStartPost=+{HOOKS}/front set process up",
+        "ExecReload=/usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg",
+        "ExecReload=/bin/kill -USR2 $MAINPID",
+        f"ExecStopPost=-+{HOOKS}/front set process down",
+        "KillMode=mixed",
+    ]
+    return unit("haproxy.service", "network-online.target", lines, "HAProxy by trimtab")
+
+
+def nginx(maxconn: int) -> Artifact:
+    lines = [
+        "Type=exec",
+        f"LimitNOFILE={2 * maxconn + 1000}",
+        "ExecStartPre=/usr/sbin/nginx -t -q -c /etc/nginx/nginx.conf",
+        "ExecStart=/usr/sbin/nginx -g 'daemon off;' -c /etc/nginx/nginx.conf",
+        f"ExecStartPost=+{HOOKS}/front set process up",
+        "ExecReload=/usr/sbin/nginx -t -q -c /etc/nginx/nginx.conf",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        f"ExecStopPost=-+{HOOKS}/front set process down",
+        "KillMode=mixed",
+    ]
+    return unit("nginx.service", "network-online.target", lines, "nginx by trimtab")
+
+
+def front_watch() -> Artifact:
+    lines = ["Type=exec", f"ExecStartPre={HOOKS}/front init", f"ExecStart={HOOKS}/front-watch"]
+    return unit(
+        "trimtab-front.service", "network-online.target", lines, "Does the proxy of this host answer?"
+    )
+
+
+def etcd(cluster: str) -> Artifact:
+    lines = [
+        "Type=notify",
+        "User=etcd",
+        "Group=etcd",
+        "LimitNOFILE=65536",
+        f"StateDirectory=etcd-{cluster}",
+        "StateDirectoryMode=0700",
+        f"ExecStart=/usr/bin/etcd --config-file /etc/etcd/{cluster}.yaml",
+    ]
+    return unit(f"etcd-{cluster}.service", "network-online.target", lines, f"etcd, {cluster}")
+
+
+def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    """The units of a host, in the order in which they start."""
+    proxy = inventory.estate.tiers.proxy
+    found: list[Artifact] = []
+    if {"router", "proxy"} & set(host.roles):
+        found.append(bird(gateway="router" in host.roles and len(inventory.routers(host.site)) > 1))
+    if "proxy" in host.roles:
+        found.append(haproxy(proxy.maxconn) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
+        found += [front_watch(), keepalived(front=True)]
+    elif "router" in host.roles and len(inventory.routers(host.site)) > 1:
+        found.append(keepalived(front=False))
+    found += [etcd(name) for name, _ in clusters_of(inventory, host)]
+    return tuple(found)
