@@ -42,6 +42,11 @@ def _sysctl_accepts(reply: Reply) -> bool:
     return all(any(key in line.replace("/", ".") for key in optional) for line in complaints)
 
 
+def _systemd_accepts(reply: Reply) -> bool:
+    """systemd only warns of a line that it does not know, and goes on without it; we do not."""
+    return reply.code == 0 and re.search(r"Unknown|Failed to parse|[Ii]gnoring|Missing '='", reply.text) is None
+
+
 def _ask_nginx(path: str) -> list[str]:
     """`nginx -t` binds what it would listen on, so the namespace allows addresses that VRRP would bring."""
     allow = "for v in 4 6; do echo {} > /proc/sys/net/ipv$v/ip_nonlocal_bind; done"
@@ -67,7 +72,7 @@ VALIDATORS: dict[str, Validator] = {
         "sysctl", "procps", lambda path: ["sysctl", "--dry-run", "-p", path], _sysctl_accepts
     ),
     "systemd": Validator(
-        "systemd-analyze", "systemd", lambda path: ["systemd-analyze", "verify", "--man=no", path]
+        "systemd-analyze", "systemd", lambda path: ["systemd-analyze", "verify", "--man=no", path], _systemd_accepts
     ),
 }
 

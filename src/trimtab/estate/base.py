@@ -100,11 +100,12 @@ Suffix = Annotated[
     str,
     BeforeValidator(_matches(re.compile(r"\.[A-Za-z0-9._-]{1,20}"), "a suffix begins with a dot: `.css`")),
 ]
+SECRET_RULE = "a secret is a reference"
 Secret = Annotated[
     str,
     BeforeValidator(
         _matches(
-            _SECRET, "a secret is a reference: `env:NAME`, `file:PATH`, `sops:FILE#KEY` or `age:FILE#KEY`"
+            _SECRET, SECRET_RULE + ": `env:NAME`, `file:PATH`, `sops:FILE#KEY` or `age:FILE#KEY`"
         )
     ),
 ]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from trimtab.estate.base import SECRET_RULE
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.tree import Tree
@@ -16,10 +17,17 @@ from trimtab.estate.tree import Tree
 
 def add_faults(tree: Tree, error: ValidationError) -> None:
     """One fault a pydantic error, at its line."""
-    for detail in error.errors(include_url=False, include_context=True):
+    details = error.errors(include_url=False, include_context=True)
+    for detail in details:
+        if detail["type"] == "too_short" and _has_deeper(details, detail["loc"]):
+            continue  # the items are there, each with a fault of its own
         loc = tuple(part for part in detail["loc"] if part != "[key]")
         message, hint = _say(detail, loc)
         tree.fault(loc, message, hint)
+
+
+def _has_deeper(details: list[ErrorDetails], loc: Loc) -> bool:
+    return any(len(d["loc"]) > len(loc) and d["loc"][: len(loc)] == loc for d in details)
 
 
 def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
@@ -29,6 +37,8 @@ def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
         return _unknown_key(loc)
     if kind == "missing":
         return "the key is required", f"write `{loc[-1]}: …` here"
+    if kind == "value_error" and str(context["error"]).startswith(SECRET_RULE):
+        return str(context["error"]), ""  # what stands there may be the secret itself: it is not shown
     if kind == "value_error":
         return f"{_got(got)}{context['error']}", ""
     if kind == "literal_error":
@@ -48,13 +58,12 @@ def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
 
 
 def _got(value: Any) -> str:
-    if isinstance(value, str):
-        return (
-            f"got `{value if len(value) <= 60 else value[:57] + '...'}`: "
-            if value
-            else "nothing is written here: "
-        )
-    return ""
+    if not isinstance(value, str):
+        return ""
+    if not value:
+        return "nothing is written here: "
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value)
+    return f"got `{shown if len(shown) <= 60 else shown[:57] + '...'}`: "
 
 
 def _unknown_key(loc: Loc) -> tuple[str, str]:

@@ -21,12 +21,12 @@ _UNITS = {
     "w": 604800.0,
     "y": 31536000.0,
 }
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w|y)")
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
-_BFD = re.compile(r"(\d+(?:\.\d+)?(?:ms|s)) x (\d+)")
-_COUNT = re.compile(r"(\d+)(?:\.\.(\d+))?")
-_INT = re.compile(r"-?\d+")
-_FLOAT = re.compile(r"-?\d+(?:\.\d+)?")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w|y)", re.ASCII)
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)%", re.ASCII)
+_BFD = re.compile(r"(\d+(?:\.\d+)?(?:ms|s)) x (\d+)", re.ASCII)
+_COUNT = re.compile(r"(\d+)(?:\.\.(\d+))?", re.ASCII)
+_INT = re.compile(r"-?\d+", re.ASCII)
+_FLOAT = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
 
 def parse_duration(value: Any) -> float:

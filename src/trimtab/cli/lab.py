@@ -1,0 +1,128 @@
+"""`trimtab lab`: the twin."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json
+from trimtab.cli.output import Progress, print_json, print_line
+from trimtab.errors import BadInput
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.load import load_estate
+
+app = typer.Typer(help="The twin: the estate's own files, running on this machine.", no_args_is_help=True)
+TwinName = Annotated[
+    str | None, typer.Option("--name", help="the twin's name; default: the estate's", metavar="NAME")
+]
+Timeout = Annotated[float, typer.Option("--timeout", help="seconds until giving up")]
+
+
+def twin_name(name: str | None, estate: Path) -> str:
+    """The name asked for, or the estate's."""
+    chosen = name or load_estate(estate).estate
+    if re.fullmatch(r"[a-z][a-z0-9-]{0,39}", chosen) is None:
+        raise BadInput(f"`{chosen}` is no name for a twin", "a-z, 0-9 and `-`, at most 40 characters")
+    return chosen
+
+
+def start_twin(estate: Path, name: str | None, full: bool, timeout: float, progress: Progress) -> Any:
+    """Start the twin of an estate file and wait until it is ready. Returns the Lab."""
+    from trimtab.lab.client import start
+    from trimtab.lab.plan import plan
+
+    loaded = load_estate(estate)
+    inventory = Inventory(loaded, shrink=not full)
+    chosen = twin_name(name, estate)
+    progress(f"{chosen}: starting {len(inventory.hosts)} hosts")
+
+    def waiting(left: list[str]) -> None:
+        if left:
+            progress(f"{chosen}: waiting for {len(left)}: {left[0]}")
+
+    return start(plan(inventory, chosen), timeout=timeout, on_wait=waiting)
+
+
+@app.command()
+def up(
+    estate: EstateFile = DEFAULT_ESTATE,
+    name: TwinName = None,
+    full: Full = False,
+    timeout: Timeout = 60.0,
+    json: Json = False,
+) -> int:
+    """Start the twin; returns when every session, address and check is up, and leaves it running."""
+    progress = Progress()
+    try:
+        twin = start_twin(estate, name, full, timeout, progress)
+    finally:
+        progress.done()
+    status = twin.status()
+    if json:
+        print_json(status)
+    else:
+        hosts = [h for h in status["hosts"] if h["kind"] == "host"]
+        around = len(status["hosts"]) - len(hosts)
+        print_line(
+            f"{status['name']}: {len(hosts)} hosts and {around} networks around them, ready in {status['ready_s']:.1f} s "
+            f"(owner {status['pid']}); take it down with `trimtab lab down --name {status['name']}`"
+        )
+    return 0
+
+
+@app.command()
+def down(estate: EstateFile = DEFAULT_ESTATE, name: TwinName = None) -> int:
+    """Take the twin down; nothing of it remains."""
+    from trimtab.lab.client import Lab
+
+    chosen = twin_name(name, estate)
+    Lab.connect(chosen).down()
+    print_line(f"{chosen}: down")
+    return 0
+
+
+@app.command()
+def status(estate: EstateFile = DEFAULT_ESTATE, name: TwinName = None, json: Json = False) -> int:
+    """What runs in the twin; exit 1 if it is not ready."""
+    from trimtab.lab.client import Lab
+
+    found = Lab.connect(twin_name(name, estate)).status()
+    if json:
+        print_json(found)
+        return 0 if found["ready"] else 1
+    for host in found["hosts"]:
+        units = "  ".join(
+            f"{u['unit'].removesuffix('.service')} {u['state']}"
+            + (f" ({u['restarts']} restarts)" if u["restarts"] else "")
+            for u in host["units"]
+        )
+        power = "" if host["powered"] else "no power  "
+        print_line(f"{host['name']:<24} {', '.join(host['addresses'][:2]):<36} {power}{units}")
+    ready = (
+        f"ready in {found['ready_s']:.1f} s"
+        if found["ready"]
+        else f"waiting for: {'; '.join(found['waiting'])}"
+    )
+    print_line(f"{found['name']}: {ready}")
+    return 0 if found["ready"] else 1
+
+
+@app.command("exec", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def execute(
+    context: typer.Context,
+    host: Annotated[str, typer.Argument(help="host of the twin", metavar="HOST")],
+    estate: EstateFile = DEFAULT_ESTATE,
+    name: TwinName = None,
+) -> int:
+    """Run a command on a host of the twin: `trimtab lab exec hk-router-1 -- birdc show protocols`."""
+    from trimtab.lab.client import Lab
+
+    argv = [word for i, word in enumerate(context.args) if not (i == 0 and word == "--")] or ["sh"]
+    command = Lab.connect(twin_name(name, estate)).exec_argv(host, argv)
+    sys.stdout.flush()
+    os.execvp(command[0], command)  # the command takes our place: terminal, signals and exit code are its own

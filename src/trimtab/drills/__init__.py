@@ -1,0 +1,1 @@
+"""Faults under load, claims about what clients saw, and the proof of them."""

@@ -1,0 +1,46 @@
+"""Reads come back within the promised time in every region."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from trimtab.drills.history import History
+from trimtab.drills.measure import Outage, read_outage
+from trimtab.drills.verdict import Claims, Verdict, decide
+
+
+class ReadsWithin:
+    """true.
+
+    In every region outage_s is within the claim, and so is each later episode of failures by itself.
+    """
+
+    name = "reads"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        assert claims.reads_s is not None
+        since, until = history.events.phase("during")
+        outages = {region: read_outage(rows, since, until) for region, rows in history.reads.items()}
+        reasons = [
+            text for region, found in outages.items() if (text := complaint(region, found, claims.reads_s))
+        ]
+        worst = max((found.outage_s for found in outages.values()), default=None)
+        figures: dict[str, Any] = {region: asdict(found) for region, found in outages.items()}
+        value = decide(None if worst is None else not reasons)
+        return Verdict(self.name, value, tuple(reasons), {"outage_s": worst, "regions": figures})
+
+
+def complaint(region: str, found: Outage, limit: float) -> str:
+    """Why a region breaks the claim, or nothing."""
+    if not found.recovered:
+        return (
+            f"{region} did not recover: reads still failed at the end, {found.outage_s:.1f} s after the fault"
+        )
+    if found.outage_s > limit:
+        return f"{region} could not read for {found.outage_s:.2f} s, promised {limit:g} s"
+    if max(found.later, default=0.0) > limit:
+        return (
+            f"{region} failed again for {max(found.later):.2f} s after it had recovered, promised {limit:g} s"
+        )
+    return ""

@@ -1,0 +1,81 @@
+"""What was cut comes back without a second outage, and serves again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trimtab.drills.history import History
+from trimtab.drills.measure import episodes, write_outage
+from trimtab.drills.verdict import Claims, Verdict
+
+
+class RecoversQuietly:
+    """true: from the restoration on nothing failed after the client's retry, and the site serves again.
+
+    And no episode of failing reads exceeds the claim, no gap in writes exceeds theirs.
+    """
+
+    name = "recovery"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        assert claims.recovery_s is not None
+        if history.events.ready is None:
+            return Verdict(
+                self.name, "false", ("the twin was not ready again within the time of the scenario",)
+            )
+        since, until = history.events.phase("recovery")[0], history.events.end
+        reasons = [
+            *_reads(history, claims.recovery_s, since, until),
+            *_writes(history, claims.writes_s, since, until),
+            *_serves_again(history),
+        ]
+        return Verdict(
+            self.name, "false" if reasons else "true", tuple(reasons), _figures(history, since, until)
+        )
+
+
+def _figures(history: History, since: float, until: float) -> dict[str, Any]:
+    found = {region: episodes(rows, since, until) for region, rows in history.reads.items()}
+    lengths = [one.last_sent - one.first_sent for each in found.values() for one in each]
+    assert history.events.ready is not None
+    return {
+        "recovery_outage_s": round(max(lengths, default=0.0), 4),
+        "recovery_failed": sum(one.failed for each in found.values() for one in each),
+        "ready_s": round(history.events.ready - since, 3),
+    }
+
+
+def _reads(history: History, limit: float, since: float, until: float) -> Iterator[str]:
+    for region, rows in history.reads.items():
+        gone = [row for row in history.reads_in(region, since, until) if not row.ok_after_retry]
+        if gone:
+            yield (
+                f"{region}: {len(gone)} requests failed even when tried again as {history.site} came back, "
+                f"first {gone[0].start - since:.2f} s on: {gone[0].error}"
+            )
+        longest = max((one.last_sent - one.first_sent for one in episodes(rows, since, until)), default=0.0)
+        if longest > limit:
+            yield f"{region} could not read for {longest:.2f} s as {history.site} came back, limit {limit:g}"
+
+
+def _writes(history: History, limit: float | None, since: float, until: float) -> Iterator[str]:
+    if limit is None:
+        return
+    for region, orders in history.orders.items():
+        found = write_outage(orders, history.events.fault, since, until)
+        if found and found.write_outage_s > limit:
+            yield (
+                f"{region} had no order acknowledged for {found.write_outage_s:.2f} s "
+                f"while {history.site} came back, limit {limit:g} s"
+            )
+
+
+def _serves_again(history: History) -> Iterator[str]:
+    for region in history.reads:
+        served = [
+            sum(row.site == history.site for row in history.reads_of(region, phase))
+            for phase in ("before", "after")
+        ]
+        if served[0] and not served[1]:
+            yield f"{history.site} answered {served[0]} requests of {region} before, none after its return"

@@ -1,0 +1,22 @@
+"""One file a kind of fault. `FAULTS` is the table of them all, by the name that scenarios use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from trimtab.drills.faults.base import FaultKind
+from trimtab.drills.faults.power_cut import PowerCut
+from trimtab.drills.faults.process_kill import ProcessKill
+
+
+def table(kinds: Iterable[FaultKind]) -> Mapping[str, FaultKind]:
+    """Kinds by name. Raises ValueError when two share one."""
+    found: dict[str, FaultKind] = {}
+    for kind in kinds:
+        if kind.kind in found:
+            raise ValueError(f"two kinds of fault are named {kind.kind!r}")
+        found[kind.kind] = kind
+    return found
+
+
+FAULTS = table([PowerCut(), ProcessKill()])

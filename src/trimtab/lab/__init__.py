@@ -1,0 +1,1 @@
+"""The twin: the estate's own files, run on one machine in network namespaces."""

@@ -1,0 +1,73 @@
+"""Everything in which the twin's files differ from what `trimtab build` writes. A test holds every other byte equal.
+
+One uid is mapped inside the twin, and file limits are those of the machine: that is all that has to give.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from trimtab.render.artifact import Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """path: the file.  pattern: what changes in it.  new: the text for a match, given the machine's file limit."""
+
+    path: str
+    pattern: str
+    new: Callable[[re.Match[str], int], str]
+    why: str
+
+
+def _capped(divide: int) -> Callable[[re.Match[str], int], str]:
+    def new(match: re.Match[str], files: int) -> str:
+        return f"{match[1]}{min(int(match[2]), max(100, (files - 1000) // divide))}"
+
+    return new
+
+
+DIFFERENCES = (
+    Difference(
+        "/etc/haproxy/haproxy.cfg",
+        r"(?m)^(    maxconn )(\d+)$",
+        _capped(2),
+        "two files a connection: the machine's hard limit bounds it, and no right of the twin can raise it",
+    ),
+    Difference(
+        "/etc/nginx/nginx.conf",
+        r"(?m)^(    worker_connections )(\d+)(?=;$)",
+        _capped(2),
+        "two files a connection, as above",
+    ),
+    Difference(
+        "/etc/nginx/nginx.conf",
+        r"(?m)^(worker_rlimit_nofile )(\d+)(?=;$)",
+        _capped(1),
+        "the machine's hard limit on open files",
+    ),
+    Difference(
+        "/etc/systemd/system/nginx.service",
+        r"(-g 'daemon off;)(')",
+        lambda match, _: f"{match[1]} user root;{match[2]}",
+        "one uid is mapped: nginx could not become www-data. Other daemons take their user from `User=`, which the twin leaves out",
+    ),
+)
+
+
+def file_limit() -> int:
+    """The hard limit on open files that the twin's processes get."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 1_048_576 if hard == resource.RLIM_INFINITY else hard
+
+
+def for_twin(artifact: Artifact, files: int) -> Artifact:
+    """The artifact as the twin runs it."""
+    content = artifact.content
+    for difference in DIFFERENCES:
+        if difference.path == artifact.path:
+            content = re.sub(difference.pattern, lambda m, d=difference: d.new(m, files), content)  # type: ignore[misc]
+    return replace(artifact, content=content)

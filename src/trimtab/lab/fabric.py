@@ -1,0 +1,189 @@
+"""The fabric: the owner's own network namespace, where every cable of the twin ends.
+
+A plain segment is a bridge, a delayed one a pair of the relay. Each leg of a node is a veth pair: its own end
+in the node, the port here. So a port can go down without the nodes on the other side noticing a lost carrier,
+as with a switch in between. A node that is powered on again gets new ports with the same MAC addresses.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import socket
+import struct
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trimtab.errors import BadInput, TwinFailed
+from trimtab.lab import relay
+from trimtab.lab.topology import Leg, Node, Segment
+
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+# Plain flooding: VRRP and neighbour discovery are multicast without anybody asking for it.
+BRIDGE = "type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+
+
+@dataclass(frozen=True, slots=True)
+class _Port:
+    name: str
+    segment: str
+
+
+class Fabric:
+    """Segments and ports. `ports(node)` are those of its present boot."""
+
+    def __init__(self, segments: Sequence[Segment], nodes: Sequence[Node]) -> None:
+        self._segments = {segment.name: segment for segment in segments}
+        self._bridges = {
+            segment.name: f"b{number}" for number, segment in enumerate(segments) if segment.delay_ms is None
+        }
+        self._sides = _sides(self._segments, nodes)
+        self._pairs: dict[str, int] = {}
+        self._ports: dict[str, list[_Port]] = {}
+        self._made = 0
+        self._relay: relay.Relay | None = None
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def lay(self) -> None:
+        """Make the segments; the fabric itself speaks no IPv6."""
+        for kind in ("all", "default"):
+            Path(f"/proc/sys/net/ipv6/conf/{kind}/disable_ipv6").write_text("1")
+        _ip([f"link add {bridge} up {BRIDGE}" for bridge in self._bridges.values()])
+        if len(self._bridges) < len(self._segments):
+            self._relay = relay.Relay(relay.build())
+
+    def connect(self, nodes: Iterable[tuple[Node, int]]) -> None:
+        """Give each node, known by the pid of its PID 1, its interfaces, and join them to their segments."""
+        lines: list[str] = []
+        booted = []
+        for node, pid in nodes:
+            self._ports[node.name] = [self._plug(node, leg, pid, lines) for leg in node.legs]
+            booted.append(node)
+        _ip(lines)
+        self._join([node.name for node in booted])
+
+    def disconnect(self, nodes: Iterable[str]) -> None:
+        """Ports down, in the order given. The node's own end loses its carrier, nobody else sees anything."""
+        for node in nodes:
+            for port in self._ports.pop(node, []):
+                self._set_down(port.name)
+
+    def ports(self, node: str) -> list[str]:
+        return [port.name for port in self._ports.get(node, [])]
+
+    def _plug(self, node: Node, leg: Leg, pid: int, lines: list[str]) -> _Port:
+        self._made += 1
+        port = _Port(f"p{self._made}", leg.segment)
+        mac = mac_address(node.name, leg.interface)
+        lines.append(f"link add {port.name} type veth peer name {leg.interface} address {mac} netns {pid}")
+        bridge = self._bridges.get(leg.segment)
+        lines.append(f"link set {port.name} {f'master {bridge} ' if bridge else ''}up")
+        return port
+
+    def _join(self, nodes: Sequence[str]) -> None:
+        """Tell the relay of new ports: a pair when both sides are first there, afterwards a side."""
+        fresh = {
+            port.segment: None
+            for node in nodes
+            for port in self._ports[node]
+            if port.segment not in self._bridges
+        }
+        new = [name for name in fresh if name not in self._pairs and self._both(name)]
+        if self._relay is None:
+            return
+        joined = [(a, b, self._segments[name].delay_ms or 0.0) for name in new for a, b in [self._both(name)]]
+        self._pairs |= dict(zip(new, self._relay.join(joined), strict=True))
+        for node in nodes:
+            for port in self._ports[node]:
+                if port.segment in self._pairs and port.segment not in new:
+                    self._relay.port(
+                        self._pairs[port.segment], self._sides[port.segment].index(node), port.name
+                    )
+
+    def _both(self, segment: str) -> tuple[str, ...]:
+        """The ports of a delayed segment, side 0 first; empty if one is missing."""
+        found = [
+            port.name
+            for node in self._sides[segment]
+            for port in self._ports.get(node, [])
+            if port.segment == segment
+        ]
+        return tuple(found) if len(found) == 2 else ()
+
+    def _set_down(self, port: str) -> None:
+        """By ioctl: a power cut does not wait until a program has started."""
+        request = struct.pack("16sh14x", port.encode(), 0)
+        try:
+            flags = struct.unpack("16sh14x", fcntl.ioctl(self._socket, SIOCGIFFLAGS, request))[1]
+            fcntl.ioctl(self._socket, SIOCSIFFLAGS, struct.pack("16sh14x", port.encode(), flags & ~IFF_UP))
+        except OSError as error:
+            if error.errno == errno.ENODEV:  # the node has died by itself and taken the port along
+                return
+            raise TwinFailed(f"port {port} of the fabric cannot be set down: {error}") from error
+
+
+def mac_address(node: str, interface: str) -> str:
+    """A locally administered address, the same at every boot."""
+    digest = hashlib.sha256(f"{node}/{interface}".encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
+
+
+def client_neighbours(nodes: Sequence[Node]) -> dict[str, list[str]]:
+    """Per node, arguments of `ip neigh replace` for the addresses of clients on its segments.
+
+    One node stands for hundreds of clients, and the kernel's neighbour table, 1,024 entries by default, is one for
+    all namespaces of the machine: learned, these addresses would fill it for every twin and the machine itself.
+    Permanent entries do not count.
+    """
+    known: dict[str, list[tuple[str, str]]] = {}
+    for node in nodes:
+        for leg in node.legs if node.kind == "clients" else ():
+            mac = mac_address(node.name, leg.interface)
+            known.setdefault(leg.segment, []).extend((each.partition("/")[0], mac) for each in leg.addresses)
+    return {
+        node.name: [
+            f"{address} lladdr {mac} dev {leg.interface} nud permanent"
+            for leg in node.legs
+            for address, mac in known.get(leg.segment, ())
+        ]
+        for node in nodes
+        if node.kind != "clients"
+    }
+
+
+def _sides(segments: dict[str, Segment], nodes: Sequence[Node]) -> dict[str, list[str]]:
+    """Per segment the nodes on it.
+
+    Raises BadInput for an unknown segment, or a delayed one without exactly two legs.
+    """
+    sides: dict[str, list[str]] = {name: [] for name in segments}
+    for node in nodes:
+        for leg in node.legs:
+            if leg.segment not in sides:
+                raise BadInput(
+                    f"{node.name}: {leg.interface} is on segment {leg.segment}, which the topology has not"
+                )
+            sides[leg.segment].append(node.name)
+    for name, found in sides.items():
+        if segments[name].delay_ms is not None and len(set(found)) != 2:
+            raise BadInput(
+                f"segment {name} has a delay and {len(found)} legs", "a delayed segment joins two nodes"
+            )
+    return sides
+
+
+def _ip(lines: list[str]) -> None:
+    if not lines:
+        return
+    done = subprocess.run(
+        ["ip", "-batch", "-"],
+        input="\n".join(lines),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        raise TwinFailed(f"the fabric could not be laid: {done.stdout.strip()[-500:]}")

@@ -1,0 +1,98 @@
+"""Start a twin's processes in the background, wait until they answer, give up on them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from trimtab.errors import EnvironmentUnable, PackageMissing, TwinFailed
+from trimtab.lab import able, codec, relay, state, twin
+from trimtab.lab.outer import KEEP
+from trimtab.lab.topology import Topology
+
+PROGRAMS = {
+    "unshare": "util-linux", "nsenter": "util-linux", "setpriv": "util-linux", "setsid": "util-linux",
+    "flock": "util-linux", "mount": "mount", "ip": "iproute2", "tini": "tini", "sh": "dash",
+}  # fmt: skip
+
+
+def spawn(topology: Topology) -> subprocess.Popen[bytes]:
+    """Claim the state folder and start outer. Raises BadInput, PackageMissing, EnvironmentUnable."""
+    twin.check(topology)
+    for program, package in PROGRAMS.items():
+        if shutil.which(program, path=search_path()) is None:
+            raise PackageMissing(program, package)
+    if any(segment.delay_ms is not None for segment in topology.segments):
+        relay.build()
+    lock = state.claim(topology.name)
+    path = state.state_dir(topology.name)
+    try:
+        (path / "topology.json").write_text(codec.dumps(topology))
+        with (path / "owner.log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "trimtab.lab.outer", str(path), str(lock), repr(time.monotonic())],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                pass_fds=(lock,),
+                start_new_session=True,
+                env=child_environment(),
+            )
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    finally:
+        os.close(lock)  # outer has its own copy
+
+
+def await_socket(name: str, process: subprocess.Popen[bytes], timeout: float = 15) -> None:
+    """Wait until the owner answers. Raises TwinFailed, or EnvironmentUnable with the reason found."""
+    deadline = time.monotonic() + timeout
+    path = state.state_dir(name)
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            state.connect(path).close()
+        except OSError:
+            time.sleep(0.01)
+            continue
+        return
+    log = state.log_tail(path)
+    reason = able.why_not()
+    if reason:
+        raise EnvironmentUnable(*reason)
+    raise TwinFailed(f"twin {name} did not start", log)
+
+
+def let_stay(process: subprocess.Popen[bytes]) -> None:
+    """The twin is ready and stays when the starting process ends."""
+    if process.stdin is None:
+        raise ValueError("outer was started without a pipe")
+    process.stdin.write(KEEP)
+    process.stdin.close()
+
+
+def abandon(process: subprocess.Popen[bytes], timeout: float = 10) -> None:
+    """Take down a twin that is not ready, and wait for that."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def search_path() -> str:
+    """PATH with the places of system programs, which an ordinary user's PATH may lack."""
+    return f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def child_environment() -> dict[str, str]:
+    """For our own python processes: they find this very package, in whatever way it was found here."""
+    package = str(Path(__file__).parents[2])
+    known = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PATH": search_path(), "PYTHONPATH": f"{package}:{known}" if known else package}

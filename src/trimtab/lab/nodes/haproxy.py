@@ -1,0 +1,41 @@
+"""HAProxy, asked over its stats socket."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+
+from trimtab.lab.nodes.probe import Args, Probe
+from trimtab.lab.nodes.reply import TRUE, Reply, Verdict, false, refused, unknown
+
+SOCKET = "/run/haproxy/admin.sock"
+# Rows of `show stat` that stand for a proxy, not for a server.
+PROXIES = ("FRONTEND", "BACKEND")
+
+
+def ask(args: Args) -> list[str]:
+    """args: another socket, or nothing."""
+    socket = args[0] if args else SOCKET
+    return ["sh", "-c", f"echo 'show stat' | exec socat -t2 - UNIX-CONNECT:{shlex.quote(socket)}"]
+
+
+def judge(args: Args, reply: Reply) -> Verdict:
+    """Every server of every backend is UP, or is not checked at all."""
+    if bad := refused(reply):
+        return bad
+    rows = list(csv.DictReader(reply.text.removeprefix("# ").splitlines()))
+    servers = [row for row in rows if row.get("svname") not in PROXIES and row.get("type") == "2"]
+    if not servers:
+        return unknown("no server in the statistics")
+    down = [f"{row['pxname']}/{row['svname']} {row['status']}" for row in servers if not _up(row["status"])]
+    if not down:
+        return TRUE
+    return false(", ".join(down[:2]) + (f" and {len(down) - 2} more" if len(down) > 2 else ""))
+
+
+def _up(status: str) -> bool:
+    """`UP 1/3` is on its way down and still counts: so HAProxy itself sees it."""
+    return status.startswith("UP") or status == "no check"
+
+
+SERVERS = Probe("haproxy", ask, judge)

@@ -1,0 +1,24 @@
+"""What a probe is: a question for a node, and a pure judge of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from trimtab.lab.nodes.reply import Reply, Verdict
+
+Args = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """kind: key in PROBES.  ask: argv to run in a node.  judge: pure.
+
+    holds: whether the judgement must be true on every node of a check, or on exactly one of them.
+    """
+
+    kind: str
+    ask: Callable[[Args], list[str]]
+    judge: Callable[[Args, Reply], Verdict]
+    holds: Literal["everywhere", "on exactly one"] = "everywhere"

@@ -1,0 +1,97 @@
+"""The outer process: it lives in the machine's own namespaces, guards one owner, and changes nothing there.
+
+    starting process ── pipe ──► outer (python -m trimtab.lab.outer)
+                                   ├── janitor: sh in its own session; deletes the state when outer is gone
+                                   └── setpriv --pdeathsig KILL unshare --user --mount --net --pid …
+                                         └── tini (PID 1) ── owner (python -m trimtab.lab.owner)
+
+The starting process keeps the pipe open until the twin is ready and then writes KEEP into it. If the pipe ends
+without that word, the twin goes. Outer's death by any signal kills unshare (parent-death signal), which kills
+tini, which ends the pid namespace and with it every process of the twin; the owner also ends when its standard
+input does. Outer ends as soon as its child does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+KEEP = b"keep\n"
+# The folder is deleted only under its lock, so never from under a twin that has just claimed it. Several
+# tries: the twin's processes may write a last line while they are dying.
+JANITOR = (
+    'cat >/dev/null; for try in 1 2 3 4 5 6 7 8 9; do flock -n "$1" rm -rf -- "$1" && exit; sleep 0.1; done'
+)
+NAMESPACES = (
+    "unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--uts", "--ipc",
+    "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private", "--",
+)  # fmt: skip
+
+
+def main(argv: list[str]) -> int:
+    """Outer: guard one owner until it ends, a signal comes, or the starting process gives up."""
+    path, lock, began = Path(argv[0]), int(argv[1]), argv[2]
+    os.set_inheritable(lock, False)
+    wakeup = _signals_to_fd()
+    janitor = subprocess.Popen(
+        ["sh", "-c", JANITOR, "sh", str(path)], stdin=subprocess.PIPE, start_new_session=True
+    )
+    (path / "owner.json").write_text(json.dumps({"name": path.name, "pid": os.getpid()}))
+    owner = [sys.executable, "-m", "trimtab.lab.owner", str(path), began, str(os.getpid())]
+    inner = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", "--", *NAMESPACES, "tini", "--", *owner], stdin=subprocess.PIPE
+    )
+    _wait_for_end(inner, wakeup)
+    _kill(inner)
+    shutil.rmtree(path, ignore_errors=True)
+    os.close(lock)
+    if janitor.stdin:
+        janitor.stdin.close()
+    janitor.wait()
+    return 0
+
+
+def _signals_to_fd() -> int:
+    """A file descriptor that becomes readable when a signal asks us to go."""
+    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(writer)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, lambda *_: None)
+    return reader
+
+
+def _wait_for_end(inner: subprocess.Popen[bytes], wakeup: int) -> None:
+    ended = os.pidfd_open(inner.pid)
+    watched = {0, wakeup, ended}
+    while True:
+        ready = select.select(watched, [], [])[0]
+        if wakeup in ready or ended in ready:
+            return
+        if os.read(0, len(KEEP)) != KEEP:  # the starting process died or gave up
+            return
+        watched.discard(0)
+
+
+def _kill(inner: subprocess.Popen[bytes]) -> None:
+    """Kill PID 1 of the twin: the kernel reports its death only when every process of the twin is gone."""
+    children = Path(f"/proc/{inner.pid}/task/{inner.pid}/children")
+    try:
+        for pid in children.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
+        inner.kill()
+    try:
+        inner.wait(5)
+    except subprocess.TimeoutExpired:
+        inner.kill()
+        inner.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

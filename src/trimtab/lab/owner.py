@@ -1,0 +1,64 @@
+"""The owner: the one process, alone in fresh namespaces, that every machine of the twin hangs from.
+
+Started by outer.py under tini. It ends when told to, when its standard input does (outer has died), or when
+the twin cannot be built; with it ends the pid namespace, so nothing is left to clean up here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from trimtab.errors import TrimtabError, TwinFailed
+from trimtab.lab import codec
+from trimtab.lab.control import Control
+from trimtab.lab.twin import Twin
+
+FILES = 65536  # open files the owner may need: a few for each process it watches
+
+
+def main(argv: list[str]) -> int:
+    """argv: the state folder, time.monotonic() at which the start was asked for, the pid of outer."""
+    path, began, outer = Path(argv[0]), float(argv[1]), int(argv[2])
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    soft = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    os.umask(0o022)
+    disks = path / "disks"
+    disks.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(disks)], check=True)
+    asyncio.run(_own(path, began, outer))
+    return 0
+
+
+async def _own(path: Path, began: float, outer: int) -> None:
+    loop = asyncio.get_running_loop()
+    loop.add_reader(0, lambda: os.read(0, 64) or os._exit(1))
+    started: asyncio.Future[None] = loop.create_future()
+    twin = Twin(codec.loads((path / "topology.json").read_text()), path, outer, began)
+    control = Control(twin, started)
+    server = await control.serve(path)
+    building = asyncio.create_task(_build(twin, started))
+    await control.ended.wait()
+    building.cancel()
+    server.close()
+    await asyncio.sleep(0)  # the answer to `down` is on its way
+
+
+async def _build(twin: Twin, started: asyncio.Future[None]) -> None:
+    """A failure is told to whoever waits for readiness."""
+    try:
+        await twin.start()
+        started.set_result(None)
+    except TrimtabError as error:
+        started.set_exception(error)
+    except OSError as error:
+        started.set_exception(TwinFailed(f"the twin could not be built: {error}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,235 @@
+"""From an estate to the twin that runs it: hosts, their networks, the Internet around them, and what must be true when it is up."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from trimtab.delivery.throwaway import ThrowawayCa, bgp_passwords, certificate_files, password_files
+from trimtab.estate import addressing
+from trimtab.estate.addressing import FAMILIES, PORTS, Family, Vlan
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.lab import clients, storefront, transit
+from trimtab.lab.differences import file_limit, for_twin
+from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology
+from trimtab.render.etcd import clusters_of, link_rtt, store_members
+from trimtab.render.host import render_host, unit_order
+from trimtab.render.sysctl import settings
+
+PREFIX_LENGTH: dict[Family, int] = {4: 24, 6: 64}
+
+
+def plan(inventory: Inventory, name: str) -> Topology:
+    """The twin of an estate. Deterministic but for its throwaway secrets."""
+    return _Planner(inventory, name).topology()
+
+
+class _Planner:
+    def __init__(self, inventory: Inventory, name: str) -> None:
+        self.inventory = inventory
+        self.name = name
+        self.files = file_limit()
+        self.ca = ThrowawayCa(inventory.estate.estate)
+        self.certificates = certificate_files(inventory, self.ca)
+        self.passwords = bgp_passwords(inventory)
+        self.nets = transit.transits(inventory)
+        self.regions = clients.regions(inventory, self.nets) if self.nets else []
+
+    def topology(self) -> Topology:
+        segments, self.uplinks = transit.connect(self.inventory, self.nets, self.passwords)
+        segments += [clients.attach(region) for region in self.regions]
+        segments += self._private_segments()
+        nodes = [transit.node(self.inventory, net) for net in self.nets]
+        nodes += [self._host(host) for host in self.inventory.hosts]
+        nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]
+        checks = tuple(self._checks({node.name: node for node in nodes}))
+        return Topology(self.name, tuple(nodes), tuple(segments), checks, self._facts())
+
+    # ---- networks
+
+    def _private_segments(self) -> list[Segment]:
+        sites = self.inventory.site_names()
+        found = [Segment(_vlan_segment(site, v)) for site in sites for v in self.inventory.vlans(site)]
+        for i, a in enumerate(sites):
+            for b in sites[i + 1 :]:
+                delay = link_rtt(self.inventory, a, b) * 500
+                found.append(Segment(_wan_segment(a, b), round(delay, 2) if delay >= 0.5 else None))
+        return found
+
+    def _legs(self, host: Host) -> list[Leg]:
+        if "router" not in host.roles:
+            own = tuple(f"{host.address(f)}/{PREFIX_LENGTH[f]}" for f in FAMILIES)
+            return [Leg(host.vlan.interface, _vlan_segment(host.site, host.vlan), own)]
+        legs = [self._router_leg(host, vlan) for vlan in self.inventory.vlans(host.site)]
+        return legs + self.uplinks.get(host.name, []) + self._wan_legs(host)
+
+    def _router_leg(self, host: Host, vlan: Vlan) -> Leg:
+        addresses = [f"{vlan.host(f, host.number)}/{PREFIX_LENGTH[f]}" for f in FAMILIES]
+        if vlan == host.vlan:
+            addresses += [f"{host.address(f)}/{PREFIX_LENGTH[f]}" for f in FAMILIES]
+        return Leg(vlan.interface, _vlan_segment(host.site, vlan), tuple(addresses))
+
+    def _wan_legs(self, host: Host) -> list[Leg]:
+        if host.name != self.inventory.routers(host.site)[0].name:
+            return []
+        own = self.inventory.estate.sites[host.site].id
+        legs = []
+        for other in self.inventory.site_names():
+            if other == host.site:
+                continue
+            number = self.inventory.estate.sites[other].id
+            links = [addressing.private_link(f, own, number) for f in FAMILIES]
+            addresses = tuple(f"{local}/{net.prefixlen}" for net, local, _ in links)
+            legs.append(Leg(f"site{number}", _wan_segment(host.site, other), addresses))
+        return legs
+
+    def _routes(self, host: Host) -> tuple[str, ...]:
+        if "router" in host.roles:
+            return ()
+        routers = len(self.inventory.routers(host.site))
+        v4, v6 = host.vlan.gateway(4, routers), host.vlan.gateway(6, routers)
+        return (f"default via {v4}", f"-6 default via {v6}")
+
+    # ---- hosts
+
+    def _host(self, host: Host) -> Node:
+        files = [for_twin(artifact, self.files) for artifact in render_host(self.inventory, host)]
+        units = list(unit_order(self.inventory, host))
+        if "router" in host.roles:
+            files += password_files(self.inventory, host.site, self.passwords)
+        if "proxy" in host.roles:
+            files += self.certificates
+        if "backend" in host.roles:
+            shop = storefront.files(self.inventory, host)
+            files += shop
+            units += [artifact.unit for artifact in shop if artifact.unit]
+        return Node(
+            name=host.name,
+            kind="host",
+            site=host.site,
+            roles=host.roles,
+            legs=tuple(self._legs(host)),
+            routes=self._routes(host),
+            sysctls=self._sysctls(host),
+            files=tuple(files),
+            units=tuple(units),
+        )
+
+    def _sysctls(self, host: Host) -> tuple[tuple[str, str], ...]:
+        """Those of the rendered file that belong to a network namespace; the others are the machine's own."""
+        wanted = settings(self.inventory, host).items()
+        return tuple((k, v) for k, v in wanted if k.startswith("net.") and not k.startswith("net.netfilter."))
+
+    # ---- readiness
+
+    def _checks(self, nodes: dict[str, Node]) -> list[ReadyCheck]:
+        found = [*self._routing_checks(nodes), *self._vip_checks(), *self._cluster_checks()]
+        engine = self.inventory.estate.tiers.proxy.engine
+        if engine == "haproxy":
+            found += [
+                ReadyCheck("haproxy", f"{h.name}: every pool member up", (h.name,))
+                for h in self.inventory.with_role("proxy")
+            ]
+        for region in self.regions:
+            for target in clients.targets(self.inventory, region):
+                for address in target["addresses"]:
+                    url = f"https://{target['host']}{target['path']}"
+                    what = f"{region.name}: {target['service']} answers at {address}"
+                    found.append(ReadyCheck("http", what, (region.node,), (url, address, clients.CA_FILE)))
+        return found
+
+    def _routing_checks(self, nodes: dict[str, Node]) -> list[ReadyCheck]:
+        found = []
+        for node in nodes.values():
+            config = next((f.content for f in node.files if f.path == "/etc/bird/bird.conf"), "")
+            sessions = tuple(re.findall(r"^protocol bgp (\w+)", config, re.MULTILINE))
+            if sessions:
+                found.append(
+                    ReadyCheck("bgp", f"{node.name}: {len(sessions)} BGP sessions", (node.name,), sessions)
+                )
+        for site in self.inventory.site_names():
+            for upstream in (
+                self.inventory.estate.sites[site].upstreams.values() if self.inventory.front(site) else ()
+            ):
+                for family in {p.version for p in upstream.peer}:
+                    prefix = str(self.inventory.public(site, 4 if family == 4 else 6))
+                    what = f"as{upstream.asn}: hears {site}'s {prefix}"
+                    found.append(ReadyCheck("route", what, (f"as{upstream.asn}",), (prefix,)))
+        return found
+
+    def _vip_checks(self) -> list[ReadyCheck]:
+        found = []
+        vips = tuple(str(a) for f in FAMILIES for a in self.inventory.vips(f))
+        for site in self.inventory.site_names():
+            front = tuple(h.name for h in self.inventory.front(site))
+            if front and vips:
+                found.append(ReadyCheck("vip", f"{site}: one proxy holds every VIP", front, vips))
+            routers = tuple(h.name for h in self.inventory.routers(site))
+            if len(routers) > 1:
+                gateways = tuple(str(v.host(f, 9)) for v in self.inventory.vlans(site) for f in FAMILIES)
+                found.append(ReadyCheck("vip", f"{site}: one router holds every gateway", routers, gateways))
+        return found
+
+    def _cluster_checks(self) -> list[ReadyCheck]:
+        found: dict[tuple[str, ...], ReadyCheck] = {}
+        for host in self.inventory.hosts:
+            for name, members in clusters_of(self.inventory, host):
+                endpoints = tuple(f"http://{m.v4}:{PORTS['etcd-client']}" for m in members)
+                what = f"{name} of {', '.join(sorted({m.site for m in members}))}: {len(members)} members and a leader"
+                found.setdefault(endpoints, ReadyCheck("etcd", what, (members[0].name,), endpoints))
+        return list(found.values())
+
+    # ---- what drills need to know
+
+    def _facts(self) -> dict[str, Any]:
+        estate, inventory = self.inventory.estate, self.inventory
+        own = {
+            s: [str(a) for f in FAMILIES if (p := inventory.public(s, f)) for a in [p[10]]]
+            for s in inventory.site_names()
+        }
+        return {
+            "estate": estate.estate,
+            "sites": {
+                site: {
+                    "hosts": [h.name for h in inventory.at(site)],
+                    "routers": [h.name for h in inventory.routers(site)],
+                    "proxies": [h.name for h in inventory.front(site)],
+                    "front_unit": f"{estate.tiers.proxy.engine}.service",
+                    "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],
+                    "own_vips": own[site] if inventory.front(site) else [],
+                }
+                for site in inventory.site_names()
+            },
+            "regions": {region.name: clients.facts(inventory, region) for region in self.regions},
+            "ledger": self._ledger(),
+            "stores": {
+                name: {
+                    "hosts": [m.name for m in store_members(inventory, name)],
+                    "client_port": PORTS["etcd-client"],
+                }
+                for name in sorted(estate.stores)
+            },
+            "objectives": {
+                "rto_s": estate.objectives.rto,
+                "write_rto_s": estate.objectives.write.rto,
+                "write_rpo": estate.objectives.write.rpo,
+            },
+            "ca": clients.CA_FILE,
+        }
+
+    def _ledger(self) -> dict[str, Any] | None:
+        for name, service in sorted(self.inventory.estate.services.items()):
+            if service.ledger is not None:
+                url = f"https://{service.names[0]}"
+                put, get = service.ledger.put.split(), service.ledger.get.split()
+                return {"service": name, "url": url, "put": put, "get": get}
+        return None
+
+
+def _vlan_segment(site: str, vlan: Vlan) -> str:
+    return f"{site}.{vlan.interface}"
+
+
+def _wan_segment(a: str, b: str) -> str:
+    low, high = sorted((a, b))
+    return f"wan.{low}.{high}"

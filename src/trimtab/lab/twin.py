@@ -1,0 +1,191 @@
+"""The running twin: its machines, their units and the fabric, and everything that can be done to them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from trimtab.errors import BadInput, TwinFailed
+from trimtab.lab.fabric import Fabric, client_neighbours
+from trimtab.lab.node import Machine
+from trimtab.lab.nodes import KINDS, UNIT
+from trimtab.lab.ready import Readiness
+from trimtab.lab.supervisor import Supervisor
+from trimtab.lab.topology import Node, ReadyCheck, Topology
+
+BOOTING_AT_ONCE = 8  # more only make each other wait on two cores
+
+
+def check(topology: Topology) -> None:
+    """Raises BadInput if this topology cannot be made real; starts nothing."""
+    for asked in topology.checks:
+        if asked.kind not in KINDS:
+            raise BadInput(
+                f"no probe of kind {asked.kind} for {asked.what}", f"known are {', '.join(sorted(KINDS))}"
+            )
+    Fabric(topology.segments, topology.nodes)
+    for node in topology.nodes:
+        Machine(node, Path(), Path()).check()
+
+
+class Twin:
+    """One topology made real. `began`: time.monotonic() at which its start was asked for."""
+
+    def __init__(self, topology: Topology, path: Path, pid: int, began: float) -> None:
+        self.topology, self.path, self.owner, self.began = topology, path, pid, began
+        known = client_neighbours(topology.nodes)
+        self.machines = {
+            node.name: Machine(node, path / "disks", path / "out", known.get(node.name, ()))
+            for node in topology.nodes
+        }
+        self.units = {name: self._supervisors(machine) for name, machine in self.machines.items()}
+        self.fabric = Fabric(topology.segments, topology.nodes)
+        self.ready = False
+        self.ready_s: float | None = None
+        self.waiting: list[str] = ["the machines to boot"]
+        self._power = asyncio.Lock()  # a switch is thrown once the one before has done its work
+        self._starting: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Build everything and start the units; readiness is waited for apart."""
+        for machine in self.machines.values():
+            machine.install()
+        self.fabric.lay()
+        await self._boot(list(self.machines))
+
+    async def wait_ready(self, limit: float, report: Callable[[list[str]], None]) -> None:
+        """Raises TwinFailed. Asks every check anew."""
+
+        def heard(waiting: list[str]) -> None:
+            self.waiting = waiting
+            report(waiting)
+
+        checks = [
+            ReadyCheck(UNIT, f"the units of {name}", (name,)) for name, units in self.units.items() if units
+        ]
+        await Readiness(self.machines, self.units).wait([*checks, *self.topology.checks], limit, heard)
+        self.ready, self.waiting = True, []
+        if self.ready_s is None:
+            self.ready_s = time.monotonic() - self.began
+
+    async def power_cut(self, names: Sequence[str]) -> float:
+        """Ports down first, so that nobody hears the dying say goodbye; then everything is killed."""
+        machines = [self._machine(name) for name in dict.fromkeys(names)]
+        machines.sort(key=lambda machine: "router" not in machine.node.roles)
+        self.ready = False
+        async with self._power:
+            at = time.monotonic()
+            self.fabric.disconnect(machine.node.name for machine in machines)
+            for machine in machines:
+                if task := self._starting.pop(machine.node.name, None):
+                    task.cancel()
+            units = [unit for machine in machines for unit in self.units[machine.node.name]]
+            await asyncio.gather(*(unit.cut() for unit in units))
+            await asyncio.gather(*(machine.cut() for machine in machines))
+        return at
+
+    async def power_on(self, names: Sequence[str]) -> None:
+        """Boot those that are off."""
+        self.ready = False
+        async with self._power:
+            await self._boot([name for name in dict.fromkeys(names) if self._machine(name).pid is None])
+
+    def kill(self, node: str, unit: str, name: str) -> float:
+        """Signal (`KILL`, `SIGTERM`) every process of a unit."""
+        try:
+            number = signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]
+        except KeyError as error:
+            raise BadInput(f"there is no signal {name}") from error
+        return self._unit(node, unit).kill(number)
+
+    async def unit(self, node: str, unit: str, verb: str) -> None:
+        """start, stop, restart or reload one unit, as systemctl would; returns when that is done."""
+        found = self._unit(node, unit)
+        if verb == "reload":
+            await found.reload()
+        if verb in ("stop", "restart"):
+            await found.stop()
+        if verb in ("start", "restart"):
+            found.start()
+            await found.settled.wait()
+
+    def node_pid(self, name: str) -> int:
+        """PID 1 of a node in the owner's numbers. Raises TwinFailed without power."""
+        pid = self._machine(name).pid
+        if pid is None:
+            raise TwinFailed(f"{name} has no power")
+        return pid
+
+    def status(self) -> dict[str, Any]:
+        """{"name", "pid", "ready", "ready_s", "waiting": [str], "hosts": [...], "facts"}."""
+        return {
+            "name": self.topology.name, "pid": self.owner, "ready": self.ready, "ready_s": self.ready_s,
+            "waiting": self.waiting, "hosts": [self._host(node) for node in self.topology.nodes],
+            "facts": self.topology.facts,
+        }  # fmt: skip
+
+    def _host(self, node: Node) -> dict[str, Any]:
+        addresses = [address.partition("/")[0] for leg in node.legs for address in leg.addresses]
+        units = [
+            {"unit": unit.unit.name, "state": unit.state, "pid": unit.pid, "restarts": unit.restarts}
+            for unit in self.units[node.name]
+        ]
+        return {
+            "name": node.name, "site": node.site, "roles": list(node.roles), "kind": node.kind,
+            "addresses": addresses, "powered": self.machines[node.name].pid is not None, "units": units,
+        }  # fmt: skip
+
+    async def _boot(self, names: Sequence[str]) -> None:
+        turn = asyncio.Semaphore(BOOTING_AT_ONCE)
+
+        async def one(machine: Machine) -> None:
+            async with turn:
+                await machine.boot()
+
+        async def wire(machine: Machine) -> None:
+            async with turn:
+                await machine.configure_network()
+
+        machines = [self.machines[name] for name in names]
+        await asyncio.gather(*(one(machine) for machine in machines))
+        self.fabric.connect((machine.node, machine.pid) for machine in machines if machine.pid)
+        await asyncio.gather(*(wire(machine) for machine in machines))
+        for name in names:
+            self._starting[name] = asyncio.create_task(self._start_units(name))
+
+    async def _start_units(self, name: str) -> None:
+        """All at once but for After= and Before=, which wait until the other has started, well or not."""
+        units = self.units[name]
+        for unit in units:
+            unit.settled.clear()
+
+        async def one(unit: Supervisor) -> None:
+            for other in units:
+                if unit.unit.starts_after(other.unit):
+                    await other.settled.wait()
+            unit.start()
+
+        await asyncio.gather(*(one(unit) for unit in units))
+
+    def _supervisors(self, machine: Machine) -> list[Supervisor]:
+        folder = self.path / "logs" / machine.node.name
+        folder.mkdir(parents=True, exist_ok=True)
+        return [Supervisor(machine, unit, folder / f"{unit.name}.log") for unit in machine.units]
+
+    def _machine(self, name: str) -> Machine:
+        if name not in self.machines:
+            raise BadInput(f"{self.topology.name} has no node {name}", f"it has {', '.join(self.machines)}")
+        return self.machines[name]
+
+    def _unit(self, node: str, name: str) -> Supervisor:
+        self._machine(node)
+        for unit in self.units[node]:
+            if unit.unit.name == name:
+                return unit
+        raise BadInput(
+            f"{node} has no unit {name}", f"it has {', '.join(unit.unit.name for unit in self.units[node])}"
+        )

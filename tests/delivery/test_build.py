@@ -1,0 +1,111 @@
+"""Builds with the real daemons as judges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.estate.make import SMALL, estate
+from trimtab.delivery import build as module
+from trimtab.delivery.build import MARKER, build
+from trimtab.delivery.validate import Refused
+from trimtab.errors import BadInput, PackageMissing
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.load import load_estate
+from trimtab.render.artifact import Artifact
+from trimtab.render.host import render_host
+
+EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.daemon
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.parent.name)
+def test_every_file_of_the_examples_is_accepted_by_its_daemon(path: Path, tmp_path: Path) -> None:
+    built = build(load_estate(path), tmp_path / "out")
+    assert built.validated and built.files > 2 * built.hosts
+    assert {p.name for p in (tmp_path / "out").iterdir()} - {MARKER} == {h.name for h in Inventory(load_estate(path)).hosts}
+
+
+@pytest.mark.daemon
+@pytest.mark.parametrize(
+    ("path", "old", "new", "program"),
+    [
+        ("/etc/haproxy/haproxy.cfg", "    balance roundrobin", "    balance sideways", "haproxy"),
+        ("/etc/bird/bird.conf", "protocol device", "protocol devise", "bird"),
+        ("/etc/keepalived/keepalived.conf", "advert_int 0.1", "advert_int never", "keepalived"),
+        ("/etc/sysctl.d/90-trimtab.conf", "net.core.somaxconn", "net.core.nothing_such", "sysctl"),
+        ("/etc/systemd/system/haproxy.service", "Type=notify", "Tipe=notify", "systemd-analyze"),
+        ("/usr/local/lib/trimtab/front", 'case "$1" in', 'case "$1" inn', "sh"),
+        ("/usr/local/lib/trimtab/front-watch", "def ask(path):", "def ask(path:", "python3"),
+    ],
+    ids=["haproxy", "bird", "keepalived", "sysctl", "systemd", "sh", "python"],
+)
+def test_a_refusal_names_daemon_host_file_and_leaves_nothing(
+    path: str, old: str, new: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoiled(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+        found = render_host(inventory, host)
+        if host.name != "one-proxy-1":
+            return found
+        assert any(old in a.content for a in found if a.path == path)
+        return tuple(replace(a, content=a.content.replace(old, new)) if a.path == path else a for a in found)
+
+    monkeypatch.setattr(module, "render_host", spoiled)
+    with pytest.raises(Refused) as caught:
+        build(estate(), tmp_path / "out")
+    assert {(r.host, r.program) for r in caught.value.refusals} == {("one-proxy-1", program)}
+    assert all(r.words for r in caught.value.refusals)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.daemon
+def test_nginx_and_etcd_refuse_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SMALL.replace("backend: 2}", "backend: 2, registry: 1}") + "tiers: {proxy: {engine: nginx}}\n"
+
+    def spoiled(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+        worse = {"/etc/nginx/nginx.conf": ("sendfile on", "sendfile maybe"), "/etc/etcd/registry.yaml": ("election-timeout: 500", "election-timeout: x")}
+        return tuple(
+            replace(a, content=a.content.replace(*worse[a.path])) if a.path in worse else a
+            for a in render_host(inventory, host)
+        )
+
+    monkeypatch.setattr(module, "render_host", spoiled)
+    with pytest.raises(Refused) as caught:
+        build(estate(text), tmp_path / "out")
+    assert {r.program for r in caught.value.refusals} == {"nginx", "etcd"}
+    nginx = next(r for r in caught.value.refusals if r.program == "nginx")
+    assert nginx.path == "/etc/nginx/nginx.conf" and nginx.line > 0
+
+
+def test_a_second_build_replaces_the_first_and_a_foreign_folder_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    build(estate(), out, validate=False)
+    first = tree(out)
+    build(estate(), out, validate=False)
+    assert tree(out) == first
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("x")
+    with pytest.raises(BadInput, match="files that no build wrote"):
+        build(estate(), tmp_path / "mine", validate=False)
+    assert tree(tmp_path / "mine") == {"file": b"x"}
+
+
+def test_no_secret_is_in_any_file(tmp_path: Path) -> None:
+    text = SMALL.replace("2001:db8:ff01::1]}", "2001:db8:ff01::1], password: env:BGP_SECRET}")
+    build(estate(text), tmp_path / "out", validate=False)
+    everything = b"".join(tree(tmp_path / "out").values())
+    assert b'include "/etc/trimtab/secrets/bgp-isp.conf"' in everything
+    assert b"BGP_SECRET" not in everything and b"password" not in everything
+
+
+def test_a_missing_daemon_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trimtab.delivery.sandbox.PATH", str(tmp_path))
+    with pytest.raises(PackageMissing, match="not installed") as caught:
+        build(estate(), tmp_path / "out")
+    assert caught.value.exit_code == 3 and "apt-get install" in caught.value.hint

@@ -1,0 +1,76 @@
+"""The twin runs the very files that `build` writes; what differs stands in one table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.load import load_estate
+from trimtab.lab.differences import DIFFERENCES
+from trimtab.lab.plan import plan
+from trimtab.lab.topology import Topology
+from trimtab.render.host import render_host
+
+EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))
+ONLY_IN_THE_TWIN = re.compile(r"/etc/trimtab/(tls|secrets)/|storefront")
+
+
+def load(path: Path) -> tuple[Inventory, Topology]:
+    inventory = Inventory(load_estate(path), shrink=True)
+    return inventory, plan(inventory, "t")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.parent.name)
+def test_every_byte_but_the_documented_ones_equals_the_build(path: Path) -> None:
+    inventory, topology = load(path)
+    nodes = {node.name: node for node in topology.nodes}
+    for host in inventory.hosts:
+        built = {a.path: a for a in render_host(inventory, host)}
+        twin = {a.path: a for a in nodes[host.name].files if not ONLY_IN_THE_TWIN.search(a.path)}
+        assert twin.keys() == built.keys()
+        for name, artifact in built.items():
+            allowed = [d for d in DIFFERENCES if d.path == name]
+            assert blanked(twin[name].content, allowed) == blanked(artifact.content, allowed), name
+            assert twin[name].mode == artifact.mode
+
+
+def blanked(text: str, allowed: list[object]) -> str:
+    for difference in allowed:
+        text = re.sub(difference.pattern.replace(r"(')", r"( user root;)?(')"), "X", text)  # type: ignore[attr-defined]
+    return text
+
+
+def test_every_difference_has_a_reason_and_changes_something() -> None:
+    seen = set()
+    for path in EXAMPLES:
+        inventory, _ = load(path)
+        for host in inventory.hosts:
+            for artifact in render_host(inventory, host):
+                seen |= {
+                    d
+                    for d in DIFFERENCES
+                    if d.path == artifact.path and re.search(d.pattern, artifact.content)
+                }
+    assert seen == set(DIFFERENCES)
+    assert all(len(d.why) > 20 for d in DIFFERENCES)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.parent.name)
+def test_the_plan_holds_together(path: Path) -> None:
+    _, topology = load(path)
+    legs = [(leg.segment, node.name) for node in topology.nodes for leg in node.legs]
+    segments = {s.name: s for s in topology.segments}
+    assert {segment for segment, _ in legs} <= segments.keys()
+    for name, segment in segments.items():
+        if segment.delay_ms is not None:
+            assert sum(s == name for s, _ in legs) == 2, name
+    names = {node.name for node in topology.nodes}
+    assert all(set(check.nodes) <= names for check in topology.checks)
+    assert all(len(leg.interface) <= 15 for node in topology.nodes for leg in node.legs)
+    for node in topology.nodes:
+        assert {f"/etc/systemd/system/{u}" for u in node.units} <= {f.path for f in node.files}
+    addresses = [a for node in topology.nodes for leg in node.legs for a in leg.addresses]
+    assert len(addresses) == len(set(addresses))
