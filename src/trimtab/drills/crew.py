@@ -147,7 +147,10 @@ class Crew:
         """After `orders`: what `get` tells, from whichever region gets a whole answer."""
         if self._scene.ledger is None:
             return None, ""
-        nodes = [region.node for region in self._scene.regions.values()]
+        latest = sorted(self._streams, key=lambda name: self._streams[name].last_answer, reverse=True)
+        nodes = [
+            self._scene.regions[name].node for name in latest
+        ]  # where orders went well last, `get` will, too
         return read_back(self._get, nodes, self._ledger_command(self._scene.ledger.get))
 
     def _start_load(self, region: Region, seed: int) -> _LoadProcess:

@@ -45,6 +45,11 @@ class OrderStream:
         """How many orders are acknowledged so far."""
         return sum(outcome == "ok" for _, outcome in list(self._answers.values()))
 
+    @property
+    def last_answer(self) -> float:
+        """When the latest acknowledgement came, 0 before the first."""
+        return max((at for at, outcome in list(self._answers.values()) if outcome == "ok"), default=0.0)
+
     def start(self) -> None:
         self._reader.start()
         self._writer.start()

@@ -19,6 +19,17 @@ PROGRAMS = {
     "flock": "util-linux", "mount": "mount", "ip": "iproute2", "tini": "tini", "sh": "dash",
 }  # fmt: skip
 
+# The folder is deleted only under its lock, so never from under a twin that has just claimed it (`/.`: or flock would
+# make a file of that name). Several tries: the twin's processes may write a last line while they are dying.
+JANITOR = """
+cat >/dev/null
+for try in 1 2 3 4 5 6 7 8 9; do
+    test -d "$1" || exit
+    flock -n "$1/." rm -rf -- "$1"
+    sleep 0.1
+done
+"""
+
 
 def spawn(topology: Topology) -> subprocess.Popen[bytes]:
     """Claim the state folder and start outer. Raises BadInput, PackageMissing, EnvironmentUnable."""
@@ -30,23 +41,39 @@ def spawn(topology: Topology) -> subprocess.Popen[bytes]:
         relay.build()
     lock = state.claim(topology.name)
     path = state.state_dir(topology.name)
+    life = _hire_janitor(path)
     try:
         (path / "topology.json").write_text(codec.dumps(topology))
         with (path / "owner.log").open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "trimtab.lab.outer", str(path), str(lock), repr(time.monotonic())],
+                [sys.executable, "-m", "trimtab.lab.outer", str(path), repr(time.monotonic())],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                pass_fds=(lock,),
+                pass_fds=(lock, life),
                 start_new_session=True,
                 env=child_environment(),
             )
-    except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
-        raise
     finally:
-        os.close(lock)  # outer has its own copy
+        for fd in (lock, life):  # outer has its own copies; without one, the janitor begins its work
+            os.close(fd)
+
+
+def _hire_janitor(path: Path) -> int:
+    """Start what deletes `path` when the last copy of the returned file descriptor is closed, however that comes."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    try:
+        subprocess.run(
+            ["setsid", "--fork", "sh", "-c", JANITOR, "sh", str(path)],
+            stdin=reader,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=child_environment(),
+            check=True,
+        )
+    finally:
+        os.close(reader)
+    return writer
 
 
 def await_socket(name: str, process: subprocess.Popen[bytes], timeout: float = 15) -> None:

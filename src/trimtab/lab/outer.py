@@ -1,7 +1,6 @@
 """The outer process: it lives in the machine's own namespaces, guards one owner, and changes nothing there.
 
-    starting process ── pipe ──► outer (python -m trimtab.lab.outer)
-                                   ├── janitor: sh in its own session; deletes the state when outer is gone
+    starting process ── pipe ──► outer (python -m trimtab.lab.outer) ── pipe ──► janitor (sh, see launch.py)
                                    └── setpriv --pdeathsig KILL unshare --user --mount --net --pid …
                                          └── tini (PID 1) ── owner (python -m trimtab.lab.owner)
 
@@ -23,11 +22,6 @@ import sys
 from pathlib import Path
 
 KEEP = b"keep\n"
-# The folder is deleted only under its lock, so never from under a twin that has just claimed it. Several
-# tries: the twin's processes may write a last line while they are dying.
-JANITOR = (
-    'cat >/dev/null; for try in 1 2 3 4 5 6 7 8 9; do flock -n "$1" rm -rf -- "$1" && exit; sleep 0.1; done'
-)
 NAMESPACES = (
     "unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--uts", "--ipc",
     "--fork", "--kill-child=KILL", "--mount-proc", "--propagation", "private", "--",
@@ -35,13 +29,12 @@ NAMESPACES = (
 
 
 def main(argv: list[str]) -> int:
-    """Outer: guard one owner until it ends, a signal comes, or the starting process gives up."""
-    path, lock, began = Path(argv[0]), int(argv[1]), argv[2]
-    os.set_inheritable(lock, False)
+    """Guard one owner until it ends, a signal comes, or the starting process gives up.
+
+    argv: the state folder, whose lock we have inherited, and time.monotonic() at which the start was asked for.
+    """
+    path, began = Path(argv[0]), argv[1]
     wakeup = _signals_to_fd()
-    janitor = subprocess.Popen(
-        ["sh", "-c", JANITOR, "sh", str(path)], stdin=subprocess.PIPE, start_new_session=True
-    )
     (path / "owner.json").write_text(json.dumps({"name": path.name, "pid": os.getpid()}))
     owner = [sys.executable, "-m", "trimtab.lab.owner", str(path), began, str(os.getpid())]
     inner = subprocess.Popen(
@@ -50,10 +43,6 @@ def main(argv: list[str]) -> int:
     _wait_for_end(inner, wakeup)
     _kill(inner)
     shutil.rmtree(path, ignore_errors=True)
-    os.close(lock)
-    if janitor.stdin:
-        janitor.stdin.close()
-    janitor.wait()
     return 0
 
 
@@ -80,17 +69,15 @@ def _wait_for_end(inner: subprocess.Popen[bytes], wakeup: int) -> None:
 
 def _kill(inner: subprocess.Popen[bytes]) -> None:
     """Kill PID 1 of the twin: the kernel reports its death only when every process of the twin is gone."""
-    children = Path(f"/proc/{inner.pid}/task/{inner.pid}/children")
     try:
-        for pid in children.read_text().split():
+        children = Path(f"/proc/{inner.pid}/task/{inner.pid}/children").read_text().split()
+        for pid in children:
             os.kill(int(pid), signal.SIGKILL)
     except (FileNotFoundError, ProcessLookupError):
+        children = []
+    if not children:  # unshare has not come that far, or is gone already
         inner.kill()
-    try:
-        inner.wait(5)
-    except subprocess.TimeoutExpired:
-        inner.kill()
-        inner.wait()
+    inner.wait()
 
 
 if __name__ == "__main__":

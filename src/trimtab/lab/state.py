@@ -61,14 +61,6 @@ def claim(name: str) -> int:
         os.close(fd)  # deleted by its former owner between open and lock
 
 
-def release(name: str, fd: int) -> None:
-    """Delete the folder that `claim` locked and give up the lock."""
-    path = state_dir(name)
-    if _same(path, fd):
-        shutil.rmtree(path, ignore_errors=True)
-    os.close(fd)
-
-
 def connect(path: Path) -> socket.socket:
     """Connect to the control socket in `path`.
 

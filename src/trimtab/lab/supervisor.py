@@ -208,7 +208,8 @@ class Supervisor:
             await process.first(notify.ready(), child.wait(), limit=self.unit.timeout_start_s)
             if notify.heard:
                 return None
-            return outcome(child.code, self.unit.success_status)
+            ended = outcome(child.code, self.unit.success_status)
+            return "exit" if ended == "clean" else ended  # it ended well, but without a word
         finally:
             if notify:
                 notify.close()
@@ -219,7 +220,8 @@ class Supervisor:
         while child.code is None:
             if found := process.children(child.pid):
                 self._main = found[0]
-                self._runner.environment["MAINPID"] = str(process.inner_pid(self._main))
+                with contextlib.suppress(ProcessLookupError):  # it has ended already
+                    self._runner.environment["MAINPID"] = str(process.inner_pid(self._main))
                 return
             await asyncio.sleep(0.001)
 

@@ -1,0 +1,175 @@
+"""Every checker with a run that is fine, and with planted failures that it must find."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from drills_kit import END, FAULT, history, orders, reads, row
+
+from trimtab.drills.checkers import CHECKERS, checkers_for
+from trimtab.drills.history import Events, History, Order
+from trimtab.drills.verdict import Claims, Verdict, combine, judge
+
+CLAIMS = Claims(reads_s=1.0, writes_s=5.0, lost=0, recovery_s=1.0)
+
+
+def says(name: str, found: History, claims: Claims = CLAIMS) -> Verdict:
+    checker = next(checker for checker in CHECKERS if checker.name == name)
+    return checker.check(found, claims)
+
+
+def test_a_good_run_is_true() -> None:
+    verdicts = judge(CHECKERS, history(), CLAIMS)
+    assert [(verdict.value, verdict.reasons) for verdict in verdicts] == [("true", ())] * 5
+
+
+def test_dropping_one_acknowledged_order_is_false() -> None:
+    found = history()
+    stored = dict(found.stored or {})
+    del stored["k-asia-77"]
+    verdict = says("orders", replace(found, stored=stored))
+    assert verdict.value == "false"
+    assert "k-asia-77" in verdict.reasons[0]
+    assert verdict.figures["lost_orders"] == 1
+
+
+def test_an_order_written_twice_is_false() -> None:
+    found = history()
+    assert says("orders", replace(found, stored={**(found.stored or {}), "k-asia-3": 2})).value == "false"
+
+
+def test_an_order_reported_as_failed_must_not_be_stored() -> None:
+    placed = (*orders(), Order("ghost", 104.0, 105.0, "failed"))
+    found = history(orders={"asia": placed})
+    assert says("orders", found).value == "false"
+
+
+@pytest.mark.parametrize("stored", [0, 1])
+def test_an_unknown_order_may_be_either(stored: int) -> None:
+    placed = (*orders(), Order("maybe", 104.0, None, "unknown"))
+    found = history(orders={"asia": placed})
+    kept = {key: count for key, count in (found.stored or {}).items() if key != "maybe" or stored}
+    assert says("orders", replace(found, stored=kept)).value == "true"
+
+
+def test_orders_that_cannot_be_read_back_or_were_never_sent_are_unknown() -> None:
+    assert says("orders", history(stored=None)).value == "unknown"
+    assert says("orders", history(orders={}, stored={})).value == "unknown"
+    assert says("writes", history(orders={}, stored={})).value == "unknown"
+
+
+def test_a_promised_loss_may_be_used_up() -> None:
+    found = history()
+    stored = {key: 1 for key in (found.stored or {}) if key != "k-asia-77"}
+    assert says("orders", replace(found, stored=stored), Claims(lost=1)).value == "true"
+
+
+def test_the_worst_region_counts() -> None:
+    slow = {"asia": reads(lambda at: 0 <= at <= 1.5), "america": reads()}
+    verdict = says("reads", history(reads=slow))
+    assert verdict.value == "false"
+    assert verdict.reasons == ("asia could not read for 1.50 s, promised 1 s",)
+    assert verdict.figures["outage_s"] == pytest.approx(1.5)
+
+
+def test_a_second_outage_before_the_restoration_is_false() -> None:
+    twice = reads(lambda at: 0 <= at <= 0.2 or 2 <= at <= 3.5)
+    assert "again" in says("reads", history(reads={"asia": twice})).reasons[0]
+
+
+def test_not_recovered_is_false() -> None:
+    assert "did not recover" in says("reads", history(reads={"asia": reads(lambda at: at >= 0)})).reasons[0]
+
+
+def test_slow_writes_are_false() -> None:
+    found = history(orders={"asia": orders(quiet=(0.0, 4.9))})
+    assert says("writes", found).value == "true"
+    assert says("writes", found, replace(CLAIMS, writes_s=3.0)).value == "false"
+
+
+def test_nothing_may_fail_twice_while_a_site_comes_back() -> None:
+    rows = tuple(
+        one if one.start != pytest.approx(109.0) else row(one.start, ok=False, ok_after_retry=False)
+        for one in reads()
+    )
+    verdict = says("recovery", history(reads={"asia": rows}))
+    assert verdict.value == "false"
+    assert "even when tried again" in verdict.reasons[0]
+
+
+def test_a_second_outage_when_the_site_comes_back_is_false() -> None:
+    rows = reads(lambda at: 6 <= at <= 7.5)
+    assert "could not read for 1.50 s" in says("recovery", history(reads={"asia": rows})).reasons[0]
+
+
+def test_a_site_that_does_not_serve_again_did_not_recover() -> None:
+    rows = tuple(one if one.start < FAULT else one._replace(site="sg") for one in reads())
+    assert "none after its return" in says("recovery", history(reads={"asia": rows})).reasons[0]
+
+
+def test_never_ready_again_is_false() -> None:
+    assert says("recovery", history(events=Events(100.0, FAULT, 108.0, None, END))).value == "false"
+
+
+@pytest.mark.parametrize(
+    ("planted", "word"),
+    [
+        ({"reads": {}}, "no region"),
+        ({"reads": {"asia": reads()[:400]}}, "were due"),
+        ({"reads": {"asia": reads(late=0.3)}}, "starved"),
+        ({"reads": {"asia": reads(lambda at: at == -2)}}, "before the fault"),
+        ({"gaps": ("asia's record is not complete",)}, "not complete"),
+    ],
+)
+def test_a_load_that_did_not_run_makes_it_unknown(planted: dict[str, Any], word: str) -> None:
+    verdict = says("load", history(**planted))
+    assert verdict.value == "unknown"
+    assert word in " ".join(verdict.reasons)
+
+
+def test_a_read_under_way_when_the_fault_came_is_no_failure_before_it() -> None:
+    assert says("load", history(reads={"asia": reads(lambda at: at == -0.02)})).value == "true"
+
+
+def test_only_claims_that_are_made_are_judged() -> None:
+    assert [checker.name for checker in checkers_for(Claims(reads_s=1.0))] == ["load", "reads"]
+
+
+class Raises:
+    name = "reads"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        raise KeyError("asia")
+
+
+class Killed:
+    name = "orders"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return Verdict(self.name, "true")
+
+
+class Leaves:
+    name = "orders"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        os._exit(0)
+
+
+def test_a_checker_that_crashes_is_unknown_and_never_true() -> None:
+    raised, killed, left = judge([Raises(), Killed(), Leaves()], history(), CLAIMS)
+    assert [verdict.value for verdict in (raised, killed, left)] == ["unknown"] * 3
+    assert "KeyError" in raised.reasons[0]
+    assert "-9" in killed.reasons[0]
+
+
+def test_false_outranks_unknown_outranks_true() -> None:
+    assert combine(["true", "unknown", "false"]) == "false"
+    assert combine(["true", "unknown"]) == "unknown"
+    assert combine(["true", "true"]) == "true"
+    assert combine([]) == "unknown"
