@@ -28,9 +28,9 @@ set -e
 mount -t tmpfs tmpfs /run
 mount -t overlay overlay -o lowerdir={lower_etc} /etc
 {hooks}
-for dir in /var/log /var/lib; do mount -t tmpfs tmpfs $dir; done
+for dir in /var/log /var/lib /var/cache; do mount -t tmpfs tmpfs $dir; done
 ip link set lo up
-mkdir -p /var/log/nginx /var/lib/nginx /var/lib/haproxy
+mkdir -p /var/cache/nginx /var/lib/haproxy
 for name in {interfaces}; do ip link add "$name" type bridge; done
 touch {results}/ready
 set +e

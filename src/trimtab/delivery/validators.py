@@ -50,7 +50,7 @@ def _systemd_accepts(reply: Reply) -> bool:
 def _ask_nginx(path: str) -> list[str]:
     """`nginx -t` binds what it would listen on, so the namespace allows addresses that VRRP would bring."""
     allow = "for v in 4 6; do echo {} > /proc/sys/net/ipv$v/ip_nonlocal_bind; done"
-    test = 'nginx -t -q -g "user root;" -c "$0"'
+    test = 'nginx -e stderr -t -q -g "user root;" -c "$0"'
     return ["sh", "-c", f"{allow.format(1)}; {test}; code=$?; {allow.format(0)}; exit $code", path]
 
 

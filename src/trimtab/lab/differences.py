@@ -51,9 +51,10 @@ DIFFERENCES = (
     ),
     Difference(
         "/etc/systemd/system/nginx.service",
-        r"(-g 'daemon off;)(')",
-        lambda match, _: f"{match[1]} user root;{match[2]}",
-        "one uid is mapped: nginx could not become www-data. Other daemons take their user from `User=`, which the twin leaves out",
+        r"user www-data;",
+        lambda _match, _files: "user root;",
+        "one uid is mapped: nginx could not become www-data. Other daemons take their user from `User=`, "
+        "which the twin leaves out",
     ),
 )
 

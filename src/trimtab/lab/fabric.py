@@ -66,10 +66,14 @@ class Fabric:
         self._join([node.name for node in booted])
 
     def disconnect(self, nodes: Iterable[str]) -> None:
-        """Ports down, in the order given. The node's own end loses its carrier, nobody else sees anything."""
-        for node in nodes:
-            for port in self._ports.pop(node, []):
-                self._set_down(port.name)
+        """Ports down, those towards survivors first: a router that sees its own proxies vanish while it can still
+        speak to its upstreams would withdraw its routes, and that is no power cut. The node's own end loses its
+        carrier, nobody else sees anything.
+        """
+        gone = [port for node in nodes for port in self._ports.pop(node, [])]
+        alive = {port.segment for ports in self._ports.values() for port in ports}
+        for port in sorted(gone, key=lambda p: p.segment not in alive):
+            self._set_down(port.name)
 
     def ports(self, node: str) -> list[str]:
         return [port.name for port in self._ports.get(node, [])]

@@ -27,6 +27,11 @@ events {{ worker_connections 2048; }}
 http {{
     access_log off;
     server_tokens off;
+    client_body_temp_path /run/storefront-body;
+    proxy_temp_path /run/storefront-proxy;
+    fastcgi_temp_path /run/storefront-fastcgi;
+    uwsgi_temp_path /run/storefront-uwsgi;
+    scgi_temp_path /run/storefront-scgi;
     keepalive_timeout 60s;
     keepalive_requests 1000000;
     default_type text/html;

@@ -82,6 +82,8 @@ class Supervisor:
         """The machine has no power: forget everything, run nothing."""
         if self._task:
             self._task.cancel()
+            if self._child:
+                self._child.kill()  # it may be stopped with the unit, and would never notice that the node is gone
             await asyncio.wait([self._task])
         self.state, self._child, self._main = "inactive", None, None
 
@@ -103,6 +105,9 @@ class Supervisor:
             )
         at = time.monotonic()
         process.send(members, number)
+        if number == signal.SIGCONT and self._child:
+            # nsenter stops itself with its child, and is not among the unit's processes
+            process.send([self._child.pid], number)
         return at
 
     def members(self) -> list[int]:

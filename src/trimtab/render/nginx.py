@@ -49,6 +49,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         nofile=2 * proxy.maxconn + 1000,
         worker_connections=2 * proxy.maxconn,
         health_port=PORTS["front-health"],
+        addresses=addresses(inventory, list(inventory.estate.services.values())),
         pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
         services=[_service(inventory, name, s) for name, s in sorted(inventory.estate.services.items())],
     )

@@ -1,0 +1,64 @@
+"""The enterprise's twin: one site, two routers with a shared gateway, nginx as the proxy."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.twin.conftest import eventually, fetch, run
+from trimtab.lab.client import Lab
+
+pytestmark = pytest.mark.twin
+WWW = "https://www.corp.example"
+
+
+def holder(lab: Lab, nodes: tuple[str, ...], address: str) -> list[str]:
+    return [n for n in nodes if f" {address}/" in run(lab, n, "ip", "-o", "addr", "show")]
+
+
+def test_routes_lead_to_their_pools(enterprise: Lab) -> None:
+    for path, group in (("/", "east-web-"), ("/api/x", "east-api-"), ("/a/b.css", "east-web-")):
+        assert fetch(enterprise, "clients-china", WWW + path)["x-backend"].startswith(group), path
+    assert fetch(enterprise, "clients-china", WWW + "/logo.png")["cache-control"] == "max-age=2592000"
+    assert fetch(enterprise, "clients-china", "http://corp.example/x")["location"] == "https://corp.example/x"
+    other = fetch(enterprise, "clients-china", WWW, "-H", "Host: nobody.example", "--http1.1")
+    assert other["status"] == "421"
+
+
+def test_one_source_keeps_its_member(enterprise: Lab) -> None:
+    found = {fetch(enterprise, "clients-china", WWW + "/api/x")["x-backend"] for _ in range(6)}
+    assert len(found) == 1
+
+
+def test_the_spare_serves_when_no_member_does(enterprise: Lab) -> None:
+    members = ("east-web-1", "east-web-2")
+    for member in members:
+        enterprise.unit(member, "storefront.service", "stop")
+    try:
+        found = fetch(enterprise, "clients-china", WWW + "/")
+        assert (found["status"], found["x-backend"]) == ("200", "east-web-spare-1")
+    finally:
+        for member in members:
+            enterprise.unit(member, "storefront.service", "start")
+
+
+def test_the_other_router_takes_the_gateway(enterprise: Lab) -> None:
+    routers = ("east-router-1", "east-router-2")
+    first = holder(enterprise, routers, "10.1.48.9")
+    assert len(first) == 1
+    enterprise.power_cut(first)
+    other = next(r for r in routers if r != first[0])
+    try:
+        assert eventually(lambda: holder(enterprise, (other,), "10.1.48.9") == [other], 10)
+        assert eventually(lambda: fetch(enterprise, "clients-china", WWW + "/")["status"] == "200", 10)
+    finally:
+        enterprise.power_on(first)
+    enterprise.wait_ready(60)
+    assert holder(enterprise, routers, "10.1.48.9") == [other]  # it stays: who comes back has no routes yet
+
+
+def test_the_other_proxy_takes_the_addresses(enterprise: Lab) -> None:
+    proxies = ("east-proxy-1", "east-proxy-2")
+    first = holder(enterprise, proxies, "192.0.2.10")
+    enterprise.kill(first[0], "nginx.service")
+    assert eventually(lambda: fetch(enterprise, "clients-china", WWW + "/")["status"] == "200", 5)
+    enterprise.wait_ready(60)
