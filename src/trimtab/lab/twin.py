@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from trimtab.lab.ready import Readiness
 from trimtab.lab.supervisor import Supervisor
 from trimtab.lab.topology import Node, ReadyCheck, Topology
 
+SETTLE_S = 1.5
 BOOTING_AT_ONCE = 8  # more only make each other wait on two cores
 
 
@@ -89,10 +91,15 @@ class Twin:
         return at
 
     async def power_on(self, names: Sequence[str]) -> None:
-        """Boot those that are off."""
+        """Boot those that are off, one after the other: real machines bring their own processors, and all at once
+        they would take ours from the load that is being measured.
+        """
         self.ready = False
         async with self._power:
-            await self._boot([name for name in dict.fromkeys(names) if self._machine(name).pid is None])
+            for name in dict.fromkeys(names):
+                if self._machine(name).pid is None:
+                    await self._boot([name])
+                    await self._settle(name)
 
     def kill(self, node: str, unit: str, name: str) -> float:
         """Signal (`KILL`, `SIGTERM`) every process of a unit."""
@@ -156,6 +163,12 @@ class Twin:
         await asyncio.gather(*(wire(machine) for machine in machines))
         for name in names:
             self._starting[name] = asyncio.create_task(self._start_units(name))
+
+    async def _settle(self, name: str) -> None:
+        """Until every unit of the node has started or failed; some wait for other nodes, so not for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                await asyncio.gather(*(unit.settled.wait() for unit in self.units[name]))
 
     async def _start_units(self, name: str) -> None:
         """All at once but for After= and Before=, which wait until the other has started, well or not."""
