@@ -48,7 +48,10 @@ class PackageMissing(EnvironmentUnable):
     """A program that is not installed; the message names its Debian package."""
 
     def __init__(self, program: str, package: str) -> None:
-        super().__init__(f"{program} is not installed", f"install it: apt-get install {package}  (or run scripts/bootstrap)")
+        super().__init__(
+            f"{program} is not installed",
+            f"install it: apt-get install {package}  (or run scripts/bootstrap)",
+        )
         self.program = program
         self.package = package
 

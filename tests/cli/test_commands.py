@@ -16,7 +16,12 @@ SHOP = Path(__file__).parents[2] / "examples/shop/estate.yaml"
 
 def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "trimtab", *words], capture_output=True, text=True, timeout=60, cwd=cwd, check=False
+        [sys.executable, "-m", "trimtab", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=cwd,
+        check=False,
     )
 
 

@@ -29,7 +29,9 @@ def tree(root: Path) -> dict[str, bytes]:
 def test_every_file_of_the_examples_is_accepted_by_its_daemon(path: Path, tmp_path: Path) -> None:
     built = build(load_estate(path), tmp_path / "out")
     assert built.validated and built.files > 2 * built.hosts
-    assert {p.name for p in (tmp_path / "out").iterdir()} - {MARKER} == {h.name for h in Inventory(load_estate(path)).hosts}
+    assert {p.name for p in (tmp_path / "out").iterdir()} - {MARKER} == {
+        h.name for h in Inventory(load_estate(path)).hosts
+    }
 
 
 @pytest.mark.daemon
@@ -69,7 +71,10 @@ def test_nginx_and_etcd_refuse_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     text = SMALL.replace("backend: 2}", "backend: 2, registry: 1}") + "tiers: {proxy: {engine: nginx}}\n"
 
     def spoiled(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-        worse = {"/etc/nginx/nginx.conf": ("sendfile on", "sendfile maybe"), "/etc/etcd/registry.yaml": ("election-timeout: 500", "election-timeout: x")}
+        worse = {
+            "/etc/nginx/nginx.conf": ("sendfile on", "sendfile maybe"),
+            "/etc/etcd/registry.yaml": ("election-timeout: 500", "election-timeout: x"),
+        }
         return tuple(
             replace(a, content=a.content.replace(*worse[a.path])) if a.path in worse else a
             for a in render_host(inventory, host)

@@ -43,7 +43,9 @@ def test_adding_sites_and_hosts_moves_nothing() -> None:
 
 
 def test_a_retired_host_leaves_a_hole_and_an_override_holds() -> None:
-    text = SMALL.replace("id: 1\n", "id: 1\n    retired: [one-backend-1]\n    addresses: {one-backend-2: 10.1.80.77}\n")
+    text = SMALL.replace(
+        "id: 1\n", "id: 1\n    retired: [one-backend-1]\n    addresses: {one-backend-2: 10.1.80.77}\n"
+    )
     inventory = Inventory(estate(text))
     assert "one-backend-1" not in inventory.by_name
     assert inventory.by_name["one-backend-2"].v4 == "10.1.80.77"

@@ -31,7 +31,9 @@ def test_a_missing_file_is_a_fault_with_a_way_out(tmp_path: Path) -> None:
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a: \x01", b"[" * 5000, b"- a\n- b\n", b"", b"---\na: b\n---\nc: d\n"])
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\x00", b"a: \x01", b"[" * 5000, b"- a\n- b\n", b"", b"---\na: b\n---\nc: d\n"]
+)
 def test_rubbish_is_bad_input_never_a_crash(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "rubbish.yaml"
     path.write_bytes(content)

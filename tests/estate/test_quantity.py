@@ -18,7 +18,8 @@ from trimtab.estate.quantity import (
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("100ms", 0.1), ("1.5s", 1.5), ("2m", 120.0), ("30d", 2592000.0), ("250us", 0.00025)]
+    ("text", "seconds"),
+    [("100ms", 0.1), ("1.5s", 1.5), ("2m", 120.0), ("30d", 2592000.0), ("250us", 0.00025)],
 )
 def test_a_duration_becomes_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)

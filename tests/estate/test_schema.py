@@ -19,7 +19,9 @@ def test_the_schema_says_defaults_as_a_person_would() -> None:
 def test_the_schema_refuses_unknown_keys() -> None:
     schema = estate_schema()
     assert schema["additionalProperties"] is False
-    assert all(d.get("additionalProperties") is False for d in schema["$defs"].values() if d.get("type") == "object")
+    assert all(
+        d.get("additionalProperties") is False for d in schema["$defs"].values() if d.get("type") == "object"
+    )
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.parent.name)

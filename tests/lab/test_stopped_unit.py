@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.twin.conftest import eventually, run, twin
 
 pytestmark = pytest.mark.twin

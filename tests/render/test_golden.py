@@ -31,5 +31,14 @@ def test_the_file_is_the_golden_one(path: Path) -> None:
 
 
 def test_there_is_a_pair_for_every_daemon() -> None:
-    assert {p.parent.name for p in CASES} >= {"bird", "haproxy", "nginx", "keepalived", "etcd", "sysctl", "systemd", "front"}
+    assert {p.parent.name for p in CASES} >= {
+        "bird",
+        "haproxy",
+        "nginx",
+        "keepalived",
+        "etcd",
+        "sysctl",
+        "systemd",
+        "front",
+    }
     assert {p.with_suffix("") for p in CASES} == {p.with_suffix("") for p in GOLDEN.glob("*/*.expected")}

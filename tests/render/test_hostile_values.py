@@ -16,7 +16,9 @@ from trimtab.estate.load import read_estate
 from trimtab.render.host import render_host
 
 NASTY = st.text(
-    alphabet=st.sampled_from(list("ab/.-_ \t\n\r\"'`$\\;{}()[]<>#|&!%,:=~^*?0é\u2028\x00")), min_size=1, max_size=30
+    alphabet=st.sampled_from(list("ab/.-_ \t\n\r\"'`$\\;{}()[]<>#|&!%,:=~^*?0é\u2028\x00")),
+    min_size=1,
+    max_size=30,
 )
 PLACES = {
     "estate: small": "estate: {}",

@@ -51,7 +51,20 @@ def run(lab: Lab, node: str, *argv: str, timeout: float = 20) -> str:
 def fetch(lab: Lab, node: str, url: str, *more: str) -> dict[str, str]:
     """Headers of an answer in lower case, and `status`."""
     text = run(
-        lab, node, "curl", "-s", "-m", "5", "-o", "/dev/null", "-D", "-", "--cacert", "/etc/trimtab/ca.pem", *more, url
+        lab,
+        node,
+        "curl",
+        "-s",
+        "-m",
+        "5",
+        "-o",
+        "/dev/null",
+        "-D",
+        "-",
+        "--cacert",
+        "/etc/trimtab/ca.pem",
+        *more,
+        url,
     )
     lines = text.replace("\r", "").splitlines()
     found = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:]) if k}

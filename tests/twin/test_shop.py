@@ -29,7 +29,9 @@ def test_the_files_on_the_hosts_are_the_rendered_ones(shop: Lab) -> None:
     inventory = Inventory(load_estate(ROOT / "examples/shop/estate.yaml"), shrink=True)
     for name in ("hk-router-1", "sg-proxy-2", "la-orders-1"):
         for artifact in render_host(inventory, inventory.by_name[name]):
-            assert run(shop, name, "cat", artifact.path) == for_twin(artifact, file_limit()).content, artifact.path
+            assert run(shop, name, "cat", artifact.path) == for_twin(artifact, file_limit()).content, (
+                artifact.path
+            )
 
 
 @pytest.mark.parametrize(("region", "site"), [("asia", "hk"), ("america", "la"), ("default", "hk")])
@@ -55,7 +57,9 @@ def test_an_order_is_kept_once_and_seen_from_every_region(shop: Lab) -> None:
     key = "test-order-1"
     url = "https://api.shop.example/orders"
     for _ in range(2):
-        found = fetch(shop, "clients-asia", url, "-X", "POST", "-H", f"Idempotency-Key: {key}", "-d", "two shirts")
+        found = fetch(
+            shop, "clients-asia", url, "-X", "POST", "-H", f"Idempotency-Key: {key}", "-d", "two shirts"
+        )
         assert found["status"] in ("200", "201")
     listed = run(shop, "clients-america", "curl", "-s", "--cacert", "/etc/trimtab/ca.pem", url)
     assert listed.count(key) == 1
@@ -68,7 +72,9 @@ def test_a_site_without_a_proxy_leaves_the_internet_by_itself(shop: Lab) -> None
         shop.unit(proxy, "haproxy.service", "stop")
     try:
         assert eventually(lambda: not any(announced(shop, prefix) for prefix in PREFIXES), 5)
-        assert eventually(lambda: fetch(shop, "clients-asia", "https://shop.example/").get("x-site") == "sg", 5)
+        assert eventually(
+            lambda: fetch(shop, "clients-asia", "https://shop.example/").get("x-site") == "sg", 5
+        )
     finally:
         for proxy in proxies:
             shop.unit(proxy, "haproxy.service", "start")

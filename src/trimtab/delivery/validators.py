@@ -44,7 +44,9 @@ def _sysctl_accepts(reply: Reply) -> bool:
 
 def _systemd_accepts(reply: Reply) -> bool:
     """systemd only warns of a line that it does not know, and goes on without it; we do not."""
-    return reply.code == 0 and re.search(r"Unknown|Failed to parse|[Ii]gnoring|Missing '='", reply.text) is None
+    return (
+        reply.code == 0 and re.search(r"Unknown|Failed to parse|[Ii]gnoring|Missing '='", reply.text) is None
+    )
 
 
 def _ask_nginx(path: str) -> list[str]:
@@ -72,7 +74,10 @@ VALIDATORS: dict[str, Validator] = {
         "sysctl", "procps", lambda path: ["sysctl", "--dry-run", "-p", path], _sysctl_accepts
     ),
     "systemd": Validator(
-        "systemd-analyze", "systemd", lambda path: ["systemd-analyze", "verify", "--man=no", path], _systemd_accepts
+        "systemd-analyze",
+        "systemd",
+        lambda path: ["systemd-analyze", "verify", "--man=no", path],
+        _systemd_accepts,
     ),
 }
 

@@ -76,7 +76,8 @@ def attach(region: RegionPlan) -> Segment:
     region.transit.legs.append(Leg(f"r{region.number}", segment, (f"{v4}/30", f"{v6}/126")))
     prefixes = (str(region.net4), f"{region.base6}/48")
     region.transit.regions += [
-        {"v": v, "prefix": prefix, "via": via} for v, prefix, via in zip((4, 6), prefixes, region.link(2), strict=True)
+        {"v": v, "prefix": prefix, "via": via}
+        for v, prefix, via in zip((4, 6), prefixes, region.link(2), strict=True)
     ]
     return Segment(segment, one_way_ms(region.transit.at, region.at))
 

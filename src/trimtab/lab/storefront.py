@@ -91,7 +91,9 @@ def _pages(host: Host, wanted: Sequence[int]) -> str:
 
 def _pages_unit() -> Artifact:
     start = f"/usr/sbin/nginx -e stderr -g 'daemon off; master_process off; user root;' -c {CONFIG}"
-    return unit(PAGES_UNIT, "network-online.target", ["Type=exec", f"ExecStart={start}"], "The twin's demo shop")
+    return unit(
+        PAGES_UNIT, "network-online.target", ["Type=exec", f"ExecStart={start}"], "The twin's demo shop"
+    )
 
 
 def _orders_unit(host: Host, stores: Sequence[str]) -> Artifact:

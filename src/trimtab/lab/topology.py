@@ -13,9 +13,7 @@ from trimtab.render.artifact import Artifact
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A layer-2 segment in the fabric. delay_ms: one way, only with exactly two legs; None: a plain bridge.
-
-    """
+    """A layer-2 segment in the fabric. delay_ms: one way, only with exactly two legs; None: a plain bridge."""
 
     name: str
     delay_ms: float | None = None
