@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +14,13 @@ import typer
 from trimtab.cli.lab import TwinName, start_twin, twin_name
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json
 from trimtab.cli.output import Progress, print_json, print_line
-from trimtab.errors import EnvironmentUnable
+from trimtab.drills.result import ScenarioResult
+from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
+from trimtab.lab.client import Lab
+
+STAGE_WIDTH = 110
 
 app = typer.Typer(help="Faults, load, claims, measured figures.", no_args_is_help=True)
 
@@ -45,6 +51,9 @@ def run(
     source: Annotated[
         float | None, typer.Option("--source", help="somebody else's outage in seconds, to compare")
     ] = None,
+    records: Annotated[
+        Path | None, typer.Option("--records", help="keep the raw records of every run here", metavar="DIR")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Run scenarios in the running twin of the estate, or in one of their own. Exit 1 unless every verdict is true."""
@@ -60,11 +69,12 @@ def run(
     inventory = Inventory(load_estate(estate), shrink=not full)
     progress = Progress()
     results = []
-    with turn(progress), _twin(estate, name, full, progress) as twin:
+    with turn(progress), _twin(estate, name, full, progress) as (twin, lasting):
         for scenario in chosen:
             arguments = {"site": site} if site else {}
             predicted = predict(inventory, scenario.name)
             result = play(twin, scenario, arguments, runs, lambda p: progress(_stage(p)), predicted=predicted)
+            result = _keep(result, records, lasting)
             results.append(result)
             progress.done()
             if not json:
@@ -75,22 +85,42 @@ def run(
 
 
 def _stage(progress: Any) -> str:
-    return f"{progress.scenario}  run {progress.run} of {progress.runs}: {progress.stage}"
+    """One short line; what is waited for can be long."""
+    text = f"{progress.scenario}  run {progress.run} of {progress.runs}: {progress.stage}"
+    return text if len(text) <= STAGE_WIDTH else text[: STAGE_WIDTH - 1] + "…"
+
+
+def _keep(result: ScenarioResult, records: Path | None, lasting: bool) -> ScenarioResult:
+    """The raw records live in the twin's folder: copy them out if asked, and do not name what ends with the twin."""
+    runs = []
+    for one in result.runs:
+        folder: Path | None = one.folder if lasting else None
+        if records is not None:
+            folder = records / one.folder.name
+            shutil.copytree(one.folder, folder)
+        figures = {**one.figures, "records": str(folder) if folder else None}
+        runs.append(dataclasses.replace(one, figures=figures))
+    return dataclasses.replace(result, runs=tuple(runs))
 
 
 @contextmanager
-def _twin(estate: Path, name: str | None, full: bool, progress: Progress) -> Iterator[Any]:
-    """The running twin, or one that lives as long as the drill."""
-    from trimtab.lab.client import Lab
-
-    chosen = twin_name(name, estate)
+def _twin(estate: Path, name: str | None, full: bool, progress: Progress) -> Iterator[tuple[Lab, bool]]:
+    """(twin, lasting): the running twin, or one that lives as long as the drill. Raises BadInput for another's twin."""
+    chosen, wanted = twin_name(name, estate), load_estate(estate).estate
     try:
-        yield Lab.connect(chosen)
-        return
+        running = Lab.connect(chosen)
     except EnvironmentUnable:
-        pass
+        running = None
+    if running is not None:
+        found = running.status()["facts"].get("estate")
+        if found != wanted:
+            raise BadInput(
+                f"the twin {chosen} runs the estate {found}, not {wanted}", "name another one with --name"
+            )
+        yield running, True
+        return
     twin = start_twin(estate, chosen, full, 60.0, progress)
     try:
-        yield twin
+        yield twin, False
     finally:
         twin.down()

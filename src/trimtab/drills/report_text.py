@@ -147,4 +147,5 @@ def _load(result: ScenarioResult) -> str:
 
 
 def _where(result: ScenarioResult) -> str:
-    return f"records: {result.runs[-1].folder}" if result.runs else ""
+    records = result.runs[-1].figures["records"] if result.runs else None
+    return f"records: {records}" if records else ""

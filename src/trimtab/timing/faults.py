@@ -25,6 +25,13 @@ HOOK = Term(
 )
 
 
+ORDER_CLIENT = Term(
+    "an order under way waits for its client's time-out, then for its retry",
+    Interval(0.0, 0.9),
+    "storefront: 0.6 s and a back-off",
+)
+
+
 def bfd(inventory: Inventory) -> Term:
     """A session dies `multiplier` intervals after the last packet, which came up to one interval before the fault."""
     timer = inventory.estate.tiers.router.bfd
@@ -86,7 +93,7 @@ def _with_writes(
     inventory: Inventory, reads: tuple[Term, ...], *, may_lose_leader: bool
 ) -> dict[str, Prediction]:
     extra = election(inventory) if may_lose_leader else None
-    writes = (*reads, extra) if extra else reads
+    writes = (*reads, ORDER_CLIENT, extra) if extra else (*reads, ORDER_CLIENT)
     return {"outage_s": Prediction(reads), "write_outage_s": Prediction(writes)}
 
 
