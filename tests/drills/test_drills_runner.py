@@ -50,7 +50,8 @@ def test_a_drill_measures_judges_and_reports(pki: Pki, shop: TlsShop, tmp_path: 
     assert found["verdict"] == "true"
     assert found["summary"]["outage_s"]["max"] == max(run["outage_s"] for run in found["runs"])
     assert found["summary"]["lost_orders"] == 0
-    assert found["predicted"] == {"outage_s": [0.21, 0.45]}
+    assert found["predicted"]["outage_s"] == [0.21, 0.45]
+    assert set(found["predicted"]["regions"]) == set(found["runs"][0]["regions"])
     assert found["objective"]["rto_s"] == 1.0
     one = found["runs"][0]
     assert one["requests"] > one["failed"] > one["failed_after_retry"] >= 0

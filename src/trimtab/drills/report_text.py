@@ -60,13 +60,13 @@ def table_lines(result: ScenarioResult, source_s: float | None = None) -> list[L
     """The rows of the table, all cells as text."""
     promised, source = result.objectives, "" if source_s is None else seconds(source_s)
     names = list(result.runs[0].figures["regions"]) if result.runs else []
-    predicted = _predicted(result.predicted.get("outage_s"))
+    predicted = result.predicted.get("regions")
+    by_region = predicted if isinstance(predicted, dict) else {}
     lines: list[Line] = []
     for number, region in enumerate(names):
-        measured = _worst_of_region(result, region)
-        lines.append(
-            (f"reads, {region}", _limit(promised.get("rto_s")), predicted, measured, "" if number else source)
-        )
+        measured, limit = _worst_of_region(result, region), _limit(promised.get("rto_s"))
+        forecast = _predicted(by_region.get(region, result.predicted.get("outage_s")))
+        lines.append((f"reads, {region}", limit, forecast, measured, "" if number else source))
     writes = _predicted(result.predicted.get("write_outage_s"))
     lines.append(
         ("writes", _limit(promised.get("write_rto_s")), writes, seconds(result.worst("write_outage_s")), "")
@@ -112,6 +112,8 @@ def _predicted(value: Any) -> str:
     """A prediction is a number of seconds, or a pair of the best and the worst."""
     if isinstance(value, int | float):
         return seconds(value)
+    if value == [0.0, 0.0]:
+        return seconds(0)
     return f"{value[0]:.2f}–{value[1]:.2f} s" if isinstance(value, list | tuple) and len(value) == 2 else ""
 
 

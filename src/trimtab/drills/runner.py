@@ -70,7 +70,20 @@ def run(
             break
     says = one.aim.says if one.aim else ""
     promised = dict(scene.objectives)
-    return ScenarioResult(scenario, site, says, tuple(done), runs, promised, dict(predicted or {}))
+    return ScenarioResult(
+        scenario, site, says, tuple(done), runs, promised, _by_region(scene, site, predicted or {})
+    )
+
+
+def _by_region(scene: Scene, site: str, predicted: Mapping[str, object]) -> dict[str, object]:
+    """The prediction, and what it means for each region: only the clients of the site that is hit notice."""
+    if "outage_s" not in predicted:
+        return dict(predicted)
+    regions = {
+        name: predicted["outage_s"] if region.nearest == site else [0.0, 0.0]
+        for name, region in scene.regions.items()
+    }
+    return {**predicted, "regions": regions}
 
 
 def _site(scenario: Scenario, scene: Scene, args: dict[str, str]) -> str:
