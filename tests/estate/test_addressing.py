@@ -18,6 +18,7 @@ TWO_MORE = """\
     at: [2, 2]
     asn: 65030
     hosts: {router: 2, proxy: 2}
+    upstreams: {isp: {asn: 64509, peer: [198.51.100.17]}}
 services:
 """
 

@@ -67,6 +67,17 @@ def run(
 
     chosen = [find(n) for n in names]
     inventory = Inventory(load_estate(estate), shrink=not full)
+    if site is not None and site not in inventory.estate.sites:
+        raise BadInput(f"there is no site `{site}`", f"there are: {', '.join(inventory.site_names())}")
+    if not inventory.estate.services or not inventory.with_role("proxy"):
+        raise BadInput(
+            f"{estate} has no service that a client could ask",
+            "a drill needs one: it measures what clients see",
+        )
+    if source is not None and not 0 <= source < 1e6:
+        raise BadInput(
+            f"--source {source} is no number of seconds", "what somebody else measured: `--source 23`"
+        )
     progress = Progress()
     results = []
     with turn(progress), _twin(estate, name, full, progress) as (twin, lasting):

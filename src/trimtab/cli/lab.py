@@ -20,7 +20,7 @@ app = typer.Typer(help="The twin: the estate's own files, running on this machin
 TwinName = Annotated[
     str | None, typer.Option("--name", help="the twin's name; default: the estate's", metavar="NAME")
 ]
-Timeout = Annotated[float, typer.Option("--timeout", help="seconds until giving up")]
+Timeout = Annotated[float, typer.Option("--timeout", min=1, max=3600, help="seconds until giving up")]
 
 
 def twin_name(name: str | None, estate: Path) -> str:
@@ -39,6 +39,8 @@ def start_twin(estate: Path, name: str | None, full: bool, timeout: float, progr
     loaded = load_estate(estate)
     inventory = Inventory(loaded, shrink=not full)
     chosen = twin_name(name, estate)
+    if not timeout <= 3600:
+        raise BadInput(f"--timeout {timeout} is no number of seconds", "1 to 3600")
     progress(f"{chosen}: starting {len(inventory.hosts)} hosts")
 
     def waiting(left: list[str]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,14 +41,31 @@ def build(estate: Estate, out: Path, *, validate: bool = True, progress: Progres
     began = time.monotonic()
     inventory = Inventory(estate)
     _refuse_foreign(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
+    with _workshop(out) as name:
         fresh = Path(name) / "new"
         fresh.mkdir()
         hosts, files = _write(inventory, fresh, Path(name) / "extra", validate, progress)
         (fresh / MARKER).write_text(f"{estate.estate}\n")
         _swap(fresh, out, Path(name) / "old")
     return Built(out, hosts, files, validate, time.monotonic() - began)
+
+
+@contextmanager
+def _workshop(out: Path) -> Iterator[str]:
+    """A folder beside `out`, gone at the end; what a killed build left is cleared. Raises BadInput."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for left in out.parent.glob(f".{out.name}-*-*"):
+            pid = left.name.removeprefix(f".{out.name}-").split("-")[0]
+            if pid.isdecimal() and not Path("/proc", pid).exists():
+                shutil.rmtree(left, ignore_errors=True)
+        workshop = tempfile.TemporaryDirectory(prefix=f".{out.name}-{os.getpid()}-", dir=out.parent)
+    except OSError as error:
+        raise BadInput(
+            f"{out} cannot be written: {error.strerror}", "name another folder with -o DIR"
+        ) from error
+    with workshop as name:
+        yield name
 
 
 def _refuse_foreign(out: Path) -> None:

@@ -121,9 +121,18 @@ class Inventory:
         return found or 0
 
     def public(self, site: str, family: Family) -> IPNetwork | None:
-        """The site's own public prefix of a family."""
-        stated = self.estate.sites[site].public or addressing.default_public(self.estate.sites[site].id)
-        return next((p for p in stated if p.version == family), None)
+        """The site's own public prefix of a family: as stated, otherwise a lab range for what its upstreams carry."""
+        stated = self.estate.sites[site].public
+        if stated:
+            return next((p for p in stated if p.version == family), None)
+        if not self.carries(site, family):
+            return None
+        return next(p for p in addressing.default_public(self.estate.sites[site].id) if p.version == family)
+
+    def carries(self, site: str, family: Family) -> bool:
+        """Does any upstream of the site speak the family?"""
+        upstreams = self.estate.sites[site].upstreams.values()
+        return any(peer.version == family for upstream in upstreams for peer in upstream.peer)
 
     def anycast(self, family: Family) -> list[IPNetwork]:
         any_ = self.estate.edge.anycast

@@ -12,7 +12,16 @@ from pydantic_core import ErrorDetails
 from trimtab.estate.base import SECRET_RULE
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
+from trimtab.estate.quantity import duration_text
 from trimtab.estate.tree import Tree
+
+
+BOUNDS = {
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+}
 
 
 def add_faults(tree: Tree, error: ValidationError) -> None:
@@ -52,6 +61,12 @@ def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
         return f"{_got(got)}a list is expected", "write `[a, b]`"
     if kind in ("too_short", "too_long"):
         return detail["msg"].replace("Tuple", "the list").replace("Dictionary", "the map"), ""
+    if kind in BOUNDS:
+        word, name = BOUNDS[kind]
+        limit = context[name]
+        if isinstance(got, float):  # durations are seconds by now
+            return f"got `{duration_text(got)}`: {word} {duration_text(limit)}", ""
+        return f"{_got(got)}{word} {limit}", ""
     if kind == "string_pattern_mismatch":
         return f"got `{got}`, which does not fit {context.get('pattern')}", ""
     return f"{_got(got)}{detail['msg'][0].lower()}{detail['msg'][1:]}", ""

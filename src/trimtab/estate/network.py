@@ -14,7 +14,9 @@ class Link(Noun):
     """Figures of the private path between two sites; the path itself always exists."""
 
     between: tuple[Reference, Reference]
-    rtt: Duration | None = Field(default=None, description="round trip; default: from the distance")
+    rtt: Duration | None = Field(
+        default=None, gt=0, le=10, description="round trip; default: from the distance"
+    )
 
 
 class Network(Noun):
@@ -27,4 +29,7 @@ class Network(Noun):
     def _an_eight(cls, value: Prefix) -> Prefix:
         if value.version != 4 or value.prefixlen != 8:
             raise ValueError("an IPv4 /8 is expected: the second octet is the site, the third the network")
+        first = int(str(value).split(".", 1)[0])
+        if first in (0, 127, 172) or first >= 224:
+            raise ValueError("not 0, 127, 224 and above, nor 172, where the links between sites are")
         return value

@@ -12,7 +12,7 @@ class WriteObjectives(Noun):
     """Promises for writes, which need a quorum of sites where reads do not."""
 
     rto: Duration | None = Field(
-        default=None, description="longest time without an acknowledged write after one fault"
+        default=None, gt=0, description="longest time without an acknowledged write after one fault"
     )
     rpo: Int | None = Field(default=None, ge=0, description="how many acknowledged writes may be lost: 0")
 
@@ -20,7 +20,7 @@ class WriteObjectives(Noun):
 class Objectives(Noun):
     """`rto` is promised for reads, `write` for writes."""
 
-    rto: Duration | None = Field(default=None, description="longest outage for readers after one fault")
+    rto: Duration | None = Field(default=None, gt=0, description="longest outage for readers after one fault")
     write: WriteObjectives = WriteObjectives()
 
     def over(self, base: Objectives) -> Objectives:

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from itertools import combinations
 
 from trimtab.estate import addressing
-from trimtab.estate.addressing import FAMILIES, MAX_HOSTS_A_GROUP, MAX_ROUTERS
-from trimtab.estate.base import IPAddress
+from trimtab.estate.addressing import FAMILIES, MAX_HOSTS_A_GROUP, MAX_ROUTERS, Family
+from trimtab.estate.base import IPAddress, IPNetwork
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
-from trimtab.estate.inventory import Inventory, group_of
+from trimtab.estate.inventory import Inventory, group_of, host_numbers
 
 Problem = tuple[Loc, str, str]
+
+# Roles that one host cannot have together yet, and why.
+TOGETHER = (
+    ("router", "proxy", "both would write the host's BIRD configuration"),
+    ("registry", "store", "both are an etcd on the same ports"),
+)
 
 
 def plan_faults(estate: Estate) -> list[Problem]:
     """(where, message, hint) of everything wrong between the parts of a valid estate."""
-    found = [*_numbers(estate), *_host_names(estate), *_sites(estate), *_pools(estate), *_services(estate)]
+    found = [
+        *_numbers(estate),
+        *_groups(estate),
+        *_host_names(estate),
+        *_sites(estate),
+        *_pools(estate),
+        *_services(estate),
+    ]
     if not any(loc[-1] == "id" for loc, _, _ in found):  # addresses of equal ids are equal: one fault says it
         inventory = Inventory(estate)
         found += [*_addresses(inventory), *_uplinks(inventory), *_prefixes(inventory)]
@@ -78,10 +91,21 @@ def _host_names(estate: Estate) -> Iterator[Problem]:
                     )
 
 
+def _groups(estate: Estate) -> Iterator[Problem]:
+    for name, group in estate.groups.items():
+        for one, other, why in TOGETHER:
+            if {one, other} <= set(group.roles):
+                yield (
+                    ("groups", name, "roles"),
+                    f"`{one}` and `{other}` on one host: {why}",
+                    "two groups, one role each",
+                )
+
+
 def _sites(estate: Estate) -> Iterator[Problem]:
     for name, site in estate.sites.items():
         roles = [(g, group.roles) for g in site.hosts if (group := group_of(estate, g)) is not None]
-        routers = sum(site.hosts[g].low for g, r in roles if "router" in r)
+        routers = sum(len(host_numbers(name, site, g)) for g, r in roles if "router" in r)
         at: Loc = ("sites", name, "hosts")
         if not routers:
             yield (
@@ -102,8 +126,19 @@ def _sites(estate: Estate) -> Iterator[Problem]:
                 f"two groups hold the VIPs: {' and '.join(fronts)}",
                 "one group with the role `proxy` a site",
             )
-        if (site.upstreams or len(estate.sites) > 1) and not (site.asn or estate.edge.asn):
+        if fronts and estate.services and not site.upstreams:
+            yield (
+                ("sites", name),
+                "proxies, but no upstream that would carry a client there",
+                ("add `upstreams: {NAME: {asn: …, peer: […]}}`, or leave the proxies out"),
+            )
+        asn = site.asn or estate.edge.asn
+        if (site.upstreams or len(estate.sites) > 1) and not asn:
             yield ("sites", name), "no AS number", "set `asn` here or in `edge`"
+        for upstream, declared in site.upstreams.items():
+            if declared.asn == asn:
+                loc: Loc = ("sites", name, "upstreams", upstream, "asn")
+                yield loc, f"AS{asn} is the site's own", "an upstream is another network"
     pairs: set[frozenset[str]] = set()
     for i, link in enumerate(estate.links):
         pair = frozenset(link.between)
@@ -122,6 +157,12 @@ def _pools(estate: Estate) -> Iterator[Problem]:
         if group is not None and "backend" not in group.roles:
             hint = "a pool is made of hosts with the role `backend`"
             yield ("pools", name, "hosts"), f"`{pool.hosts}` has the roles {', '.join(group.roles)}", hint
+        spare = group_of(estate, pool.backup) if pool.backup else None
+        if spare is not None and "backend" not in spare.roles:
+            hint = "spare members are hosts with the role `backend`"
+            yield ("pools", name, "backup"), f"`{pool.backup}` has the roles {', '.join(spare.roles)}", hint
+        if pool.backup is not None and pool.backup == pool.hosts:
+            yield ("pools", name, "backup"), f"`{pool.backup}` is the pool itself", "name another group"
     for name, store in estate.stores.items():
         group = group_of(estate, store.hosts)
         if group is not None and "store" not in group.roles:
@@ -210,6 +251,9 @@ def _uplinks(inventory: Inventory) -> Iterator[Problem]:
 
 def _uplink(peer: IPAddress, routers: int, loc: Loc, taken: dict[str, Loc]) -> Iterator[Problem]:
     net = addressing.uplink_network(peer)
+    if peer.is_loopback or peer.is_multicast or peer.is_unspecified or peer.is_link_local:
+        yield loc, f"{peer} cannot be a peer", "the upstream's address in the /29 (IPv6 /125) between you"
+        return
     if str(peer) in taken:
         yield loc, f"{peer} is a peer already", "each session has its own peer address"
     taken[str(peer)] = loc
@@ -218,7 +262,7 @@ def _uplink(peer: IPAddress, routers: int, loc: Loc, taken: dict[str, Loc]) -> I
         yield (
             loc,
             f"{routers} routers do not fit behind {peer} in {net}",
-            "router N has peer + N, inside the same /29 (IPv6 /125)",
+            ("router N has peer + N, inside the same /29 (IPv6 /125)"),
         )
 
 
@@ -226,17 +270,53 @@ def _prefixes(inventory: Inventory) -> Iterator[Problem]:
     for family in FAMILIES:
         owned = [(s, p) for s in inventory.site_names() if (p := inventory.public(s, family)) is not None]
         for (a, first), (b, second) in combinations(owned, 2):
-            if first.version == second.version and first.overlaps(second):
+            if _overlap(first, second):
                 yield (
                     ("sites", b, "public"),
                     f"{second} overlaps {a}'s {first}",
                     "each site announces prefixes of its own",
                 )
-        private = addressing.site_aggregate(family, 0, inventory.first).supernet(new_prefix=8)
-        for prefix in inventory.anycast(family):
-            if prefix.overlaps(private):
+        public = [(("sites", s, "public"), p) for s, p in owned]
+        public += [(("edge", "anycast", "prefixes"), p) for p in inventory.anycast(family)]
+        private = _private(inventory, family)
+        for loc, prefix in public:
+            for other, what in private:
+                if _overlap(prefix, other):
+                    yield loc, f"{prefix} overlaps {other}, {what}", "public prefixes only"
+            if prefix.is_loopback or prefix.is_multicast or prefix.is_link_local:
+                yield loc, f"{prefix} is no public prefix", "a prefix that the Internet carries"
+        for site, prefix in owned:
+            if inventory.front(site) and not inventory.carries(site, family) and inventory.estate.services:
                 yield (
-                    ("edge", "anycast", "prefixes"),
-                    f"{prefix} overlaps the private {private}",
-                    "public prefixes only",
+                    ("sites", site, "public"),
+                    f"no upstream of {site} carries {prefix}",
+                    (f"add an IPv{family} address to an upstream's `peer`, or take the prefix out"),
                 )
+
+
+def _private(inventory: Inventory, family: Family) -> list[tuple[IPNetwork, str]]:
+    """Networks that no public prefix may touch."""
+    if family == 4:
+        found: list[tuple[IPNetwork, str]] = [
+            (ip_network(str(inventory.estate.network.private)), "the private network")
+        ]
+        found.append((ip_network("172.16.0.0/12"), "the links between sites"))
+    else:
+        found = [(ip_network("fd00::/16"), "the private network")]
+    for site in inventory.site_names():
+        for upstream in inventory.estate.sites[site].upstreams.values():
+            nets = [
+                addressing.uplink_network(p)
+                for p in upstream.peer
+                if p.version == family and not p.is_link_local
+            ]
+            found += [(net, f"{site}'s link to an upstream") for net in nets]
+    return found
+
+
+def _overlap(a: IPNetwork, b: IPNetwork) -> bool:
+    if a.version != b.version:
+        return False
+    return int(a.network_address) <= int(b.broadcast_address) and int(b.network_address) <= int(
+        a.broadcast_address
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from trimtab.estate.base import Address, Noun, Reference, UrlPath
 from trimtab.estate.quantity import Bool, Duration, Int
@@ -23,9 +23,9 @@ class Check(Noun):
     expect: tuple[Int, ...] = Field(
         default=(200,), min_length=1, description="HTTP status codes that are well"
     )
-    every: Duration = Field(default=1.0, ge=0.05)
-    fast: Duration = Field(default=0.2, ge=0.02)
-    timeout: Duration = Field(default=1.0, ge=0.01)
+    every: Duration = Field(default=1.0, ge=0.05, le=3600)
+    fast: Duration = Field(default=0.2, ge=0.02, le=3600)
+    timeout: Duration = Field(default=1.0, ge=0.01, le=3600)
     fall: Int = Field(default=3, ge=1, le=100)
     rise: Int = Field(default=2, ge=1, le=100)
 
@@ -45,6 +45,15 @@ class Member(Noun):
     port: Int = Field(ge=1, le=65535)
     weight: Int = Field(default=100, ge=0, le=256)
     backup: Bool = False
+
+    @field_validator("address")
+    @classmethod
+    def _reachable(cls, value: Address) -> Address:
+        if value.is_unspecified or value.is_link_local or value.is_multicast:
+            raise ValueError(
+                "a host's own address is expected, not an unspecified, link-local or multicast one"
+            )
+        return value
 
 
 class Pool(Noun):

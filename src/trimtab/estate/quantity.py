@@ -36,7 +36,10 @@ def parse_duration(value: Any) -> float:
         if isinstance(value, float | int) and not isinstance(value, bool):
             return float(value)
         raise ValueError("a duration is a number and a unit (us, ms, s, m, h, d, w, y): `100ms`, `30s`")
-    return float(match[1]) * _UNITS[match[2]]
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > 100 * _UNITS["y"]:
+        raise ValueError("at most 100y")
+    return seconds
 
 
 def duration_text(seconds: float) -> str:

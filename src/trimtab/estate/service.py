@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from trimtab.estate.base import HeaderText, Hostname, Noun, Reference, Suffix, Token, UrlPath
 from trimtab.estate.objectives import Objectives
@@ -18,7 +19,9 @@ class Tls(Noun):
 
     issuer: Literal["internal"] = "internal"
     min: Literal["TLSv1.2", "TLSv1.3"] = "TLSv1.2"
-    hsts: Duration | None = Field(default=None, description="Strict-Transport-Security max-age (RFC 6797)")
+    hsts: Duration | None = Field(
+        default=None, le=3_153_600_000, description="Strict-Transport-Security max-age (RFC 6797)"
+    )
 
 
 class Route(Noun):
@@ -36,7 +39,9 @@ class Route(Noun):
     redirect: Text | None = Field(
         default=None, description="an absolute URL", pattern=r"^https?://[A-Za-z0-9._~:/?#@!&()*+,;=%-]+$"
     )
-    expires: Duration | None = Field(default=None, description="how long clients may keep the answer")
+    expires: Duration | None = Field(
+        default=None, le=3_153_600_000, description="how long clients may keep the answer"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -71,6 +76,15 @@ class Ledger(Noun):
 
     put: Text
     get: Text
+
+    @field_validator("put", "get")
+    @classmethod
+    def _words(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"the command cannot be split into words: {error}") from error
+        return value
 
 
 class Service(Noun):

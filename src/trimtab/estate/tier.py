@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from trimtab.estate.base import Noun
 from trimtab.estate.quantity import BfdTimer, Bool, Duration, Int, Timer
+
+
+def _whole_seconds(value: float) -> float:
+    if value != int(value):
+        raise ValueError("BGP counts the hold time in whole seconds")
+    return value
 
 
 class RouterTier(Noun):
@@ -15,15 +21,17 @@ class RouterTier(Noun):
 
     speaker: Literal["bird"] = "bird"
     bfd: BfdTimer = Timer(0.1, 3)
-    hold: Duration = Field(default=9.0, ge=3, le=65535, description="BGP hold time (RFC 4271, 4.2)")
+    hold: Annotated[Duration, AfterValidator(_whole_seconds)] = Field(
+        default=9.0, ge=3, le=65535, description="BGP hold time (RFC 4271, 4.2)"
+    )
 
 
 class Timeouts(Noun):
     """Proxy time-outs; `connect` bounds one attempt, so that a dead member costs little before the retry."""
 
-    connect: Duration = Field(default=2.0, gt=0)
-    client: Duration = Field(default=30.0, gt=0)
-    server: Duration = Field(default=30.0, gt=0)
+    connect: Duration = Field(default=2.0, ge=0.001, le=3600)
+    client: Duration = Field(default=30.0, ge=0.001, le=1_000_000)
+    server: Duration = Field(default=30.0, ge=0.001, le=1_000_000)
 
 
 class ProxyTier(Noun):

@@ -61,10 +61,17 @@ def read_tree(text: str, file: str) -> Tree:
         tree.fault(
             (), f"not YAML: {error.problem or error.context}", "check quotes, brackets and indentation", at
         )
+    except _TooDeep as error:
+        tree.root = None
+        tree.fault((), str(error), "no key of an estate is that deep")
     except (yaml.YAMLError, ValueError) as error:  # a character that YAML forbids
         tree.root = None
         tree.fault((), f"not YAML: {str(error).splitlines()[0]}", "remove the control character")
     return tree
+
+
+class _TooDeep(Exception):
+    """Deeper than MAX_DEPTH."""
 
 
 class _Builder:
@@ -88,7 +95,7 @@ class _Builder:
     def _node(self, event: Any, events: Iterator[Any], loc: Loc) -> Any:
         self._refuse(event, loc)
         if len(loc) > MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+            raise _TooDeep(f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(events, loc)
         if isinstance(event, yaml.SequenceStartEvent):

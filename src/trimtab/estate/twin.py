@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from trimtab.estate.base import GroupName, Noun
@@ -9,6 +11,6 @@ from trimtab.estate.quantity import Int
 
 
 class Twin(Noun):
-    at_most: dict[GroupName, Int] = Field(
+    at_most: dict[GroupName, Annotated[Int, Field(ge=1)]] = Field(
         default={}, description="group: hosts a site in the twin; `--full` ignores it"
     )

@@ -26,6 +26,20 @@ class Vrrp(Noun):
         default=5.0, ge=0, le=3600, description="how often the holder announces itself again"
     )
 
+    @field_validator("advert")
+    @classmethod
+    def _centiseconds(cls, value: float) -> float:
+        if round(value * 100, 6) != int(round(value * 100, 6)):
+            raise ValueError("VRRPv3 counts the interval in steps of 10ms")
+        return value
+
+    @field_validator("garp_refresh")
+    @classmethod
+    def _whole_seconds(cls, value: float) -> float:
+        if value != int(value):
+            raise ValueError("keepalived counts this in whole seconds; `0s` is never")
+        return value
+
     @field_validator("priorities")
     @classmethod
     def _falling(cls, value: tuple[int, ...]) -> tuple[int, ...]:

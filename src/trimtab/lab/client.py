@@ -138,7 +138,9 @@ class Lab:
         try:
             return state.connect(self.path)
         except OSError as error:
-            raise EnvironmentUnable(f"no twin named {self.name} runs", "start it: trimtab lab up") from error
+            raise EnvironmentUnable(
+                f"no twin named {self.name} runs", f"start it: trimtab lab up --name {self.name}"
+            ) from error
 
     def _owner_pid(self) -> int:
         with contextlib.closing(self._socket()) as sock:

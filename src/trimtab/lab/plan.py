@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any
 
 from trimtab.delivery.throwaway import ThrowawayCa, bgp_passwords, certificate_files, password_files
@@ -14,6 +15,7 @@ from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology
 from trimtab.render.etcd import clusters_of, link_rtt, store_members
 from trimtab.render.host import render_host, unit_order
+from trimtab.render.pools import used
 from trimtab.render.sysctl import settings
 
 PREFIX_LENGTH: dict[Family, int] = {4: 24, 6: 64}
@@ -125,9 +127,11 @@ class _Planner:
     def _checks(self, nodes: dict[str, Node]) -> list[ReadyCheck]:
         found = [*self._routing_checks(nodes), *self._vip_checks(), *self._cluster_checks()]
         engine = self.inventory.estate.tiers.proxy.engine
-        if engine == "haproxy":
+        # members by address are outside the estate: nothing in the twin answers for them
+        own = tuple(name for name, pool in used(self.inventory) if pool.hosts)
+        if engine == "haproxy" and own:
             found += [
-                ReadyCheck("haproxy", f"{h.name}: every pool member up", (h.name,))
+                ReadyCheck("haproxy", f"{h.name}: every pool member up", (h.name,), own)
                 for h in self.inventory.with_role("proxy")
             ]
         for region in self.regions:
@@ -147,14 +151,19 @@ class _Planner:
                 found.append(
                     ReadyCheck("bgp", f"{node.name}: {len(sessions)} BGP sessions", (node.name,), sessions)
                 )
+        return found + self._hearing_checks()
+
+    def _hearing_checks(self) -> list[ReadyCheck]:
+        """Every upstream hears the own prefix of every site that it carries."""
+        found = []
         for site in self.inventory.site_names():
-            for upstream in (
-                self.inventory.estate.sites[site].upstreams.values() if self.inventory.front(site) else ()
-            ):
-                for family in {p.version for p in upstream.peer}:
-                    prefix = str(self.inventory.public(site, 4 if family == 4 else 6))
-                    what = f"as{upstream.asn}: hears {site}'s {prefix}"
-                    found.append(ReadyCheck("route", what, (f"as{upstream.asn}",), (prefix,)))
+            upstreams = self.inventory.estate.sites[site].upstreams.values()
+            for upstream in upstreams if self.inventory.front(site) else ():
+                for peer in upstream.peer:
+                    prefix = self.inventory.public(site, 4 if peer.version == 4 else 6)
+                    if prefix is not None:
+                        what = f"as{upstream.asn}: hears {site}'s {prefix}"
+                        found.append(ReadyCheck("route", what, (f"as{upstream.asn}",), (str(prefix),)))
         return found
 
     def _vip_checks(self) -> list[ReadyCheck]:
@@ -221,7 +230,7 @@ class _Planner:
         for name, service in sorted(self.inventory.estate.services.items()):
             if service.ledger is not None:
                 url = f"https://{service.names[0]}"
-                put, get = service.ledger.put.split(), service.ledger.get.split()
+                put, get = shlex.split(service.ledger.put), shlex.split(service.ledger.get)
                 return {"service": name, "url": url, "put": put, "get": get}
         return None
 

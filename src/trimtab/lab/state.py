@@ -52,7 +52,7 @@ def claim(name: str) -> int:
         if not _lock(fd):
             os.close(fd)
             raise EnvironmentUnable(
-                f"a twin named {name} already runs", "take it down first: trimtab lab down"
+                f"a twin named {name} already runs", f"take it down first: trimtab lab down --name {name}"
             )
         if _same(path, fd):
             _empty(path)

@@ -36,6 +36,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         health_port=PORTS["front-health"],
         vips=fronts,
         pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
+        # an origin outside the estate says nothing about whether this site has booted
+        awaited=[name for name, pool in used(inventory) if pool.hosts],
     )
     config = Artifact(
         CONFIG, text, mode=0o640, owner="haproxy", validator="haproxy", take_up="reload", unit=UNIT

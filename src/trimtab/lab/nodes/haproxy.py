@@ -14,17 +14,17 @@ PROXIES = ("FRONTEND", "BACKEND")
 
 
 def ask(args: Args) -> list[str]:
-    """args: another socket, or nothing."""
-    socket = args[0] if args else SOCKET
-    return ["sh", "-c", f"echo 'show stat' | exec socat -t2 - UNIX-CONNECT:{shlex.quote(socket)}"]
+    """args: names of the backends to look at; without any, all."""
+    return ["sh", "-c", f"echo 'show stat' | exec socat -t2 - UNIX-CONNECT:{shlex.quote(SOCKET)}"]
 
 
 def judge(args: Args, reply: Reply) -> Verdict:
-    """Every server of every backend is UP, or is not checked at all."""
+    """Every server of the backends is UP, or is not checked at all."""
     if bad := refused(reply):
         return bad
     rows = list(csv.DictReader(reply.text.removeprefix("# ").splitlines()))
     servers = [row for row in rows if row.get("svname") not in PROXIES and row.get("type") == "2"]
+    servers = [row for row in servers if not args or row.get("pxname") in args]
     if not servers:
         return unknown("no server in the statistics")
     down = [f"{row['pxname']}/{row['svname']} {row['status']}" for row in servers if not _up(row["status"])]
