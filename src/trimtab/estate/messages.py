@@ -15,7 +15,6 @@ from trimtab.estate.fault import Loc
 from trimtab.estate.quantity import duration_text
 from trimtab.estate.tree import Tree
 
-
 BOUNDS = {
     "less_than_equal": ("at most", "le"),
     "less_than": ("less than", "lt"),
