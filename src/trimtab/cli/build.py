@@ -21,7 +21,7 @@ def build(
     """Write one folder a host into DIR; nothing is written if a daemon refuses a file."""
     from trimtab.delivery import build as delivery
 
-    progress = Progress()
+    progress = Progress(only_terminal=True)
 
     def say(done: int, of: int, note: str) -> None:
         progress(f"checked {done} of {of} hosts {note}".rstrip())

@@ -33,12 +33,13 @@ def print_error(error: TrimtabError) -> None:
 class Progress:
     """One line that changes on a terminal; plain lines, only when something changed, elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_terminal: bool = False) -> None:
         self._terminal = sys.stderr.isatty()
+        self._silent = only_terminal and not self._terminal
         self._last = ""
 
     def __call__(self, text: str) -> None:
-        if text == self._last:
+        if self._silent or text == self._last:
             return
         self._last = text
         if self._terminal:

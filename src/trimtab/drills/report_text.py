@@ -44,7 +44,7 @@ def report(result: ScenarioResult, console: Console, source_s: float | None = No
 
 
 def _heads(runs: int) -> Line:
-    return "", "promised", "predicted", f"measured (worst of {runs})", "source"
+    return "", "promised", "predicted", f"measured (worst of {runs})", "published"
 
 
 def _table(lines: Sequence[Line], runs: int) -> Table:

@@ -89,6 +89,7 @@ def run_result(history: History, verdicts: Sequence[Verdict], about: Json, folde
         **{key: orders.get(key) for key in (
             "acknowledged_orders", "lost_orders", "duplicated_orders", "unknown_orders")},
         "p99_ms": _p99(history, history.reads),
+        "fault_at_s": round(history.events.fault, 3),  # CLOCK_MONOTONIC, as in the raw records
         "phases": _phases(history),
         "regions": regions,
         "checks": [_check(verdict) for verdict in verdicts],

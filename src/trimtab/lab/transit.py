@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from trimtab.estate import addressing
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.place import distance_km
+from trimtab.estate.place import distance_km, round_trip
 from trimtab.lab.topology import Leg, Node, Segment
 from trimtab.render.artifact import Artifact
 from trimtab.render.bird import CONFIG, identifier
@@ -47,8 +47,6 @@ def transits(inventory: Inventory) -> list[Transit]:
 
 def one_way_ms(a: tuple[float, float], b: tuple[float, float]) -> float | None:
     """Delay of a wire by distance; None below half a millisecond, where a plain bridge does."""
-    from trimtab.estate.place import round_trip
-
     delay = round_trip(a, b) * 500
     return round(delay, 2) if delay >= 0.5 else None
 

@@ -26,6 +26,11 @@ BOGONS: dict[Family, tuple[str, ...]] = {
     6: ("::/8+", "100::/64+", "2001:db8::/32+", "fc00::/7+", "fe80::/10+", "ff00::/8+"),
 }  # fmt: skip
 DEFAULT: dict[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
+# What never leaves by the default route when a private path is down (RFC 1918, RFC 4193).
+UNROUTED: dict[Family, tuple[str, ...]] = {
+    4: ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+    6: ("fc00::/7",),
+}
 LONGEST: dict[Family, int] = {4: 24, 6: 48}
 # About 1.5 times the full table of today: a leak restarts the session instead of filling the memory.
 IMPORT_LIMIT: dict[Family, int] = {4: 1_500_000, 6: 400_000}
@@ -48,11 +53,7 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     text = fill(
         "bird/router.conf.j2", host=host, asn=inventory.asn(host.site) or 64512, families=families, **timers
     )
-    return (
-        Artifact(
-            CONFIG, text, mode=0o640, owner="bird", validator="bird", take_up="reload", unit="bird.service"
-        ),
-    )
+    return (Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),)
 
 
 def render_proxy(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
@@ -64,11 +65,7 @@ def render_proxy(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         families=families,
         **_timers(inventory),
     )
-    return (
-        Artifact(
-            CONFIG, text, mode=0o640, owner="bird", validator="bird", take_up="reload", unit="bird.service"
-        ),
-    )
+    return (Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),)
 
 
 def _timers(inventory: Inventory) -> dict[str, int]:
@@ -106,6 +103,7 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
         "own_address": host.address(family),
         "aggregate": addressing.site_aggregate(family, site_id, inventory.first),
         "default": DEFAULT[family],
+        "unrouted": UNROUTED[family],
         "longest": LONGEST[family],
         "limit": IMPORT_LIMIT[family],
         "bogons": BOGONS[family],
@@ -122,7 +120,7 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
 
 
 def _estate_prefixes(inventory: Inventory, site: str, family: Family) -> list[str]:
-    """What is no bogon here: the estate's own prefixes and the networks of this site's declared peers."""
+    """What is no bogon here: the estate's own prefixes and the networks of this site's declared peers, exactly."""
     own = {
         p
         for s in inventory.site_names()
@@ -131,7 +129,7 @@ def _estate_prefixes(inventory: Inventory, site: str, family: Family) -> list[st
     own |= set(inventory.anycast(family))
     for upstream in inventory.estate.sites[site].upstreams.values():
         own |= {addressing.uplink_network(peer) for peer in upstream.peer if peer.version == family}
-    return [f"{p}+" for p in sorted(own, key=lambda p: (int(p.network_address), p.prefixlen))]
+    return [str(p) for p in sorted(own, key=lambda p: (int(p.network_address), p.prefixlen))]
 
 
 def _upstreams(inventory: Inventory, host: Host, family: Family) -> list[dict[str, Any]]:

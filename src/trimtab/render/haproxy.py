@@ -39,9 +39,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         # an origin outside the estate says nothing about whether this site has booted
         awaited=[name for name, pool in used(inventory) if pool.hosts],
     )
-    config = Artifact(
-        CONFIG, text, mode=0o640, owner="haproxy", validator="haproxy", take_up="reload", unit=UNIT
-    )
+    config = Artifact(CONFIG, text, validator="haproxy", take_up="reload", unit=UNIT)
     return (config, *_certificate_lists(inventory))
 
 
@@ -128,19 +126,26 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
         "name": name,
         "balance": pool.balance,
         "consistent": pool.balance in ("source", "uri"),
-        "check": _check(inventory, pool.check),
+        "check": _check(_check_host(inventory, name), pool.check),
         "retries": pool.retries,
         "defaults": _defaults(pool.check),
         "servers": [_server(server) for server in servers(inventory, pool, site)],
     }
 
 
-def _check(inventory: Inventory, check: Check) -> list[str]:
+def _check_host(inventory: Inventory, pool: str) -> str:
+    """The name under which the pool serves: a member may answer for no other."""
+    for _, service in sorted(inventory.estate.services.items()):
+        if any(pool in route.pools for route in service.routes):
+            return service.names[0]
+    return inventory.estate.zone
+
+
+def _check(name: str, check: Check) -> list[str]:
     path = check.get or check.head
     if path is None:
         return ["option tcp-check"]
     method = "GET" if check.get else "HEAD"
-    name = next((s.names[0] for _, s in sorted(inventory.estate.services.items())), inventory.estate.zone)
     return [
         "option httpchk",
         f"http-check send meth {method} uri {quote(path)} ver HTTP/1.1 hdr Host {name} hdr Connection close",

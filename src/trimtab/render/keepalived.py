@@ -85,8 +85,4 @@ def _config(
         garp_refresh=max(1, round(vrrp.garp_refresh)) if vrrp.garp_refresh else 0,
         track=track,
     )
-    return (
-        Artifact(
-            CONFIG, text, mode=0o640, validator="keepalived", take_up="reload", unit="keepalived.service"
-        ),
-    )
+    return (Artifact(CONFIG, text, validator="keepalived", take_up="reload", unit="keepalived.service"),)

@@ -53,7 +53,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
         services=[_service(inventory, name, s) for name, s in sorted(inventory.estate.services.items())],
     )
-    return (Artifact(CONFIG, text, mode=0o640, validator="nginx", take_up="reload", unit=UNIT),)
+    return (Artifact(CONFIG, text, validator="nginx", take_up="reload", unit=UNIT),)
 
 
 def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:

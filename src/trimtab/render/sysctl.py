@@ -15,6 +15,10 @@ ROUTER = {
     # paths are asymmetric by design: strict reverse-path checks would drop good traffic
     "net.ipv4.conf.all.rp_filter": "0",
     "net.ipv4.conf.default.rp_filter": "0",
+    "net.ipv4.conf.all.send_redirects": "0",
+    "net.ipv4.conf.default.send_redirects": "0",
+    "-net.ipv4.neigh.default.gc_thresh3": "16384",
+    "-net.ipv6.neigh.default.gc_thresh3": "16384",
     "net.ipv6.conf.all.accept_ra": "0",
     "net.ipv6.conf.default.accept_ra": "0",
 }
@@ -26,6 +30,8 @@ FRONT = {
     "net.ipv4.tcp_syncookies": "1",
     "net.ipv4.tcp_fin_timeout": "15",
     "net.ipv4.ip_local_port_range": "1024 65535",
+    # the health port must be free whenever the proxy starts again
+    "net.ipv4.ip_local_reserved_ports": "8404-8405",
     "net.ipv4.tcp_slow_start_after_idle": "0",
     "-net.core.rmem_max": "16777216",
     "-net.core.wmem_max": "16777216",

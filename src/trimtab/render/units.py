@@ -19,7 +19,7 @@ def unit(name: str, after: str, lines: list[str], description: str) -> Artifact:
     """A service unit with the restart policy that all daemons share: always, for ever, without a storm."""
     text = (
         f"{HEAD}[Unit]\nDescription={description}\nAfter={after}\nWants=network-online.target\n"
-        "StartLimitIntervalSec=0\n\n[Service]\n"
+        "StartLimitIntervalSec=0\n\n[Service]\nOOMScoreAdjust=-500\n"
         + "\n".join(lines)
         + "\nRestart=always\nRestartSec=2s\n"
         + INSTALL
@@ -73,6 +73,9 @@ def haproxy(maxconn: int) -> Artifact:
         "ExecStartPre=/usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg",
         "ExecStart=/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg -p /run/haproxy/haproxy.pid -S /run/haproxy/master.sock",
         f"ExecStartPost=+{HOOKS}/front set process up",
+        # the addresses leave while the old process still answers
+        f"ExecStop=-+{HOOKS}/front set process down",
+        "SuccessExitStatus=143",
         "ExecReload=/usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg",
         "ExecReload=/bin/kill -USR2 $MAINPID",
         f"ExecStopPost=-+{HOOKS}/front set process down",
@@ -89,6 +92,7 @@ def nginx(maxconn: int) -> Artifact:
         "ExecStartPre=/usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf",
         "ExecStart=/usr/sbin/nginx -e stderr -g 'daemon off; user www-data;' -c /etc/nginx/nginx.conf",
         f"ExecStartPost=+{HOOKS}/front set process up",
+        f"ExecStop=-+{HOOKS}/front set process down",
         "ExecReload=/usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf",
         "ExecReload=/bin/kill -HUP $MAINPID",
         f"ExecStopPost=-+{HOOKS}/front set process down",
