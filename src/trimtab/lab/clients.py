@@ -63,8 +63,8 @@ def regions(inventory: Inventory, nets: list[Transit]) -> list[RegionPlan]:
     serving = [s for s in inventory.site_names() if inventory.front(s)]
     found = []
     for number, (name, at) in enumerate(sorted(stated.items()), 1):
-        nearest = min(serving, key=lambda s, at=at: distance_km(inventory.estate.sites[s].at, at))  # type: ignore[misc]
-        transit = min(nets, key=lambda t, at=at: (distance_km(t.at, at), t.asn))  # type: ignore[misc]
+        nearest = min((distance_km(inventory.estate.sites[s].at, at), i, s) for i, s in enumerate(serving))[2]
+        transit = nets[min((distance_km(t.at, at), t.asn, i) for i, t in enumerate(nets))[2]]
         found.append(RegionPlan(name, number, at, nearest, transit))
     return found
 

@@ -22,6 +22,10 @@ class Difference:
     new: Callable[[re.Match[str], int], str]
     why: str
 
+    def apply(self, content: str, files: int) -> str:
+        """The content with the difference; files: the machine's limit on open files."""
+        return re.sub(self.pattern, lambda match: self.new(match, files), content)
+
 
 def _capped(divide: int) -> Callable[[re.Match[str], int], str]:
     def new(match: re.Match[str], files: int) -> str:
@@ -70,5 +74,5 @@ def for_twin(artifact: Artifact, files: int) -> Artifact:
     content = artifact.content
     for difference in DIFFERENCES:
         if difference.path == artifact.path:
-            content = re.sub(difference.pattern, lambda m, d=difference: d.new(m, files), content)  # type: ignore[misc]
+            content = difference.apply(content, files)
     return replace(artifact, content=content)
