@@ -130,7 +130,7 @@ def _twin(estate: Path, name: str | None, full: bool, progress: Progress) -> Ite
             )
         yield running, True
         return
-    twin = start_twin(estate, chosen, full, 60.0, progress)
+    twin = start_twin(estate, chosen, full, 60.0, progress, stays=False)
     try:
         yield twin, False
     finally:

@@ -31,7 +31,9 @@ def twin_name(name: str | None, estate: Path) -> str:
     return chosen
 
 
-def start_twin(estate: Path, name: str | None, full: bool, timeout: float, progress: Progress) -> Any:
+def start_twin(
+    estate: Path, name: str | None, full: bool, timeout: float, progress: Progress, *, stays: bool = True
+) -> Any:
     """Start the twin of an estate file and wait until it is ready. Returns the Lab."""
     from trimtab.lab.client import start
     from trimtab.lab.plan import plan
@@ -47,7 +49,7 @@ def start_twin(estate: Path, name: str | None, full: bool, timeout: float, progr
         if left:
             progress(f"{chosen}: waiting for {len(left)}: {left[0]}")
 
-    return start(plan(inventory, chosen), timeout=timeout, on_wait=waiting)
+    return start(plan(inventory, chosen), timeout=timeout, on_wait=waiting, stays=stays)
 
 
 @app.command()

@@ -170,19 +170,22 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{path}:/usr/sbin:/sbin"}
 
 
-def start(topology: Topology, *, timeout: float = 60, on_wait: OnWait | None = None) -> Lab:
+def start(
+    topology: Topology, *, timeout: float = 60, on_wait: OnWait | None = None, stays: bool = True
+) -> Lab:
     """Start the twin in the background and return when every check holds.
 
     Raises EnvironmentUnable if this machine cannot, or a twin of that name runs; TwinFailed if it is not
     ready within `timeout` seconds. When this raises, or this process dies before it returns, nothing of the
-    twin stays.
+    twin stays. stays: it outlives this process; otherwise it goes when this process ends, however that comes.
     """
     process = launch.spawn(topology)
     try:
         launch.await_socket(topology.name, process)
         lab = Lab(topology.name, process)
         lab.wait_ready(timeout, on_wait)
-        launch.let_stay(process)
+        if stays:
+            launch.let_stay(process)
     except BaseException:
         launch.abandon(process)
         raise
