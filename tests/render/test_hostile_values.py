@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.estate.make import SMALL
@@ -71,12 +71,16 @@ def same_shape(text: str, harmless: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example(place="[{pool: web}]", value="/", engine="nginx")
+@example(place="[{pool: web}]", value="/", engine="haproxy")
 @given(place=st.sampled_from(sorted(PLACES)), value=NASTY, engine=st.sampled_from(["haproxy", "nginx"]))
 def test_no_value_becomes_a_statement(place: str, value: str, engine: str) -> None:
     plain = {"get: /health": "/plain", "[{pool: web}]": "/plain", "{pool: web}": ".plain"}.get(place, "plain")
     plain = {"routes: [{pool: web}]": "https://plain.example/", "hosts: backend": "backend"}.get(place, plain)
     plain = {"zone: small.example": "plain.example", "www.small.example]": "plain.example"}.get(place, plain)
     plain = "net.core.plain" if place.startswith("zone: small.example\n") else plain
+    if place == "[{pool: web}]" and value == "/":
+        plain = "/"  # the root: a route for everything, which has no condition
     tail = f"tiers: {{proxy: {{engine: {engine}}}}}\n"
     text = SMALL.replace(place, PLACES[place].format(quoted(value)), 1) + tail
     harmless = SMALL.replace(place, PLACES[place].format(quoted(plain)), 1) + tail
