@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import cast
 
 from trimtab.estate import addressing
-from trimtab.estate.addressing import FAMILIES, Family, Vlan
+from trimtab.estate.addressing import Family, Vlan
 from trimtab.estate.base import IPAddress, IPNetwork
 from trimtab.estate.estate import Estate
 from trimtab.estate.group import Group, Role
@@ -182,6 +182,3 @@ class Inventory:
 
     def routers(self, site: str) -> list[Host]:
         return self.with_role("router", site)
-
-    def families(self) -> tuple[Family, ...]:
-        return FAMILIES

@@ -5,16 +5,10 @@ A renderer is a pure function (inventory, host) -> artifacts. It is added by one
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-
-from trimtab.estate.inventory import Host, Inventory
-from trimtab.render.artifact import Artifact
-
-Renderer = Callable[[Inventory, Host], "tuple[Artifact, ...]"]
 
 HOOKS = "/usr/local/lib/trimtab"
 UNITS = "/etc/systemd/system"
