@@ -61,6 +61,14 @@ class Lab:
         """Boot `nodes` again from their disks; returns when their units are being started."""
         self._ask({"op": "power_on", "nodes": list(nodes)})
 
+    def cut_cables(self, segments: Sequence[str]) -> float:
+        """Nothing passes on these segments any more; carriers stay. Returns time.monotonic() at the cut."""
+        return float(self._ask({"op": "cut_cables", "segments": list(segments)})["at"])
+
+    def mend_cables(self, segments: Sequence[str]) -> None:
+        """The opposite of `cut_cables`; a segment that is whole stays so."""
+        self._ask({"op": "mend_cables", "segments": list(segments)})
+
     def kill(self, node: str, unit: str, signal: str = "KILL") -> float:
         """Send `signal` to every process of `unit`. Returns time.monotonic() at the signal."""
         return float(self._ask({"op": "kill", "node": node, "unit": unit, "signal": signal})["at"])

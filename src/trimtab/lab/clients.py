@@ -1,4 +1,8 @@
-"""The regions of the twin: where clients are, which transit carries them, and what they ask for."""
+"""The regions of the twin: where clients are, which transits carry them, and what they ask for.
+
+A region is an access network of its own with BGP and BFD to the two nearest transits, so that the loss of one of
+them is what it is outside: a change of path.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +10,32 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address
 from typing import Any
 
-from trimtab.estate.addressing import FAMILIES
+from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.estate.service import Service
 from trimtab.lab.topology import Leg, Node, Segment
-from trimtab.lab.transit import Transit, one_way_ms
+from trimtab.lab.transit import CUSTOMER, Transit, one_way_ms, template, timers
 from trimtab.render.artifact import Artifact
+from trimtab.render.bird import CONFIG
+from trimtab.render.units import bird
 
 CA_FILE = "/etc/trimtab/ca.pem"
 SOURCES = 200
+ACCESSES = 2
+FIRST_ASN = 4_200_000_000  # RFC 6996: private use, and nobody's in an estate by accident
+LINK_LENGTH: dict[Family, int] = {4: 30, 6: 126}
 
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """number: r of 198.19.r.0/24.  nearest: the site that DNS would name."""
+    """number: r of 198.19.r.0/24.  nearest: the site that DNS would name.  transits: the nearest first, at most two."""
 
     name: str
     number: int
     at: tuple[float, float]
     nearest: str
-    transit: Transit
+    transits: tuple[Transit, ...]
 
     @property
     def node(self) -> str:
@@ -40,13 +49,23 @@ class RegionPlan:
     def base6(self) -> IPv6Address:
         return IPv6Address(f"2001:db8:{0xFE00 + self.number:x}::")
 
-    def link(self, end: int) -> tuple[str, str]:
-        """Addresses of the access link: end 1 is the transit, end 2 the clients.
+    @property
+    def asn(self) -> int:
+        return FIRST_ASN + self.number
+
+    def segment(self, index: int) -> str:
+        return f"access.{self.name}.{self.transits[index].name}"
+
+    def link(self, index: int, end: int) -> dict[Family, str]:
+        """Addresses of an access link: end 1 is the transit, end 2 the clients.
 
         The sources are routed behind the clients' end: on-link, each would take a place in the kernel's neighbour
         table, whose limit of 1,024 is shared by all namespaces of a machine.
         """
-        return f"100.126.{self.number}.{end}", f"fd65::{self.number:x}:{end}"
+        return {
+            4: f"100.126.{self.number}.{4 * index + end}",
+            6: f"fd65::{self.number:x}:{4 * index + end:x}",
+        }
 
     def sources(self) -> dict[str, list[str]]:
         return {
@@ -64,22 +83,25 @@ def regions(inventory: Inventory, nets: list[Transit]) -> list[RegionPlan]:
     found = []
     for number, (name, at) in enumerate(sorted(stated.items()), 1):
         nearest = min((distance_km(inventory.estate.sites[s].at, at), i, s) for i, s in enumerate(serving))[2]
-        transit = nets[min((distance_km(t.at, at), t.asn, i) for i, t in enumerate(nets))[2]]
-        found.append(RegionPlan(name, number, at, nearest, transit))
+        near = tuple(sorted(nets, key=lambda t: (distance_km(t.at, at), t.asn))[:ACCESSES])
+        found.append(RegionPlan(name, number, at, nearest, near))
     return found
 
 
-def attach(region: RegionPlan) -> Segment:
-    """Give the region's transit a leg towards it; returns the segment."""
-    segment = f"access.{region.name}"
-    v4, v6 = region.link(1)
-    region.transit.legs.append(Leg(f"r{region.number}", segment, (f"{v4}/30", f"{v6}/126")))
-    prefixes = (str(region.net4), f"{region.base6}/48")
-    region.transit.regions += [
-        {"v": v, "prefix": prefix, "via": via}
-        for v, prefix, via in zip((4, 6), prefixes, region.link(2), strict=True)
-    ]
-    return Segment(segment, one_way_ms(region.transit.at, region.at))
+def attach(region: RegionPlan) -> list[Segment]:
+    """Give the region's transits a leg and a session towards it; returns the segments."""
+    segments = []
+    for index, transit in enumerate(region.transits):
+        near, far = region.link(index, 1), region.link(index, 2)
+        addresses = tuple(f"{near[f]}/{LINK_LENGTH[f]}" for f in FAMILIES)
+        transit.legs.append(Leg(f"r{region.number}", region.segment(index), addresses))
+        for family in FAMILIES:
+            transit.sessions.append({
+                "name": f"to_region_{region.number}_{family}", "v": family, "local": near[family], "peer": far[family],
+                "asn": region.asn, "customer": True, "bfd": True, "password": None, "pref": CUSTOMER - index,
+            })  # fmt: skip
+        segments.append(Segment(region.segment(index), one_way_ms(transit.at, region.at)))
+    return segments
 
 
 def targets(inventory: Inventory, region: RegionPlan) -> list[dict[str, Any]]:
@@ -116,24 +138,47 @@ def node(inventory: Inventory, region: RegionPlan, ca: str) -> Node:
     for target in targets(inventory, region):
         names = " ".join(inventory.estate.services[target["service"]].names)
         hosts += [f"{address} {names}" for address in target["addresses"]]
+    unit = bird(gateway=False)
     return Node(
         name=region.node,
         kind="clients",
-        legs=(Leg("eth0", f"access.{region.name}", (f"{region.link(2)[0]}/30", f"{region.link(2)[1]}/126")),),
+        legs=tuple(_leg(region, index) for index in range(len(region.transits))),
         loopback=tuple(f"{a}/32" for a in sources["4"]) + tuple(f"{a}/128" for a in sources["6"]),
-        routes=_default_routes(region, sources),
         sysctls=(("net.ipv4.ip_local_port_range", "1024 65535"), ("net.ipv4.tcp_tw_reuse", "1")),
         files=(
             Artifact("/etc/hosts", "\n".join(hosts) + "\n"),
             Artifact(CA_FILE, ca),
+            Artifact(CONFIG, _bird(inventory, region)),
+            unit,
         ),
+        units=("bird.service",),
     )
 
 
-def _default_routes(region: RegionPlan, sources: dict[str, list[str]]) -> tuple[str, ...]:
-    """Out by the transit; what does not choose a source gets the first one."""
-    v4, v6 = region.link(1)
-    return f"default via {v4} src {sources['4'][0]}", f"-6 default via {v6} src {sources['6'][0]}"
+def _leg(region: RegionPlan, index: int) -> Leg:
+    addresses = tuple(f"{region.link(index, 2)[f]}/{LINK_LENGTH[f]}" for f in FAMILIES)
+    return Leg(f"eth{index}", region.segment(index), addresses)
+
+
+def _bird(inventory: Inventory, region: RegionPlan) -> str:
+    """Out by the nearest transit, by the other when it is gone; what does not choose a source gets the first one."""
+    sources = region.sources()
+    upstreams = [
+        {
+            "name": transit.name, "asn": transit.asn, "local": region.link(index, 2), "peer": region.link(index, 1),
+            "pref": 200 - index, "prepend": index,
+        }
+        for index, transit in enumerate(region.transits)
+    ]  # fmt: skip
+    return template("clients.conf.j2").render(
+        name=region.name,
+        router_id=region.link(0, 2)[4],
+        asn=region.asn,
+        prefixes={4: region.net4, 6: f"{region.base6}/48"},
+        sources={4: sources["4"][0], 6: sources["6"][0]},
+        upstreams=upstreams,
+        **timers(inventory),
+    )
 
 
 def facts(inventory: Inventory, region: RegionPlan) -> dict[str, Any]:
@@ -141,7 +186,7 @@ def facts(inventory: Inventory, region: RegionPlan) -> dict[str, Any]:
     return {
         "node": region.node,
         "nearest": region.nearest,
-        "transit": region.transit.name,
+        "transits": [transit.name for transit in region.transits],
         "sources": region.sources(),
         "rtt_ms": {s: round(1000 * round_trip(region.at, sites[s].at), 1) for s in inventory.site_names()},
         "targets": targets(inventory, region),

@@ -30,6 +30,8 @@ class Control:
             "status": self._status,
             "power_cut": self._power_cut,
             "power_on": self._power_on,
+            "cut_cables": self._cut_cables,
+            "mend_cables": self._mend_cables,
             "kill": self._kill,
             "unit": self._unit,
             "node_pid": self._node_pid,
@@ -93,6 +95,12 @@ class Control:
     async def _power_on(self, request: Request, say: Say) -> dict[str, Any]:
         await asyncio.shield(self._twin.power_on(request["nodes"]))
         return {}
+
+    async def _cut_cables(self, request: Request, say: Say) -> dict[str, Any]:
+        return {"at": await self._twin.cables(request["segments"], passes=False)}
+
+    async def _mend_cables(self, request: Request, say: Say) -> dict[str, Any]:
+        return {"at": await self._twin.cables(request["segments"], passes=True)}
 
     async def _kill(self, request: Request, say: Say) -> dict[str, Any]:
         return {"at": self._twin.kill(request["node"], request["unit"], request["signal"])}

@@ -44,6 +44,7 @@ class Fabric:
         self._pairs: dict[str, int] = {}
         self._ports: dict[str, list[_Port]] = {}
         self._made = 0
+        self._cut: set[str] = set()
         self._relay: relay.Relay | None = None
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
@@ -73,7 +74,36 @@ class Fabric:
         gone = [port for node in nodes for port in self._ports.pop(node, [])]
         alive = {port.segment for ports in self._ports.values() for port in ports}
         for port in sorted(gone, key=lambda p: p.segment not in alive):
-            self._set_down(port.name)
+            self._set_flag(port.name, up=False)
+
+    def cut(self, segments: Iterable[str]) -> None:
+        """Nothing passes any more; both ends keep their carrier, as with a cable that breaks beyond a switch.
+
+        Raises BadInput for an unknown segment.
+        """
+        self._pass(segments, False)
+
+    def mend(self, segments: Iterable[str]) -> None:
+        """The opposite of `cut`."""
+        self._pass(segments, True)
+
+    def _pass(self, segments: Iterable[str], passes: bool) -> None:
+        wanted = list(segments)
+        if unknown := [name for name in wanted if name not in self._segments]:
+            raise BadInput(
+                f"there is no segment {', '.join(unknown)}", f"there are {', '.join(self._segments)}"
+            )
+        for name in wanted:
+            (self._cut.discard if passes else self._cut.add)(name)
+            if name in self._bridges:
+                self._set_flag(self._bridges[name], up=passes)
+            elif name in self._pairs:
+                self._set_loss(name)
+
+    def _set_loss(self, segment: str) -> None:
+        if self._relay:
+            delay = self._segments[segment].delay_ms or 0.0
+            self._relay.set(self._pairs[segment], delay, loss=float(segment in self._cut))
 
     def ports(self, node: str) -> list[str]:
         return [port.name for port in self._ports.get(node, [])]
@@ -100,6 +130,8 @@ class Fabric:
             return
         joined = [(a, b, self._segments[name].delay_ms or 0.0) for name in new for a, b in [self._both(name)]]
         self._pairs |= dict(zip(new, self._relay.join(joined), strict=True))
+        for name in self._cut.intersection(new):
+            self._set_loss(name)
         for node in nodes:
             for port in self._ports[node]:
                 if port.segment in self._pairs and port.segment not in new:
@@ -117,16 +149,19 @@ class Fabric:
         ]
         return tuple(found) if len(found) == 2 else ()
 
-    def _set_down(self, port: str) -> None:
+    def _set_flag(self, device: str, *, up: bool) -> None:
         """By ioctl: a power cut does not wait until a program has started."""
-        request = struct.pack("16sh14x", port.encode(), 0)
+        request = struct.pack("16sh14x", device.encode(), 0)
         try:
             flags = struct.unpack("16sh14x", fcntl.ioctl(self._socket, SIOCGIFFLAGS, request))[1]
-            fcntl.ioctl(self._socket, SIOCSIFFLAGS, struct.pack("16sh14x", port.encode(), flags & ~IFF_UP))
+            flags = flags | IFF_UP if up else flags & ~IFF_UP
+            fcntl.ioctl(self._socket, SIOCSIFFLAGS, struct.pack("16sh14x", device.encode(), flags))
         except OSError as error:
             if error.errno == errno.ENODEV:  # the node has died by itself and taken the port along
                 return
-            raise TwinFailed(f"port {port} of the fabric cannot be set down: {error}") from error
+            raise TwinFailed(
+                f"{device} of the fabric cannot be set {'up' if up else 'down'}: {error}"
+            ) from error
 
 
 def mac_address(node: str, interface: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-from typing import Any
 
 from trimtab.delivery.throwaway import ThrowawayCa, bgp_passwords, certificate_files, password_files
 from trimtab.estate import addressing
@@ -12,8 +10,9 @@ from trimtab.estate.addressing import FAMILIES, PORTS, Family, Vlan
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.lab import clients, storefront, transit
 from trimtab.lab.differences import file_limit, for_twin
-from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology
-from trimtab.render.etcd import clusters_of, link_rtt, store_members
+from trimtab.lab.facts import facts
+from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology, wan_segment
+from trimtab.render.etcd import clusters_of, link_rtt
 from trimtab.render.host import render_host, unit_order
 from trimtab.render.pools import used
 from trimtab.render.sysctl import settings
@@ -39,13 +38,13 @@ class _Planner:
 
     def topology(self) -> Topology:
         segments, self.uplinks = transit.connect(self.inventory, self.nets, self.passwords)
-        segments += [clients.attach(region) for region in self.regions]
+        segments += [segment for region in self.regions for segment in clients.attach(region)]
         segments += self._private_segments()
         nodes = [transit.node(self.inventory, net) for net in self.nets]
         nodes += [self._host(host) for host in self.inventory.hosts]
         nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]
         checks = tuple(self._checks({node.name: node for node in nodes}))
-        return Topology(self.name, tuple(nodes), tuple(segments), checks, self._facts())
+        return Topology(self.name, tuple(nodes), tuple(segments), checks, facts(self.inventory, self.regions))
 
     # ---- networks
 
@@ -55,7 +54,7 @@ class _Planner:
         for i, a in enumerate(sites):
             for b in sites[i + 1 :]:
                 delay = link_rtt(self.inventory, a, b) * 500
-                found.append(Segment(_wan_segment(a, b), round(delay, 2) if delay >= 0.5 else None))
+                found.append(Segment(wan_segment(a, b), round(delay, 2) if delay >= 0.5 else None))
         return found
 
     def _legs(self, host: Host) -> list[Leg]:
@@ -82,7 +81,7 @@ class _Planner:
             number = self.inventory.estate.sites[other].id
             links = [addressing.private_link(f, own, number) for f in FAMILIES]
             addresses = tuple(f"{local}/{net.prefixlen}" for net, local, _ in links)
-            legs.append(Leg(f"site{number}", _wan_segment(host.site, other), addresses))
+            legs.append(Leg(f"site{number}", wan_segment(host.site, other), addresses))
         return legs
 
     def _routes(self, host: Host) -> tuple[str, ...]:
@@ -173,6 +172,10 @@ class _Planner:
             front = tuple(h.name for h in self.inventory.front(site))
             if front and vips:
                 found.append(ReadyCheck("vip", f"{site}: one proxy holds every VIP", front, vips))
+            if (
+                front and vips and self.inventory.estate.vrrp.preempt
+            ):  # it is going to take them back: wait for it
+                found.append(ReadyCheck("vip", f"{site}: {front[0]} holds every VIP", front[:1], vips))
             routers = tuple(h.name for h in self.inventory.routers(site))
             if len(routers) > 1:
                 gateways = tuple(str(v.host(f, 9)) for v in self.inventory.vlans(site) for f in FAMILIES)
@@ -188,57 +191,6 @@ class _Planner:
                 found.setdefault(endpoints, ReadyCheck("etcd", what, (members[0].name,), endpoints))
         return list(found.values())
 
-    # ---- what drills need to know
-
-    def _facts(self) -> dict[str, Any]:
-        estate, inventory = self.inventory.estate, self.inventory
-        own = {
-            s: [str(a) for f in FAMILIES if (p := inventory.public(s, f)) for a in [p[10]]]
-            for s in inventory.site_names()
-        }
-        return {
-            "estate": estate.estate,
-            "sites": {
-                site: {
-                    "hosts": [h.name for h in inventory.at(site)],
-                    "routers": [h.name for h in inventory.routers(site)],
-                    "proxies": [h.name for h in inventory.front(site)],
-                    "front_unit": f"{estate.tiers.proxy.engine}.service",
-                    "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],
-                    "own_vips": own[site] if inventory.front(site) else [],
-                }
-                for site in inventory.site_names()
-            },
-            "regions": {region.name: clients.facts(inventory, region) for region in self.regions},
-            "ledger": self._ledger(),
-            "stores": {
-                name: {
-                    "hosts": [m.name for m in store_members(inventory, name)],
-                    "client_port": PORTS["etcd-client"],
-                }
-                for name in sorted(estate.stores)
-            },
-            "objectives": {
-                "rto_s": estate.objectives.rto,
-                "write_rto_s": estate.objectives.write.rto,
-                "write_rpo": estate.objectives.write.rpo,
-            },
-            "ca": clients.CA_FILE,
-        }
-
-    def _ledger(self) -> dict[str, Any] | None:
-        for name, service in sorted(self.inventory.estate.services.items()):
-            if service.ledger is not None:
-                url = f"https://{service.names[0]}"
-                put, get = shlex.split(service.ledger.put), shlex.split(service.ledger.get)
-                return {"service": name, "url": url, "put": put, "get": get}
-        return None
-
 
 def _vlan_segment(site: str, vlan: Vlan) -> str:
     return f"{site}.{vlan.interface}"
-
-
-def _wan_segment(a: str, b: str) -> str:
-    low, high = sorted((a, b))
-    return f"wan.{low}.{high}"

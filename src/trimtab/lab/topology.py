@@ -19,6 +19,12 @@ class Segment:
     delay_ms: float | None = None
 
 
+def wan_segment(a: str, b: str) -> str:
+    """The name of the private path between two sites."""
+    low, high = sorted((a, b))
+    return f"wan.{low}.{high}"
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """One interface of a node: `interface` (≤ 15 characters) on `segment`, addresses in CIDR form, v4 and v6."""

@@ -29,7 +29,6 @@ class Transit:
     index: int
     legs: list[Leg] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
-    regions: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -113,29 +112,34 @@ def _peering(nets: list[Transit], own: Transit, other: Transit, local: Any, peer
     })  # fmt: skip
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
+@lru_cache(maxsize=2)
+def template(name: str) -> Template:
+    """A template of the twin's own networks."""
     env = Environment(
         loader=PackageLoader("trimtab.lab", "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return env.get_template("transit.conf.j2")
+    return env.get_template(name)
+
+
+def timers(inventory: Inventory) -> dict[str, int]:
+    """The estate's own BFD and hold timers, which its upstreams and access networks speak too."""
+    tier = inventory.estate.tiers.router
+    return {
+        "bfd_ms": round(tier.bfd.interval * 1000), "bfd_multiplier": tier.bfd.multiplier,
+        "hold": int(tier.hold), "keepalive": max(1, int(tier.hold) // 3),
+    }  # fmt: skip
 
 
 def node(inventory: Inventory, transit: Transit) -> Node:
     """The transit as a machine of the twin; it runs the same BIRD under the same kind of unit."""
-    tier = inventory.estate.tiers.router
-    text = _template().render(
+    text = template("transit.conf.j2").render(
         asn=transit.asn,
         router_id=IPv4Address("100.127.255.0") + transit.index + 1,
-        bfd_ms=round(tier.bfd.interval * 1000),
-        bfd_multiplier=tier.bfd.multiplier,
-        hold=int(tier.hold),
-        keepalive=max(1, int(tier.hold) // 3),
         sessions=transit.sessions,
-        regions=transit.regions,
+        **timers(inventory),
     )
     unit = bird(gateway=False)
     return Node(

@@ -101,6 +101,13 @@ class Twin:
                     await self._boot([name])
                     await self._settle(name)
 
+    async def cables(self, segments: Sequence[str], *, passes: bool) -> float:
+        """Cut or mend segments; both ends keep their carrier. Returns time.monotonic() just before."""
+        self.ready = self.ready and passes
+        at = time.monotonic()
+        (self.fabric.mend if passes else self.fabric.cut)(segments)
+        return at
+
     def kill(self, node: str, unit: str, name: str) -> float:
         """Signal (`KILL`, `SIGTERM`) every process of a unit."""
         try:

@@ -1,0 +1,90 @@
+"""What drills need to know of a twin, as JSON: who is where, what carries whom, how orders are placed."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from typing import Any
+
+from trimtab.estate.addressing import FAMILIES, PORTS
+from trimtab.estate.inventory import Inventory
+from trimtab.lab import clients, storefront
+from trimtab.lab.clients import RegionPlan
+from trimtab.lab.topology import wan_segment
+from trimtab.render.bird import identifier
+from trimtab.render.etcd import store_members
+from trimtab.render.host import render_host
+
+
+def facts(inventory: Inventory, regions: list[RegionPlan]) -> dict[str, Any]:
+    """The `facts` of a topology; `drills.scene` reads them."""
+    estate = inventory.estate
+    return {
+        "estate": estate.estate,
+        "configuration": configuration(inventory),
+        "engine": estate.tiers.proxy.engine,
+        "sites": {site: _site(inventory, site) for site in inventory.site_names()},
+        "regions": {region.name: clients.facts(inventory, region) for region in regions},
+        "ledger": _ledger(inventory),
+        "stores": {name: _store(inventory, name) for name in sorted(estate.stores)},
+        "objectives": {
+            "rto_s": estate.objectives.rto,
+            "write_rto_s": estate.objectives.write.rto,
+            "write_rpo": estate.objectives.write.rpo,
+        },
+        "ca": clients.CA_FILE,
+    }
+
+
+def configuration(inventory: Inventory) -> str:
+    """One SHA-256 over every file of every host, as `build` writes them: the same hash is the same configuration."""
+    digest = hashlib.sha256()
+    for host in inventory.hosts:
+        for artifact in render_host(inventory, host):
+            digest.update(f"{host.name}\0{artifact.path}\0{artifact.content}\0".encode())
+    return digest.hexdigest()
+
+
+def _site(inventory: Inventory, site: str) -> dict[str, Any]:
+    own = [p for f in FAMILIES if (p := inventory.public(site, f)) is not None]
+    front = inventory.front(site)
+    return {
+        "links": {other: wan_segment(site, other) for other in inventory.site_names() if other != site},
+        "upstreams": _upstreams(inventory, site),
+        "prefixes": [str(prefix) for prefix in own],
+        "hosts": [h.name for h in inventory.at(site)],
+        "routers": [h.name for h in inventory.routers(site)],
+        "proxies": [h.name for h in front],
+        "backends": [h.name for h in inventory.at(site) if storefront.ports(inventory, h)],
+        "backend_unit": storefront.PAGES_UNIT,
+        "front_unit": f"{inventory.estate.tiers.proxy.engine}.service",
+        "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],
+        "own_vips": [str(prefix[10]) for prefix in own] if front else [],
+    }
+
+
+def _upstreams(inventory: Inventory, site: str) -> dict[str, Any]:
+    """By name: the network that it is, the segment it is on, and how the site's routers name their sessions."""
+    found = {}
+    for name, upstream in sorted(inventory.estate.sites[site].upstreams.items()):
+        found[name] = {
+            "transit": f"as{upstream.asn}",
+            "segment": f"up.{site}.{name}",
+            "peers": [str(peer) for peer in upstream.peer],
+            "sessions": [f"up_{identifier(name)}{peer.version}" for peer in upstream.peer],
+        }
+    return found
+
+
+def _store(inventory: Inventory, name: str) -> dict[str, Any]:
+    hosts = [member.name for member in store_members(inventory, name)]
+    return {"hosts": hosts, "client_port": PORTS["etcd-client"]}
+
+
+def _ledger(inventory: Inventory) -> dict[str, Any] | None:
+    for name, service in sorted(inventory.estate.services.items()):
+        if service.ledger is not None:
+            url = f"https://{service.names[0]}"
+            put, get = shlex.split(service.ledger.put), shlex.split(service.ledger.get)
+            return {"service": name, "url": url, "put": put, "get": get}
+    return None
