@@ -13,6 +13,7 @@ from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.site import Upstream
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill
+from trimtab.render.etcd import link_rtt
 
 CONFIG = "/etc/bird/bird.conf"
 
@@ -34,6 +35,8 @@ UNROUTED: dict[Family, tuple[str, ...]] = {
 LONGEST: dict[Family, int] = {4: 24, 6: 48}
 # About 1.5 times the full table of today: a leak restarts the session instead of filling the memory.
 IMPORT_LIMIT: dict[Family, int] = {4: 1_500_000, 6: 400_000}
+# The way out over another site is the last resort, the nearest one first (at most 200 sites).
+UPSTREAM_PREF = 400
 BITS: dict[Family, int] = {4: 32, 6: 128}
 
 
@@ -149,7 +152,7 @@ def _upstream(name: str, upstream: Upstream, peer: Any, host: Host) -> dict[str,
         "bfd": upstream.bfd,
         "prepend": upstream.prepend,
         # a path that we make worse inwards is worse outwards too
-        "pref": max(1, 100 - 10 * upstream.prepend),
+        "pref": UPSTREAM_PREF - 10 * upstream.prepend,
         "password": password_file(name) if upstream.password else None,
     }
 
@@ -158,15 +161,16 @@ def _other_sites(inventory: Inventory, host: Host, family: Family) -> list[dict[
     """Sessions over the private links; only the first router of a site has them."""
     if host.name != inventory.routers(host.site)[0].name:
         return []
-    own_id = inventory.estate.sites[host.site].id
+    others = [other for other in inventory.site_names() if other != host.site]
+    near = sorted(others, key=lambda other: (link_rtt(inventory, host.site, other), other))
     return [
-        _other_site(inventory, own_id, other, family)
-        for other in inventory.site_names()
-        if other != host.site
+        {**_other_site(inventory, host.site, other, family), "way_out": len(others) - near.index(other)}
+        for other in others
     ]
 
 
-def _other_site(inventory: Inventory, own_id: int, other: str, family: Family) -> dict[str, Any]:
+def _other_site(inventory: Inventory, site: str, other: str, family: Family) -> dict[str, Any]:
+    own_id = inventory.estate.sites[site].id
     other_id = inventory.estate.sites[other].id
     _, local, peer = addressing.private_link(family, own_id, other_id)
     accept = [addressing.site_aggregate(family, other_id, inventory.first)]

@@ -11,6 +11,7 @@ from trimtab.render.base import HOOKS, fill
 # A hang costs at most EVERY + FALL x max(EVERY, TIMEOUT): 0.8 s.
 EVERY_S, TIMEOUT_S, FALL = 0.2, 0.2, 3
 MAX_WAIT_S = 30
+RELOAD_S = 10  # a new generation has read its certificates by then; nginx tries to bind for 2.5 s
 
 
 def settle_seconds(inventory: Inventory) -> float:
@@ -46,5 +47,11 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
             validator="python",
             take_up="restart",
             unit="trimtab-front.service",
+        ),
+        Artifact(
+            f"{HOOKS}/proxy-reload",
+            fill("front/proxy-reload.py.j2", seconds=RELOAD_S),
+            mode=0o755,
+            validator="python",
         ),
     )

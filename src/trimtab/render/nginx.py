@@ -46,6 +46,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         "nginx/nginx.conf.j2",
         host=host,
         proxy=proxy,
+        protocols=_protocols(list(inventory.estate.services.values())),
         nofile=2 * proxy.maxconn + 1000,
         worker_connections=2 * proxy.maxconn,
         health_port=PORTS["front-health"],
@@ -58,11 +59,12 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
     found = servers(inventory, pool, site)
+    method = _method(pool)
     # nginx has no backup servers under `hash` and `random`; there the spare ones join at weight 1
-    backups = METHODS.get(pool.balance, "").split(" ")[0] not in ("hash", "random")
+    backups = (method or "").split(" ")[0] not in ("hash", "random")
     return {
         "name": name,
-        "method": METHODS.get(pool.balance),
+        "method": method,
         "fall": pool.check.fall,
         "window": f"{max(1, round(pool.check.every * pool.check.fall))}s",
         "servers": [
@@ -75,6 +77,18 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
             if s.weight
         ],
     }
+
+
+def _method(pool: Pool) -> str | None:
+    """The balancing directive; None is nginx's own round robin."""
+    if pool.header:
+        return f"hash {_header(pool.header)} consistent"
+    return METHODS.get(pool.balance)
+
+
+def _header(name: str) -> str:
+    """The variable of a request header."""
+    return f"$http_{name.lower().replace('-', '_')}"
 
 
 def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any]:
@@ -91,7 +105,7 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
         "var": var,
         "names": service.names,
         "addresses": addresses(inventory, [service]),
-        "protocols": "TLSv1.3" if service.tls.min == "TLSv1.3" else "TLSv1.2 TLSv1.3",
+        "protocols": _protocols([service]),
         "hsts": int(service.tls.hsts) if service.tls.hsts else None,
         "bits": bits,
         "routes": routes,
@@ -108,6 +122,11 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
         ],
         "pools": [_location(inventory.estate.pools[p], p, FIRST_CODE + i) for i, p in enumerate(pools)],
     }
+
+
+def _protocols(services: list[Service]) -> str:
+    """What any service speaks. nginx agrees on a version before it knows the name, by the default server's list."""
+    return "TLSv1.3" if all(service.tls.min == "TLSv1.3" for service in services) else "TLSv1.2 TLSv1.3"
 
 
 def _before(index: int) -> str:
@@ -128,7 +147,7 @@ def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
     if route.suffix:
         found.append(("$uri", [regex(re.escape(s) + "$") for s in route.suffix]))
     for header, value in sorted(route.header.items()):
-        found.append((f"$http_{header.lower().replace('-', '_')}", [quote(value)]))
+        found.append((_header(header), [quote(value)]))
     if route.method:
         found.append(("$request_method", [quote(m) for m in route.method]))
     if route.host:

@@ -77,7 +77,7 @@ def haproxy(maxconn: int) -> Artifact:
         f"ExecStop=-+{HOOKS}/front set process down",
         "SuccessExitStatus=143",
         "ExecReload=/usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg",
-        "ExecReload=/bin/kill -USR2 $MAINPID",
+        f"ExecReload={HOOKS}/proxy-reload haproxy $MAINPID",
         f"ExecStopPost=-+{HOOKS}/front set process down",
         "KillMode=mixed",
     ]
@@ -94,7 +94,7 @@ def nginx(maxconn: int) -> Artifact:
         f"ExecStartPost=+{HOOKS}/front set process up",
         f"ExecStop=-+{HOOKS}/front set process down",
         "ExecReload=/usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf",
-        "ExecReload=/bin/kill -HUP $MAINPID",
+        f"ExecReload={HOOKS}/proxy-reload nginx $MAINPID",
         f"ExecStopPost=-+{HOOKS}/front set process down",
         "KillMode=mixed",
     ]
