@@ -12,7 +12,7 @@ from collections.abc import Sequence
 USAGE = """\
 usage: trimtab-storefront serve --name HOST --site SITE [--port 8080] [--static-port 8081]
                                 [--stores URL,URL...] [--listen ADDRESS,...]
-       trimtab-storefront order [--url https://HOST]    KEY PAYLOAD lines in, KEY ok|failed|unknown lines out
+       trimtab-storefront order [--url https://HOST]    KEY PAYLOAD lines in, KEY ok|failed|unknown lines out, KEY later STATUS before that
        trimtab-storefront orders [--url https://HOST]   prints KEY COUNT for every stored key
 TRIMTAB_LEDGER_URL stands for --url; SSL_CERT_FILE names the CA that is trusted."""
 

@@ -21,8 +21,25 @@ MAX_UNDER_WAY = 256
 Reply = Mapping[str, Any]
 
 
+# A member without a leader says so at once instead of holding the request until its own time-out (etcd 3.4,
+# clientv3.WithRequireLeader; the gateway hands on what begins with Grpc-Metadata-).
+FIELDS = {"Content-Type": "application/json", "Grpc-Metadata-hasleader": "true"}
+LEADERLESS_SECONDS = 0.1  # a member that says so is asked again soon: it answers at once
+REFUSE_SECONDS = (
+    0.35  # nobody leads: an answer now is worth more than one after an election that may not come
+)
+
+
 class StoreUnavailable(Exception):
     """No store acknowledged within the deadline. The write may or may not have happened."""
+
+
+class NotStored(StoreUnavailable):
+    """The same, and certainly nothing was written: no member took the request, or each said that nobody leads."""
+
+
+class NoLeader(ConnectionError):
+    """A member of a minority, or of a cluster that is electing: it has refused, so nothing was written."""
 
 
 def encode(text: str) -> str:
@@ -46,6 +63,15 @@ def peer_of(url: str) -> Peer:
     return Peer(parts.hostname, parts.port or 2379, parts.hostname)
 
 
+class Trace:
+    """What became of the attempts of one call. sent: a request may have reached a member that did not refuse it."""
+
+    __slots__ = ("leaderless", "sent")
+
+    def __init__(self) -> None:
+        self.sent = self.leaderless = False
+
+
 class Store:
     """One member: its idle connections, its measured round trip, and until when it is rather not asked."""
 
@@ -55,18 +81,26 @@ class Store:
         self.avoid_until = 0.0
         self._idle: list[Connection] = []
 
-    async def call(self, path: str, body: bytes, failures: int) -> Reply:
-        """One request. Raises OSError, TimeoutError, Malformed, ValueError."""
+    async def call(self, path: str, body: bytes, failures: int, trace: Trace) -> Reply:
+        """One request. Raises OSError (NoLeader), TimeoutError, Malformed, ValueError."""
         connection = await self._connection()
+        before, trace.sent = trace.sent, True
         try:
             started = time.monotonic()
             async with asyncio.timeout(attempt_timeout(self.answer, failures, floor=0.8, ceiling=3.0)):
-                reply = await connection.request("POST", path, {"Content-Type": "application/json"}, body)
+                reply = await connection.request("POST", path, FIELDS, body)
+        except asyncio.CancelledError:
+            connection.close()
+            self.close()  # no answer in time: its other connections lead to the same silence
+            raise
         except BaseException:
             connection.close()
             raise
         self.answer.measured(time.monotonic() - started)
         self._put_back(connection)
+        if reply.status != 200 and b"no leader" in reply.body:
+            trace.sent, trace.leaderless = before, True
+            raise NoLeader(f"{self.peer.authority} has no leader")
         if reply.status != 200:
             raise ConnectionError(f"{self.peer.authority} answered {reply.status}: {reply.body[:120]!r}")
         content: Reply = json.loads(reply.body)
@@ -110,6 +144,7 @@ class Cluster:
     def __init__(self, urls: Sequence[str]) -> None:
         self._stores = [Store(peer_of(url)) for url in urls]
         self._under_way = 0
+        self._leaderless_until = 0.0
 
     async def call(self, path: str, content: Mapping[str, Any], deadline: float = 4.0) -> Reply:
         """Ask until one member answers, `deadline` seconds in all. Raises StoreUnavailable.
@@ -117,9 +152,9 @@ class Cluster:
         A request may be sent twice: only reads, and transactions that create a key if it is absent.
         """
         if not self._stores:
-            raise StoreUnavailable("this shop has no store (--stores)")
+            raise NotStored("this shop has no store (--stores)")
         if self._under_way >= MAX_UNDER_WAY:
-            raise StoreUnavailable(f"{MAX_UNDER_WAY} orders are waiting already")
+            raise NotStored(f"{MAX_UNDER_WAY} orders are waiting already")
         self._under_way += 1
         try:
             return await self._until_answered(path, json.dumps(content).encode(), deadline)
@@ -127,20 +162,35 @@ class Cluster:
             self._under_way -= 1
 
     async def _until_answered(self, path: str, body: bytes, deadline: float) -> Reply:
-        reason = "no store answered"
+        reason, trace = "no store answered", Trace()
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
         try:
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(self._patience(deadline)) as limit:
                 for failures in range(1000):
                     store = next_store(self._stores, time.monotonic())
                     try:
-                        return await store.call(path, body, failures // len(self._stores))
+                        reply = await store.call(path, body, failures // len(self._stores), trace)
+                        self._leaderless_until = 0.0
+                        return reply
+                    except NoLeader as error:
+                        store.avoid_until = time.monotonic() + LEADERLESS_SECONDS
+                        self._leaderless_until = time.monotonic() + AVOID_SECONDS
+                        reason = str(error)
                     except (OSError, Malformed, ValueError) as error:  # TimeoutError is an OSError
                         store.failed()
                         reason = f"{store.peer.authority}: {error or type(error).__name__}"
+                    if trace.leaderless and not trace.sent:
+                        limit.reschedule(min(begin + deadline, begin + REFUSE_SECONDS))
                     await asyncio.sleep(backoff(failures // len(self._stores), base=0.02, ceiling=0.3))
         except TimeoutError as end:
-            raise StoreUnavailable(f"{reason}, given up after {deadline:g} s") from end
+            kind = StoreUnavailable if trace.sent else NotStored
+            raise kind(f"{reason}, given up after {loop.time() - begin:.1f} s") from end
         raise StoreUnavailable(reason)
+
+    def _patience(self, deadline: float) -> float:
+        """While nobody leads, a short one from the start: what asks next may be a member that is out of reach."""
+        return min(deadline, REFUSE_SECONDS) if time.monotonic() < self._leaderless_until else deadline
 
     def close(self) -> None:
         for store in self._stores:

@@ -1,6 +1,7 @@
 """`trimtab-storefront order`, the ledger's `put`: lines KEY PAYLOAD in, lines KEY ok|failed|unknown out.
 
-ok: the shop acknowledged. failed: certainly not stored. unknown: it may be stored, nobody said.
+ok: the shop acknowledged. failed: certainly not stored. unknown: it may be stored, nobody said. Before that, a line
+KEY later STATUS for an order that the shop has refused for now and that is tried again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import os
 import stat
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from trimtab.storefront.connection import Answer
@@ -28,11 +30,11 @@ Outcome = Literal["ok", "failed", "unknown"]
 Attempt = Literal["stored", "refused", "not-sent", "not-stored", "unknown"]
 
 
-def judge(status: int) -> Attempt:
-    """What an answer's status says about the order; refused is final, the last two are tried again."""
+def judge(status: int, fields: Mapping[str, str] = MappingProxyType({})) -> Attempt:
+    """What an answer says about the order; refused is final, the last two are tried again."""
     if status in (200, 201):
         return "stored"
-    if status == 429:
+    if status == 429 or fields.get("x-order-stored") == "no":
         return "not-stored"
     return "refused" if 400 <= status < 500 and status != 408 else "unknown"
 
@@ -40,8 +42,8 @@ def judge(status: int) -> Attempt:
 class Orders:
     """Places orders at one target. One instance for the life of the process: it learns the round trip."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, target: Target, later: Callable[[str, int], None] = lambda key, status: None) -> None:
+        self._target, self._later = target, later
         self._answer = RoundTrip(guess=0.3)
         self._places = asyncio.Semaphore(MAX_FIRST), asyncio.Semaphore(MAX_AGAIN)
 
@@ -96,12 +98,22 @@ class Orders:
         self._target.put_back(connection)
         if answer.status < 500:
             self._answer.measured(time.monotonic() - started)
-        return judge(answer.status), False
+        if answer.status in (429, *range(500, 600)):
+            self._later(key, answer.status)
+        return judge(answer.status, answer.fields), False
 
 
 async def run_put(url: str) -> None:
     """Serve standard input to its end, then until the last order is answered. ValueError for a bad URL."""
-    orders = Orders(target := Target(url))
+    put_off: set[str] = set()
+
+    def later(key: str, status: int) -> None:
+        """Once an order: that it waits is told, not how often."""
+        if key not in put_off:
+            put_off.add(key)
+            print(key, "later", status, flush=True)
+
+    orders = Orders(target := Target(url), later)
     room = asyncio.Semaphore(MAX_AT_ONCE)
     under_way: set[asyncio.Task[None]] = set()
 
@@ -109,6 +121,7 @@ async def run_put(url: str) -> None:
         try:
             print(key, await orders.place(key, payload), flush=True)
         finally:
+            put_off.discard(key)
             room.release()
 
     async for line in input_lines():

@@ -9,13 +9,14 @@ from contextlib import aclosing
 from typing import Any
 
 from trimtab.storefront import pages
-from trimtab.storefront.etcd import StoreUnavailable
+from trimtab.storefront.etcd import NotStored, StoreUnavailable
 from trimtab.storefront.orders import VALID_KEY, OrderBook, Outcome
 from trimtab.storefront.server import Handler, Request, Response
 
 HTML = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache"}
 JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 LINES = {"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
+NOT_STORED = "X-Order-Stored"  # `no` beside a 503: the client may be told that it certainly failed
 STATUS: dict[Outcome, int] = {"created": 201, "repeated": 200, "conflict": 409}
 
 
@@ -110,6 +111,8 @@ class Shop:
             return _refused(400, str(error))
         try:
             outcome = await self._orders.create(key, order)
+        except NotStored as error:
+            return _refused(503, str(error), **{"Retry-After": "1", NOT_STORED: "no"})
         except StoreUnavailable as error:
             # nobody knows whether the write happened: the client may repeat it, the key makes that harmless
             return _refused(503, str(error), **{"Retry-After": "1"})
