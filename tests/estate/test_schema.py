@@ -49,3 +49,30 @@ def _turned(value: object) -> object:
     if isinstance(value, dict):
         return {key: _turned(value[key]) for key in reversed(value)}
     return [_turned(v) for v in value] if isinstance(value, list) else value
+
+
+def test_a_role_may_have_an_entry_with_just_its_hardware() -> None:
+    from tests.estate.make import SMALL, estate
+    from trimtab.estate.inventory import Inventory
+
+    text = (
+        SMALL
+        + "hardware: {web: {cores: 8, memory: 64GB, nic: 2 x 25Gbps}}\ngroups: {backend: {hardware: web}}\n"
+    )
+    found = estate(text)
+    assert (found.groups["backend"].id, found.groups["backend"].roles) == (0, ("backend",))
+    assert Inventory(found).hosts == Inventory(estate()).hosts
+    assert estate_schema()["$defs"]["Group"].get("required", []) == []
+
+
+def test_an_objective_of_a_service_wins_and_a_peak_is_never_inherited() -> None:
+    from tests.estate.make import SMALL, estate
+
+    text = SMALL.replace("routes:", "objectives: {latency: {p99: 1s}}\n    routes:")
+    text += (
+        "objectives: {rto: 5s, availability: 99.9%, latency: {p99: 2s, p50: 1s}, peak: {requests: 1k/s}}\n"
+    )
+    found = estate(text)
+    merged = found.services["www"].objectives.over(found.objectives)
+    assert (merged.rto, merged.availability, merged.peak) == (5.0, 99.9, None)
+    assert merged.latency == {"p99": 1.0, "p50": 1.0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
@@ -35,7 +36,9 @@ class Noun(BaseModel):
     )
 
 
-def _matches(pattern: re.Pattern[str], what: str) -> Any:
+def matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str]:
+    """A validator: the text, if the whole of it fits. `what` says what is expected."""
+
     def check(value: Any) -> str:
         text = parse_text(value)
         if pattern.fullmatch(text) is None:
@@ -56,6 +59,11 @@ def _own_name(value: str) -> str:
     if value in RESERVED:
         raise ValueError(f"`{value}` is reserved: choose another name")
     return value
+
+
+def _group(value: Any) -> str:
+    text = _name(value)
+    return text if text in ROLES else _own_name(text)
 
 
 def _region(value: Any) -> str:
@@ -91,21 +99,22 @@ def _address(value: Any) -> IPAddress:
 Name = Annotated[str, BeforeValidator(_name), AfterValidator(_own_name)]
 Reference = Annotated[str, BeforeValidator(_name)]
 GroupName = Reference
+GroupEntry = Annotated[str, BeforeValidator(_group)]
 RegionName = Annotated[str, BeforeValidator(_region)]
 Hostname = Annotated[str, BeforeValidator(_hostname)]
 UrlPath = Annotated[
-    str, BeforeValidator(_matches(_PATH, "a path begins with `/` and has no blanks, quotes or `$`"))
+    str, BeforeValidator(matching(_PATH, "a path begins with `/` and has no blanks, quotes or `$`"))
 ]
-Token = Annotated[str, BeforeValidator(_matches(_TOKEN, "a header or method is letters, digits and `-`"))]
+Token = Annotated[str, BeforeValidator(matching(_TOKEN, "a header or method is letters, digits and `-`"))]
 Suffix = Annotated[
     str,
-    BeforeValidator(_matches(re.compile(r"\.[A-Za-z0-9._-]{1,20}"), "a suffix begins with a dot: `.css`")),
+    BeforeValidator(matching(re.compile(r"\.[A-Za-z0-9._-]{1,20}"), "a suffix begins with a dot: `.css`")),
 ]
 SECRET_RULE = "a secret is a reference"
 Secret = Annotated[
     str,
     BeforeValidator(
-        _matches(_SECRET, SECRET_RULE + ": `env:NAME`, `file:PATH`, `sops:FILE#KEY` or `age:FILE#KEY`")
+        matching(_SECRET, SECRET_RULE + ": `env:NAME`, `file:PATH`, `sops:FILE#KEY` or `age:FILE#KEY`")
     ),
 ]
 Prefix = Annotated[
@@ -123,7 +132,7 @@ Address = Annotated[
 HeaderText = Annotated[
     str,
     BeforeValidator(
-        _matches(
+        matching(
             re.compile(r"[A-Za-z0-9 ._~:/?#@!&()*+,;=%-]+"),
             "a header value has letters, digits, blanks and ._~:/?#@!&()*+,;=%-",
         )

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from trimtab.estate.base import Noun, Prefix
 from trimtab.estate.quantity import Int
+from trimtab.estate.steering import Steering
 
 
 class Anycast(Noun):
@@ -33,3 +34,6 @@ class Edge(Noun):
         default=None, ge=1, le=4294967295, description="AS of every site that states none"
     )
     anycast: Anycast | None = None
+    steering: Steering | None = Field(
+        default=None, description="how DNS picks the site of a service with `address: site`"
+    )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
 
-from trimtab.estate.base import Hostname, Name, Noun, RegionName
+from pydantic import Field, model_validator
+
+from trimtab.estate.accept import Accepted
+from trimtab.estate.base import ROLES, GroupEntry, Hostname, Name, Noun, RegionName
 from trimtab.estate.edge import Edge
 from trimtab.estate.group import Group
+from trimtab.estate.hardware import Hardware
 from trimtab.estate.kernel import Kernel
 from trimtab.estate.network import Link, Network
 from trimtab.estate.objectives import Objectives
@@ -26,7 +30,8 @@ class Estate(Noun):
     estate: Name = Field(description="the estate's name")
     zone: Hostname = Field(description="the DNS zone of its names")
     objectives: Objectives = Objectives()
-    groups: dict[Name, Group] = {}
+    hardware: dict[Name, Hardware] = Field(default={}, description="kinds of machine, for capacity")
+    groups: dict[GroupEntry, Group] = {}
     regions: dict[RegionName, Region] = Field(
         default={}, description="where clients are; `default` is everybody else"
     )
@@ -41,3 +46,19 @@ class Estate(Noun):
     pools: dict[Name, Pool] = {}
     stores: dict[Name, Store] = {}
     twin: Twin = Twin()
+    accept: tuple[Accepted, ...] = Field(
+        default=(), description="findings that are right here, with the reason"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _groups_of_roles(cls, data: Any) -> Any:
+        """A group named after a role has id 0 and that role: neither is written."""
+        groups = data.get("groups") if isinstance(data, dict) else None
+        if not isinstance(groups, dict):
+            return data
+        full = {
+            name: {"id": 0, "roles": [name], **entry} if name in ROLES and isinstance(entry, dict) else entry
+            for name, entry in groups.items()
+        }
+        return {**data, "groups": full}

@@ -63,9 +63,14 @@ class Inventory:
         self.hosts: tuple[Host, ...] = tuple(self._derive())
         self._by_site: dict[str, list[Host]] = {name: [] for name in estate.sites}
         self._by_group: dict[tuple[str, str], list[Host]] = {}
+        self._by_role: dict[tuple[str | None, str], list[Host]] = {}
+        self._public: dict[tuple[str, Family], IPNetwork | None] = {}
         for host in self.hosts:
             self._by_site[host.site].append(host)
             self._by_group.setdefault((host.site, host.group), []).append(host)
+            for role in set(host.roles):
+                self._by_role.setdefault((host.site, role), []).append(host)
+                self._by_role.setdefault((None, role), []).append(host)
 
     def _derive(self) -> Iterator[Host]:
         for site_name, site in sorted(self.estate.sites.items(), key=lambda item: item[1].id):
@@ -110,7 +115,7 @@ class Inventory:
         return self._by_group.get((site, group), [])
 
     def with_role(self, role: str, site: str | None = None) -> list[Host]:
-        return [h for h in (self.hosts if site is None else self._by_site[site]) if role in h.roles]
+        return list(self._by_role.get((site, role), ()))
 
     def site_names(self) -> list[str]:
         """Sites by id."""
@@ -122,6 +127,12 @@ class Inventory:
 
     def public(self, site: str, family: Family) -> IPNetwork | None:
         """The site's own public prefix of a family: as stated, otherwise a lab range for what its upstreams carry."""
+        key = (site, family)
+        if key not in self._public:
+            self._public[key] = self._own_prefix(site, family)
+        return self._public[key]
+
+    def _own_prefix(self, site: str, family: Family) -> IPNetwork | None:
         stated = self.estate.sites[site].public
         if stated:
             return next((p for p in stated if p.version == family), None)

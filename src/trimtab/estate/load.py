@@ -16,7 +16,12 @@ from trimtab.estate.tree import Tree, read_tree
 
 def load_estate(path: str | Path) -> Estate:
     """The estate of a file. Raises BadEstate with every fault, file and line."""
-    return read_estate(_text(path), str(path))[0]
+    return load_tree(path)[0]
+
+
+def load_tree(path: str | Path) -> tuple[Estate, Tree]:
+    """The estate of a file and the marks of its text. Raises BadEstate."""
+    return read_estate(_text(path), str(path))
 
 
 def read_estate(text: str, file: str = "estate.yaml") -> tuple[Estate, Tree]:

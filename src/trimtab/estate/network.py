@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 
 from pydantic import Field, field_validator
 
+from trimtab.estate.amount import Bandwidth
 from trimtab.estate.base import Noun, Prefix, Reference
 from trimtab.estate.quantity import Duration
 
@@ -17,6 +18,7 @@ class Link(Noun):
     rtt: Duration | None = Field(
         default=None, gt=0, le=10, description="round trip; default: from the distance"
     )
+    bandwidth: Bandwidth | None = Field(default=None, gt=0, description="bits a second, each way")
 
 
 class Network(Noun):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
-from itertools import combinations
+from ipaddress import ip_address
 
 from trimtab.estate import addressing
-from trimtab.estate.addressing import FAMILIES, MAX_HOSTS_A_GROUP, MAX_ROUTERS, Family
-from trimtab.estate.base import IPAddress, IPNetwork
+from trimtab.estate.addressing import FAMILIES, MAX_HOSTS_A_GROUP, MAX_ROUTERS
+from trimtab.estate.base import ROLES
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
+from trimtab.estate.group import Group
 from trimtab.estate.inventory import Inventory, group_of, host_numbers
-
-Problem = tuple[Loc, str, str]
+from trimtab.estate.prefix_faults import Problem, prefix_faults, uplink_faults
 
 # Roles that one host cannot have together yet, and why.
 TOGETHER = (
@@ -34,7 +33,7 @@ def plan_faults(estate: Estate) -> list[Problem]:
     ]
     if not any(loc[-1] == "id" for loc, _, _ in found):  # addresses of equal ids are equal: one fault says it
         inventory = Inventory(estate)
-        found += [*_addresses(inventory), *_uplinks(inventory), *_prefixes(inventory)]
+        found += [*_addresses(inventory), *uplink_faults(inventory), *prefix_faults(inventory)]
     return found
 
 
@@ -50,11 +49,24 @@ def _numbers(estate: Estate) -> Iterator[Problem]:
         seen.setdefault(site.id, name)
     numbers: dict[tuple[str, int], str] = {}
     for name, group in estate.groups.items():
+        yield from _role_numbers(name, group)
         key = (group.roles[0], group.id)
         if key in numbers:
             hint = "groups with the same first role need different ids"
             yield ("groups", name, "id"), f"id {group.id} is `{numbers[key]}`'s too", hint
         numbers.setdefault(key, name)
+
+
+def _role_numbers(name: str, group: Group) -> Iterator[Problem]:
+    """0 and the role alone are for the groups named after a role, and nothing else is for them."""
+    if name not in ROLES:
+        if not group.id:
+            hint = "1 to 15; 0 is the group's that is named after the role"
+            yield ("groups", name, "id"), f"id 0 is `{group.roles[0]}`'s", hint
+        return
+    if group.id or group.roles != (name,):
+        hint = "state only `hardware` here, or give the group another name"
+        yield ("groups", name), f"`{name}` is a role: its id is 0 and that role its only one", hint
 
 
 def _host_names(estate: Estate) -> Iterator[Problem]:
@@ -228,95 +240,3 @@ def _fits(inventory: Inventory, site: str, vlan: addressing.Vlan, address: str) 
     parsed = ip_address(address)
     net = vlan.network(4 if parsed.version == 4 else 6)
     return parsed in net and 10 <= int(parsed) - int(net.network_address) < 250
-
-
-def _uplinks(inventory: Inventory) -> Iterator[Problem]:
-    taken: dict[str, Loc] = {}
-    nets: dict[str, tuple[int, Loc]] = {}
-    for site in inventory.site_names():
-        routers = inventory.routers(site)
-        for name, upstream in inventory.estate.sites[site].upstreams.items():
-            for i, peer in enumerate(upstream.peer):
-                loc: Loc = ("sites", site, "upstreams", name, "peer", i)
-                yield from _uplink(peer, len(routers), loc, taken)
-                net = str(addressing.uplink_network(peer))
-                if net in nets:
-                    yield (
-                        loc,
-                        f"{net} is in use by {nets[net][1][1]}'s upstream too",
-                        "a /29 (IPv6 /125) for each upstream of each site",
-                    )
-                nets[net] = (upstream.asn, loc)
-
-
-def _uplink(peer: IPAddress, routers: int, loc: Loc, taken: dict[str, Loc]) -> Iterator[Problem]:
-    net = addressing.uplink_network(peer)
-    if peer.is_loopback or peer.is_multicast or peer.is_unspecified or peer.is_link_local:
-        yield loc, f"{peer} cannot be a peer", "the upstream's address in the /29 (IPv6 /125) between you"
-        return
-    if str(peer) in taken:
-        yield loc, f"{peer} is a peer already", "each session has its own peer address"
-    taken[str(peer)] = loc
-    last = int(peer) - int(net.network_address) + routers
-    if int(peer) == int(net.network_address) or last >= net.num_addresses - (1 if peer.version == 4 else 0):
-        yield (
-            loc,
-            f"{routers} routers do not fit behind {peer} in {net}",
-            ("router N has peer + N, inside the same /29 (IPv6 /125)"),
-        )
-
-
-def _prefixes(inventory: Inventory) -> Iterator[Problem]:
-    for family in FAMILIES:
-        owned = [(s, p) for s in inventory.site_names() if (p := inventory.public(s, family)) is not None]
-        for (a, first), (b, second) in combinations(owned, 2):
-            if _overlap(first, second):
-                yield (
-                    ("sites", b, "public"),
-                    f"{second} overlaps {a}'s {first}",
-                    "each site announces prefixes of its own",
-                )
-        public = [(("sites", s, "public"), p) for s, p in owned]
-        public += [(("edge", "anycast", "prefixes"), p) for p in inventory.anycast(family)]
-        private = _private(inventory, family)
-        for loc, prefix in public:
-            for other, what in private:
-                if _overlap(prefix, other):
-                    yield loc, f"{prefix} overlaps {other}, {what}", "public prefixes only"
-            if prefix.is_loopback or prefix.is_multicast or prefix.is_link_local:
-                yield loc, f"{prefix} is no public prefix", "a prefix that the Internet carries"
-        for site, prefix in owned:
-            if inventory.front(site) and not inventory.carries(site, family) and inventory.estate.services:
-                yield (
-                    ("sites", site, "public"),
-                    f"no upstream of {site} carries {prefix}",
-                    (f"add an IPv{family} address to an upstream's `peer`, or take the prefix out"),
-                )
-
-
-def _private(inventory: Inventory, family: Family) -> list[tuple[IPNetwork, str]]:
-    """Networks that no public prefix may touch."""
-    if family == 4:
-        found: list[tuple[IPNetwork, str]] = [
-            (ip_network(str(inventory.estate.network.private)), "the private network")
-        ]
-        found.append((ip_network("172.16.0.0/12"), "the links between sites"))
-    else:
-        found = [(ip_network("fd00::/16"), "the private network")]
-    for site in inventory.site_names():
-        for upstream in inventory.estate.sites[site].upstreams.values():
-            nets = [
-                addressing.uplink_network(p)
-                for p in upstream.peer
-                if p.version == family and not p.is_link_local
-            ]
-            found += [(net, f"{site}'s link to an upstream") for net in nets]
-    return found
-
-
-def _overlap(a: IPNetwork, b: IPNetwork) -> bool:
-    if a.version != b.version:
-        return False
-    return int(a.network_address) <= int(b.broadcast_address) and int(b.network_address) <= int(
-        a.broadcast_address
-    )

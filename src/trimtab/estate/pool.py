@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trimtab.estate.base import Address, Noun, Reference, UrlPath
+from trimtab.estate.base import Address, Noun, Reference, Token, UrlPath
 from trimtab.estate.quantity import Bool, Duration, Int
 
-Balance = Literal["roundrobin", "leastconn", "source", "uri", "random", "first"]
+Balance = Literal["roundrobin", "leastconn", "source", "uri", "random", "first", "header"]
 
 
 class Check(Noun):
@@ -65,6 +65,7 @@ class Pool(Noun):
     port: Int | None = Field(default=None, ge=1, le=65535)
     members: tuple[Member, ...] | None = Field(default=None, min_length=1)
     balance: Balance = "roundrobin"
+    header: Token | None = Field(default=None, description="balance: header — the one that picks the member")
     backup: Reference | None = Field(
         default=None, description="a group whose hosts serve when no member does"
     )
@@ -83,4 +84,6 @@ class Pool(Noun):
                 raise ValueError(f"exactly one of `hosts` and `members` is expected, got {said}")
             if "hosts" in data and "port" not in data:
                 raise ValueError("`hosts` needs a `port`")
+            if (data.get("balance") == "header") != ("header" in data):
+                raise ValueError("`balance: header` and `header: NAME` belong together")
         return data

@@ -1,12 +1,14 @@
 """Values with units, as they are written in the file and as they are used.
 
-Durations become float seconds, percentages and rates floats; `text(...)` functions write them back.
+Durations become float seconds, percentages floats; `duration_text` writes them back. Rates, bandwidths and sizes are in
+amount.py.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -117,6 +119,19 @@ def parse_count(value: Any) -> Count:
     return Count(low, high)
 
 
+def parse_date(value: Any) -> date:
+    """`2026-12-28`. Raises ValueError."""
+    if isinstance(value, date):
+        return value
+    try:
+        day = date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != value:  # other spellings of ISO 8601 exist, one is enough
+        raise ValueError("a day is year, month and day: `2026-12-28`")
+    return day
+
+
 def parse_int(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -150,7 +165,8 @@ def parse_text(value: Any) -> str:
     return value
 
 
-def _string(pattern: str, kind: str) -> WithJsonSchema:
+def text_schema(pattern: str, kind: str) -> WithJsonSchema:
+    """The JSON Schema of a value that is written as text."""
     return WithJsonSchema({"type": "string", "pattern": pattern, "format": kind})
 
 
@@ -158,19 +174,25 @@ Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     PlainSerializer(duration_text, return_type=str),
-    _string(r"^\d+(\.\d+)?(us|ms|s|m|h|d|w|y)$", "duration"),
+    text_schema(r"^\d+(\.\d+)?(us|ms|s|m|h|d|w|y)$", "duration"),
 ]
 Percent = Annotated[
     float,
     BeforeValidator(parse_percent),
     PlainSerializer(lambda v: f"{v:g}%", return_type=str),
-    _string(r"^\d+(\.\d+)?%$", "percent"),
+    text_schema(r"^\d+(\.\d+)?%$", "percent"),
+]
+Day = Annotated[
+    date,
+    BeforeValidator(parse_date),
+    PlainSerializer(str, return_type=str),
+    text_schema(r"^\d{4}-\d\d-\d\d$", "date"),
 ]
 BfdTimer = Annotated[
     Timer,
     BeforeValidator(parse_timer),
     PlainSerializer(str, return_type=str),
-    _string(r"^\d+(\.\d+)?(ms|s) x \d+$", "timer"),
+    text_schema(r"^\d+(\.\d+)?(ms|s) x \d+$", "timer"),
 ]
 HostCount = Annotated[
     Count,

@@ -26,6 +26,15 @@ class Rule:
 
 
 RULES = (
+    Rule(("groups", "*", "hardware"), "hardware"),
+    Rule(("edge", "steering", "regions", "*!"), "regions", ("default",)),
+    Rule(("edge", "steering", "regions", "*", "*"), "sites"),
+    Rule(("edge", "steering", "weights", "*!"), "sites"),
+    Rule(("edge", "steering", "order", "*"), "sites"),
+    Rule(("services", "*", "steering", "regions", "*!"), "regions", ("default",)),
+    Rule(("services", "*", "steering", "regions", "*", "*"), "sites"),
+    Rule(("services", "*", "steering", "weights", "*!"), "sites"),
+    Rule(("services", "*", "steering", "order", "*"), "sites"),
     Rule(("sites", "*", "hosts", "*!"), "groups", WORKING_ROLES),
     Rule(("links", "*", "between", "*"), "sites"),
     Rule(("services", "*", "routes", "*", "pool"), "pools"),

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from trimtab.estate.base import HeaderText, Hostname, Noun, Reference, Suffix, Token, UrlPath
 from trimtab.estate.objectives import Objectives
 from trimtab.estate.quantity import Duration, Int, Text
+from trimtab.estate.steering import Steering
 
 TARGETS = ("pool", "split", "redirect")
 
@@ -98,3 +99,4 @@ class Service(Noun):
     tls: Tls = Tls()
     routes: tuple[Route, ...] = Field(min_length=1)
     ledger: Ledger | None = None
+    steering: Steering | None = Field(default=None, description="instead of `edge.steering`")

@@ -1,0 +1,110 @@
+"""Faults of the networks: public prefixes and the links to upstreams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+from itertools import combinations
+
+from trimtab.estate import addressing
+from trimtab.estate.addressing import FAMILIES, Family
+from trimtab.estate.base import IPAddress, IPNetwork
+from trimtab.estate.fault import Loc
+from trimtab.estate.inventory import Inventory
+
+Problem = tuple[Loc, str, str]
+
+
+def prefix_faults(inventory: Inventory) -> Iterator[Problem]:
+    """(where, message, hint) of every public prefix that cannot be."""
+    for family in FAMILIES:
+        owned = [(s, p) for s in inventory.site_names() if (p := inventory.public(s, family)) is not None]
+        for (a, first), (b, second) in combinations(owned, 2):
+            if overlap(first, second):
+                yield (
+                    ("sites", b, "public"),
+                    f"{second} overlaps {a}'s {first}",
+                    "each site announces prefixes of its own",
+                )
+        public = [(("sites", s, "public"), p) for s, p in owned]
+        public += [(("edge", "anycast", "prefixes"), p) for p in inventory.anycast(family)]
+        private = private_networks(inventory, family)
+        for loc, prefix in public:
+            for other, what in private:
+                if overlap(prefix, other):
+                    yield loc, f"{prefix} overlaps {other}, {what}", "public prefixes only"
+            if prefix.is_loopback or prefix.is_multicast or prefix.is_link_local:
+                yield loc, f"{prefix} is no public prefix", "a prefix that the Internet carries"
+        for site, prefix in owned:
+            if inventory.front(site) and not inventory.carries(site, family) and inventory.estate.services:
+                yield (
+                    ("sites", site, "public"),
+                    f"no upstream of {site} carries {prefix}",
+                    (f"add an IPv{family} address to an upstream's `peer`, or take the prefix out"),
+                )
+
+
+def uplink_faults(inventory: Inventory) -> Iterator[Problem]:
+    """(where, message, hint) of every network to an upstream that cannot be."""
+    taken: dict[str, Loc] = {}
+    nets: dict[str, tuple[int, Loc]] = {}
+    for site in inventory.site_names():
+        routers = inventory.routers(site)
+        for name, upstream in inventory.estate.sites[site].upstreams.items():
+            for i, peer in enumerate(upstream.peer):
+                loc: Loc = ("sites", site, "upstreams", name, "peer", i)
+                yield from _uplink(peer, len(routers), loc, taken)
+                net = str(addressing.uplink_network(peer))
+                if net in nets:
+                    yield (
+                        loc,
+                        f"{net} is in use by {nets[net][1][1]}'s upstream too",
+                        "a /29 (IPv6 /125) for each upstream of each site",
+                    )
+                nets[net] = (upstream.asn, loc)
+
+
+def _uplink(peer: IPAddress, routers: int, loc: Loc, taken: dict[str, Loc]) -> Iterator[Problem]:
+    net = addressing.uplink_network(peer)
+    if peer.is_loopback or peer.is_multicast or peer.is_unspecified or peer.is_link_local:
+        yield loc, f"{peer} cannot be a peer", "the upstream's address in the /29 (IPv6 /125) between you"
+        return
+    if str(peer) in taken:
+        yield loc, f"{peer} is a peer already", "each session has its own peer address"
+    taken[str(peer)] = loc
+    last = int(peer) - int(net.network_address) + routers
+    if int(peer) == int(net.network_address) or last >= net.num_addresses - (1 if peer.version == 4 else 0):
+        yield (
+            loc,
+            f"{routers} routers do not fit behind {peer} in {net}",
+            ("router N has peer + N, inside the same /29 (IPv6 /125)"),
+        )
+
+
+def private_networks(inventory: Inventory, family: Family) -> list[tuple[IPNetwork, str]]:
+    """Networks that no public prefix may touch."""
+    if family == 4:
+        found: list[tuple[IPNetwork, str]] = [
+            (ip_network(str(inventory.estate.network.private)), "the private network")
+        ]
+        found.append((ip_network("172.16.0.0/12"), "the links between sites"))
+    else:
+        found = [(ip_network("fd00::/16"), "the private network")]
+    for site in inventory.site_names():
+        for upstream in inventory.estate.sites[site].upstreams.values():
+            nets = [
+                addressing.uplink_network(p)
+                for p in upstream.peer
+                if p.version == family and not p.is_link_local
+            ]
+            found += [(net, f"{site}'s link to an upstream") for net in nets]
+    return found
+
+
+def overlap(a: IPNetwork, b: IPNetwork) -> bool:
+    """Have they an address in common?"""
+    if a.version != b.version:
+        return False
+    return int(a.network_address) <= int(b.broadcast_address) and int(b.network_address) <= int(
+        a.broadcast_address
+    )
