@@ -1,0 +1,132 @@
+"""Backends: how a proxy gets round a dead member, and how soon it stops asking it.
+
+Sources: HAProxy 2.6 Configuration Manual, 4.2 (retries, retry-on, option redispatch, timeout check) and 5.2 (observe,
+error-limit, on-error, inter, fastinter); nginx, ngx_http_proxy_module (proxy_next_upstream, proxy_connect_timeout)
+and ngx_http_upstream_module (max_fails, fail_timeout).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.pool import Pool
+from trimtab.estate.quantity import duration_text
+from trimtab.render.pools import servers, used
+from trimtab.timing.client import PATIENCE_S, SERVES_ON
+from trimtab.timing.front import RESTART_S
+from trimtab.timing.interval import FOR_EVER, NOTHING, UNTIL_REPAIR, Interval
+from trimtab.timing.layout import furthest_client, serving
+from trimtab.timing.parts import Part, Term, first_of, one_of
+
+# Two attempts of a loaded pool to reach one of its members begin this close together.
+NEXT_ATTEMPT_S = 0.1
+# Requests on idle connections to the dead member hang one by one until there is none left.
+IDLE_S = 1.0
+# A new connection with TLS 1.3 and a request: three round trips.
+ROUND_TRIPS = 3
+
+NEXT_MEMBER = Term("proxy", "a refused connection is tried at the next member at once", NOTHING, "HAProxy 2.6, 4.2; "
+                   "nginx, proxy_next_upstream")  # fmt: skip
+RETRIED = Term(
+    "proxy",
+    "a connection that times out is tried at another member in time",
+    NOTHING,
+    "HAProxy 2.6, 4.2, redispatch",
+)
+NO_OTHER_MEMBER = Term(
+    "repair",
+    "the pool has no other member at this site",
+    FOR_EVER,
+    "the estate: hosts of the pool's group",
+    "repair",
+)
+RESTARTED = Term(
+    "proxy",
+    "the pool has no other member: its supervisor starts it again",
+    Interval(RESTART_S, RESTART_S + 1.0),
+    "systemd.service(5), RestartSec",
+    "repair",
+)
+
+
+def over_pools(inventory: Inventory, build: Callable[[Pool, int], Part]) -> Part:
+    """The worst pool of hosts, by `build(pool, members)`: which of them loses a member is not known."""
+    pools = [pool for _, pool in used(inventory) if pool.hosts]
+    sizes = [(pool, len(servers(inventory, pool, site))) for site in serving(inventory) for pool in pools]
+    found = dict.fromkeys(build(pool, size) for pool, size in sizes if size)
+    return one_of(*found, label="by the pool that loses a member") if found else SERVES_ON
+
+
+def refused(inventory: Inventory, pool: Pool, members: int) -> Part:
+    """A killed process: its kernel refuses connections at once."""
+    if members < 2:
+        return RESTARTED
+    return NEXT_MEMBER if pool.retries else taken_out(inventory, pool, answer=0.0)
+
+
+def silent(inventory: Inventory, pool: Pool, members: int) -> Part:
+    """A dead host: nothing comes back, and an attempt ends by a time-out of the proxy or of the client."""
+    if members < 2:
+        return NO_OTHER_MEMBER
+    connect = inventory.estate.tiers.proxy.timeouts.connect
+    out = taken_out(inventory, pool, answer=connect)
+    return one_of(RETRIED, out) if pool.retries and in_time(inventory) else out
+
+
+def in_time(inventory: Inventory) -> bool:
+    """Is a client still there when its first attempt has timed out and another member answers?"""
+    connect = inventory.estate.tiers.proxy.timeouts.connect
+    return connect + ROUND_TRIPS * furthest_client(inventory) < PATIENCE_S
+
+
+def taken_out(inventory: Inventory, pool: Pool, answer: float) -> Part:
+    """Until no request is sent to the member any more. answer: seconds after which an attempt is known to fail."""
+    if inventory.estate.tiers.proxy.engine == "nginx":
+        return passive(inventory, pool, answer)
+    return first_of(observed(answer), checked(inventory, pool, answer), label="HAProxy takes the member out")
+
+
+def observed(answer: float) -> Term:
+    return Term(
+        "proxy",
+        "two attempts of real traffic in a row have failed",
+        Interval(answer, answer + NEXT_ATTEMPT_S),
+        "HAProxy 2.6, 5.2: observe layer4, error-limit 2, on-error mark-down",
+        "detection",
+    )
+
+
+def checked(inventory: Inventory, pool: Pool, answer: float) -> Term:
+    """`fall` checks in a row: the first up to `every` after the fault, the others `fast` apart, each with its time-out."""
+    check = pool.check
+    each = min(answer, check.every)
+    span = each + (check.fall - 1) * max(check.fast, each)
+    rhythm = f"every {duration_text(check.every)}, then {duration_text(check.fast)}"
+    return Term(
+        "check",
+        f"{check.fall} health checks in a row fail ({rhythm})",
+        Interval(span, check.every + span),
+        "HAProxy 2.6, 4.2 timeout check: min(timeout connect, inter); 5.2 inter, fastinter, fall",
+        "detection",
+    )
+
+
+def passive(inventory: Inventory, pool: Pool, answer: float) -> Term:
+    """nginx has no checks of its own: requests that fail are counted, those whose client goes away are not."""
+    if answer and not in_time(inventory):
+        return Term(
+            "proxy",
+            f"clients give up before the connection does ({duration_text(answer)}), and nginx counts no failure",
+            Interval(0.0, UNTIL_REPAIR),
+            "ngx_http_upstream_module, max_fails; a closed client (499) is no failed attempt",
+            "detection",
+        )
+    idle = IDLE_S if inventory.estate.tiers.proxy.upstream_keepalive else 0.0
+    return Term(
+        "proxy",
+        f"{pool.check.fall} attempts of real traffic have failed",
+        Interval(answer, answer + NEXT_ATTEMPT_S * pool.check.fall + (idle if answer else 0.0)),
+        "ngx_http_upstream_module: max_fails, fail_timeout, keepalive",
+        "detection",
+    )

@@ -1,0 +1,42 @@
+"""A backend, or the host of the store's leader, is lost: the proxies and the store get round it."""
+
+from __future__ import annotations
+
+from trimtab.estate.inventory import Inventory
+from trimtab.render.pools import used
+from trimtab.timing import checks, etcd
+from trimtab.timing.client import ORDER_REFUSED, SERVES_ON, orders
+from trimtab.timing.layout import World, first_store, quorum, serving
+from trimtab.timing.models.base import Figures, Model, both
+
+
+def killed(inventory: Inventory, world: World) -> Figures:
+    reads = checks.over_pools(inventory, lambda pool, size: checks.refused(inventory, pool, size))
+    return both(reads, orders(reads, ORDER_REFUSED))
+
+
+def power_cut(inventory: Inventory, world: World) -> Figures:
+    reads = checks.over_pools(inventory, lambda pool, size: checks.silent(inventory, pool, size))
+    return both(reads, orders(reads))
+
+
+def leader_loss(inventory: Inventory, world: World) -> Figures:
+    members = first_store(inventory)
+    if len(members) - 1 < quorum(members):
+        return both(SERVES_ON, etcd.NO_QUORUM)
+    return both(SERVES_ON, orders(etcd.election(inventory)))
+
+
+def _has_backends(inventory: Inventory) -> bool:
+    return bool(serving(inventory)) and any(pool.hosts for _, pool in used(inventory))
+
+
+def _has_store(inventory: Inventory) -> bool:
+    return bool(serving(inventory) and first_store(inventory))
+
+
+MODELS = (
+    Model("backend-kill", "the processes of a backend are killed", _has_backends, killed),
+    Model("backend-power-cut", "a backend's host loses power", _has_backends, power_cut),
+    Model("store-leader-loss", "the host of the store's leader loses power", _has_store, leader_loss),
+)

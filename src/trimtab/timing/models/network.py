@@ -1,0 +1,95 @@
+"""One upstream, or the paths between sites, fail while the sites themselves are well."""
+
+from __future__ import annotations
+
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.site import Upstream
+from trimtab.timing import bgp, etcd
+from trimtab.timing.client import SERVES_ON, if_hit, orders
+from trimtab.timing.interval import FOR_EVER
+from trimtab.timing.layout import World, every_site, first_store, quorum, serving, upstreams
+from trimtab.timing.models.base import READS, WRITES, Figures, Model, both
+from trimtab.timing.models.site import leaves
+from trimtab.timing.parts import Part, Term, after, last_of
+
+MAJORITY, MINORITY = "write_majority_s", "write_minority_s"
+CUT_OFF_SIDE = Term(
+    "etcd",
+    "on this side of the cut too few members are left: writes are refused until it is mended",
+    FOR_EVER,
+    "Ongaro 2014, 3.6: a majority",
+    "repair",
+)
+
+
+def session_drop(inventory: Inventory, world: World) -> Figures:
+    """The packets of clients pass all the time; the route moves to the site's other upstream, or away from it."""
+
+    def of(site: str) -> Part:
+        detection = bgp.neighbour(inventory, first_upstream(inventory, site), world)
+        if len(upstreams(inventory, site)) > 1:
+            return if_hit(after(detection, bgp.moves(inventory, world)))
+        return if_hit(leaves(inventory, detection, world))
+
+    reads = every_site(inventory, of)
+    return both(reads, orders(reads))
+
+
+def transit_loss(inventory: Inventory, world: World) -> Figures:
+    """Sites, clients' networks and other transits all miss it; the slowest that matters decides."""
+
+    def of(site: str) -> Part:
+        noticed = bgp.neighbour(inventory, first_upstream(inventory, site), world)
+        parts = [noticed, bgp.bfd(inventory) if world == "twin" else bgp.OTHERS_NOTICE]
+        detection = last_of(*parts, label="its neighbours notice")
+        if len(upstreams(inventory, site)) > 1:
+            return after(detection, bgp.moves(inventory, world))
+        return leaves(inventory, detection, world)
+
+    reads = every_site(inventory, of)
+    return both(reads, orders(reads))
+
+
+def first_upstream(inventory: Inventory, site: str) -> Upstream:
+    """The one that a drill takes when none is named."""
+    return upstreams(inventory, site)[0]
+
+
+def partition(inventory: Inventory, world: World) -> Figures:
+    """Every site serves its readers; writes go on where a majority of the store's members is."""
+    members = first_store(inventory)
+    if not members:
+        return both(SERVES_ON, SERVES_ON)
+    inside = every_site(inventory, lambda site: _side(inventory, site, own=True))
+    outside = every_site(inventory, lambda site: _side(inventory, site, own=False))
+    sides = sorted((inside, outside), key=lambda part: part.time.high)
+    writes = {MAJORITY: sides[0], MINORITY: sides[1]}
+    return {READS: SERVES_ON, WRITES: last_of(*writes.values(), label="the two sides of the cut"), **writes}
+
+
+def _side(inventory: Inventory, site: str, *, own: bool) -> Part:
+    """own: the cut-off site, otherwise all the others."""
+    members = first_store(inventory)
+    here = sum((member.site == site) is own for member in members)
+    if here < quorum(members):
+        return CUT_OFF_SIDE
+    return orders(etcd.after_loss(inventory, len(members) - here))
+
+
+def _has_upstreams(inventory: Inventory) -> bool:
+    sites = serving(inventory)
+    return bool(inventory.estate.services and sites) and all(upstreams(inventory, s) for s in sites)
+
+
+def _has_paths(inventory: Inventory) -> bool:
+    return bool(inventory.estate.services and serving(inventory)) and len(inventory.estate.sites) > 1
+
+
+MODELS = (
+    Model("transit-loss", "one upstream network loses power", _has_upstreams, transit_loss),
+    Model(
+        "bgp-session-drop", "BGP and BFD between a site and one upstream are lost, the cable is whole",
+        _has_upstreams, session_drop,
+    ),
+    Model("site-partition", "a site's private paths to all others are cut, its clients' are not", _has_paths, partition),
+)  # fmt: skip

@@ -1,0 +1,82 @@
+"""The proxy that holds a site's addresses dies, hangs or is renewed."""
+
+from __future__ import annotations
+
+from trimtab.estate.inventory import Inventory
+from trimtab.timing import bgp, front, vrrp
+from trimtab.timing.client import SERVES_ON, orders
+from trimtab.timing.interval import NOTHING
+from trimtab.timing.layout import World, every_site, has_other_site, serving
+from trimtab.timing.models.base import Figures, Model, both
+from trimtab.timing.models.site import leaves
+from trimtab.timing.parts import Part, Term, after
+
+NEW_WORKERS = Term(
+    "proxy",
+    "new workers take the listening sockets over before the old ones let them go",
+    NOTHING,
+    "HAProxy 2.6 Management Guide, 4 (master-worker, expose-fd listeners); nginx, Controlling nginx (HUP)",
+)
+OLD_WORKERS = Term(
+    "proxy",
+    "the old workers serve on when the new ones cannot start",
+    NOTHING,
+    "HAProxy 2.6 Management Guide, 4; nginx, Controlling nginx: the old configuration stays",
+)
+
+
+def hand_over(inventory: Inventory, world: World, alone: Part, released: Part) -> Part:
+    """The partner takes the addresses after `released`; a site with one proxy leaves after `alone`."""
+
+    def of(site: str) -> Part:
+        if len(inventory.front(site)) > 1:
+            return after(released, vrrp.ADDRESS_MOVE)
+        return leaves(inventory, alone, world)
+
+    return every_site(inventory, of)
+
+
+def power_cut(inventory: Inventory, world: World) -> Figures:
+    alone = after(bgp.bfd(inventory), bgp.ANCHOR_GONE)
+    reads = hand_over(inventory, world, alone, vrrp.master_down(inventory))
+    return both(reads, orders(reads))
+
+
+def process_kill(inventory: Inventory, world: World) -> Figures:
+    """A site with one proxy and no other site waits for the restart, which needs nobody's repair."""
+    released = after(front.STOP_HOOK, vrrp.release(inventory))
+    if not has_other_site(inventory) and any(len(inventory.front(s)) < 2 for s in serving(inventory)):
+        reads = front.restart(inventory)
+    else:
+        reads = hand_over(inventory, world, after(front.STOP_HOOK, bgp.ANCHOR_GONE), released)
+    return both(reads, orders(reads))
+
+
+def hang(inventory: Inventory, world: World) -> Figures:
+    """Only a question finds a proxy that hangs: its process, its sockets and its track file are all there."""
+    noticed = after(front.watch(), front.WATCH_HOOK)
+    reads = hand_over(
+        inventory, world, after(noticed, bgp.ANCHOR_GONE), after(noticed, vrrp.release(inventory))
+    )
+    return both(reads, orders(reads))
+
+
+def renewed(inventory: Inventory, world: World) -> Figures:
+    return both(NEW_WORKERS, SERVES_ON)
+
+
+def refused(inventory: Inventory, world: World) -> Figures:
+    return both(OLD_WORKERS, SERVES_ON)
+
+
+def _serves(inventory: Inventory) -> bool:
+    return bool(serving(inventory) and inventory.estate.services)
+
+
+MODELS = (
+    Model("proxy-power-cut", "the host that holds a site's VIPs loses power", _serves, power_cut),
+    Model("proxy-process-kill", "the processes of that host's proxy are killed", _serves, process_kill),
+    Model("proxy-hang", "that host's proxy hangs: it accepts connections and answers nothing", _serves, hang),
+    Model("proxy-upgrade", "every proxy of a site is renewed by a hot reload", _serves, renewed),
+    Model("bad-reload", "a proxy is reloaded with a configuration that cannot bind", _serves, refused),
+)

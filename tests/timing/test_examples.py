@@ -1,0 +1,121 @@
+"""The arithmetic of the examples, done by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.timing.make import example, two_sites
+from trimtab.timing.budget import budgets, predict
+
+# Regions of the shop are 2 to 65 ms from the network of their site; its best-placed farthest is america's 13 ms.
+NEAR, FAR = 0.0131, 0.0642
+NEVER = [None, None]
+
+SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
+    # BFD 200-300 ms, route 0-60 ms, distance; writes: the election of 2.91 s is later, then 0.9 s of the client
+    "site-power-cut": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 2.91 + 0.9]),
+    # and 60 ms until the anchor's loss is an announcement's
+    "both-proxies-dead": ([0.2 - NEAR, 0.42 + FAR], [0.2 - NEAR, 0.42 + FAR + 0.9]),
+    "client-partition": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
+    # command 60 ms and route 60 ms, if a request is under way
+    "planned-withdrawal": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
+    # 2 to 3 adverts of 100 ms, skew 2/256 to 3/256 of one, 60 ms for the addresses
+    "proxy-power-cut": ([0.2008, 0.3612], [0.2008, 1.2612]),
+    "proxy-process-kill": ([0.0008, 0.1212], [0.0, 1.0212]),
+    # three questions of 200 ms
+    "proxy-hang": ([0.6008, 0.9212], [0.6008, 1.8212]),
+    "proxy-upgrade": ([0.0, 0.0], [0.0, 0.0]),
+    "bad-reload": ([0.0, 0.0], [0.0, 0.0]),
+    "transit-loss": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
+    "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
+    "site-partition": ([0.0, 0.0], NEVER),
+    "backend-kill": ([0.0, 0.0], [0.0, 0.3]),
+    "backend-power-cut": ([0.0, 0.25], [0.0, 1.15]),
+    "store-leader-loss": ([0.0, 0.0], [1.06, 3.81]),
+}
+
+ENTERPRISE: dict[str, list[float | None]] = {
+    "site-power-cut": NEVER,
+    "both-proxies-dead": NEVER,
+    "client-partition": NEVER,
+    "planned-withdrawal": NEVER,
+    # adverts of 1 s, skew 156/256 of one
+    "proxy-power-cut": [2.609, 3.669],
+    "proxy-process-kill": [0.609, 0.729],
+    "proxy-hang": [1.209, 1.529],
+    "proxy-upgrade": [0.0, 0.0],
+    "bad-reload": [0.0, 0.0],
+    # the second provider carries on; Frankfurt is far away
+    "transit-loss": [0.2, 0.423],
+    "bgp-session-drop": [0.0, 0.423],
+    "backend-kill": [0.0, 0.0],
+    # three connections of 0.15 s each until nginx leaves the member out
+    "backend-power-cut": [0.0, 0.45],
+}
+
+
+def close(found: list[float | None], wanted: list[float | None]) -> bool:
+    return all(
+        a is b if a is None or b is None else a == pytest.approx(b, abs=0.002)
+        for a, b in zip(found, wanted, strict=True)
+    )
+
+
+@pytest.mark.parametrize("fault", SHOP)
+def test_the_shop(fault: str) -> None:
+    found, (reads, writes) = predict(example("shop"), fault), SHOP[fault]
+    assert close(found["outage_s"], reads) and close(found["write_outage_s"], writes), found
+
+
+@pytest.mark.parametrize("fault", ENTERPRISE)
+def test_the_enterprise(fault: str) -> None:
+    found = predict(example("enterprise"), fault)
+    assert close(found["outage_s"], ENTERPRISE[fault]), found
+
+
+def test_only_what_can_happen_is_listed() -> None:
+    assert {b.fault for b in budgets(example("shop"))} == set(SHOP)
+    assert {b.fault for b in budgets(example("enterprise"))} == set(ENTERPRISE)
+    # a witness makes a standby that may lag
+    assert {b.fault for b in budgets(example("ecommerce"))} - set(SHOP) == {"standby-promotion"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "figure", "measured"),
+    [
+        ("site-power-cut", "outage_s", (0.25, 0.29)),
+        ("site-power-cut", "write_outage_s", (1.0, 3.7)),
+        ("proxy-process-kill", "outage_s", (0.01, 0.02)),
+        ("proxy-power-cut", "outage_s", (0.22, 0.29)),
+    ],
+)
+def test_what_drills_have_measured_lies_inside(
+    fault: str, figure: str, measured: tuple[float, float]
+) -> None:
+    low, high = predict(example("shop"), fault)[figure]
+    assert low is not None and high is not None and low <= measured[0] <= measured[1] <= high
+
+
+def test_a_partition_has_two_sides() -> None:
+    found = predict(example("shop"), "site-partition")
+    assert close(found["write_majority_s"], [0.0, 3.81]) and found["write_minority_s"] == NEVER
+    # the site with two of three members goes on without an election, or elects
+    assert predict(two_sites(), "site-partition")["write_majority_s"][0] == 0
+
+
+def test_a_store_that_loses_its_majority_waits_for_repair() -> None:
+    found = predict(two_sites(), "site-power-cut")["write_outage_s"]
+    assert found[0] == pytest.approx(0.2, abs=0.01) and found[1] is None
+
+
+def test_a_lone_proxy_is_replaced_by_another_site() -> None:
+    low, high = predict(two_sites(proxies="1"), "proxy-power-cut")["outage_s"]
+    assert low == pytest.approx(0.2, abs=0.01) and high == pytest.approx(0.42, abs=0.001)
+
+
+def test_without_a_covering_prefix_clients_keep_a_dead_address() -> None:
+    uncovered = two_sites(covering="")
+    assert predict(uncovered, "site-power-cut")["outage_s"] == NEVER
+    assert predict(two_sites(covering="", address="anycast"), "site-power-cut")["outage_s"][1] is not None
+    internet = {b.fault: b for b in budgets(uncovered)}["site-power-cut"].internet["outage_s"]
+    assert {"dns"} == {term.layer for term in internet.terms}
