@@ -4,6 +4,7 @@ TrimtabError                 never raised itself; carries the exit code of the c
 ├── AnswerIsNo          1    the work was done and the answer is no: a failed drill, an error found
 ├── BadInput            2    the estate or an argument is wrong; nothing was changed
 │   └── BadEstate       2    faults with file and line, all of them at once
+├── RuleFailed          1    a rule of `check` raised: nothing is known about the estate
 ├── DaemonRefused       1    a daemon's own checker refused a rendered file
 └── EnvironmentUnable   3    this machine cannot: a package, a right or a running twin is missing
     ├── PackageMissing  3    names the program and the package that brings it

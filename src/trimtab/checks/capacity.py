@@ -1,0 +1,134 @@
+"""What sites can carry, from the hardware that the estate states; None wherever a figure is missing.
+
+One proxy holds all VIPs of a site (VRRP, one sync group) and one router is its gateway, so a site carries what one of
+each carries: the others are spares, not capacity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from trimtab.checks.subject import Subject
+from trimtab.estate.fault import Loc
+from trimtab.estate.hardware import Hardware
+
+PACKET_BITS = 1500 * 8  # the largest on an ordinary path: as few packets as the bits can be in
+
+# Where no figure is stated: a connection carries one request a second and lives ten seconds, which is how long the
+# proxies keep an idle one (`timeout http-keep-alive 10s`).
+REQUESTS_A_CONNECTION_S = 1.0
+CONNECTION_LIFE_S = 10.0
+
+Capacities = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What peak asks for. requests: a second.  bandwidth: bits a second to clients.  loc: where it is promised."""
+
+    requests: float | None
+    bandwidth: float | None
+    loc: Loc
+
+
+def demand(subject: Subject) -> Demand | None:
+    """The estate's peak; if it states none, the sum of its services' shares, at the first of them."""
+    total = subject.estate.objectives.peak
+    if total is not None:
+        return Demand(total.requests, total.bandwidth, ("objectives", "peak"))
+    peaks = [(name, s.objectives.peak) for name, s in subject.estate.services.items() if s.objectives.peak]
+    if not peaks:
+        return None
+    requests = [p.requests for _, p in peaks if p and p.requests]
+    bandwidth = [p.bandwidth for _, p in peaks if p and p.bandwidth]
+    loc: Loc = ("services", peaks[0][0], "objectives", "peak")
+    return Demand(sum(requests) or None, sum(bandwidth) or None, loc)
+
+
+def lost_sites(subject: Subject) -> int:
+    """How many sites may be lost at peak; 1 unless the estate says otherwise."""
+    stated = subject.estate.objectives.survive_sites
+    return 1 if stated is None else stated
+
+
+def left(subject: Subject, capacities: Capacities) -> tuple[float, list[str]]:
+    """What is left when the sites that carry most are lost: their sum, and the names of the sites that are left."""
+    kept = sorted(capacities, key=lambda site: capacities[site])[
+        : max(0, len(capacities) - lost_sites(subject))
+    ]
+    return sum(capacities[site] for site in kept), sorted(kept)
+
+
+def per_site(subject: Subject, of: Callable[[Subject, str], float | None]) -> Capacities | None:
+    """`of` of each site that serves; None as soon as one is unknown, or if none is left (`no-site-to-lose` says so)."""
+    if lost_sites(subject) >= len(subject.fronts):
+        return None
+    found: dict[str, float] = {}
+    for site in subject.fronts:
+        value = of(subject, site)
+        if value is None:
+            return None
+        found[site] = value
+    return found
+
+
+def proxy(subject: Subject, site: str) -> Hardware | None:
+    return subject.hardware(subject.inventory.front(site)[0].group)
+
+
+def router(subject: Subject, site: str) -> Hardware | None:
+    return subject.hardware(subject.inventory.routers(site)[0].group)
+
+
+def bandwidth(subject: Subject, site: str) -> float | None:
+    """Bits a second that leave a site: by the ports of its gateway and of its proxy, and by their packet rates."""
+    machines = [proxy(subject, site), router(subject, site)]
+    limits = [h.nic.total for h in machines if h is not None]
+    if len(limits) < len(machines):
+        return None
+    limits += [h.measured.packets * PACKET_BITS for h in machines if h is not None and h.measured.packets]
+    return min(limits)
+
+
+def proxy_requests(subject: Subject, site: str) -> float | None:
+    """Requests a second of the proxy that holds the addresses, as measured."""
+    machine = proxy(subject, site)
+    return machine.measured.requests if machine else None
+
+
+def handshakes(subject: Subject, site: str) -> float | None:
+    machine = proxy(subject, site)
+    return machine.measured.handshakes if machine else None
+
+
+def cores(subject: Subject, site: str) -> float | None:
+    machine = proxy(subject, site)
+    return float(machine.cores) if machine else None
+
+
+def backend_groups(subject: Subject) -> list[str]:
+    """Groups that the pools of routes take their members from."""
+    return sorted({pool.hosts for _, pool in subject.used_pools() if pool.hosts})
+
+
+def backend_requests(subject: Subject, site: str) -> float | None:
+    """Requests a second of a site's members with one host of each group lost, as measured."""
+    groups = backend_groups(subject)
+    if not groups:
+        return None  # the members stand outside of the estate
+    total = 0.0
+    for group in groups:
+        machine = subject.hardware(group)
+        if machine is None or machine.measured.requests is None:
+            return None
+        members = len(subject.inventory.in_group(site, group))
+        total += max(0, members - 1) * machine.measured.requests
+    return total
+
+
+def words(subject: Subject, kept: list[str]) -> str:
+    """`with 1 of 3 sites lost (hk and sg are left)`."""
+    names = " and ".join(kept) if len(kept) <= 3 else str(len(kept))
+    verb = "is" if len(kept) == 1 else "are"
+    return f"with {lost_sites(subject)} of {len(subject.fronts)} sites lost ({names} {verb} left)"

@@ -1,0 +1,1 @@
+"""One file a rule, named after the defect that it finds; `registry.py` lists them."""

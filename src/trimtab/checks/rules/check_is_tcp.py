@@ -1,0 +1,38 @@
+"""A TCP check for a pool that answers HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trimtab.checks.finding import Hit, Severity
+from trimtab.checks.subject import Subject
+
+NAME = "check-is-tcp"
+SEVERITY = Severity.WARNING
+TITLE = "a TCP check for a pool that answers HTTP"
+WHY = (
+    "A process that accepts connections and answers 500, or hangs behind a full queue, passes a TCP check "
+    "for ever and keeps its share of the requests."
+)
+SOURCE = "HAProxy Configuration Manual 4.2, `option httpchk`"
+BAD = """\
+pools:
+  web: {hosts: backend, port: 8080, check: {every: 1s}}
+"""
+GOOD = """\
+pools:
+  web: {hosts: backend, port: 8080, check: {get: /health, every: 1s}}
+"""
+FIX = "Write `get: /health`, a page that touches what requests need."
+
+
+def find(subject: Subject) -> Iterator[Hit]:
+    if subject.estate.tiers.proxy.engine != "haproxy":
+        return  # nginx has no active checks to get wrong
+    for name, pool in subject.used_pools():
+        if not (pool.check.get or pool.check.head):
+            yield Hit(
+                ("pools", name, "check"),
+                f"{name} serves HTTP and is checked by a TCP connect: an answer of 500 counts as healthy",
+                "write `get: /health`",
+            )

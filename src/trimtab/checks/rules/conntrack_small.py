@@ -1,0 +1,34 @@
+"""A connection table smaller than what the proxy accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trimtab.checks.finding import Hit, Severity
+from trimtab.checks.subject import Subject
+
+NAME = "conntrack-small"
+SEVERITY = Severity.ERROR
+TITLE = "a connection table smaller than what the proxy accepts"
+WHY = (
+    "Where the kernel tracks connections, each proxied one takes two entries, one to the client and one "
+    "to the member. A full table drops packets of everybody, established connections and SSH included."
+)
+SOURCE = "Linux Documentation/networking/nf_conntrack-sysctl.rst, nf_conntrack_max"
+BAD = """\
+kernel: {conntrack: 30000}
+"""
+GOOD = """\
+kernel: {conntrack: 2000000}
+"""
+FIX = "Set `kernel.conntrack` to four times `maxconn` or more."
+
+
+def find(subject: Subject) -> Iterator[Hit]:
+    most, table = subject.estate.tiers.proxy.maxconn, subject.estate.kernel.conntrack
+    if table < 2 * most:
+        yield Hit(
+            ("kernel", "conntrack"),
+            f"`maxconn` {most:,} takes {2 * most:,} entries, the table has {table:,}",
+            f"set `conntrack` to {4 * most} or more",
+        )

@@ -1,0 +1,45 @@
+"""More connections than the kernel has file handles for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trimtab.checks.finding import Hit, Severity
+from trimtab.checks.subject import Subject
+
+NAME = "maxconn-over-files"
+SEVERITY = Severity.ERROR
+TITLE = "more connections than the kernel has file handles for"
+WHY = (
+    "Each proxied connection needs two, and a process gets no more than fs.nr_open, a million by default. "
+    "systemd cannot set the limit that the unit asks for, and the proxy does not start."
+)
+SOURCE = (
+    "systemd.exec(5), LimitNOFILE; Linux Documentation/admin-guide/sysctl/fs.rst, nr_open (default 1,048,576)"
+)
+BAD = """\
+tiers:
+  proxy: {maxconn: 1000000}
+"""
+GOOD = """\
+tiers:
+  proxy: {maxconn: 120000}
+"""
+FIX = "Lower `maxconn`, or raise `fs.nr_open` in `kernel.sysctl`."
+
+
+DEFAULT_NR_OPEN = 1_048_576
+
+
+def find(subject: Subject) -> Iterator[Hit]:
+    kernel = subject.estate.kernel
+    stated = kernel.sysctl.get("fs.nr_open", "")
+    limit = int(stated) if stated.isascii() and stated.isdigit() else DEFAULT_NR_OPEN
+    most = subject.estate.tiers.proxy.maxconn
+    needed = 2 * most + 1000
+    if needed > limit:
+        yield Hit(
+            ("tiers", "proxy", "maxconn"),
+            f"`maxconn` {most:,} needs {needed:,} file handles, fs.nr_open is {limit:,}: the proxy does not start",
+            f"lower `maxconn` to {(limit - 1000) // 2}, or set `fs.nr_open` in `kernel.sysctl`",
+        )

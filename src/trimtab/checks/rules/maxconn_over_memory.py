@@ -1,0 +1,53 @@
+"""More connections than the memory holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trimtab.checks.finding import Hit, Severity
+from trimtab.checks.subject import Subject
+from trimtab.estate.amount import size_text
+
+NAME = "maxconn-over-memory"
+SEVERITY = Severity.ERROR
+TITLE = "more connections than the memory holds"
+WHY = (
+    "HAProxy gives each active connection two buffers of 16 kB. At `maxconn` it needs them all at once, "
+    "besides TLS and the kernel's own; then the machine swaps or kills the proxy at the very moment of "
+    "the peak."
+)
+SOURCE = "HAProxy Configuration Manual 3.2, `tune.bufsize`; HAProxy Management Guide, memory"
+BAD = """\
+tiers:
+  proxy: {maxconn: 500000}
+hardware:
+  lb: {cores: 8, memory: 16GB, nic: 25Gbps}
+groups:
+  proxy: {hardware: lb}
+"""
+GOOD = """\
+tiers:
+  proxy: {maxconn: 120000}
+hardware:
+  lb: {cores: 8, memory: 16GB, nic: 25Gbps}
+groups:
+  proxy: {hardware: lb}
+"""
+FIX = "Lower `maxconn`, or take more memory."
+
+
+BYTES_A_CONNECTION = 2 * 16384
+SHARE = 0.75  # of the memory; TLS, the kernel's buffers and the system need the rest
+
+
+def find(subject: Subject) -> Iterator[Hit]:
+    most = subject.estate.tiers.proxy.maxconn
+    for group in sorted({subject.inventory.front(site)[0].group for site in subject.fronts}):
+        machine = subject.hardware(group)
+        if machine is not None and most * BYTES_A_CONNECTION > SHARE * machine.memory:
+            yield Hit(
+                ("tiers", "proxy", "maxconn"),
+                f"`maxconn` {most:,} needs {size_text(most * BYTES_A_CONNECTION)} for buffers alone, {group} has "
+                f"{size_text(machine.memory)}",
+                f"lower `maxconn` to {SHARE * machine.memory / BYTES_A_CONNECTION:.0f}, or take more memory",
+            )

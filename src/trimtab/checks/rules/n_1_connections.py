@@ -1,0 +1,48 @@
+"""Fewer connections than the peak holds open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trimtab.checks import capacity
+from trimtab.checks.finding import Hit, Severity
+from trimtab.checks.subject import Subject
+from trimtab.estate.amount import rate_text
+
+NAME = "n-1-connections"
+SEVERITY = Severity.ERROR
+TITLE = "fewer connections than the peak holds open"
+WHY = (
+    "A client keeps its connection between requests. At `maxconn` the proxy accepts no more; the kernel "
+    "queues the rest and they wait until they give up. The arithmetic takes one request a second on each "
+    "connection."
+)
+SOURCE = "HAProxy Configuration Manual 3.2, `maxconn`; Little's law"
+BAD = """\
+objectives: {peak: {requests: 80k/s}}
+tiers:
+  proxy: {maxconn: 20000}
+"""
+GOOD = """\
+objectives: {peak: {requests: 80k/s}}
+tiers:
+  proxy: {maxconn: 120000}
+"""
+FIX = "Raise `tiers.proxy.maxconn` to twice what the sites that are left need."
+
+
+def find(subject: Subject) -> Iterator[Hit]:
+    asked = capacity.demand(subject)
+    most = subject.estate.tiers.proxy.maxconn
+    sites = capacity.per_site(subject, lambda _, __: float(most))
+    if asked is None or asked.requests is None or sites is None:
+        return
+    total, kept = capacity.left(subject, sites)
+    needed = asked.requests / capacity.REQUESTS_A_CONNECTION_S
+    if total < needed:
+        yield Hit(
+            ("tiers", "proxy", "maxconn"),
+            f"{rate_text(asked.requests)} at peak hold {needed:,.0f} connections {capacity.words(subject, kept)}: one active "
+            f"proxy each with `maxconn` {most:,} holds {total:,.0f}",
+            f"set `maxconn` to {2 * needed / len(kept):.0f}",
+        )

@@ -1,0 +1,52 @@
+"""Two sites at one place with the same VLANs and VRIDs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trimtab.checks.finding import Hit, Severity
+from trimtab.checks.subject import Subject
+from trimtab.estate.addressing import VRID_FRONT
+
+NAME = "vrid-clash"
+SEVERITY = Severity.ERROR
+TITLE = "two sites at one place with the same VLANs and VRIDs"
+WHY = (
+    "VLAN numbers and VRIDs are derived, the same in every site. If two sites stand in one building and a "
+    "trunk joins their switches, proxies of both share a broadcast domain, elect one master among them, "
+    "and half of the clients lose their address."
+)
+SOURCE = "RFC 5798, 5.2.3 (a VRID is unique on its network)"
+BAD = """\
+sites:
+  one:
+    at: [22.3, 114.2]
+  two:
+    at: [22.3, 114.2]
+"""
+GOOD = """\
+sites:
+  one:
+    at: [22.3, 114.2]
+  two:
+    at: [1.35, 103.8]
+"""
+FIX = "Make one site of them, or keep their networks apart and accept this with the reason."
+
+
+NEAR_DEGREES = 0.01  # about a kilometre
+
+
+def find(subject: Subject) -> Iterator[Hit]:
+    seen: dict[tuple[int, int], str] = {}
+    for site in subject.fronts:
+        at = subject.estate.sites[site].at
+        cell = (round(at[0] / NEAR_DEGREES), round(at[1] / NEAR_DEGREES))
+        if cell in seen:
+            vlan = subject.inventory.front(site)[0].vlan.id
+            yield Hit(
+                ("sites", site, "at"),
+                f"{site} stands where {seen[cell]} does; both have VLAN {vlan} with VRIDs {VRID_FRONT[4]} and {VRID_FRONT[6]}",
+                "make one site of them, or keep the networks apart and accept this",
+            )
+        seen.setdefault(cell, site)

@@ -1,0 +1,93 @@
+"""What sites carry, by the arithmetic that the rules of N-1 use."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.checks.kit import ROOT, subject
+from trimtab.checks import capacity
+from trimtab.checks.engine import run
+
+BASE = (ROOT / "tests/checks/base.yaml").read_text()
+MACHINES = """\
+hardware:
+  edge: {cores: 16, memory: 64GB, nic: 2 x 10Gbps}
+  lb: {cores: 32, memory: 128GB, nic: 2 x 25Gbps, measured: {requests: 60k/s, handshakes: 18k/s}}
+  web: {cores: 16, memory: 64GB, nic: 25Gbps, measured: {requests: 20k/s}}
+groups:
+  router: {hardware: edge}
+  proxy: {hardware: lb}
+  backend: {hardware: web}
+"""
+
+
+def rules(text: str) -> set[str]:
+    return {f.rule for f in run(subject(text)).findings}
+
+
+def test_a_site_carries_what_one_proxy_and_one_gateway_carry() -> None:
+    judged = subject(BASE + MACHINES)
+    assert capacity.bandwidth(judged, "one") == 20e9  # the router's ports, though there are two routers
+    assert capacity.proxy_requests(judged, "one") == 60_000
+    assert capacity.backend_requests(judged, "one") == 3 * 20_000  # four members less one
+
+
+def test_few_packets_a_second_are_few_bits() -> None:
+    text = MACHINES.replace("nic: 2 x 10Gbps}", "nic: 2 x 10Gbps, measured: {packets: 1M/s}}")
+    assert capacity.bandwidth(subject(BASE + text), "one") == 1e6 * 1500 * 8
+
+
+def test_a_missing_figure_is_unknown_not_nothing() -> None:
+    judged = subject(BASE + MACHINES.replace(", measured: {requests: 20k/s}", ""))
+    assert capacity.backend_requests(judged, "one") is None
+    assert capacity.per_site(judged, capacity.backend_requests) is None
+    assert capacity.bandwidth(subject(BASE), "one") is None
+
+
+def test_the_sites_that_carry_most_are_lost_first() -> None:
+    judged = subject(BASE + MACHINES)
+    assert capacity.left(judged, {"one": 5.0, "two": 3.0}) == (3.0, ["two"])
+    both = subject(BASE + MACHINES + "objectives: {survive_sites: 2}\n")
+    assert capacity.left(both, {"one": 5.0, "two": 3.0}) == (0.0, [])
+    none = subject(BASE + MACHINES + "objectives: {survive_sites: 0}\n")
+    assert capacity.left(none, {"one": 5.0, "two": 3.0}) == (8.0, ["one", "two"])
+
+
+def test_the_peak_is_the_estates_or_the_sum_of_the_shares() -> None:
+    own = BASE.replace("tls: {hsts: 1y}", "tls: {hsts: 1y}\n    objectives: {peak: {requests: 1k/s}}")
+    asked = capacity.demand(subject(own))
+    assert asked is not None and (asked.requests, asked.bandwidth) == (1000.0, None)
+    assert asked.loc == ("services", "www", "objectives", "peak")
+    total = capacity.demand(subject(own + "objectives: {peak: {requests: 2k/s, bandwidth: 1Gbps}}\n"))
+    assert total is not None and (total.requests, total.bandwidth) == (2000.0, 1e9)
+    assert capacity.demand(subject(BASE)) is None
+
+
+@pytest.mark.parametrize(("asked", "broken"), [("60k/s", False), ("60001/s", True)])
+def test_the_edge_of_a_peak_in_requests(asked: str, broken: bool) -> None:
+    text = (
+        BASE
+        + MACHINES
+        + f"objectives: {{peak: {{requests: {asked}}}}}\ntiers: {{proxy: {{maxconn: 200000}}}}\n"
+    )
+    assert ("n-1-requests" in rules(text)) is broken
+
+
+@pytest.mark.parametrize(("asked", "broken"), [("20Gbps", False), ("20.1Gbps", True)])
+def test_the_edge_of_a_peak_in_bandwidth(asked: str, broken: bool) -> None:
+    assert (
+        "n-1-bandwidth" in rules(BASE + MACHINES + f"objectives: {{peak: {{bandwidth: {asked}}}}}\n")
+    ) is broken
+
+
+def test_without_figures_a_peak_is_unknown_and_never_well() -> None:
+    assert "capacity-unknown" in rules(BASE + "objectives: {peak: {requests: 1/s, bandwidth: 1kbps}}\n")
+    assert "capacity-unknown" not in rules(
+        BASE + MACHINES + "objectives: {peak: {requests: 1/s, bandwidth: 1kbps}}\n"
+    )
+    assert "capacity-unknown" not in rules(BASE)
+
+
+def test_two_sites_lost_of_two_is_one_error_and_not_four() -> None:
+    text = BASE + MACHINES + "objectives: {peak: {requests: 1/s}, survive_sites: 2}\n"
+    assert rules(text) == {"no-site-to-lose"}
