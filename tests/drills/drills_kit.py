@@ -256,7 +256,17 @@ class LoopbackLab:
         self.calls.append("power_on")
 
     def kill(self, node: str, unit: str, signal: str = "KILL") -> float:
-        return self.power_cut([node])
+        return time.monotonic() if signal == "CONT" else self.power_cut([node])
+
+    def unit(self, node: str, unit: str, verb: str) -> None:
+        self.calls.append(f"{verb} {unit}")
+
+    def cut_cables(self, segments: Sequence[str]) -> float:
+        self.calls.append("cut_cables")
+        return self.power_cut(segments)
+
+    def mend_cables(self, segments: Sequence[str]) -> None:
+        self.calls.append("mend_cables")
 
     def wait_ready(self, timeout: float, on_wait: Callable[[list[str]], None] | None = None) -> float:
         self.calls.append("wait_ready")

@@ -23,8 +23,12 @@ def says(name: str, found: History, claims: Claims = CLAIMS) -> Verdict:
 
 
 def test_a_good_run_is_true() -> None:
-    verdicts = judge(CHECKERS, history(), CLAIMS)
-    assert [(verdict.value, verdict.reasons) for verdict in verdicts] == [("true", ())] * 5
+    claims = replace(CLAIMS, failed=0, conduct={"returns": "unnoticed"})
+    verdicts = judge(checkers_for(claims), history(), claims)
+    names = ["load", "reads", "failed", "writes", "orders", "recovery", "returns"]
+    assert [(verdict.checker, verdict.value, verdict.reasons) for verdict in verdicts] == [
+        (name, "true", ()) for name in names
+    ]
 
 
 def test_dropping_one_acknowledged_order_is_false() -> None:
@@ -137,6 +141,122 @@ def test_a_read_under_way_when_the_fault_came_is_no_failure_before_it() -> None:
 
 def test_only_claims_that_are_made_are_judged() -> None:
     assert [checker.name for checker in checkers_for(Claims(reads_s=1.0))] == ["load", "reads"]
+
+
+# What nobody may notice: the fault at 103, its repair at 108, ready at 110.
+
+UNNOTICED = Claims(failed=0, conduct={"returns": "unnoticed"})
+
+
+@pytest.mark.parametrize(
+    ("at", "during", "recovery"),
+    [
+        (0.0, "false", "true"),
+        (3.0, "false", "true"),
+        (4.5, "true", "false"),  # under way as the repair came: it failed by the repair
+        (5.0, "true", "false"),
+        (11.0, "true", "false"),
+        (-2.0, "true", "true"),
+    ],
+)
+def test_a_failed_read_belongs_to_the_fault_or_to_its_repair(at: float, during: str, recovery: str) -> None:
+    found = history(reads={"asia": reads(lambda seconds: seconds == at), "america": reads()})
+    assert says("failed", found, UNNOTICED).value == during
+    assert says("returns", found, UNNOTICED).value == recovery
+
+
+def test_as_many_may_fail_as_are_claimed_in_all_regions_together() -> None:
+    two = reads(lambda at: at in (1, 2))
+    found = history(reads={"asia": two, "america": two})
+    assert says("failed", found, Claims(failed=4)).value == "true"
+    verdict = says("failed", found, Claims(failed=3))
+    assert (verdict.value, verdict.figures["failed"]) == ("false", 4)
+    assert verdict.reasons == (
+        "asia: 2 requests failed: 2 x timeout", "america: 2 requests failed: 2 x timeout", "at most 3 were claimed"
+    )  # fmt: skip
+
+
+# A site that is cut off from the others: hk, which serves asia.
+
+MINORITY = Claims(writes_s=2.0, recovery_s=1.0, conduct={"minority": "refuses"})
+
+
+def refused(
+    until: float = 5.0, told: tuple[str, ...] = ("503",), outcome: Any = "failed"
+) -> tuple[Order, ...]:
+    """asia's orders: those sent from the fault on, `until` seconds after it, are not taken."""
+    found = []
+    for order in orders():
+        if 0 <= order.sent - FAULT < until:
+            found.append(Order(order.key, order.sent, order.sent + 0.4, outcome, told))
+        else:
+            found.append(order)
+    return tuple(found)
+
+
+def partition(asia: tuple[Order, ...], america: tuple[Order, ...] | None = None, **other: Any) -> History:
+    placed = {"asia": asia, "america": orders(region="america") if america is None else america}
+    return history(reads={"asia": reads(), "america": reads(site="la")}, orders=placed, **other)
+
+
+def test_a_minority_that_refuses_is_true() -> None:
+    verdict = says("minority", partition(refused()), MINORITY)
+    assert (verdict.value, verdict.reasons) == ("true", ())
+    assert (
+        verdict.figures["refused_503"] == verdict.figures["sent"] == 20
+    )  # of 2 s: after the promise, before the end
+
+
+def test_a_minority_that_acknowledges_is_false() -> None:
+    placed = list(refused())
+    at = next(number for number, order in enumerate(placed) if order.sent > FAULT + 3)
+    placed[at] = replace(placed[at], outcome="ok")
+    verdict = says("minority", partition(tuple(placed)), MINORITY)
+    assert verdict.value == "false"
+    assert f"acknowledged by a minority, first {placed[at].key}" in verdict.reasons[0]
+
+
+def test_an_order_taken_once_the_path_is_mended_is_no_such_acknowledgement() -> None:
+    late = tuple(
+        replace(order, outcome="ok", answered=108.5) if order.outcome == "failed" else order
+        for order in refused()
+    )
+    assert says("minority", partition(late), MINORITY).value == "true"
+
+
+@pytest.mark.parametrize("told", [(), ("429",)])
+def test_a_minority_that_leaves_its_clients_waiting_is_false(told: tuple[str, ...]) -> None:
+    verdict = says("minority", partition(refused(told=told, outcome="unknown")), MINORITY)
+    assert verdict.value == "false"
+    assert "left waiting" in verdict.reasons[0]
+
+
+def test_without_a_region_or_an_order_nothing_is_known_of_a_minority() -> None:
+    elsewhere = replace(partition(refused()), site="sg")
+    assert says("minority", elsewhere, MINORITY).value == "unknown"
+    early = says("minority", partition(tuple(o for o in refused() if o.sent < FAULT + 1)), MINORITY)
+    assert early.value == "unknown"
+    assert "later than 2 s into the partition" in early.reasons[0]
+
+
+def test_writes_are_the_majoritys_where_a_minority_has_to_refuse() -> None:
+    found = partition(refused())
+    assert says("writes", found, MINORITY).value == "true"
+    assert set(says("writes", found, MINORITY).figures["regions"]) == {"america"}
+    assert says("writes", found, replace(MINORITY, conduct={})).value == "false"
+    both = partition(refused(), orders(quiet=(0.0, 3.0), region="america"))
+    assert "america" in says("writes", both, MINORITY).reasons[0]
+
+
+def test_a_minority_takes_orders_again_within_the_promise() -> None:
+    assert says("recovery", partition(refused(until=6.5)), MINORITY).value == "true"
+    slow = says("recovery", partition(refused(until=7.5)), MINORITY)
+    assert slow.value == "false"
+    assert (
+        "asia: orders acknowledged after the path was mended: the first 2.55 s on, limit 2 s" in slow.reasons
+    )
+    never = says("recovery", partition(refused(until=20.0)), MINORITY)
+    assert "none" in " ".join(never.reasons)
 
 
 class Raises:

@@ -64,6 +64,29 @@ def test_a_put_that_breaks_its_contract_is_told(script: str, word: str) -> None:
     assert word in " ".join(stream.complaints())
 
 
+LATER = """
+read key payload; echo "$key later 503"; echo "$key later 429"; echo "$key ok"
+read key payload; echo "$key later 503"
+while read key payload; do echo "$key failed"; done
+"""
+
+
+def test_what_was_put_off_is_told_beside_what_became_of_it() -> None:
+    stream = play(["sh", "-c", LATER])
+    first, second, *others = stream.finish()
+    assert (first.outcome, first.told) == ("ok", ("503", "429"))
+    assert (second.outcome, second.answered, second.told) == ("unknown", None, ("503",))
+    assert {(order.outcome, order.told) for order in others} == {("failed", ())}
+    assert stream.complaints() == ()
+
+
+@pytest.mark.parametrize("line", ["nobody later 503", "nobody ok", "$key later503", "$key ok 200"])
+def test_put_speaks_only_of_keys_that_it_got_and_in_known_words(line: str) -> None:
+    stream = play(["sh", "-c", f'while read key payload; do echo "{line}"; done'], seconds=0.1)
+    assert {order.outcome for order in stream.finish()} == {"unknown"}
+    assert "expected KEY ok" in stream.complaints()[0]
+
+
 def test_another_node_is_asked_when_the_first_cannot(tmp_path: Path) -> None:
     ledger = ledger_scripts(tmp_path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from drills_kit import END, FAULT, orders, reads
+from drills_kit import END, FAULT, orders, reads, row
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,3 +105,47 @@ def test_percentiles() -> None:
     assert percentile([3, 1, 2], 0.5) == 2
     assert percentile(list(range(1, 101)), 0.99) == 99
     assert p99_ms(reads()) == 20.0
+
+
+# Requests under way at a border, by hand: it lies at 105; those that fail do so after 0.9 s.
+
+BORDER = 105.0
+AT_BORDER = sorted(
+    [
+        *(row(100.0 + n / 10) for n in range(150) if n not in (30, 45, 50)),
+        row(103.0, ok=False),  # known at 103.9
+        row(104.5, ok=False),  # known at 105.4: under way
+        row(105.0, ok=False),  # sent at the border itself
+    ],
+    key=lambda one: one.start,
+)
+
+
+def failures(since: float, until: float, **borders: bool) -> list[float]:
+    return [read.start for one in episodes(AT_BORDER, since, until, **borders) for read in one.reads]
+
+
+def test_what_is_sent_before_a_border_belongs_before_it_unless_it_leaves() -> None:
+    assert failures(100.0, BORDER) == [103.0, 104.5]
+    assert failures(100.0, BORDER, leaving=False) == [103.0]
+
+
+def test_what_is_under_way_at_a_border_arrives_behind_it_if_asked() -> None:
+    assert failures(BORDER, END) == [105.0]
+    assert failures(BORDER, END, arriving=True) == [104.5, 105.0]
+
+
+def test_leaving_and_arriving_count_every_failure_once() -> None:
+    before, behind = failures(100.0, BORDER, leaving=False), failures(BORDER, END, arriving=True)
+    assert sorted(before + behind) == [103.0, 104.5, 105.0]
+
+
+def test_an_outage_ends_before_what_the_restoration_broke() -> None:
+    found = read_outage(AT_BORDER, FAULT, BORDER)
+    assert (found.outage_s, found.failed, found.recovered) == (0.0, 1, True)
+
+
+def test_a_short_read_that_ended_before_the_border_is_not_under_way() -> None:
+    rows = [row(104.0, ok=False, latency=0.5), *(row(104.1 + n / 10) for n in range(60))]
+    assert [one.failed for one in episodes(rows, 100.0, BORDER, leaving=False)] == [1]
+    assert episodes(rows, BORDER, END, arriving=True) == []

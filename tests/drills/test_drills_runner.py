@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from drills_kit import LoopbackLab, Pki, TlsShop, ledger_scripts
@@ -15,9 +17,14 @@ from rich.console import Console
 from trimtab.drills import runner
 from trimtab.drills.checkers import load_ran
 from trimtab.drills.crew import Counters, Rates
+from trimtab.drills.faults.base import Aim
+from trimtab.drills.journal import Journal
 from trimtab.drills.report_text import report, table_lines
+from trimtab.drills.result import RunResult
 from trimtab.drills.runner import Progress, steady
-from trimtab.drills.scenario import Observe, Scenario, Step, WaitReady, find
+from trimtab.drills.scenario import Load, Observe, Prepare, Scenario, Step, WaitReady
+from trimtab.drills.scenario_file import builtin, find
+from trimtab.drills.scene import Region, Scene
 from trimtab.errors import BadInput, TwinFailed
 
 RATES = Rates(new=40, kept=20, orders=20)
@@ -29,13 +36,14 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load_ran, "LATE_SECONDS", 30.0)
 
 
-def quick() -> Scenario:
-    """site-power-cut with shorter observations."""
-    scenario = find("site-power-cut")
+def quick(load: float = 3.0, name: str = "site-power-cut") -> Scenario:
+    """A scenario with shorter observations."""
+    scenario = find(name)
     steps: list[Step] = [
-        replace(step, at_least=1.5, at_most=1.5) if isinstance(step, Observe) else step
+        Load(load) if isinstance(step, Load)
+        else replace(step, at_least=1.5, at_most=1.5) if isinstance(step, Observe) else step
         for step in scenario.steps
-    ]
+    ]  # fmt: skip
     return replace(scenario, steps=tuple(steps))
 
 
@@ -128,12 +136,129 @@ def test_hosts_left_without_power_get_it_back_first(pki: Pki, shop: TlsShop, tmp
     assert lab.calls[:2] == ["power_on", "wait_ready"]
 
 
+def test_a_killed_drill_is_mended_before_the_next_one_measures(
+    pki: Pki, shop: TlsShop, tmp_path: Path
+) -> None:
+    lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
+    Journal(lab).strike("cable-cut", Aim("hk", (), "", "cut", segments=("wan.hk.sg",)))
+    lab.calls.clear()
+    result = runner.run(lab, quick(1.0), rates=RATES)
+    assert lab.calls == ["mend_cables", "wait_ready", "power_cut", "power_on", "wait_ready"]
+    assert result.verdict == "true", result.runs[0].verdicts
+
+
+def test_what_was_prepared_is_marked_and_undone_after_the_fault(
+    pki: Pki, shop: TlsShop, tmp_path: Path
+) -> None:
+    class Linked(LoopbackLab):
+        def status(self) -> dict[str, Any]:
+            told = super().status()
+            hk = told["facts"]["sites"]["hk"]
+            told["facts"]["sites"] = {"hk": {**hk, "links": {"sg": "wan.hk.sg"}}, "sg": {**hk, "hosts": []}}
+            return told
+
+        def cut_cables(self, segments: Sequence[str]) -> float:
+            self.calls.append("cut_cables")
+            return time.monotonic()
+
+    lab = Linked(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
+    scenario = quick(1.0)
+    steps = (Prepare("cable-cut", "replica-links"), *scenario.steps)
+    result = runner.run(lab, replace(scenario, steps=steps), rates=RATES)
+    assert lab.calls == ["wait_ready", "cut_cables", "power_cut", "power_on", "mend_cables", "wait_ready"]
+    marks = [
+        event["says"] for event in result.runs[0].figures["timeline"]["events"] if event["kind"] == "mark"
+    ]
+    assert "nothing is replicated from hk to sg any more" in marks
+
+
+def test_witnesses_are_heard_before_the_fault_before_the_repair_and_at_the_end(
+    pki: Pki, shop: TlsShop, tmp_path: Path
+) -> None:
+    """This machine always has the loopback's address: the proxy hangs, and nobody takes it over."""
+    lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
+    result = runner.run(lab, quick(1.0, "proxy-hang"), rates=RATES)
+    (run,) = result.runs
+    evidence = run.figures["evidence"]
+    assert {when: evidence[when]["vip"]["holder"] for when in ("before", "during", "after")} == {
+        "before": "hk-proxy-1", "during": "hk-proxy-1", "after": "hk-proxy-1"
+    }  # fmt: skip
+    said = {verdict.checker: verdict.value for verdict in run.verdicts}
+    assert said.pop("vip") == "false"
+    assert set(said.values()) == {"true"}, run.verdicts
+    assert result.verdict == "false"
+
+
 def test_unknown_arguments_are_bad_input(tmp_path: Path) -> None:
     lab = LoopbackLab(tmp_path, TlsShop(1), tmp_path, None)
-    with pytest.raises(BadInput, match="no argument upstream"):
+    with pytest.raises(BadInput, match="no argument upstream") as refused:
         runner.run(lab, quick(), {"upstream": "x"})
+    assert refused.value.hint == "there is: site"
     with pytest.raises(BadInput, match="no site 'la'"):
         runner.run(lab, quick(), {"site": "la"})
+    with pytest.raises(BadInput, match="no argument host"):
+        runner.run(lab, find("transit-loss"), {"host": "x"})
+
+
+def test_an_upstream_that_the_site_has_not_ends_the_drill_unharmed(
+    pki: Pki, shop: TlsShop, tmp_path: Path
+) -> None:
+    lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
+    with pytest.raises(BadInput, match="hk has no upstream"):
+        runner.run(lab, quick(0.1, "transit-loss"), {"upstream": "x"}, rates=RATES)
+    assert lab.calls == ["wait_ready"]
+    assert all(process.poll() is not None for process in lab.started)
+
+
+def test_the_load_that_the_machine_carries_is_asked_first(
+    monkeypatch: pytest.MonkeyPatch, pki: Pki, shop: TlsShop, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(runner, "full_rates", lambda lab, scene, tell: RATES)
+    lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
+    result = runner.run(lab, quick(1.0), load="full")
+    assert lab.calls[0] == "wait_ready"
+    phases = {phase["phase"]: phase["to_s"] - phase["from_s"] for phase in result.runs[0].figures["phases"]}
+    assert result.runs[0].figures["requests"] == pytest.approx(RATES.reads * sum(phases.values()), rel=0.2)
+
+
+# Who notices a fault: asia is served by hk and reaches it by as1, america by la and as2.
+
+SCENE = Scene(
+    "shop", {}, {
+        name: Region(name, f"clients-{name}", near, {}, (), transits)
+        for name, near, transits in (("asia", "hk", ("as1", "as2")), ("america", "la", ("as2", "as1")))
+    }, None, {}, "/ca.pem",
+)  # fmt: skip
+PREDICTED = {"outage_s": [0.2, 0.4], "write_outage_s": [0.0, 0.0]}
+
+
+def served(**sites: str) -> RunResult:
+    regions = {name: {"sites": {"before": {site: 100, "sg": 3}}} for name, site in sites.items()}
+    return RunResult("true", (), {"regions": regions}, Path("/records"))
+
+
+@pytest.mark.parametrize(
+    ("site", "nodes", "runs", "noticing"),
+    [
+        ("hk", ("hk-proxy-1",), [served(asia="hk", america="la")], {"asia"}),
+        ("la", ("la-proxy-1",), [served(asia="hk", america="la")], {"america"}),
+        ("hk", ("as2",), [served(asia="sg", america="la")], {"america"}),
+        ("hk", ("as1",), [served(asia="hk", america="hk")], {"asia", "america"}),
+        ("hk", ("hk-proxy-1",), [served(asia="sg", america="la"), served(asia="hk", america="la")], {"asia"}),
+        ("sg", ("sg-proxy-1",), [served(asia="hk", america="la")], set()),
+        ("hk", (), [], set()),
+    ],
+)
+def test_only_who_was_served_by_what_is_hit_notices(
+    site: str, nodes: tuple[str, ...], runs: list[RunResult], noticing: set[str]
+) -> None:
+    found = runner._by_region(SCENE, site, nodes, runs, PREDICTED)
+    wanted = {name: [0.2, 0.4] if name in noticing else [0.0, 0.0] for name in ("asia", "america")}
+    assert found == {**PREDICTED, "regions": wanted}
+
+
+def test_without_a_prediction_no_region_has_one() -> None:
+    assert runner._by_region(SCENE, "hk", (), [], {"write_outage_s": [0, 1]}) == {"write_outage_s": [0, 1]}
 
 
 def test_steady_is_no_new_failure_and_orders_everywhere() -> None:
@@ -148,6 +273,6 @@ def test_steady_is_no_new_failure_and_orders_everywhere() -> None:
 
 
 def test_the_scenarios_wait_before_they_judge_recovery() -> None:
-    for name in ("site-power-cut", "proxy-power-cut", "proxy-process-kill"):
-        kinds = [type(step) for step in find(name).steps]
+    for scenario in builtin().values():
+        kinds = [type(step) for step in scenario.steps]
         assert kinds.index(WaitReady) == len(kinds) - 2

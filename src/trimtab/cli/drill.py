@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trimtab.cli.compare import compare
 from trimtab.cli.lab import TwinName, start_twin, twin_name
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json
-from trimtab.cli.output import Progress, print_json, print_line
+from trimtab.cli.output import Progress, log, print_json, print_line
 from trimtab.drills.result import ScenarioResult
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
 from trimtab.lab.client import Lab
 
+if TYPE_CHECKING:
+    from trimtab.drills.report.document import About
+
 STAGE_WIDTH = 110
+LOADS = ("normal", "full")
 
 app = typer.Typer(help="Faults, load, claims, measured figures.", no_args_is_help=True)
+app.command("compare")(compare)
 
 
 @app.command("list")
 def list_(json: Json = False) -> int:
     """The scenarios that can be run."""
-    from trimtab.drills.scenario import builtin
+    from trimtab.drills.scenario_file import builtin
 
     found = builtin()
     if json:
@@ -46,6 +54,13 @@ def run(
     site: Annotated[
         str | None, typer.Option("--site", help="the site to break; default: the one with most clients")
     ] = None,
+    upstream: Annotated[
+        str | None, typer.Option("--upstream", help="the upstream to break; default: the first of the site")
+    ] = None,
+    load: Annotated[
+        str,
+        typer.Option("--load", help="`normal`, or `full`: as much as this machine carries, measured first"),
+    ] = "normal",
     name: TwinName = None,
     full: Full = False,
     source: Annotated[
@@ -54,19 +69,60 @@ def run(
     records: Annotated[
         Path | None, typer.Option("--records", help="keep the raw records of every run here", metavar="DIR")
     ] = None,
+    report_to: Annotated[
+        Path | None,
+        typer.Option("--report", help="write a page and its data to DIR/SCENARIO", metavar="DIR"),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Run scenarios in the running twin of the estate, or in one of their own. Exit 1 unless every verdict is true."""
     from rich.console import Console
 
+    from trimtab.drills.report.folder import INDEX, folder_names, prepare
     from trimtab.drills.report_text import report
     from trimtab.drills.runner import run as play
-    from trimtab.drills.scenario import find
+    from trimtab.drills.scenario_file import find
     from trimtab.drills.turn import turn
-    from trimtab.timing.faults import predict
+    from trimtab.timing.budget import predict
 
     chosen = [find(n) for n in names]
     inventory = Inventory(load_estate(estate), shrink=not full)
+    _refuse(inventory, estate, site, source, load)
+    if report_to is not None:
+        prepare(report_to)
+    progress = Progress()
+    results, unwritten = [], False
+    arguments = {k: v for k, v in (("site", site), ("upstream", upstream)) if v}
+    pages = folder_names([scenario.name for scenario in chosen])
+    with turn(progress), _twin(estate, name, full, progress) as (twin, lasting):
+        for word, scenario, folder in zip(names, chosen, pages, strict=True):
+            began = datetime.now().astimezone()
+            predicted = predict(inventory, scenario.name)
+            result = play(
+                twin, scenario, arguments, runs, lambda p: progress(_stage(p)), load=load, predicted=predicted
+            )
+            result = _keep(result, records, lasting)
+            results.append(result)
+            progress.done()
+            page = None
+            if report_to is not None:
+                again = _command(word, estate, runs, arguments, load=load, source=source, full=full)
+                about = _about(inventory, scenario.name, began, again, source, twin)
+                page = _write(report_to, folder, result, about)
+                unwritten = unwritten or page is None
+            if not json:
+                report(result, Console(), source, page)
+    if json:
+        print_json([result.to_json() for result in results])
+    elif report_to is not None and (report_to / INDEX).exists():
+        print_line(f"all reports: {report_to / INDEX}")
+    if unwritten:
+        return EnvironmentUnable.exit_code
+    return 0 if all(result.verdict == "true" for result in results) else 1
+
+
+def _refuse(inventory: Inventory, estate: Path, site: str | None, source: float | None, load: str) -> None:
+    """Raise BadInput for what makes no sense, before anything is started."""
     if site is not None and site not in inventory.estate.sites:
         raise BadInput(f"there is no site `{site}`", f"there are: {', '.join(inventory.site_names())}")
     if not inventory.estate.services or not inventory.with_role("proxy"):
@@ -78,21 +134,51 @@ def run(
         raise BadInput(
             f"--source {source} is no number of seconds", "what somebody else measured: `--source 23`"
         )
-    progress = Progress()
-    results = []
-    with turn(progress), _twin(estate, name, full, progress) as (twin, lasting):
-        for scenario in chosen:
-            arguments = {"site": site} if site else {}
-            predicted = predict(inventory, scenario.name)
-            result = play(twin, scenario, arguments, runs, lambda p: progress(_stage(p)), predicted=predicted)
-            result = _keep(result, records, lasting)
-            results.append(result)
-            progress.done()
-            if not json:
-                report(result, Console(), source)
-    if json:
-        print_json([result.to_json() for result in results])
-    return 0 if all(result.verdict == "true" for result in results) else 1
+    if load not in LOADS:
+        raise BadInput(f"--load {load} is not known", f"there are: {', '.join(LOADS)}")
+
+
+def _about(
+    inventory: Inventory, fault: str, began: datetime, command: str, source: float | None, twin: Lab
+) -> About:
+    from trimtab.drills.report.document import About
+    from trimtab.timing.budget import explain
+
+    configuration = str(twin.status()["facts"].get("configuration") or "")
+    moment = began.isoformat(timespec="seconds")
+    return About(inventory.estate.estate, moment, command, configuration, source, explain(inventory, fault))
+
+
+def _write(root: Path, folder: str, result: ScenarioResult, about: About) -> Path | None:
+    """The page's path. A report that cannot be written any more must not cost the figures: None, and said."""
+    from trimtab.drills.report.document import document
+    from trimtab.drills.report.folder import write
+
+    try:
+        return write(root, folder, document(result.to_report(), about))
+    except OSError as error:
+        log(f"the report of {result.scenario.name} could not be written: {error}")
+        return None
+
+
+def _command(
+    scenario: str,
+    estate: Path,
+    runs: int,
+    arguments: Mapping[str, str],
+    *,
+    load: str,
+    source: float | None,
+    full: bool,
+) -> str:
+    """What repeats a drill; options at their defaults are left out."""
+    words = ["trimtab", "drill", "run", scenario, "-e", str(estate)]
+    options = {
+        "--runs": runs if runs > 1 else None, **{f"--{key}": value for key, value in arguments.items()},
+        "--load": None if load == "normal" else load, "--source": None if source is None else f"{source:g}",
+    }  # fmt: skip
+    words += [str(word) for key, value in options.items() if value is not None for word in (key, value)]
+    return shlex.join([*words, *(["--full"] if full else [])])
 
 
 def _stage(progress: Any) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from trimtab.drills.load.record import Row
 
@@ -17,12 +17,16 @@ PHASES = ("before", "during", "recovery", "after")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order as its region's `put` process told it. answered: None if it never did (then unknown)."""
+    """One order as its region's `put` process told it. answered: None if it never did (then unknown).
+
+    told: what the service answered to attempts that `put` made again, such as `503`.
+    """
 
     key: str
     sent: float
     answered: float | None
     outcome: OrderOutcome
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,14 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened, for people to see on a timeline. at: seconds of time.monotonic()."""
+
+    at: float
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """How many requests and orders a second each region's load was asked for."""
 
@@ -61,7 +73,8 @@ class History:
     """reads, orders: by region, in order of sending.  stored: count by key as read back, None if unknown.
 
     site: where the fault was.  gaps: why a part of the record is missing; any of them makes the load's
-    verdict unknown.
+    verdict unknown.  marks: what happened, in order.  evidence: what the fault's own witness saw `before`,
+    `during` and `after` it, by name (who holds the VIP, who leads the store, which worker serves).
     """
 
     site: str
@@ -71,6 +84,8 @@ class History:
     orders: Mapping[str, tuple[Order, ...]] = field(default_factory=dict)
     stored: Mapping[str, int] | None = None
     gaps: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def reads_in(self, region: str, since: float, until: float) -> tuple[Row, ...]:
         """A region's reads that were sent in [since, until)."""
@@ -91,6 +106,11 @@ class History:
             else ()
         )
         return hit + self.reads_in(region, since, until)
+
+    def served_by(self, region: str) -> str:
+        """The site that answered most of a region's reads before the fault; "" if none did."""
+        sites = [row.site for row in self.reads_of(region, "before") if row.ok_after_retry and row.site]
+        return max(sorted(set(sites)), key=sites.count, default="")
 
     def all_orders(self) -> Iterator[Order]:
         for orders in self.orders.values():

@@ -34,6 +34,7 @@ class OrderStream:
         self._process, self._prefix, self._rate = process, prefix, rate
         self._input, self._output = process.stdin, process.stdout
         self._sent: dict[str, float] = {}
+        self._told: dict[str, tuple[str, ...]] = {}
         self._answers: dict[str, tuple[float, OrderOutcome]] = {}
         self._stop = threading.Event()
         self._complaints: list[str] = []
@@ -76,10 +77,11 @@ class OrderStream:
         return tuple(self._complaints)
 
     def _order(self, key: str, sent: float) -> Order:
+        told = self._told.get(key, ())
         if key not in self._answers:
-            return Order(key, sent, None, "unknown")
+            return Order(key, sent, None, "unknown", told)
         answered, outcome = self._answers[key]
-        return Order(key, sent, answered, outcome)
+        return Order(key, sent, answered, outcome, told)
 
     def _write(self) -> None:
         begin = time.monotonic()
@@ -99,9 +101,13 @@ class OrderStream:
         for line in self._output:
             now = time.monotonic()
             key, _, outcome = line.strip().partition(" ")
-            if outcome not in OUTCOMES or key not in self._sent:
+            word, _, told = outcome.partition(" ")
+            if word == "later" and key in self._sent:
+                self._told[key] = (*self._told.get(key, ()), told)
+            elif outcome not in OUTCOMES or key not in self._sent:
                 self._complain(
-                    f"put said {line.strip()[:80]!r}; expected KEY ok|failed|unknown of a key that it got"
+                    f"put said {line.strip()[:80]!r}; expected KEY ok|failed|unknown, or KEY later REASON, of a "
+                    "key that it got"
                 )
             else:
                 self._answers.setdefault(key, (now, cast(OrderOutcome, outcome)))

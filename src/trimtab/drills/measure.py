@@ -6,7 +6,8 @@ kept connections count; a read succeeds when its first attempt does, with the on
 every client makes when a reused connection was closed before any answer. It is measured by the time of
 sending because a failure becomes known only after the client's own time-out, which says nothing of the
 estate; that later moment is reported apart as `last_failure_end_s`. If no such second comes before the
-window ends, the outage is the whole window and the region has not recovered. Failures after that second are
+window ends, the outage is the whole window and the region has not recovered. A read that is under way when the
+restoration begins belongs to the recovery: that is what it met. Failures after that second are
 further *episodes*, reported and judged by their own length.
 
 **write_outage_s** of a region: the longest stretch without an acknowledged order that overlaps the time
@@ -39,6 +40,7 @@ class Episode:
     last_known: float
     failed: int
     over: bool
+    reads: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,23 @@ class Outage:
     later: tuple[float, ...] = ()
 
 
-def episodes(reads: Sequence[Row], since: float, until: float) -> list[Episode]:
-    """Split the failing reads sent in [since, until) wherever a quiet second follows one.
+def episodes(
+    reads: Sequence[Row], since: float, until: float, *, arriving: bool = False, leaving: bool = True
+) -> list[Episode]:
+    """Split the failing reads of [since, until) wherever a quiet second follows one.
 
-    reads: all of a region's, in sending order; the quiet second may lie behind `until`.
+    reads: all of a region's, in sending order; the quiet second may lie behind `until`. What was under way at a border
+    failed by what happened there: arriving, leaving: whether such a read at `since`, at `until` belongs to the window.
     """
     starts = [row.start for row in reads]
-    failures = [row for row in reads if since <= row.start < until and not row.ok]
+    failures = [
+        row
+        for row in reads
+        if not row.ok
+        and (since <= row.start or (arriving and _under_way(row, since)))
+        and row.start < until
+        and (leaving or not _under_way(row, until))
+    ]
     found: list[list[Row]] = []
     ended = True
     for row in failures:
@@ -69,9 +81,13 @@ def episodes(reads: Sequence[Row], since: float, until: float) -> list[Episode]:
         ended = _quiet_second_after(reads, starts, row.start)
     return [
         Episode(group[0].start, group[-1].start, max(row.start + row.latency for row in group), len(group),
-                over=group is not found[-1] or ended)
+                over=group is not found[-1] or ended, reads=tuple(group))
         for group in found
     ]  # fmt: skip
+
+
+def _under_way(row: Row, moment: float) -> bool:
+    return row.start < moment < row.start + row.latency
 
 
 def _quiet_second_after(reads: Sequence[Row], starts: Sequence[float], moment: float) -> bool:
@@ -83,11 +99,15 @@ def _quiet_second_after(reads: Sequence[Row], starts: Sequence[float], moment: f
 
 def read_outage(reads: Sequence[Row], fault: float, until: float) -> Outage:
     """The outage of one region in [fault, until); see above."""
-    found = episodes(reads, fault, until)
+    found = episodes(reads, fault, until, leaving=False)
     failed = sum(episode.failed for episode in found)
     if not found:
         return Outage(0.0, 0.0, True, 0, 0)
-    lost = sum(1 for row in reads if fault <= row.start < until and not row.ok_after_retry)
+    lost = sum(
+        1
+        for row in reads
+        if fault <= row.start < until and not row.ok_after_retry and not _under_way(row, until)
+    )
     first, later = found[0], tuple(round(one.last_sent - one.first_sent, 4) for one in found[1:])
     known = max(episode.last_known for episode in found) - fault
     if not all(episode.over for episode in found):

@@ -6,24 +6,29 @@ What was promised, predicted and measured, and why a verdict is not true.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from trimtab.drills.report.rows import FAILED, rows
+from trimtab.drills.report.story import claim
+from trimtab.drills.report.words import seconds
 from trimtab.drills.result import ScenarioResult
 from trimtab.drills.verdict import Value
 
-WIDTHS = (23, 8, 11, 24, 6)
+WIDTHS = (23, 8, 11, 24, 6)  # at least: two tables below each other look alike
 COLOURS: Mapping[Value, str] = {"true": "green", "false": "red", "unknown": "yellow"}
 Line = tuple[str, str, str, str, str]
 
 
-def report(result: ScenarioResult, console: Console, source_s: float | None = None) -> None:
+def report(
+    result: ScenarioResult, console: Console, source_s: float | None = None, page: Path | None = None
+) -> None:
     """Print the table of a scenario.
 
-    Source_s: an outage to compare with that somebody else published, in seconds.
+    source_s: an outage to compare with that somebody else published, in seconds.  page: where its report is.
     """
     lines = table_lines(result, source_s)
     runs = f"{len(result.runs)} run{'s' if len(result.runs) != 1 else ''}"
@@ -34,13 +39,18 @@ def report(result: ScenarioResult, console: Console, source_s: float | None = No
     if console.is_terminal:
         console.print(_table(lines, len(result.runs)))
     else:
-        for line in [_heads(len(result.runs)), *lines]:
-            cells = [f"{cell:{width}}" for cell, width in zip(line, WIDTHS, strict=True)]
+        table = [_heads(len(result.runs)), *lines]
+        widths = [
+            max(least, *map(len, column))
+            for least, column in zip(WIDTHS, zip(*table, strict=True), strict=True)
+        ]
+        for line in table:
+            cells = [f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)]
             console.print("  ".join(cells).rstrip(), soft_wrap=True, highlight=False)
-    for reason in reasons(result):
+    for reason in [*reasons(result), *strays(result)]:
         console.print(f"  {escape(reason)}", soft_wrap=True, highlight=False)
     colour = COLOURS[result.verdict]
-    console.print(f"[{colour}]{result.verdict}[/]  {_where(result)}", soft_wrap=True, highlight=False)
+    console.print(f"[{colour}]{result.verdict}[/]  {_where(result, page)}", soft_wrap=True, highlight=False)
 
 
 def _heads(runs: int) -> Line:
@@ -58,33 +68,25 @@ def _table(lines: Sequence[Line], runs: int) -> Table:
 
 def table_lines(result: ScenarioResult, source_s: float | None = None) -> list[Line]:
     """The rows of the table, all cells as text."""
-    promised, source = result.objectives, "" if source_s is None else seconds(source_s)
-    names = list(result.runs[0].figures["regions"]) if result.runs else []
-    predicted = result.predicted.get("regions")
-    by_region = predicted if isinstance(predicted, dict) else {}
-    lines: list[Line] = []
-    for number, region in enumerate(names):
-        measured, limit = _worst_of_region(result, region), _limit(promised.get("rto_s"))
-        forecast = _predicted(by_region.get(region, result.predicted.get("outage_s")))
-        lines.append((f"reads, {region}", limit, forecast, measured, "" if number else source))
-    writes = _predicted(result.predicted.get("write_outage_s"))
-    lines.append(
-        ("writes", _limit(promised.get("write_rto_s")), writes, seconds(result.worst("write_outage_s")), "")
-    )
-    rpo = promised.get("write_rpo")
-    lines.append(("orders lost", "" if rpo is None else f"{rpo:g}", "", _lost(result), ""))
-    lines.append(
-        (
-            "requests failed",
-            "",
-            "",
-            f"{_sum(result, 'failed') or 0:,} of {_sum(result, 'requests') or 0:,}",
-            "",
-        )
-    )
-    lines.append(("  even after a retry", "", "", f"{_sum(result, 'failed_after_retry') or 0:,}", ""))
-    lines.append(("p99 before/during/after", "", "", _p99(result), ""))
-    return lines
+    found = result.to_report()
+    source = "" if source_s is None else seconds(source_s)
+    lines = [
+        (_small(row.what), row.promised, row.predicted, row.measured, "" if number else source)
+        for number, row in enumerate(row for row in rows(found) if row.what != FAILED)
+    ]
+    most = claim(found, "failed", "")
+    failed = f"{_sum(result, 'failed') or 0:,} of {_sum(result, 'requests') or 0:,}"
+    again = f"{_sum(result, 'failed_after_retry') or 0:,}"
+    return [
+        *lines,
+        ("requests failed", "" if most is None else f"≤ {most:g}", "", failed, ""),
+        ("  even after a retry", "", "", again, ""),
+        ("p99 before/during/after", "", "", _p99(result), ""),
+    ]
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def reasons(result: ScenarioResult) -> Iterator[str]:
@@ -97,41 +99,16 @@ def reasons(result: ScenarioResult) -> Iterator[str]:
         yield f"only {len(result.runs)} of {result.wanted} runs took place"
 
 
-def seconds(value: float | None) -> str:
-    """`0.31 s`; a dash for what is not known."""
-    if value is None:
-        return "-"
-    return "0 s" if value == 0 else f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
-
-
-def _limit(value: float | None) -> str:
-    return "" if value is None else f"≤ {value:g} s"
-
-
-def _predicted(value: Any) -> str:
-    """A prediction is a number of seconds, or a pair of the best and the worst."""
-    if isinstance(value, int | float):
-        return seconds(value)
-    if value == [0.0, 0.0]:
-        return seconds(0)
-    return f"{value[0]:.2f}–{value[1]:.2f} s" if isinstance(value, list | tuple) and len(value) == 2 else ""
-
-
-def _worst_of_region(result: ScenarioResult, region: str) -> str:
-    found = [run.figures["regions"].get(region, {}) for run in result.runs]
-    values = [one["outage_s"] for one in found if one.get("outage_s") is not None]
-    lasting = "" if all(one.get("recovered", True) for one in found) else ", not recovered"
-    return seconds(max(values, default=None)) + lasting
+def strays(result: ScenarioResult) -> Iterator[str]:
+    """A line for each measured figure that lies outside its prediction."""
+    for row in rows(result.to_report()):
+        if row.aside:
+            yield f"{_small(row.what)}: {row.aside} of {row.predicted}; the machine was busy, or the model is wrong"
 
 
 def _sum(result: ScenarioResult, key: str) -> int | None:
     found = [run.figures[key] for run in result.runs if run.figures[key] is not None]
     return sum(found) if found else None
-
-
-def _lost(result: ScenarioResult) -> str:
-    acknowledged, lost = _sum(result, "acknowledged_orders"), _sum(result, "lost_orders")
-    return "unknown" if acknowledged is None or lost is None else f"{lost:,} of {acknowledged:,} acknowledged"
 
 
 def _p99(result: ScenarioResult) -> str:
@@ -148,6 +125,7 @@ def _load(result: ScenarioResult) -> str:
     return f"{max(found):.1f}" if found else "-"
 
 
-def _where(result: ScenarioResult) -> str:
+def _where(result: ScenarioResult, page: Path | None) -> str:
     records = result.runs[-1].figures["records"] if result.runs else None
-    return f"records: {records}" if records else ""
+    found = [f"report: {page}" if page else "", f"records: {records}" if records else ""]
+    return escape("  ".join(filter(None, found)))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from trimtab.drills.history import PHASES, History
 from trimtab.drills.measure import p99_ms, read_outage, write_outage
+from trimtab.drills.report.predicted import within_prediction
 from trimtab.drills.scenario import Scenario
+from trimtab.drills.timeline import timeline
 from trimtab.drills.verdict import Value, Verdict, combine
 
 Json = dict[str, Any]
@@ -21,7 +23,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One run. figures: the JSON object of the run; folder: its raw records."""
+    """One run. figures: the JSON object of the run, with its `timeline`; folder: its raw records."""
 
     verdict: Value
     verdicts: tuple[Verdict, ...]
@@ -53,17 +55,30 @@ class ScenarioResult:
         return max(found, default=None)
 
     def to_json(self) -> Json:
+        """What `drill run --json` promises: everything but the timelines."""
+        found = self.to_report()
+        for run in found["runs"]:
+            run.pop("timeline", None)
+        return found
+
+    def to_report(self) -> Json:
+        """The same with each run's `timeline`, as a report keeps it."""
+        claims = self.scenario.limits(self.objectives)
         return {
             "scenario": self.scenario.name, "shows": self.scenario.shows, "site": self.site, "fault":
             self.says,
-            "verdict": self.verdict, "runs": [dict(run.figures) for run in self.runs],
+            "verdict": self.verdict, "wanted_runs": self.wanted, "runs": [self._run(run) for run in self.runs],
             "summary": {
                 "outage_s": _spread(self.runs, "outage_s"),
                 "write_outage_s": _spread(self.runs, "write_outage_s"),
                 "lost_orders": self.worst("lost_orders"),
             },
             "predicted": {"outage_s": None, **self.predicted}, "objective": dict(self.objectives),
+            "claims": asdict(claims),
         }  # fmt: skip
+
+    def _run(self, run: RunResult) -> Json:
+        return {**run.figures, "within_prediction": within_prediction(run.figures, self.predicted)}
 
 
 def _spread(runs: Sequence[RunResult], key: str) -> Json:
@@ -71,17 +86,23 @@ def _spread(runs: Sequence[RunResult], key: str) -> Json:
     return {"p50": round(statistics.median(found), 4) if found else None, "max": max(found, default=None)}
 
 
-def run_result(history: History, verdicts: Sequence[Verdict], about: Json, folder: Path) -> RunResult:
+def run_result(
+    history: History, verdicts: Sequence[Verdict], about: Json, folder: Path, refusing: Collection[str] = ()
+) -> RunResult:
     """Figures and verdict of a run."""
     by_name = {verdict.checker: verdict for verdict in verdicts}
     orders = by_name["orders"].figures if "orders" in by_name else {}
-    regions = {region: _region(history, region) for region in history.reads}
+    regions = {
+        region: {**_region(history, region), "refuses": region in refusing} for region in history.reads
+    }
+    served = {name: found for name, found in regions.items() if name not in refusing}
     value = combine(verdict.value for verdict in verdicts)
     figures: Json = {
         "verdict": value,
         "outage_s": _largest(regions, "outage_s"),
-        "write_outage_s": _largest(regions, "write_outage_s"),
+        "write_outage_s": _largest(served, "write_outage_s"),
         "last_failure_end_s": _largest(regions, "last_failure_end_s"),
+        "rates": {"requests": history.expected.reads, "orders": history.expected.orders},  # a second and region
         "requests": sum(region["requests"] for region in regions.values()),
         "failed": sum(region["failed"] for region in regions.values()),
         "failed_after_retry": sum(region["failed_after_retry"] for region in regions.values()),
@@ -93,8 +114,10 @@ def run_result(history: History, verdicts: Sequence[Verdict], about: Json, folde
         "phases": _phases(history),
         "regions": regions,
         "checks": [_check(verdict) for verdict in verdicts],
+        "evidence": {name: dict(seen) for name, seen in history.evidence.items()},
         "machine": about,
         "records": str(folder),
+        "timeline": timeline(history),
     }  # fmt: skip
     return RunResult(value, tuple(verdicts), figures, folder)
 

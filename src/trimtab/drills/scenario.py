@@ -1,22 +1,25 @@
-"""A scenario: what is broken under which load, and what is claimed about it. Data, read from YAML."""
+"""A scenario: what is broken under which load, and what is claimed about it. Data; `scenario_file` reads it from YAML."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from trimtab.drills.faults import FAULTS
 from trimtab.drills.verdict import Claims
-from trimtab.errors import BadInput
-from trimtab.estate.fault import Fault, Loc
-from trimtab.estate.quantity import parse_duration
-from trimtab.estate.tree import Tree, read_tree
 
 OBJECTIVES = ("rto", "write_rto", "write_rpo")
-CLAIMS = ("reads", "writes", "orders", "recovery")
+FIGURES = ("reads", "writes", "orders", "recovery", "failed")
+# What the estate itself is expected to do, and the words for it; each has a checker of the same name.
+CONDUCT: Mapping[str, tuple[str, ...]] = {
+    "vip": ("moves", "stays"),
+    "route": ("leaves", "stays"),
+    "leader": ("moves",),
+    "workers": ("renewed", "kept"),
+    "minority": ("refuses",),
+    "returns": ("unnoticed",),
+    "replica": ("catches-up",),
+}
+CLAIMS = (*FIGURES, *CONDUCT)
 BUSIEST = "nearest-to-most-clients"
 
 
@@ -25,6 +28,14 @@ class Load:
     """Run the load undisturbed for some seconds."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Bring about a condition before the fault, one that clients do not notice."""
+
+    kind: str
+    of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ class Observe:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Undo the fault."""
+    """Undo the fault, then what was prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +66,21 @@ class WaitReady:
     at_most: float
 
 
-Step = Load | Inject | Observe | Restore | WaitReady
+Step = Load | Prepare | Inject | Observe | Restore | WaitReady
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """claims: by name (`reads`, `writes`, `orders`, `recovery`) an objective's name or a limit of its own."""
+    """claims: by name an objective's name, a limit of its own (`reads`, `writes`, `orders`, `recovery`, `failed`), or a
+    word of `CONDUCT`.  arguments: by name their default; "" is the scene's own choice.
+    """
 
     name: str
     shows: str
     site: str
     steps: tuple[Step, ...]
     claims: Mapping[str, str | float]
+    arguments: tuple[str, ...] = field(default=("site",))
 
     def limits(self, objectives: Mapping[str, float | None]) -> Claims:
         """The claims in figures. A claim on an objective that the estate does not promise is not made."""
@@ -74,178 +88,14 @@ class Scenario:
         found = {
             name: objectives.get(keys[limit]) if isinstance(limit, str) else limit
             for name, limit in self.claims.items()
+            if name in FIGURES
         }
-        lost = found.get("orders")
+        lost, failed = found.get("orders"), found.get("failed")
         return Claims(
             found.get("reads"),
             found.get("writes"),
             None if lost is None else int(lost),
             found.get("recovery"),
+            None if failed is None else int(failed),
+            {name: str(word) for name, word in self.claims.items() if name in CONDUCT},
         )
-
-
-class BadScenario(BadInput):
-    """Every fault of a scenario file, with file and line."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = tuple(sorted(set(faults)))
-        super().__init__(
-            "\n".join(map(str, self.faults)), "see the scenarios that come with trimtab: trimtab drill list"
-        )
-
-
-def builtin() -> dict[str, Scenario]:
-    """The scenarios that come with Trimtab, by name."""
-    folder = resources.files("trimtab.drills") / "scenarios"
-    files = [file for file in folder.iterdir() if file.name.endswith(".yaml")]
-    found = [read_scenario(file.read_text(), str(file)) for file in files]
-    return {scenario.name: scenario for scenario in sorted(found, key=lambda one: one.name)}
-
-
-def find(name: str) -> Scenario:
-    """A built-in scenario, or one in a file whose path ends in .yaml. Raises BadInput."""
-    if name.endswith((".yaml", ".yml")):
-        try:
-            return read_scenario(Path(name).read_text(), name)
-        except OSError as error:
-            raise BadInput(f"{name}: {error.strerror}") from error
-    known = builtin()
-    if name not in known:
-        raise BadInput(f"no scenario {name!r}", f"there are: {', '.join(known)}; or a path to a .yaml file")
-    return known[name]
-
-
-def read_scenario(text: str, file: str) -> Scenario:
-    """Parse one. Raises BadScenario with every fault at its line."""
-    tree = read_tree(text, file)
-    reader = _Reader(tree)
-    scenario = reader.scenario() if not tree.faults else None
-    if tree.faults or scenario is None:
-        raise BadScenario(tree.faults)
-    return scenario
-
-
-class _Reader:
-    """Reads the text tree; what is wrong becomes a fault of the tree and a harmless stand-in value."""
-
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-
-    def scenario(self) -> Scenario | None:
-        root = self._map((), ("name", "shows", "arguments", "steps", "claims"), ("arguments",))
-        arguments = self._map(("arguments",), ("site",), ("site",)) if "arguments" in root else {}
-        claims = self._map(("claims",), CLAIMS, CLAIMS)
-        steps = root.get("steps")
-        if not isinstance(steps, list):
-            self.tree.fault(("steps",), "a list of steps is expected")
-            return None
-        read = [self._step(("steps", number), step) for number, step in enumerate(steps)]
-        found = tuple(step for step in read if step is not None)
-        self._order(found)
-        limits = {name: self._limit(("claims", name), text) for name, text in claims.items()}
-        site = self._text(("arguments", "site"), arguments.get("site", BUSIEST))
-        return Scenario(
-            self._text(("name",), root.get("name")),
-            self._text(("shows",), root.get("shows")),
-            site,
-            found,
-            limits,
-        )
-
-    def _map(self, loc: Loc, known: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:
-        value = self.tree.root
-        for part in loc:
-            value = value.get(part) if isinstance(value, dict) else None
-        return self._checked(loc, value, known, optional)
-
-    def _checked(
-        self, loc: Loc, value: Any, known: tuple[str, ...], optional: tuple[str, ...]
-    ) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            self.tree.fault(loc, "a map of keys is expected", f"keys: {', '.join(known)}")
-            return {}
-        for key in value:
-            if key not in known:
-                self.tree.fault((*loc, key), "unknown key", f"known here: {', '.join(known)}")
-        for key in known:
-            if key not in value and key not in optional:
-                self.tree.fault(loc, f"the key `{key}` is missing")
-        return {key: value[key] for key in value if key in known}
-
-    def _step(self, loc: Loc, value: Any) -> Step | None:
-        kind = next(iter(value), "") if isinstance(value, dict) else ""
-        readers: dict[
-            str, tuple[tuple[str, ...], tuple[str, ...], Callable[[Loc, dict[str, Any]], Step | None]]
-        ] = {
-            "load": (("load",), (), lambda at, found: Load(self._seconds(at, found, "load"))),
-            "fault": (("fault", "of"), (), self._inject),
-            "observe": (("observe", "at_most"), ("at_most",), self._observe),
-            "restore": (("restore",), (), lambda at, found: Restore()),
-            "wait": (
-                ("wait", "at_most"),
-                (),
-                lambda at, found: WaitReady(self._seconds(at, found, "at_most")),
-            ),
-        }
-        if kind not in readers:
-            self.tree.fault(loc, "a step begins with its verb", f"one of {', '.join(readers)}")
-            return None
-        known, optional, read = readers[kind]
-        checked = self._checked(loc, value, known, optional)
-        return read(loc, checked) if all(key in checked for key in known if key not in optional) else None
-
-    def _inject(self, loc: Loc, found: dict[str, Any]) -> Step | None:
-        kind = FAULTS.get(str(found["fault"]))
-        if kind is None:
-            self.tree.fault((*loc, "fault"), f"got `{found['fault']}`", f"one of {', '.join(FAULTS)}")
-            return None
-        if found["of"] not in kind.places:
-            self.tree.fault((*loc, "of"), f"got `{found['of']}`", f"one of {', '.join(kind.places)}")
-            return None
-        return Inject(kind.kind, found["of"])
-
-    def _observe(self, loc: Loc, found: dict[str, Any]) -> Step:
-        least = self._seconds(loc, found, "observe")
-        most = self._seconds(loc, found, "at_most") if "at_most" in found else least
-        if most < least:
-            self.tree.fault((*loc, "at_most"), "at_most is shorter than observe")
-        return Observe(least, most)
-
-    def _seconds(self, loc: Loc, found: dict[str, Any], key: str) -> float:
-        try:
-            return parse_duration(found[key])
-        except ValueError as error:
-            self.tree.fault((*loc, key), f"got `{found[key]}`: {error}")
-            return 0.0
-
-    def _limit(self, loc: Loc, value: Any) -> str | float:
-        """An objective's name, a duration, or a whole number of orders."""
-        if value in OBJECTIVES:
-            return str(value)
-        if loc[-1] == "orders" and isinstance(value, str) and value.isdecimal():
-            return float(value)
-        try:
-            return parse_duration(value)
-        except ValueError:
-            self.tree.fault(
-                loc, f"got `{value}`", f"an objective ({', '.join(OBJECTIVES)}), `2s`, or for orders `0`"
-            )
-            return 0.0
-
-    def _text(self, loc: Loc, value: Any) -> str:
-        if isinstance(value, str) and value.strip():
-            return " ".join(value.split())
-        if value is not None:
-            self.tree.fault(loc, "text is expected")
-        return ""
-
-    def _order(self, steps: tuple[Step, ...]) -> None:
-        kinds = [type(step) for step in steps]
-        if kinds.count(Inject) != 1:
-            self.tree.fault(("steps",), f"{kinds.count(Inject)} faults; a scenario has exactly one")
-        elif not kinds or kinds[0] is not Load or kinds.index(Inject) != 1 or kinds[2:3] != [Observe]:
-            self.tree.fault(("steps",), "the order is load, fault, observe, then restore or wait, observe")
-        elif kinds[3:] not in ([WaitReady, Observe], [Restore, WaitReady, Observe]):
-            self.tree.fault(
-                ("steps",), "after the observation come (restore,) wait and observe, in this order"
-            )

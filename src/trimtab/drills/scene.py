@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from trimtab.drills.load.spec import Target
 from trimtab.errors import BadInput
@@ -24,29 +24,66 @@ class LabLike(Protocol):
     def power_cut(self, nodes: Sequence[str]) -> float: ...
     def power_on(self, nodes: Sequence[str]) -> None: ...
     def kill(self, node: str, unit: str, signal: str = "KILL") -> float: ...
+    def unit(self, node: str, unit: str, verb: Literal["start", "stop", "restart", "reload"]) -> None: ...
+    def cut_cables(self, segments: Sequence[str]) -> float: ...
+    def mend_cables(self, segments: Sequence[str]) -> None: ...
     def wait_ready(self, timeout: float, on_wait: OnWait | None = None) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
+class Upstream:
+    """A network that carries a site. transit: its node; peers: its addresses; sessions: BIRD's names on our routers."""
+
+    name: str
+    transit: str
+    segment: str
+    peers: tuple[str, ...]
+    sessions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
-    """hosts: all of them; proxies: those that share the VIPs; front_unit: the unit which serves on them."""
+    """hosts: all of them; proxies: those that share the VIPs; front_unit: the unit which serves on them.
+
+    backends: members of pools; backend_unit: what answers on them.  links: private segment by other site.
+    prefixes: the site's own public ones.
+    """
 
     name: str
     hosts: tuple[str, ...]
     proxies: tuple[str, ...]
     front_unit: str
     vips: tuple[str, ...]
+    routers: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    backend_unit: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
+    upstreams: Mapping[str, Upstream] = field(default_factory=dict)
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An application's own store. hosts: its members; client_port: where each of them is asked."""
+
+    name: str
+    hosts: tuple[str, ...]
+    client_port: int
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where clients are. node: runs their processes; sources: their addresses by family ("4", "6")."""
+    """Where clients are. node: runs their processes; sources: their addresses by family ("4", "6").
+
+    transits: the networks that carry them, the preferred first.
+    """
 
     name: str
     node: str
     nearest: str
     sources: Mapping[str, tuple[str, ...]]
     targets: tuple[Target, ...]
+    transits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +108,16 @@ class Scene:
     ledger: Ledger | None
     objectives: Mapping[str, float | None]
     ca: str
+    engine: str = "haproxy"
+    stores: tuple[Store, ...] = ()
+    configuration: str = "unknown"
+
+    def site_of(self, host: str) -> str:
+        """The site of a host. Raises BadInput for one that the twin has not."""
+        for site in self.sites.values():
+            if host in site.hosts:
+                return site.name
+        raise BadInput(f"no host {host!r}", "see trimtab lab status")
 
     def busiest_site(self) -> str:
         """The site nearest to most clients; of several the first."""
@@ -94,12 +141,32 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
         ledger=_ledger(facts.get("ledger"), facts["regions"]),
         objectives=dict(facts.get("objectives", {})),
         ca=facts["ca"],
+        engine=facts.get("engine", "haproxy"),
+        stores=tuple(
+            Store(name, tuple(found["hosts"]), int(found["client_port"]))
+            for name, found in facts.get("stores", {}).items()
+        ),
+        configuration=facts.get("configuration", "unknown"),
     )
 
 
 def _site(name: str, found: Mapping[str, Any]) -> Site:
+    upstreams = {
+        each: Upstream(each, told["transit"], told["segment"], tuple(told["peers"]), tuple(told["sessions"]))
+        for each, told in found.get("upstreams", {}).items()
+    }
     return Site(
-        name, tuple(found["hosts"]), tuple(found["proxies"]), found["front_unit"], tuple(found["vips"])
+        name,
+        tuple(found["hosts"]),
+        tuple(found["proxies"]),
+        found["front_unit"],
+        tuple(found["vips"]),
+        tuple(found.get("routers", ())),
+        tuple(found.get("backends", ())),
+        found.get("backend_unit", ""),
+        dict(found.get("links", {})),
+        upstreams,
+        tuple(found.get("prefixes", ())),
     )
 
 
@@ -110,7 +177,8 @@ def _region(name: str, found: Mapping[str, Any]) -> Region:
         for address in each["addresses"]
     )
     sources = {family: tuple(addresses) for family, addresses in found["sources"].items()}
-    return Region(name, found["node"], found["nearest"], sources, targets)
+    transits = tuple(found.get("transits", ()))
+    return Region(name, found["node"], found["nearest"], sources, targets, transits)
 
 
 def _ledger(found: Mapping[str, Any] | None, regions: Mapping[str, Any]) -> Ledger | None:

@@ -27,12 +27,17 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The limits of a scenario: seconds and a number of orders. None: not claimed, so not judged."""
+    """The limits of a scenario: seconds, a number of orders, a number of reads. None: not claimed, so not judged.
+
+    conduct: what the estate itself is expected to do, by the name of its checker.
+    """
 
     reads_s: float | None = None
     writes_s: float | None = None
     lost: int | None = None
     recovery_s: float | None = None
+    failed: int | None = None
+    conduct: Mapping[str, str] = field(default_factory=dict)
 
 
 class Checker(Protocol):

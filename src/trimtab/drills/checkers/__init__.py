@@ -1,23 +1,51 @@
-"""One file a checker. `CHECKERS` is what a run is judged by; a claim that a scenario does not make is
-passed over."""
+"""One file a checker, but for the small ones of `conduct`. `CHECKERS` is what a run is judged by; a claim that a
+scenario does not make is passed over."""
 
 from __future__ import annotations
 
+from trimtab.drills.checkers.conduct import (
+    LeaderConduct,
+    ReplicaConduct,
+    RouteConduct,
+    VipConduct,
+    WorkersConduct,
+)
+from trimtab.drills.checkers.failed import FailsAtMost, ReturnsUnnoticed
 from trimtab.drills.checkers.load_ran import LoadRan
+from trimtab.drills.checkers.minority import MinorityRefuses
 from trimtab.drills.checkers.orders import OrdersKept
 from trimtab.drills.checkers.outage import ReadsWithin
 from trimtab.drills.checkers.recovery import RecoversQuietly
 from trimtab.drills.checkers.writes import WritesWithin
 from trimtab.drills.verdict import Checker, Claims
 
-CHECKERS: tuple[Checker, ...] = (LoadRan(), ReadsWithin(), WritesWithin(), OrdersKept(), RecoversQuietly())
+CHECKERS: tuple[Checker, ...] = (
+    LoadRan(),
+    ReadsWithin(),
+    FailsAtMost(),
+    WritesWithin(),
+    MinorityRefuses(),
+    OrdersKept(),
+    VipConduct(),
+    RouteConduct(),
+    LeaderConduct(),
+    WorkersConduct(),
+    ReplicaConduct(),
+    RecoversQuietly(),
+    ReturnsUnnoticed(),
+)
 
 
 def checkers_for(claims: Claims) -> tuple[Checker, ...]:
     """Those whose claim is made, and always the one that asks whether the load really ran."""
-    made = {
-        "reads": claims.reads_s, "writes": claims.writes_s, "orders": claims.lost, "recovery":
-        claims.recovery_s,
-        "load": True,
+    figures = {
+        "reads": claims.reads_s, "writes": claims.writes_s, "orders": claims.lost, "recovery": claims.recovery_s,
+        "failed": claims.failed,
     }  # fmt: skip
-    return tuple(checker for checker in CHECKERS if made[checker.name] is not None)
+    made = {"load", *claims.conduct, *(name for name, limit in figures.items() if limit is not None)}
+    return tuple(checker for checker in CHECKERS if checker.name in made)
+
+
+def witnesses_for(checkers: tuple[Checker, ...]) -> tuple[str, ...]:
+    """The names of the witnesses that these checkers want to hear, each once."""
+    return tuple(dict.fromkeys(w for c in checkers if (w := getattr(c, "witness", ""))))

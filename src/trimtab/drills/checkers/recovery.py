@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trimtab.drills.history import History
+from trimtab.drills.checkers.writes import refuses
+from trimtab.drills.history import History, Order
 from trimtab.drills.measure import episodes, write_outage
 from trimtab.drills.verdict import Claims, Verdict
 
@@ -27,7 +28,7 @@ class RecoversQuietly:
         since, until = history.events.phase("recovery")[0], history.events.end
         reasons = [
             *_reads(history, claims.recovery_s, since, until),
-            *_writes(history, claims.writes_s, since, until),
+            *_writes(history, claims, since, until),
             *_serves_again(history),
         ]
         return Verdict(
@@ -36,7 +37,7 @@ class RecoversQuietly:
 
 
 def _figures(history: History, since: float, until: float) -> dict[str, Any]:
-    found = {region: episodes(rows, since, until) for region, rows in history.reads.items()}
+    found = {region: episodes(rows, since, until, arriving=True) for region, rows in history.reads.items()}
     lengths = [one.last_sent - one.first_sent for each in found.values() for one in each]
     assert history.events.ready is not None
     return {
@@ -54,21 +55,38 @@ def _reads(history: History, limit: float, since: float, until: float) -> Iterat
                 f"{region}: {len(gone)} requests failed even when tried again as {history.site} came back, "
                 f"first {gone[0].start - since:.2f} s on: {gone[0].error}"
             )
-        longest = max((one.last_sent - one.first_sent for one in episodes(rows, since, until)), default=0.0)
+        longest = max(
+            (one.last_sent - one.first_sent for one in episodes(rows, since, until, arriving=True)),
+            default=0.0,
+        )
         if longest > limit:
             yield f"{region} could not read for {longest:.2f} s as {history.site} came back, limit {limit:g}"
 
 
-def _writes(history: History, limit: float | None, since: float, until: float) -> Iterator[str]:
+def _writes(history: History, claims: Claims, since: float, until: float) -> Iterator[str]:
+    limit = claims.writes_s
     if limit is None:
         return
     for region, orders in history.orders.items():
+        if refuses(history, claims, region):
+            yield from _writes_again(region, orders, limit, since)
+            continue
         found = write_outage(orders, history.events.fault, since, until)
         if found and found.write_outage_s > limit:
             yield (
                 f"{region} had no order acknowledged for {found.write_outage_s:.2f} s "
                 f"while {history.site} came back, limit {limit:g} s"
             )
+
+
+def _writes_again(region: str, orders: Sequence[Order], limit: float, since: float) -> Iterator[str]:
+    """What had to refuse takes orders again."""
+    again = min(
+        (o.answered for o in orders if o.outcome == "ok" and o.answered and o.answered > since), default=None
+    )
+    if again is None or again - since > limit:
+        when = "none" if again is None else f"the first {again - since:.2f} s on"
+        yield f"{region}: orders acknowledged after the path was mended: {when}, limit {limit:g} s"
 
 
 def _serves_again(history: History) -> Iterator[str]:

@@ -11,7 +11,10 @@ from trimtab.drills.verdict import Claims, Verdict, decide
 
 
 class WritesWithin:
-    """true: every region's write_outage_s is within the claim. unknown: without a ledger."""
+    """true: every region's write_outage_s is within the claim. unknown: without a ledger.
+
+    A region whose site is expected to refuse, being in the minority, is judged by `minority` instead.
+    """
 
     name = "writes"
 
@@ -25,6 +28,7 @@ class WritesWithin:
         found = {
             region: write_outage(orders, history.events.fault, since, until)
             for region, orders in history.orders.items()
+            if not refuses(history, claims, region)
         }
         mute = [
             f"{region} had no order acknowledged before the fault" for region, one in found.items() if not one
@@ -35,6 +39,11 @@ class WritesWithin:
         figures: dict[str, Any] = {region: asdict(one) for region, one in known.items()}
         value = decide(False if late else None if mute else True)
         return Verdict(self.name, value, (*late, *mute), {"write_outage_s": worst, "regions": figures})
+
+
+def refuses(history: History, claims: Claims, region: str) -> bool:
+    """Whether a region is served by a site that has to refuse writes while the fault lasts."""
+    return "minority" in claims.conduct and history.served_by(region) == history.site
 
 
 def complaint(region: str, found: WriteOutage, limit: float) -> str:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from trimtab.drills.faults.base import FaultKind
+from trimtab.drills.faults.cable_cut import CableCut
+from trimtab.drills.faults.hang import Hang
+from trimtab.drills.faults.lead import Lead
 from trimtab.drills.faults.power_cut import PowerCut
 from trimtab.drills.faults.process_kill import ProcessKill
+from trimtab.drills.faults.reload import BadReload, Reload
+from trimtab.drills.faults.session_drop import SessionDrop, Withdraw
 
 
 def table(kinds: Iterable[FaultKind]) -> Mapping[str, FaultKind]:
@@ -19,4 +24,16 @@ def table(kinds: Iterable[FaultKind]) -> Mapping[str, FaultKind]:
     return found
 
 
-FAULTS = table([PowerCut(), ProcessKill()])
+FAULTS = table(
+    [
+        PowerCut(),
+        ProcessKill(),
+        Hang(),
+        CableCut(),
+        Lead(),
+        SessionDrop(),
+        Withdraw(),
+        Reload(),
+        BadReload(),
+    ]
+)

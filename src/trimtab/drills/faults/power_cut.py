@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from trimtab.drills.faults.base import Aim
-from trimtab.drills.faults.vip_holder import find_vip_holder
+from trimtab.drills.faults.base import Aim, Arguments, Struck
+from trimtab.drills.faults.places import HOSTS, site_hit
 from trimtab.drills.scene import LabLike, Scene
 
 
 class PowerCut:
-    """of: `site`, all its hosts at once; `vip-holder`, the proxy that holds the site's VIPs."""
+    """of: all hosts of a `site`, the `vip-holder` among its proxies, all `proxies`, a `backend`, the `store-leader`,
+    or an `upstream` network."""
 
     kind = "power-cut"
-    places = ("site", "vip-holder")
+    places = ("site", "vip-holder", "proxies", "backend", "store-leader", "upstream")
 
-    def aim(self, lab: LabLike, scene: Scene, site: str, of: str) -> Aim:
-        place = scene.site(site)
-        if of == "site":
-            return Aim(site, place.hosts, "", f"{site} loses power ({len(place.hosts)} hosts)")
-        holder = find_vip_holder(lab, place)
-        return Aim(site, (holder,), "", f"{holder}, which holds the VIPs of {site}, loses power")
+    def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
+        nodes, who = HOSTS[of](lab, scene, arguments)
+        return Aim(site_hit(scene, arguments, nodes), nodes, "", f"{who} loses power")
 
-    def strike(self, lab: LabLike, aim: Aim) -> float:
-        return lab.power_cut(aim.nodes)
+    def strike(self, lab: LabLike, aim: Aim) -> Struck:
+        return Struck(lab.power_cut(aim.nodes))
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
         lab.power_on(aim.nodes)

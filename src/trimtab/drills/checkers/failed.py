@@ -1,0 +1,59 @@
+"""What nobody may notice: how many requests failed at their first attempt, the client's own retry not counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from trimtab.drills.history import History
+from trimtab.drills.load.record import Row
+from trimtab.drills.measure import episodes
+from trimtab.drills.verdict import Claims, Verdict
+
+Failures = Mapping[str, list[Row]]
+
+
+class FailsAtMost:
+    """true: in all regions together no more reads that were sent between the fault and its repair failed than claimed."""
+
+    name = "failed"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        assert claims.failed is not None
+        since, until = history.events.phase("during")
+        return _judge(self.name, _failures(history, since, until, last=False), claims.failed)
+
+
+class ReturnsUnnoticed:
+    """unnoticed: no read failed from the repair to the end."""
+
+    name = "returns"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        since, until = history.events.phase("recovery")[0], history.events.end
+        return _judge(self.name, _failures(history, since, until, last=True), 0)
+
+
+def _failures(history: History, since: float, until: float, *, last: bool) -> Failures:
+    """Reads by region that failed; one under way at the repair failed by the repair."""
+    return {
+        region: [
+            row for one in episodes(rows, since, until, arriving=last, leaving=last) for row in one.reads
+        ]
+        for region, rows in history.reads.items()
+    }
+
+
+def _judge(name: str, found: Failures, limit: int) -> Verdict:
+    total = sum(map(len, found.values()))
+    figures = {"failed": total}
+    if total <= limit:
+        return Verdict(name, "true", (), figures)
+    return Verdict(name, "false", (*_reasons(found), f"at most {limit} were claimed"), figures)
+
+
+def _reasons(found: Failures) -> Iterator[str]:
+    for region, rows in found.items():
+        if rows:
+            kinds = Counter(row.error for row in rows).most_common(3)
+            yield f"{region}: {len(rows)} requests failed: {', '.join(f'{n} x {error}' for error, n in kinds)}"

@@ -1,0 +1,223 @@
+"""One run of a scenario: its steps are played while the crew works; then the record is read and judged."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from trimtab.drills.checkers import checkers_for, witnesses_for
+from trimtab.drills.checkers.writes import refuses
+from trimtab.drills.crew import Counters, Crew, Rates
+from trimtab.drills.faults import FAULTS
+from trimtab.drills.faults.base import Aim, Arguments
+from trimtab.drills.history import Events, Expected, History, Mark
+from trimtab.drills.journal import Journal
+from trimtab.drills.result import RunResult, machine, run_result
+from trimtab.drills.scenario import Inject, Load, Observe, Prepare, Restore, Scenario, Step, WaitReady
+from trimtab.drills.scene import LabLike, Scene
+from trimtab.drills.verdict import judge
+from trimtab.drills.witness import WITNESSES
+from trimtab.errors import TrimtabError
+
+TICK_SECONDS = 0.1
+STEADY_SECONDS = 3.5  # longer than a failing request takes to become known, its retry included
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Told about ten times a second. stage: what is being done, in words; seconds: since the run began."""
+
+    scenario: str
+    run: int
+    runs: int
+    stage: str
+    seconds: float
+    counters: Counters
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class _Moments:
+    """Events as they happen."""
+
+    begin: float = 0.0
+    fault: float | None = None
+    restore: float | None = None
+    ready: float | None = None
+
+
+@dataclass(slots=True)
+class Play:
+    """Plays one run. number: which of how many. After `play`, `aim` says what was hit."""
+
+    lab: LabLike
+    scene: Scene
+    scenario: Scenario
+    arguments: Arguments
+    rates: Rates
+    number: tuple[int, int]
+    on_progress: OnProgress
+    aim: Aim | None = None
+    ready_again: bool = True
+    moments: _Moments = field(default_factory=_Moments)
+    samples: list[tuple[float, Counters]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    evidence: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def play(self) -> RunResult:
+        """Whatever happens, what was broken is mended before this returns or raises."""
+        begin_whole(self.lab)
+        load_before = os.getloadavg()[0]
+        prefix = f"d{uuid.uuid4().hex[:8]}"
+        folder = self.lab.scratch / f"drill-{self.scenario.name}-{prefix}"
+        try:
+            with Crew(self.lab, self.scene, self.rates, folder, prefix, seed=self.number[0]) as crew:
+                crew.start()
+                self._await_first_request(crew)
+                for step in self.scenario.steps:
+                    if not self._step(step, crew):
+                        break
+                history = self._history(crew)
+        except BaseException:
+            with contextlib.suppress(TrimtabError, OSError):  # the next run undoes it, or the twin is going
+                Journal(self.lab).restore()
+            raise
+        limits = self.scenario.limits(self.scene.objectives)
+        verdicts = judge(checkers_for(limits), history, limits)
+        refusing = [region for region in history.orders if refuses(history, limits, region)]
+        about = machine(load_before, os.getloadavg()[0])
+        return run_result(history, verdicts, about, folder, refusing)
+
+    def _await_first_request(self, crew: Crew) -> None:
+        """The load's interpreters need a moment to start; the run begins with their first requests."""
+        ends = time.monotonic() + 10.0
+        self.moments.begin = time.monotonic()
+        while crew.counters().sent == 0 and time.monotonic() < ends:
+            self._tick(crew, "starting the load")
+        self._pause(crew, 0.5, "starting the load")
+        self.moments.begin = time.monotonic()
+
+    def _step(self, step: Step, crew: Crew) -> bool:
+        """Play one step; False when the rest makes no sense any more."""
+        if isinstance(step, Load):
+            self._pause(crew, step.seconds, "undisturbed load")
+        elif isinstance(step, Prepare):
+            self._prepare(crew, step)
+        elif isinstance(step, Inject):
+            self._inject(crew, step)
+        elif isinstance(step, Observe):
+            self._observe(crew, step)
+        elif isinstance(step, Restore):
+            self._restore(crew)
+        else:
+            return self._wait_ready(crew, step)
+        return True
+
+    def _prepare(self, crew: Crew, step: Prepare) -> None:
+        aim = FAULTS[step.kind].aim(self.lab, self.scene, self.arguments, step.of)
+        self._tick(crew, aim.says, sleep=False)
+        struck = Journal(self.lab).strike(step.kind, aim)
+        self.marks.append(Mark(struck.at, aim.says))
+
+    def _inject(self, crew: Crew, step: Inject) -> None:
+        self.aim = FAULTS[step.kind].aim(self.lab, self.scene, self.arguments, step.of)
+        self._look("before", crew)
+        struck = Journal(self.lab).strike(step.kind, self.aim)
+        self.moments.fault = struck.at
+        self.evidence["told"] = dict(struck.told)
+
+    def _look(self, when: str, crew: Crew) -> None:
+        """Hear the witnesses that this scenario's claims ask for."""
+        assert self.aim is not None
+        names = witnesses_for(checkers_for(self.scenario.limits(self.scene.objectives)))
+        self._tick(crew, "asking the estate itself", sleep=False)
+        self.evidence[when] = {name: WITNESSES[name](self.lab, self.scene, self.aim.site) for name in names}
+
+    def _observe(self, crew: Crew, step: Observe) -> None:
+        begin = time.monotonic()
+        recovering = self.moments.ready is not None
+        stage = "observing the recovery" if recovering or self.aim is None else self.aim.says
+        while (passed := time.monotonic() - begin) < step.at_most:
+            if passed >= step.at_least and steady(self.samples):
+                break
+            self._tick(crew, stage)
+        self._look("after" if recovering else "during", crew)
+
+    def _restore(self, crew: Crew) -> None:
+        assert self.aim is not None
+        self._tick(crew, f"restoring {self.aim.site}")
+        self.moments.restore = time.monotonic()
+        Journal(self.lab).restore()
+
+    def _wait_ready(self, crew: Crew, step: WaitReady) -> bool:
+        def told(waiting: list[str]) -> None:
+            self._tick(crew, "waiting for " + ", ".join(waiting[:3]) if waiting else "waiting", sleep=False)
+
+        try:
+            self.lab.wait_ready(step.at_most, told)
+        except TrimtabError as error:
+            self.ready_again = False
+            self._tick(crew, str(error), sleep=False)
+            return False
+        self.moments.ready = time.monotonic()
+        Journal(self.lab).forget()
+        return True
+
+    def _history(self, crew: Crew) -> History:
+        end = time.monotonic()
+        crew.stop()
+        reads, gaps = crew.reads()
+        self._tick(crew, "waiting for the last orders", sleep=False)
+        orders, complaints = crew.orders()
+        self._tick(crew, "reading the orders back", sleep=False)
+        stored, reason = crew.stored()
+        assert self.moments.fault is not None and self.aim is not None
+        events = Events(self.moments.begin, self.moments.fault, self.moments.restore, self.moments.ready, end)
+        expected = Expected(self.rates.reads, self.rates.orders if orders else 0.0)
+        gaps = [*gaps, *complaints, *([reason] if reason else [])]
+        marks, seen = tuple(self.marks), self.evidence
+        return History(self.aim.site, events, expected, reads, orders, stored, tuple(gaps), marks, seen)
+
+    def _pause(self, crew: Crew, seconds: float, stage: str) -> None:
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            self._tick(crew, stage, ends=ends)
+
+    def _tick(self, crew: Crew, stage: str, *, sleep: bool = True, ends: float | None = None) -> None:
+        now = time.monotonic()
+        counters = crew.counters()
+        self.samples.append((now, counters))
+        self.samples = [sample for sample in self.samples if sample[0] > now - 2 * STEADY_SECONDS]
+        number, runs = self.number
+        seconds = now - self.moments.begin
+        self.on_progress(Progress(self.scenario.name, number, runs, stage, seconds, counters))
+        if sleep:
+            time.sleep(min(TICK_SECONDS, max(0.0, (ends or now + 1) - time.monotonic())))
+
+
+def begin_whole(lab: LabLike) -> None:
+    """An interrupted drill may have left hosts without power, cables cut, processes stopped."""
+    Journal(lab).restore()
+    dark = [host["name"] for host in lab.status().get("hosts", []) if not host.get("powered", True)]
+    if dark:
+        lab.power_on(dark)
+    lab.wait_ready(READY_SECONDS)
+
+
+def steady(samples: list[tuple[float, Counters]]) -> bool:
+    """Whether for some seconds no request has failed and every region's orders have been acknowledged."""
+    if not samples or samples[-1][0] - samples[0][0] < STEADY_SECONDS:
+        return False
+    now, last = samples[-1]
+    earlier = [counters for moment, counters in samples if moment <= now - STEADY_SECONDS]
+    then = earlier[-1]
+    flowing = all(after > before for after, before in zip(last.acknowledged, then.acknowledged, strict=True))
+    return last.failed == then.failed and flowing

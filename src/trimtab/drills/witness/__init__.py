@@ -1,0 +1,20 @@
+"""One file a witness: what is asked of the estate itself before, during and after a fault, beside what clients see.
+
+`WITNESSES` maps the name under which a checker wants it to `look(lab, scene, site)`, which gives JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trimtab.drills.scene import LabLike, Scene
+from trimtab.drills.witness import route, store, vip, workers
+
+Look = Callable[[LabLike, Scene, str], dict[str, Any]]
+WITNESSES: Mapping[str, Look] = {
+    "vip": vip.look,
+    "route": route.look,
+    "store": store.look,
+    "workers": workers.look,
+}

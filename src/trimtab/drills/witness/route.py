@@ -1,0 +1,44 @@
+"""Since when do a site's upstreams hear its own prefixes from the site itself? Asked of the upstreams, not of us."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from trimtab.drills.ask import ask_if_there, whatever_it_exits
+from trimtab.drills.scene import LabLike, Scene, Upstream
+
+
+def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
+    """Prefix → by upstream the time since which it hears it from the site, "" if it does not, None if it is mute.
+
+    The same time before and after a fault shows that the route has not flapped in between.
+    """
+    place = scene.site(site)
+    return {
+        prefix: {
+            name: judge(ask_if_there(lab, up.transit, show(prefix)), site, name)
+            for name, up in place.upstreams.items()
+            if speaks(up, prefix)
+        }
+        for prefix in place.prefixes
+    }
+
+
+def show(prefix: str) -> tuple[str, ...]:
+    """birdc fails where it knows no route, which is an answer."""
+    return whatever_it_exits("birdc", "show", "route", prefix)
+
+
+def speaks(upstream: Upstream, prefix: str) -> bool:
+    """Does the upstream have a session of the prefix's family?"""
+    return any((":" in peer) == (":" in prefix) for peer in upstream.peers)
+
+
+def judge(reply: str | None, site: str, upstream: str) -> str | None:
+    """Since when a reply of `birdc show route` has a route learnt in the session to this site, "" if it has none."""
+    if reply is None:
+        return None
+    session = f"to_{site.replace('-', '_')}_{upstream.replace('-', '_')}_"
+    found = re.search(rf"\[{re.escape(session)}\S* (\S+?)\]", reply)
+    return found[1] if found else ""

@@ -1,0 +1,165 @@
+"""A twin on paper: faults change its state, and what a drill asks of its programs is answered from that state."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trimtab.drills.scene import OnWait, Scene, read_scene
+from trimtab.errors import EnvironmentUnable, TwinFailed
+
+VIPS = ("203.0.113.10", "2001:db8:113::a")
+MEMBERS = {"hk-orders-1": 0xA1, "sg-orders-1": 0xB2, "mid-orders-1": 0xC3}
+
+
+def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxies: int) -> dict[str, Any]:
+    """The facts of a site, as the twin tells them."""
+    kinds = {"router": 1, "proxy": proxies, "backend": backends, "orders": 1}
+    hosts = {kind: [f"{name}-{kind}-{n + 1}" for n in range(count)] for kind, count in kinds.items()}
+    upstreams = {
+        up: {
+            "transit": f"as{64500 + number}", "segment": f"up.{name}.{up}", "peers": list(each),
+            "sessions": [f"up_{up}{6 if ':' in peer else 4}" for peer in each],
+        }
+        for number, (up, each) in enumerate(peers.items())
+    }  # fmt: skip
+    return {
+        "hosts": [host for each in hosts.values() for host in each], "routers": hosts["router"],
+        "proxies": hosts["proxy"], "backends": hosts["backend"], "backend_unit": "pages.service",
+        "front_unit": "haproxy.service", "vips": list(VIPS), "upstreams": upstreams,
+        "links": {o: f"wan.{'.'.join(sorted((name, o)))}" for o in ("hk", "sg", "mid") if o != name},
+        "prefixes": ["198.18.1.0/24", "2001:db8:1::/48"] if name == "hk" else [],
+    }  # fmt: skip
+
+
+def facts() -> dict[str, Any]:
+    """Two sites that serve, and `mid`, which has no more than a vote and a single backend."""
+    two = {"hkix": ("198.51.100.1", "2001:db8:ff01::1"), "transit": ("198.51.100.9",)}
+    return {
+        "estate": "shop", "regions": {}, "ledger": None, "ca": "/ca.pem", "objectives": {"rto_s": 1.0},
+        "sites": {
+            "hk": site("hk", peers=two, backends=3, proxies=2),
+            "sg": site("sg", peers={"sgix": ("198.51.100.17",)}, backends=3, proxies=2),
+            "mid": site("mid", peers={}, backends=1, proxies=0),
+        },
+        "stores": {"orders": {"hosts": list(MEMBERS), "client_port": 2379}},
+    }  # fmt: skip
+
+
+def scene(**changed: Any) -> Scene:
+    return read_scene({**facts(), **changed})
+
+
+class PaperTwin:
+    """`broken()` is all that is not as it should be; the rest of the state is what cannot be undone."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch, self.leader, self.holder = scratch, "hk-orders-1", "hk-proxy-2"
+        self.dark: set[str] = set()
+        self.cut: set[str] = set()
+        self.stopped: set[str] = set()
+        self.spoiled: set[str] = set()
+        self.filters: dict[str, str] = {}
+        self.shut: dict[str, set[str]] = {}
+        self.killed: list[str] = []
+        self.renewed: list[str] = []
+
+    def broken(self) -> dict[str, Any]:
+        shut = {node: names for node, names in self.shut.items() if names}
+        state = {"dark": self.dark, "cut": self.cut, "stopped": self.stopped, "spoiled": self.spoiled,
+                 "filters": self.filters, "shut": shut}  # fmt: skip
+        return {name: value.copy() for name, value in state.items() if value}
+
+    def status(self) -> dict[str, Any]:
+        return {"facts": facts(), "hosts": []}
+
+    def power_cut(self, nodes: Sequence[str]) -> float:
+        self.dark |= set(nodes)
+        return time.monotonic()
+
+    def power_on(self, nodes: Sequence[str]) -> None:
+        self.dark -= set(nodes)
+
+    def cut_cables(self, segments: Sequence[str]) -> float:
+        self.cut |= set(segments)
+        return time.monotonic()
+
+    def mend_cables(self, segments: Sequence[str]) -> None:
+        self.cut -= set(segments)
+
+    def kill(self, node: str, unit: str, signal: str = "KILL") -> float:
+        name = f"{node}/{unit}"
+        if signal == "KILL":
+            self.killed.append(name)
+        elif name in self.killed:
+            raise TwinFailed(f"{unit} of {node} does not run")
+        else:
+            (self.stopped.add if signal == "STOP" else self.stopped.discard)(name)
+        return time.monotonic()
+
+    def unit(self, node: str, unit: str, verb: str) -> None:
+        if verb == "reload" and node in self.spoiled:
+            raise TwinFailed(f"{unit} of {node} refused to reload", "127.0.0.1:9799: Address already in use")
+        self.renewed.append(node)
+
+    def wait_ready(self, timeout: float, on_wait: OnWait | None = None) -> float:
+        return 0.0
+
+    def popen(self, node: str, argv: Sequence[str], **popen_kw: Any) -> Any:
+        if node in self.dark:
+            raise EnvironmentUnable(f"{node} has no power")
+        return _Program(self, node, list(argv))
+
+    def answer(self, node: str, argv: list[str], text: str) -> str:
+        if argv[0] == "ip":
+            return "".join(
+                f"2: e0 inet{'6' if ':' in v else ''} {v}/32 scope global\n"
+                for v in VIPS * (node == self.holder)
+            )
+        if argv[0] == "nft":
+            self.filters.pop(node, None)
+            if "chain" in text:
+                self.filters[node] = text
+        elif argv[0] == "birdc":
+            for verb, _, name in (line.partition(" ") for line in text.splitlines()):
+                if verb != "quit":
+                    {"disable": set.add, "enable": set.discard}[verb](self.shut.setdefault(node, set()), name)
+        elif "move-leader" in argv:
+            assert node == self.leader, "only the leader moves its office"
+            self.leader = next(name for name, number in MEMBERS.items() if f"{number:x}" == argv[-1])
+        elif argv[0] == "etcdctl":
+            status = {
+                "header": {"member_id": MEMBERS[node]},
+                "leader": MEMBERS[self.leader],
+                "raftAppliedIndex": 7,
+            }
+            return json.dumps([{"Status": status}])
+        elif "spoil" in argv:
+            self.spoiled.add(node)
+        elif "mend" in argv:
+            self.spoiled.discard(node)
+        else:
+            raise AssertionError(argv)
+        return ""
+
+
+class _Program:
+    """What `ask` needs of a process."""
+
+    def __init__(self, twin: PaperTwin, node: str, argv: list[str]) -> None:
+        self._twin, self._node, self._argv, self.returncode = twin, node, argv, 0
+
+    def __enter__(self) -> _Program:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing runs."""
+
+    def communicate(self, text: str = "", timeout: float | None = None) -> tuple[str, None]:
+        return self._twin.answer(self._node, self._argv, text), None
+
+    def kill(self) -> None:
+        """Nothing runs."""

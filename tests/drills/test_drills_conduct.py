@@ -1,0 +1,188 @@
+"""What the estate itself did, judged from what its witnesses saw before, during and after a fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from drills_kit import history
+
+from trimtab.drills.checkers import CHECKERS, checkers_for, witnesses_for
+from trimtab.drills.scenario import CONDUCT
+from trimtab.drills.verdict import Claims, Verdict
+
+Seen = dict[str, Any]
+
+
+def judged(
+    name: str, wanted: str, witness: str, looks: tuple[Any, Any, Any], told: Seen | None = None
+) -> Verdict:
+    """looks: before, during, after; None: nobody looked."""
+    pairs = zip(("before", "during", "after"), looks, strict=True)
+    evidence: Seen = {when: {} if seen is None else {witness: seen} for when, seen in pairs}
+    checker = next(checker for checker in CHECKERS if checker.name == name)
+    return checker.check(history(evidence={**evidence, "told": told or {}}), Claims(conduct={name: wanted}))
+
+
+@pytest.mark.parametrize("name", sorted(set(CONDUCT) - {"minority", "returns"}))
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_what_nobody_looked_at_is_unknown(name: str, missing: int) -> None:
+    (checker,) = [c for c in checkers_for(Claims(conduct={name: CONDUCT[name][0]})) if c.name == name]
+    (witness,) = witnesses_for((checker,))
+    looks: list[Any] = [{}, {}, {}]
+    looks[missing] = None
+    verdict = judged(name, CONDUCT[name][0], witness, (looks[0], looks[1], looks[2]))
+    assert verdict.value == "unknown"
+    assert ("before", "during", "after")[missing] in verdict.reasons[0]
+
+
+# The VIPs.
+
+
+def vip(holder: str | None) -> Seen:
+    return {"holder": holder, "held": {"p1": [], "p2": []}}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "before", "during", "value"),
+    [
+        ("moves", "p1", "p2", "true"),
+        ("moves", "p1", "p1", "false"),
+        ("moves", "p1", None, "false"),
+        ("moves", None, "p2", "unknown"),
+        ("stays", "p1", "p1", "true"),
+        ("stays", "p1", "p2", "false"),
+        ("stays", "p1", None, "false"),
+        ("stays", None, "p1", "unknown"),
+    ],
+)
+def test_the_vips_move_or_stay(wanted: str, before: str | None, during: str | None, value: str) -> None:
+    assert judged("vip", wanted, "vip", (vip(before), vip(during), vip(during))).value == value
+
+
+def test_a_proxy_that_takes_its_vips_back_later_has_moved_them_all_the_same() -> None:
+    assert judged("vip", "moves", "vip", (vip("p1"), vip("p2"), vip("p1"))).value == "true"
+
+
+# The routes.
+
+
+def routes(since: str | None, also: str | None = "10:00:00.500") -> Seen:
+    return {"198.18.1.0/24": {"hkix": since, "transit": also}}
+
+
+T, LATER = "10:00:00.000", "10:00:07.000"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "looks", "value", "says"),
+    [
+        ("leaves", (routes(T), routes("", ""), routes(LATER, LATER)), "true", ""),
+        ("leaves", (routes(T), routes(T, ""), routes(LATER, LATER)), "false", "hkix still hears"),
+        ("leaves", (routes(T), routes("", ""), routes("", LATER)), "false", "hkix does not hear"),
+        ("leaves", (routes(T), routes(None, ""), routes(LATER, LATER)), "unknown", "gave no answer"),
+        ("leaves", (routes(T), routes("", ""), routes(None, LATER)), "unknown", "gave no answer"),
+        ("leaves", (routes(""), routes("", ""), routes(LATER, LATER)), "unknown", "did not hear"),
+        ("leaves", (routes(None), routes("", ""), routes(LATER, LATER)), "unknown", "did not hear"),
+        ("stays", (routes(T), routes(T), routes(T)), "true", ""),
+        ("stays", (routes(T), routes("10:00:00.040"), routes("09:59:59.970")), "true", ""),
+        ("stays", (routes(T), routes(LATER), routes(LATER)), "false", "now since 10:00:07"),
+        ("stays", (routes(T), routes(""), routes(LATER)), "false", "now no more"),
+        ("stays", (routes(T), routes(T), routes("")), "false", "does not hear"),
+        ("stays", (routes(T), routes(T), routes(LATER)), "false", "10:00:07"),
+        ("stays", (routes(T), routes(None), routes(T)), "unknown", "gave no answer"),
+        ("stays", (routes(""), routes(T), routes(T)), "unknown", "did not hear"),
+    ],
+)
+def test_routes_leave_or_stay(wanted: str, looks: tuple[Seen, Seen, Seen], value: str, says: str) -> None:
+    verdict = judged("route", wanted, "route", looks)
+    assert verdict.value == value, verdict.reasons
+    assert says in " ".join(verdict.reasons)
+
+
+def test_the_same_moment_is_the_same_across_midnight() -> None:
+    looks = (routes("23:59:59.980"), routes("00:00:00.020"), routes("23:59:59.990"))
+    assert judged("route", "stays", "route", looks).value == "true"
+
+
+# The store.
+
+
+def store(leader: str | None, **indexes: int | None) -> Seen:
+    members = {
+        h: None if i is None else {"leader": leader, "term": 2, "index": i} for h, i in indexes.items()
+    }
+    return {"leader": leader, "members": members}
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "value"),
+    [("a", "b", "true"), ("a", "a", "false"), ("a", None, "false"), (None, "b", "unknown")],
+)
+def test_the_leader_moves(before: str | None, during: str | None, value: str) -> None:
+    looks = (store(before, a=5, b=5), store(during, a=5, b=6), store(during, a=7, b=7))
+    assert judged("leader", "moves", "store", looks).value == value
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "value"),
+    [
+        (store("a", a=100, b=40, c=99), store("c", a=None, b=120, c=120), "true"),
+        (store("a", a=100, b=40, c=99), store("c", a=None, b=100, c=120), "true"),
+        (store("a", a=100, b=40, c=99), store("c", a=None, b=99, c=120), "false"),
+        (store("a", a=100, b=40, c=99), store("c", a=None, b=None, c=120), "false"),
+        (store("a", a=100, b=91, c=99), store("c", a=None, b=120, c=120), "unknown"),
+        (store(None, a=100, b=40, c=99), store("c", a=None, b=120, c=120), "true"),
+        (store(None, a=None, b=None, c=None), store("c", a=None, b=120, c=120), "unknown"),
+    ],
+)
+def test_who_was_behind_has_what_the_lost_leader_had(before: Seen, during: Seen, value: str) -> None:
+    verdict = judged("replica", "catches-up", "store", (before, during, during))
+    assert verdict.value == value, verdict.reasons
+
+
+# The proxies' processes.
+
+
+def served(*pids: int, failed: int = 0) -> Seen:
+    return {"p1": {"serving": list(pids), "leaving": [], "failed": failed}}
+
+
+TAKEN = {"p1": {"taken": True, "said": ""}}
+REFUSED = {"p1": {"taken": False, "said": "127.0.0.1:9799: Address already in use"}}
+DARK: Seen = {"p1": None}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told", "looks", "value", "says"),
+    [
+        ("renewed", TAKEN, (served(1, 2), served(3, 4), served(3, 4)), "true", ""),
+        ("renewed", REFUSED, (served(1, 2), served(1, 2), served(1, 2)), "false", "Address already in use"),
+        ("renewed", TAKEN, (served(1, 2), served(2, 3), served(3)), "false", "[2] of the old generation"),
+        ("renewed", TAKEN, (served(1), served(), served()), "false", "still serve"),
+        ("renewed", TAKEN, (served(1), served(2), served(2, failed=1)), "false", "1 failed reloads"),
+        ("renewed", TAKEN, (served(1), DARK, served(2)), "unknown", "could not be seen"),
+        ("renewed", {}, (served(1), served(2), served(2)), "unknown", "nobody was asked to reload"),
+        ("kept", REFUSED, (served(1), served(1), served(2)), "true", ""),
+        ("kept", TAKEN, (served(1), served(1), served(2)), "false", "reported as done"),
+        ("kept", REFUSED, (served(1), served(2), served(3)), "false", "after it"),
+        ("kept", REFUSED, (served(1), served(), served(2)), "false", "after it"),
+        ("kept", REFUSED, (served(1), served(1), served(1)), "false", "brought no new process"),
+        ("kept", REFUSED, (served(1), served(1), served(2, failed=1)), "false", "1 failed reloads"),
+        ("kept", REFUSED, (served(1), served(1), DARK), "unknown", "could not be seen"),
+        ("kept", {}, (served(1), served(1), served(2)), "unknown", "nobody was asked to reload"),
+    ],
+)
+def test_workers_are_renewed_or_kept(
+    wanted: str, told: Seen, looks: tuple[Seen, Seen, Seen], value: str, says: str
+) -> None:
+    verdict = judged("workers", wanted, "workers", looks, told)
+    assert verdict.value == value, verdict.reasons
+    assert says in " ".join(verdict.reasons)
+
+
+def test_a_wrong_outranks_a_doubt() -> None:
+    looks = ({**served(1), "p2": None}, {**served(1), "p2": None}, {**served(1), "p2": None})
+    verdict = judged("workers", "renewed", "workers", looks, {**REFUSED, "p2": {"taken": True, "said": ""}})
+    assert verdict.value == "false"
+    assert len(verdict.reasons) == 2

@@ -1,0 +1,77 @@
+"""How much a twin carries: what counts as carried, and what is sent then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drills_kit import LoopbackLab, Pki, TlsShop, ledger_scripts, row
+
+from trimtab.drills import full_load
+from trimtab.drills.crew import Counters, Rates
+from trimtab.drills.full_load import full_rates, scaled, well
+from trimtab.drills.load.record import Row
+from trimtab.drills.scene import read_scene
+
+
+def some(number: int = 200, **other: Any) -> list[Row]:
+    return [row(100.0 + at / 100, **other) for at in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "tail", "first", "carried"),
+    [
+        (some(), 0.03, 0.03, True),
+        (some(), 0.03, 0.01, True),  # the first step's and 20 ms more
+        (some(), 0.031, 0.01, False),
+        (some(), 0.2, 0.1, True),  # twice the first step's
+        (some(), 0.201, 0.1, False),
+        ([], 0.0, 0.0, False),
+        ([*some(), row(103.0, ok=False)], 0.03, 0.03, False),
+        ([*some(), *some(2, late=0.06)], 0.03, 0.03, True),  # one in a hundred
+        ([*some(), *some(3, late=0.06)], 0.03, 0.03, False),
+        (some(late=0.05), 0.03, 0.03, True),
+    ],
+)
+def test_what_is_carried(rows: list[Row], tail: float, first: float, carried: bool) -> None:
+    assert well(rows, tail, first) is carried
+
+
+def test_everything_grows_alike() -> None:
+    assert scaled(Rates(100.0, 30.0, 16.0), 1.5) == Rates(150.0, 45.0, 24.0)
+    assert scaled(Rates(), 1.0) == Rates()
+
+
+@pytest.mark.parametrize(("carried", "times"), [(1.0, 1.0), (2.0, 1.4), (4.0, 2.8), (0.0, 1.0)])
+def test_full_load_is_a_share_of_what_was_carried_and_never_less_than_usual(
+    monkeypatch: pytest.MonkeyPatch, carried: float, times: float
+) -> None:
+    def tried(lab: object, scene: object, rates: Rates, tell: object) -> list[Row]:
+        return some() if rates.new <= 100.0 * carried else some(late=1.0)
+
+    monkeypatch.setattr(full_load, "_try", tried)
+    found = full_rates(None, None, lambda stage, counters: None)  # type: ignore[arg-type]
+    assert found.new == pytest.approx(100.0 * times)
+    assert found.kept == pytest.approx(30.0 * times)
+    assert found.orders == pytest.approx(16.0 * times)
+
+
+def test_a_step_sends_real_requests_and_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch, pki: Pki, shop: TlsShop, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(full_load, "STEPS", (1.0, 2.0))
+    monkeypatch.setattr(full_load, "STEP_SECONDS", 1.0)
+    monkeypatch.setattr(full_load, "LATE_SECONDS", 30.0)  # a busy test machine is not what this is about
+    monkeypatch.setattr(full_load, "SLOW_SECONDS", 30.0)
+    told: list[tuple[str, Counters]] = []
+    lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
+    scene = read_scene(lab.status()["facts"])
+    found = full_rates(lab, scene, lambda stage, counters: told.append((stage, counters)), Rates(20, 10, 10))
+    assert found == scaled(Rates(20, 10, 10), 1.4)
+    assert {stage for stage, _ in told} == {
+        f"how much is carried: {rate} requests/s in each region" for rate in (30, 60)
+    }
+    assert shop.requests > 20
+    assert len(lab.started) == 4
+    assert all(process.poll() is not None for process in lab.started)
