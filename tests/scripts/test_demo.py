@@ -19,7 +19,7 @@ echo "$*" >>"$CALLS"
 case "$1 $2" in
     "$HANG") exec sleep 60 ;;
     "$FAIL") echo "no luck" >&2; exit 3 ;;
-    "drill run") echo "the table"; exit "$VERDICT" ;;
+    "drill run") echo "the table"; echo "true  report: ${@: -1}/x/report.html  records: /gone"; exit "$VERDICT" ;;
 esac
 """
 
@@ -69,14 +69,14 @@ def test_every_step_has_a_line_with_its_time(checkout: Path) -> None:
     assert calls(checkout)[:5] == STEPS
     lines = out.splitlines()
     assert [line.endswith(" s") for line in lines[:6]] == [True] * 6
-    assert lines[-1] == "the table"
+    assert lines[-2:] == ["the table", f"true  report: {checkout}/out/x/report.html"]
     assert list((checkout / "tmp").iterdir()) == []
 
 
 def test_a_drill_that_is_not_true_shows_its_table_and_exits_1(checkout: Path) -> None:
     out, _ = (demo := start(checkout, VERDICT="1")).communicate(timeout=20)
     assert demo.returncode == 1
-    assert out.splitlines()[-1] == "the table"
+    assert out.splitlines()[-2] == "the table"
     assert calls(checkout)[-1] == "lab down"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trimtab.cli import build, check, drill, init, lab, schema, show
+from trimtab.cli import build, check, drill, explain, init, lab, schema, show, timing
 
 app = typer.Typer(
     name="trimtab",
@@ -16,8 +16,10 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("check")(check.check)
+app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)
 app.command("show")(show.show)
+app.command("timing")(timing.timing)
 app.command("build")(build.build)
 app.add_typer(lab.app, name="lab")
 app.add_typer(drill.app, name="drill")
