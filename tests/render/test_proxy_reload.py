@@ -29,7 +29,10 @@ HEAD = "#<PID>          <type>          <reloads>       <uptime>        <version
 def told(*workers: int, old: tuple[int, ...] = (), failed: int = 0) -> str:
     """A reply of `show proc`."""
     line = "{:<16}worker          {}               0d00h00m01s     2.6.12\n"
-    parts = [HEAD, f"1               master          0 [failed: {failed}]   0d00h00m01s     2.6.12\n# workers\n"]
+    parts = [
+        HEAD,
+        f"1               master          0 [failed: {failed}]   0d00h00m01s     2.6.12\n# workers\n",
+    ]
     parts += [line.format(pid, 0) for pid in workers]
     parts += (["# old workers\n"] if old else []) + [line.format(pid, 1) for pid in old]
     return "".join([*parts, "# programs\n\n"])

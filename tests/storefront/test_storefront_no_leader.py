@@ -44,7 +44,9 @@ class Server:
                     if not sock.recv(1):
                         return
                 status, body, fields = self.answer
-                sock.sendall(f"HTTP/1.1 {status} x\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                sock.sendall(
+                    f"HTTP/1.1 {status} x\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
+                )
 
 
 def _head(lines: Any) -> str:
@@ -124,7 +126,9 @@ def test_a_member_of_a_minority_refuses_long_before_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         unreachable = f"http://127.0.0.1:{gone.getsockname()[1]}"
     with serving(NO_LEADER) as (url, _), pytest.raises(NotStored, match="given up"):
-        run(Cluster([url, unreachable]).call("/v3/kv/txn", {}, deadline=600.0))  # `run` does not wait for that
+        run(
+            Cluster([url, unreachable]).call("/v3/kv/txn", {}, deadline=600.0)
+        )  # `run` does not wait for that
 
 
 @pytest.mark.parametrize("other", [BROKEN, MUTE], ids=["broken", "mute"])
@@ -213,11 +217,8 @@ def test_one_unsure_answer_among_refusals_leaves_it_unknown() -> None:
     with serving(UNSURE) as (url, server):
 
         async def place() -> str:
-            placing = asyncio.create_task(Orders(Target(url)).place("k", "v", total=1.5))
-            while not server.heads:
-                await asyncio.sleep(0.01)
-            server.answer = REFUSING
-            return await placing
+            orders = Orders(Target(url), lambda key, status: setattr(server, "answer", REFUSING))
+            return await orders.place("k", "v", total=1.5)
 
         assert run(place()) == "unknown"
 

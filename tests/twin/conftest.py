@@ -42,6 +42,12 @@ def enterprise() -> Iterator[Lab]:
         yield lab
 
 
+@pytest.fixture(scope="module")
+def ecommerce() -> Iterator[Lab]:
+    with twin("ecommerce") as lab:
+        yield lab
+
+
 def run(lab: Lab, node: str, *argv: str, timeout: float = 20) -> str:
     """Standard output of a command on a node."""
     process = lab.popen(node, list(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

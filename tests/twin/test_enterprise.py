@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.twin.conftest import eventually, fetch, run
+from tests.twin.drill_kit import hold
 from trimtab.lab.client import Lab
 
 pytestmark = pytest.mark.twin
@@ -62,3 +63,9 @@ def test_the_other_proxy_takes_the_addresses(enterprise: Lab) -> None:
     enterprise.kill(first[0], "nginx.service")
     assert eventually(lambda: fetch(enterprise, "clients-china", WWW + "/")["status"] == "200", 5)
     enterprise.wait_ready(60)
+
+
+@pytest.mark.timeout(180)
+def test_an_upgrade_of_the_proxies_holds(enterprise: Lab) -> None:
+    result = hold(enterprise, "proxy-upgrade", 1)
+    assert result.runs[0].figures["requests"] > 1500
