@@ -229,7 +229,8 @@ def _family(address: str) -> socket.AddressFamily:
 
 TREE = """
 work() { bash -c 'exec -a "nginx: worker process" sleep 600' & }
-more() { echo SIGHUP >> "$1"; case $2 in renews) work;; grows) sleep 600 & ;; esac; }
+alien() { (bash -c 'exec -a "nginx: worker process" sleep 600' & echo $! > "$1"); }
+more() { echo SIGHUP >> "$1"; case $2 in renews) work;; grows) sleep 600 & ;; elsewhere) alien "$1.alien";; esac; }
 trap 'more "$1" "$2"' HUP
 trap 'kill $(jobs -p); exit' TERM
 work
@@ -279,10 +280,16 @@ def test_an_nginx_that_starts_no_worker_has_not_reloaded(
     assert "no new worker after 0.5 s" in errors
 
 
-def test_somebody_elses_worker_is_not_taken_for_nginxs(tmp_path: Path, tree: Callable[[str], int]) -> None:
-    tree("renews")
-    code, _ = reload(tmp_path, "nginx", tree("stays"), seconds=0.5)
-    assert code != 0
+def test_a_new_worker_of_another_nginx_is_not_taken_for_one(
+    tmp_path: Path, tree: Callable[[str], int]
+) -> None:
+    try:
+        code, _ = reload(tmp_path, "nginx", tree("elsewhere"), seconds=0.5)
+        alien = int((tmp_path / "heard.alien").read_text())
+        assert "worker process" in Path(f"/proc/{alien}/cmdline").read_text()
+        assert code != 0
+    finally:
+        os.kill(int((tmp_path / "heard.alien").read_text()), signal.SIGKILL)
 
 
 def test_a_daemon_that_is_gone_cannot_be_reloaded(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from trimtab.lab.client import Lab
 def hold(lab: Lab, name: str, runs: int, load: str = "normal") -> ScenarioResult:
     """Run it and assert that it holds: every verdict true, every run played."""
     result = drill(lab, find(name), {}, runs, load=load)
+    print(explain(result))  # `pytest -rP` shows what was measured
     assert result.verdict == "true", explain(result)
     assert len(result.runs) == runs
     return result
