@@ -236,7 +236,7 @@ def test_without_a_region_or_an_order_nothing_is_known_of_a_minority() -> None:
     assert says("minority", elsewhere, MINORITY).value == "unknown"
     early = says("minority", partition(tuple(o for o in refused() if o.sent < FAULT + 1)), MINORITY)
     assert early.value == "unknown"
-    assert "later than 2 s into the partition" in early.reasons[0]
+    assert "later than 2 s after the fault" in early.reasons[0]
 
 
 def test_writes_are_the_majoritys_where_a_minority_has_to_refuse() -> None:

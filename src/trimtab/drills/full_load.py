@@ -1,14 +1,17 @@
 """How much load the twin carries on this machine right now: the figure that `--load full` means.
 
 Steps go up until requests leave late, fail, or their 95th percentile exceeds twice that of the first step; the
-last step that was well, times a margin for what a fault adds, is full load. What it came to stands in the report.
+last step that was well, times a margin for what a fault adds, is full load. What it came to stands in the report. It
+is asked once in the life of a twin, and kept beside its records.
 """
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import asdict
 
 from trimtab.drills.crew import Counters, Crew, Rates
 from trimtab.drills.load.record import Row
@@ -27,7 +30,15 @@ Tell = Callable[[str, Counters], None]
 
 def full_rates(lab: LabLike, scene: Scene, tell: Tell, base: Rates | None = None) -> Rates:
     """Rates at `MARGIN` of what the twin carried; never below the usual ones."""
-    usual = base or Rates()
+    kept = lab.scratch / "full-load.json"
+    if kept.exists():
+        return Rates(**json.loads(kept.read_text()))
+    found = _ask(lab, scene, tell, base or Rates())
+    kept.write_text(json.dumps(asdict(found)))
+    return found
+
+
+def _ask(lab: LabLike, scene: Scene, tell: Tell, usual: Rates) -> Rates:
     carried, first = STEPS[0], None
     for step in STEPS:
         rows = _try(lab, scene, scaled(usual, step), tell)

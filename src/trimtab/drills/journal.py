@@ -10,6 +10,7 @@ from typing import Any
 from trimtab.drills.faults import FAULTS
 from trimtab.drills.faults.base import Aim, Struck
 from trimtab.drills.scene import LabLike
+from trimtab.errors import EnvironmentUnable
 
 
 class Journal:
@@ -29,6 +30,11 @@ class Journal:
         entries = self._read()
         while entries:
             kind, aim = entries[-1]
+            if kind not in FAULTS:
+                raise EnvironmentUnable(
+                    f"{self._path} has a fault of the kind {kind!r}, which this version cannot undo",
+                    "take the twin down and start it again: trimtab lab down",
+                )
             FAULTS[kind].restore(self._lab, aim)
             entries.pop()
             self._write(entries)

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from trimtab.drills.crew import Rates
+from trimtab.drills.faults.places import check
 from trimtab.drills.full_load import full_rates
 from trimtab.drills.play import OnProgress, Play, Progress, begin_whole, steady
 from trimtab.drills.result import RunResult, ScenarioResult
-from trimtab.drills.scenario import BUSIEST, Scenario
+from trimtab.drills.scenario import BUSIEST, Inject, Prepare, Scenario
 from trimtab.drills.scene import LabLike, Scene, read_scene
 from trimtab.errors import BadInput
 
-__all__ = ["LOADS", "OnProgress", "Progress", "run", "steady"]
+__all__ = ["LOADS", "OnProgress", "Progress", "refuse", "run", "steady"]
 
 LOADS = ("normal", "full")
 
@@ -41,7 +42,7 @@ def run(
     moment it ends every process that it started and mends what it broke; killed, the next run mends it.
     """
     scene = read_scene(lab.status()["facts"])
-    arguments = _arguments(scenario, scene, dict(args or {}))
+    arguments = refuse(scenario, scene, dict(args or {}), load)
     if load == "full" and rates is None:
         begin_whole(lab)
         rates = full_rates(lab, scene, lambda stage, counters: on_progress(
@@ -80,7 +81,18 @@ def _served(figures: Mapping[str, Any], region: str) -> str:
     return max(sorted(before), key=lambda site: before[site], default="")
 
 
-def _arguments(scenario: Scenario, scene: Scene, args: dict[str, str]) -> dict[str, str]:
+def refuse(scenario: Scenario, scene: Scene, args: Mapping[str, str], load: str = "normal") -> dict[str, str]:
+    """The arguments that a run has. Raises BadInput for what is not known, and where there is nothing to break."""
+    if load not in LOADS:
+        raise BadInput(f"--load {load} is not known", f"there are: {', '.join(LOADS)}")
+    arguments = _arguments(scenario, scene, args)
+    for step in scenario.steps:
+        if isinstance(step, Prepare | Inject):
+            check(scene, arguments, step.kind, step.of)
+    return arguments
+
+
+def _arguments(scenario: Scenario, scene: Scene, args: Mapping[str, str]) -> dict[str, str]:
     unknown = [name for name in args if name not in scenario.arguments]
     if unknown:
         known = ", ".join(scenario.arguments)

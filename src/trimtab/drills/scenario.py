@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from trimtab.drills.verdict import Claims
 
 OBJECTIVES = ("rto", "write_rto", "write_rpo")
-FIGURES = ("reads", "writes", "orders", "recovery", "failed")
+FIGURES = ("reads", "writes", "orders", "recovery", "failed", "failed_later")
+COUNTS = ("orders", "failed", "failed_later")
 # What the estate itself is expected to do, and the words for it; each has a checker of the same name.
 CONDUCT: Mapping[str, tuple[str, ...]] = {
     "vip": ("moves", "stays"),
@@ -90,12 +91,13 @@ class Scenario:
             for name, limit in self.claims.items()
             if name in FIGURES
         }
-        lost, failed = found.get("orders"), found.get("failed")
+        counts = {name: None if (limit := found.get(name)) is None else int(limit) for name in COUNTS}
         return Claims(
-            found.get("reads"),
-            found.get("writes"),
-            None if lost is None else int(lost),
-            found.get("recovery"),
-            None if failed is None else int(failed),
-            {name: str(word) for name, word in self.claims.items() if name in CONDUCT},
+            reads_s=found.get("reads"),
+            writes_s=found.get("writes"),
+            lost=counts["orders"],
+            recovery_s=found.get("recovery"),
+            failed=counts["failed"],
+            failed_later=counts["failed_later"],
+            conduct={name: str(word) for name, word in self.claims.items() if name in CONDUCT},
         )

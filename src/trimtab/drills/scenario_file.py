@@ -12,6 +12,7 @@ from trimtab.drills.scenario import (
     BUSIEST,
     CLAIMS,
     CONDUCT,
+    COUNTS,
     OBJECTIVES,
     Inject,
     Load,
@@ -44,21 +45,30 @@ def builtin() -> dict[str, Scenario]:
     """The scenarios that come with Trimtab, by name."""
     folder = resources.files("trimtab.drills") / "scenarios"
     files = [file for file in folder.iterdir() if file.name.endswith(".yaml")]
-    found = [read_scenario(file.read_text(), str(file)) for file in files]
+    found = [read_scenario(file.read_text(encoding="utf-8"), str(file)) for file in files]
     return {scenario.name: scenario for scenario in sorted(found, key=lambda one: one.name)}
 
 
 def find(name: str) -> Scenario:
     """A built-in scenario, or one in a file whose path ends in .yaml. Raises BadInput."""
     if name.endswith((".yaml", ".yml")):
-        try:
-            return read_scenario(Path(name).read_text(), name)
-        except OSError as error:
-            raise BadInput(f"{name}: {error.strerror}") from error
+        return read_scenario(_text(Path(name)), name)
     known = builtin()
     if name not in known:
         raise BadInput(f"no scenario {name!r}", f"there are: {', '.join(known)}; or a path to a .yaml file")
     return known[name]
+
+
+def _text(path: Path) -> str:
+    hint = "a scenario is a readable UTF-8 text file"
+    try:
+        if path.exists() and not path.is_file():  # a pipe would keep us waiting
+            raise BadInput(f"{path}: not a regular file", hint)
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}", hint) from error
+    except ValueError as error:
+        raise BadInput(f"{path}: {error}", hint) from error
 
 
 def read_scenario(text: str, file: str) -> Scenario:
@@ -177,7 +187,7 @@ class _Reader:
             return str(value)
         if value in OBJECTIVES:
             return str(value)
-        counts = name in ("orders", "failed")
+        counts = name in COUNTS
         if counts and isinstance(value, str) and value.isdecimal():
             return float(value)
         try:
@@ -192,7 +202,10 @@ class _Reader:
 
     def _text(self, loc: Loc, value: Any) -> str:
         if isinstance(value, str) and value.strip():
-            return " ".join(value.split())
+            found = " ".join(value.split())
+            if not found.isprintable():
+                self.tree.fault(loc, "a control character", "text that a terminal can show is expected")
+            return found
         if value is not None:
             self.tree.fault(loc, "text is expected")
         return ""

@@ -37,6 +37,7 @@ class Claims:
     lost: int | None = None
     recovery_s: float | None = None
     failed: int | None = None
+    failed_later: int | None = None
     conduct: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -10,7 +10,7 @@ from trimtab.drills.checkers.conduct import (
     VipConduct,
     WorkersConduct,
 )
-from trimtab.drills.checkers.failed import FailsAtMost, ReturnsUnnoticed
+from trimtab.drills.checkers.failed import FailsAtMost, FailsLaterAtMost, ReturnsUnnoticed
 from trimtab.drills.checkers.load_ran import LoadRan
 from trimtab.drills.checkers.minority import MinorityRefuses
 from trimtab.drills.checkers.orders import OrdersKept
@@ -23,6 +23,7 @@ CHECKERS: tuple[Checker, ...] = (
     LoadRan(),
     ReadsWithin(),
     FailsAtMost(),
+    FailsLaterAtMost(),
     WritesWithin(),
     MinorityRefuses(),
     OrdersKept(),
@@ -40,7 +41,7 @@ def checkers_for(claims: Claims) -> tuple[Checker, ...]:
     """Those whose claim is made, and always the one that asks whether the load really ran."""
     figures = {
         "reads": claims.reads_s, "writes": claims.writes_s, "orders": claims.lost, "recovery": claims.recovery_s,
-        "failed": claims.failed,
+        "failed": claims.failed, "failed_later": claims.failed_later,
     }  # fmt: skip
     made = {"load", *claims.conduct, *(name for name, limit in figures.items() if limit is not None)}
     return tuple(checker for checker in CHECKERS if checker.name in made)

@@ -83,6 +83,8 @@ class RouteConduct(Conduct):
                     yield f"{upstream} heard {prefix} since {since}, now {f'since {then}' if then else 'no more'}"
                 elif not at_last:
                     yield f"{upstream} does not hear {prefix} again"
+                elif wanted == "stays" and not same_moment(at_last, since):
+                    yield f"{upstream} heard {prefix} since {since}, at the end since {at_last}"
 
 
 DAY_SECONDS = 86400.0
@@ -92,15 +94,21 @@ JITTER_SECONDS = (
 
 
 def same_moment(a: str, b: str) -> bool:
-    """Whether two times of day, `HH:MM:SS.mmm`, are the same one as BIRD tells it; "" is none."""
-    if not a or not b:
-        return False
-    first, second = (
-        sum(float(part) * by for part, by in zip(text.split(":"), (3600, 60, 1), strict=True))
-        for text in (a, b)
-    )
+    """Whether two times as BIRD tells them are the same one: `HH:MM:SS.mmm`, a date once they are older; "" is none."""
+    first, second = _seconds(a), _seconds(b)
+    if first is None or second is None:
+        return bool(a) and a == b
     apart = abs(first - second) % DAY_SECONDS
     return min(apart, DAY_SECONDS - apart) <= JITTER_SECONDS
+
+
+def _seconds(text: str) -> float | None:
+    """Seconds of a day; None for what is no time of day."""
+    parts = text.split(":")
+    try:
+        return sum(float(part) * by for part, by in zip(parts, (3600, 60, 1), strict=True))
+    except ValueError:
+        return None
 
 
 class LeaderConduct(Conduct):

@@ -14,14 +14,33 @@ Failures = Mapping[str, list[Row]]
 
 
 class FailsAtMost:
-    """true: in all regions together no more reads that were sent between the fault and its repair failed than claimed."""
+    """true: in all regions together no more reads failed between the fault and its repair than claimed.
+
+    What was under way when the fault came counts: it is the first to be cut off.
+    """
 
     name = "failed"
 
     def check(self, history: History, claims: Claims) -> Verdict:
         assert claims.failed is not None
         since, until = history.events.phase("during")
-        return _judge(self.name, _failures(history, since, until, last=False), claims.failed)
+        found = _failures(history, since, until, arriving=True, leaving=history.events.restore is None)
+        return _judge(self.name, found, claims.failed)
+
+
+class FailsLaterAtMost:
+    """true: no more reads failed than claimed of those that were sent after the fault and before its repair.
+
+    For what ends the connections that it moves, as anycast does.
+    """
+
+    name = "failed_later"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        assert claims.failed_later is not None
+        since, until = history.events.phase("during")
+        found = _failures(history, since, until, arriving=False, leaving=history.events.restore is None)
+        return _judge(self.name, found, claims.failed_later)
 
 
 class ReturnsUnnoticed:
@@ -31,14 +50,16 @@ class ReturnsUnnoticed:
 
     def check(self, history: History, claims: Claims) -> Verdict:
         since, until = history.events.phase("recovery")[0], history.events.end
-        return _judge(self.name, _failures(history, since, until, last=True), 0)
+        return _judge(self.name, _failures(history, since, until, arriving=True, leaving=True), 0)
 
 
-def _failures(history: History, since: float, until: float, *, last: bool) -> Failures:
-    """Reads by region that failed; one under way at the repair failed by the repair."""
+def _failures(history: History, since: float, until: float, *, arriving: bool, leaving: bool) -> Failures:
+    """Reads by region that failed; arriving, leaving: with those under way at the borders, see `episodes`."""
     return {
         region: [
-            row for one in episodes(rows, since, until, arriving=last, leaving=last) for row in one.reads
+            row
+            for one in episodes(rows, since, until, arriving=arriving, leaving=leaving)
+            for row in one.reads
         ]
         for region, rows in history.reads.items()
     }

@@ -27,7 +27,9 @@ class MinorityRefuses:
         orders = [order for name in regions for order in history.orders[name] if since <= order.sent < until]
         if not orders:
             return Verdict(
-                self.name, "unknown", (f"no order was sent later than {since:g} s into the partition",)
+                self.name,
+                "unknown",
+                (f"no order was sent later than {since - history.events.fault:g} s after the fault",),
             )
         reasons = tuple(_reasons(orders, history.events.phase("during")[1]))
         refused = sum(REFUSAL in order.told for order in orders)

@@ -1,4 +1,7 @@
-"""Where a fault hits: the places that several kinds share, resolved in the running twin."""
+"""Where a fault hits: the places that several kinds share, resolved in the running twin.
+
+What a place needs is known from the scene alone, so it is also asked before there is a twin.
+"""
 
 from __future__ import annotations
 
@@ -19,30 +22,27 @@ def _site(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, 
 
 
 def _vip_holder(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    _needs_proxies(scene, arguments)
     holder = find_vip_holder(lab, scene.site(arguments["site"]))
     return (holder,), f"{holder}, which holds the VIPs of {arguments['site']},"
 
 
 def _proxies(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    _needs_proxies(scene, arguments)
     place = scene.site(arguments["site"])
+    if not place.proxies:
+        raise BadInput(f"{place.name} has no proxy", "name another site with --site")
     return place.proxies, f"every proxy of {place.name} ({', '.join(place.proxies)})"
 
 
 def _backend(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    _needs_backends(scene, arguments)
     place = scene.site(arguments["site"])
-    if len(place.backends) < 2:
-        raise BadInput(
-            f"{place.name} has {len(place.backends)} backends in its pools",
-            "with one less than two there is nobody left to serve: give the pool more hosts",
-        )
     return place.backends[:1], f"{place.backends[0]}, one of {len(place.backends)} backends of {place.name},"
 
 
 def _store_leader(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
-    if not scene.stores:
-        raise BadInput(
-            "the estate has no store, so there is no leader to lose", "see `stores` in docs/estate.md"
-        )
+    _needs_store(scene, arguments)
     leader = find_leader(lab, scene)
     return (leader,), f"{leader}, which leads the store {scene.stores[0].name},"
 
@@ -56,12 +56,99 @@ def _upstream(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[s
 def upstream(place: Site, arguments: Arguments) -> Upstream:
     """The upstream that the arguments name, otherwise the first. Raises BadInput where there is none."""
     if not place.upstreams:
-        raise BadInput(f"{place.name} has no upstream", "name another site with --site")
+        raise BadInput(f"{place.name} has no upstream", _other_site())
     wanted = arguments.get("upstream") or next(iter(place.upstreams))
     if wanted not in place.upstreams:
         raise BadInput(f"{place.name} has no upstream {wanted!r}", f"there are: {', '.join(place.upstreams)}")
     return place.upstreams[wanted]
 
+
+def check(scene: Scene, arguments: Arguments, kind: str, of: str) -> None:
+    """Raise BadInput where the site, or the estate, lacks what is to be hit."""
+    scene.site(arguments["site"])
+    needs = NEEDS.get((kind, of)) or NEEDS.get(("", of))
+    if needs is not None:
+        needs(scene, arguments)
+
+
+def _needs_proxies(scene: Scene, arguments: Arguments) -> None:
+    place = scene.site(arguments["site"])
+    if not place.proxies:
+        found = [site.name for site in scene.sites.values() if site.proxies]
+        raise BadInput(f"{place.name} has no proxy", _other_site(*found))
+
+
+def _needs_backends(scene: Scene, arguments: Arguments) -> None:
+    place, found = scene.site(arguments["site"]), len(scene.site(arguments["site"]).backends)
+    if found < 2:
+        raise BadInput(
+            f"{place.name} has {found} backend{'' if found == 1 else 's'} in its pools",
+            "with fewer than two there is nobody left to serve: give the pool more hosts",
+        )
+
+
+def _needs_store(scene: Scene, arguments: Arguments) -> None:
+    if not scene.stores:
+        raise BadInput(
+            "the estate has no store, so there is no leader to lose", "see `stores` in docs/estate.md"
+        )
+
+
+def _needs_member(scene: Scene, arguments: Arguments) -> None:
+    _needs_store(scene, arguments)
+    place, members = scene.site(arguments["site"]), scene.stores[0].hosts
+    if not any(host in members for host in place.hosts):
+        found = [site.name for site in scene.sites.values() if any(host in members for host in site.hosts)]
+        raise BadInput(f"{place.name} has no member of the store {scene.stores[0].name}", _other_site(*found))
+
+
+def _needs_other_site(scene: Scene, arguments: Arguments) -> None:
+    place = scene.site(arguments["site"])
+    if not place.links:
+        raise BadInput(
+            f"{place.name} is the only site, so there is no path to another one to cut",
+            "the drill needs an estate with a second site",
+        )
+
+
+def _needs_other_front(scene: Scene, arguments: Arguments) -> None:
+    _needs_other_site(scene, arguments)
+    place = scene.site(arguments["site"])
+    if not any(scene.sites[other].proxies for other in place.links):
+        raise BadInput(
+            f"no other site than {place.name} has a proxy, so nobody stands by",
+            "the drill needs an estate with a second site that serves",
+        )
+
+
+def _needs_upstreams(scene: Scene, arguments: Arguments) -> None:
+    place = scene.site(arguments["site"])
+    if not place.upstreams:
+        found = [site.name for site in scene.sites.values() if site.upstreams]
+        raise BadInput(f"{place.name} has no upstream", _other_site(*found))
+
+
+def _needs_upstream(scene: Scene, arguments: Arguments) -> None:
+    upstream(scene.site(arguments["site"]), arguments)
+
+
+def _other_site(*names: str) -> str:
+    return f"name another site with --site{': ' if names else ''}{', '.join(names)}"
+
+
+# By (kind, place), or ("", place) for every kind that has it.
+NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
+    ("lead", "site"): _needs_member,
+    ("", "vip-holder"): _needs_proxies,
+    ("", "proxies"): _needs_proxies,
+    ("", "backend"): _needs_backends,
+    ("", "store-leader"): _needs_store,
+    ("", "site-links"): _needs_other_site,
+    ("", "replica-links"): _needs_other_front,
+    ("", "upstream"): _needs_upstream,
+    ("", "upstreams"): _needs_upstreams,
+    ("", "upstream-links"): _needs_upstreams,
+}
 
 HOSTS: Mapping[str, Resolve] = {
     "site": _site,

@@ -22,8 +22,10 @@ SPOIL = """
 set -eu
 test -e "$1.drill" || cp -p "$1" "$1.drill"
 sed "$3" "$1.drill" > "$1"
-setsid socat "TCP-LISTEN:$2,bind=127.0.0.1" - < /dev/null > /dev/null 2>&1 &
-echo $! > /run/trimtab-drill.pid
+own=/run/trimtab-drill.pid
+if ! { read -r pid < "$own" && kill -0 "$pid"; } 2> /dev/null; then
+    setsid sh -c 'echo $$ > "$1"; exec socat "TCP-LISTEN:$2,bind=127.0.0.1" -' taker "$own" "$2" < /dev/null > /dev/null 2>&1 &
+fi
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     ss -Hltn "sport = :$2" | grep -q . && exit 0
     sleep 0.1
@@ -32,7 +34,8 @@ exit 1
 """
 MEND = """
 set -eu
-if [ -e /run/trimtab-drill.pid ]; then kill "$(cat /run/trimtab-drill.pid)" || :; rm -f /run/trimtab-drill.pid; fi
+own=/run/trimtab-drill.pid
+if read -r pid < "$own"; then kill "$pid" || :; rm -f "$own"; fi 2> /dev/null
 if [ -e "$1.drill" ]; then mv "$1.drill" "$1"; fi
 """
 

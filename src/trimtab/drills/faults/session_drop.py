@@ -8,6 +8,7 @@ from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.places import upstream
 from trimtab.drills.scene import LabLike, Scene
+from trimtab.errors import BadInput
 
 TABLE = "trimtab_drill"
 # RFC 4271: TCP port 179. RFC 5881: BFD control packets to UDP port 3784.
@@ -76,6 +77,8 @@ class Withdraw:
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])
+        if not place.upstreams:
+            raise BadInput(f"{place.name} has no upstream to leave", "name another site with --site")
         names = tuple(session for up in place.upstreams.values() for session in up.sessions)
         says = f"{place.name} leaves the Internet as planned: its sessions with {', '.join(place.upstreams)} are shut"
         return Aim(place.name, place.routers, "", says, names=names)

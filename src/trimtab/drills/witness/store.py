@@ -67,6 +67,6 @@ def _status(reply: str | None) -> dict[str, Any] | None:
     """The status in a reply of etcdctl; lines of warnings may stand before it."""
     for line in (reply or "").splitlines():
         if line.startswith("["):
-            found: dict[str, Any] = json.loads(line)[0]["Status"]
-            return found
+            answers: list[dict[str, Any]] = json.loads(line)
+            return answers[0]["Status"] if answers else None
     return None
