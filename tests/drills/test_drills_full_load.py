@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,16 +46,19 @@ def test_everything_grows_alike() -> None:
 
 @pytest.mark.parametrize(("carried", "times"), [(1.0, 1.0), (2.0, 1.4), (4.0, 2.8), (0.0, 1.0)])
 def test_full_load_is_a_share_of_what_was_carried_and_never_less_than_usual(
-    monkeypatch: pytest.MonkeyPatch, carried: float, times: float
+    monkeypatch: pytest.MonkeyPatch, carried: float, times: float, tmp_path: Path
 ) -> None:
     def tried(lab: object, scene: object, rates: Rates, tell: object) -> list[Row]:
         return some() if rates.new <= 100.0 * carried else some(late=1.0)
 
     monkeypatch.setattr(full_load, "_try", tried)
-    found = full_rates(None, None, lambda stage, counters: None)  # type: ignore[arg-type]
+    lab: Any = SimpleNamespace(scratch=tmp_path)
+    found = full_rates(lab, None, lambda stage, counters: None)  # type: ignore[arg-type]
     assert found.new == pytest.approx(100.0 * times)
     assert found.kept == pytest.approx(30.0 * times)
     assert found.orders == pytest.approx(16.0 * times)
+    monkeypatch.setattr(full_load, "_try", lambda *_: pytest.fail("it is asked once in the life of a twin"))
+    assert full_rates(lab, None, lambda stage, counters: None) == found  # type: ignore[arg-type]
 
 
 def test_a_step_sends_real_requests_and_leaves_no_process(

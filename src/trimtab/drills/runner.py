@@ -42,7 +42,7 @@ def run(
     moment it ends every process that it started and mends what it broke; killed, the next run mends it.
     """
     scene = read_scene(lab.status()["facts"])
-    arguments = refuse(scenario, scene, dict(args or {}), load)
+    arguments = _arguments(scenario, scene, args or {}, load)
     if load == "full" and rates is None:
         begin_whole(lab)
         rates = full_rates(lab, scene, lambda stage, counters: on_progress(
@@ -81,18 +81,17 @@ def _served(figures: Mapping[str, Any], region: str) -> str:
     return max(sorted(before), key=lambda site: before[site], default="")
 
 
-def refuse(scenario: Scenario, scene: Scene, args: Mapping[str, str], load: str = "normal") -> dict[str, str]:
-    """The arguments that a run has. Raises BadInput for what is not known, and where there is nothing to break."""
-    if load not in LOADS:
-        raise BadInput(f"--load {load} is not known", f"there are: {', '.join(LOADS)}")
-    arguments = _arguments(scenario, scene, args)
+def refuse(scenario: Scenario, scene: Scene, args: Mapping[str, str], load: str = "normal") -> None:
+    """Raise BadInput for an argument that is not known, and where there is nothing to break. Needs no twin."""
+    arguments = _arguments(scenario, scene, args, load)
     for step in scenario.steps:
         if isinstance(step, Prepare | Inject):
             check(scene, arguments, step.kind, step.of)
-    return arguments
 
 
-def _arguments(scenario: Scenario, scene: Scene, args: Mapping[str, str]) -> dict[str, str]:
+def _arguments(scenario: Scenario, scene: Scene, args: Mapping[str, str], load: str) -> dict[str, str]:
+    if load not in LOADS:
+        raise BadInput(f"--load {load} is not known", f"there are: {', '.join(LOADS)}")
     unknown = [name for name in args if name not in scenario.arguments]
     if unknown:
         known = ", ".join(scenario.arguments)

@@ -57,7 +57,7 @@ def upstream(place: Site, arguments: Arguments) -> Upstream:
     """The upstream that the arguments name, otherwise the first. Raises BadInput where there is none."""
     if not place.upstreams:
         raise BadInput(f"{place.name} has no upstream", _other_site())
-    wanted = arguments.get("upstream") or next(iter(place.upstreams))
+    wanted = arguments.get("upstream", next(iter(place.upstreams)))
     if wanted not in place.upstreams:
         raise BadInput(f"{place.name} has no upstream {wanted!r}", f"there are: {', '.join(place.upstreams)}")
     return place.upstreams[wanted]
@@ -82,7 +82,7 @@ def _needs_backends(scene: Scene, arguments: Arguments) -> None:
     place, found = scene.site(arguments["site"]), len(scene.site(arguments["site"]).backends)
     if found < 2:
         raise BadInput(
-            f"{place.name} has {found} backend{'' if found == 1 else 's'} in its pools",
+            f"{place.name} has {found} backends in its pools",
             "with fewer than two there is nobody left to serve: give the pool more hosts",
         )
 
