@@ -91,3 +91,34 @@ def test_without_figures_a_peak_is_unknown_and_never_well() -> None:
 def test_two_sites_lost_of_two_is_one_error_and_not_four() -> None:
     text = BASE + MACHINES + "objectives: {peak: {requests: 1/s}, survive_sites: 2}\n"
     assert rules(text) == {"no-site-to-lose"}
+
+
+def test_a_site_answers_the_lesser_of_its_proxy_and_its_members() -> None:
+    """Site one has few members, site two a slow proxy: neither sum alone shows what is missing."""
+    text = (BASE + MACHINES).replace(
+        "hosts: {router: 2, proxy: 2, backend: 4}", "hosts: {router: 2, proxy: 2, backend: 2}", 1
+    )
+    text = text.replace("proxy: 2, backend: 4}", "slow: 2, backend: 9}").replace(
+        "  proxy: {hardware: lb}\n",
+        "  proxy: {hardware: lb}\n  slow: {id: 2, roles: [proxy], hardware: old}\n",
+    )
+    text = text.replace(
+        "  web: {cores",
+        "  old: {cores: 4, memory: 64GB, nic: 25Gbps, measured: {requests: 10k/s}}\n  web: {cores",
+    )
+    asked = (
+        "objectives: {{peak: {{requests: {}}}, survive_sites: 0}}\ntiers: {{proxy: {{maxconn: 200000}}}}\n"
+    )
+    assert "n-1-requests" not in rules(text + asked.format("30k/s"))
+    assert "n-1-requests" in rules(text + asked.format("31k/s"))
+
+
+def test_a_figure_that_the_estate_leaves_out_is_the_sum_of_the_shares() -> None:
+    own = BASE.replace(
+        "tls: {hsts: 1y}", "tls: {hsts: 1y}\n    objectives: {peak: {requests: 1/s, bandwidth: 100Gbps}}"
+    )
+    text = own + MACHINES + "objectives: {peak: {requests: 10/s}}\n"
+    asked = capacity.demand(subject(text))
+    assert asked is not None and (asked.requests, asked.bandwidth) == (10.0, 1e11)
+    found = [f.key for f in run(subject(text)).findings if f.rule == "n-1-bandwidth"]
+    assert found == ["services.www.objectives.peak.bandwidth"]

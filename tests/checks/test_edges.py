@@ -140,3 +140,195 @@ def test_a_promise_is_judged_against_every_fault() -> None:
     assert keys(BASE + "objectives: {rto: 10s}\n", "promise-too-tight") == []
     own = BASE.replace("tls: {hsts: 1y}", "tls: {hsts: 1y}\n    objectives: {rto: 10ms}")
     assert keys(own, "promise-too-tight") == ["services.www.objectives.rto"]
+
+
+def test_an_estate_that_serves_nothing_is_one_error() -> None:
+    nobody = BASE.replace("proxy: 2,", "proxy: 0..4,")
+    assert keys(nobody, "nobody-serves") == ["sites"] and keys(nobody, "members-without-proxy") == []
+    assert keys(BASE.replace("proxy: 2,", "proxy: 0..4,", 1), "nobody-serves") == []
+
+
+@pytest.mark.parametrize(
+    ("routes", "found"),
+    [
+        (("host: [www.base.example], pool: web", "redirect: 'https://www.base.example/'"), []),
+        (("path: /old/new, pool: web", "path: /old/, redirect: 'https://www.base.example/old/new'"), []),
+        (("path: /old/, redirect: 'https://www.base.example/old/new'", "pool: web"), [0]),
+        (("redirect: 'http://www.base.example/a'",), [0]),
+        (("path: /a, redirect: 'http://www.base.example/b'", "pool: web"), []),
+        (
+            ("path: /a, redirect: 'https://www.base.example/b'", "path: /b, redirect: 'http://www.base.example/a'", "pool: web"),
+            [0],
+        ),
+        # the first only leads into the circle of the second
+        (("path: /a, redirect: 'https://www.base.example/b'", "path: /b, redirect: 'https://www.base.example/b'", "pool: web"), [1]),
+        (("path: /a, redirect: 'https://www.base.example:8443/a'", "pool: web"), []),
+        (("path: /a, redirect: 'https://www.base.example:99999/a'", "pool: web"), []),
+        (("path: /a, method: [POST], redirect: 'https://www.base.example/a'", "pool: web"), []),
+        (("header: {x-a: b}, pool: web", "redirect: 'https://www.base.example/'"), [1]),
+    ],
+)  # fmt: skip
+def test_a_redirect_is_followed_until_somebody_answers(routes: tuple[str, ...], found: list[int]) -> None:
+    assert keys(routed(*routes), "redirect-loops") == [f"services.www.routes[{i}].redirect" for i in found]
+
+
+def test_two_services_that_redirect_to_each_other_are_one_circle() -> None:
+    text = routed("redirect: 'https://api.base.example/'").replace(
+        "pools:\n",
+        "  api:\n    names: [api.base.example]\n    tls: {hsts: 1y}\n"
+        "    routes: [{redirect: 'https://www.base.example/'}]\npools:\n",
+    )
+    assert keys(text, "redirect-loops") == ["services.www.routes[0].redirect"]
+
+
+WEIGHTED = BASE.replace("edge: {", "edge: {steering: {policy: weight, weights: {one: 9, two: 1}}, ")
+SECOND = "  second: {names: [second.base.example], address: site, tls: {hsts: 1y}, routes: [{pool: web}]}\npools:\n"
+
+
+def test_weights_of_the_edge_are_for_services_that_have_an_address_a_site() -> None:
+    anycast = WEIGHTED.replace("tls: {hsts: 1y}", "address: anycast\n    tls: {hsts: 1y}", 1)
+    assert keys(anycast, "weights-on-anycast") == ["edge.steering.weights"]
+    assert keys(anycast.replace("pools:\n", SECOND, 1), "weights-on-anycast") == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "put -p hunter2hunter2",
+        "curl -u admin:hunter2hunter2 https://shop.example/",
+        "curl --user admin:hunter2 https://shop.example/",
+        "put --password='two words'",
+        "put password: correcthorse",
+    ],
+)  # fmt: skip
+def test_secrets_are_found_in_commands(command: str) -> None:
+    text = BASE.replace("tls: {hsts: 1y}", f'tls: {{hsts: 1y}}\n    ledger: {{put: "{command}", get: get}}')
+    assert keys(text, "inline-secret") == ["services.www.ledger.put"]
+
+
+@pytest.mark.parametrize(
+    "command", ["put -p 8080", "put -p 127.0.0.1:8080:80", "put -p /run/shop2/socket1", "put -u 1000:1000"]
+)
+def test_ports_paths_and_numbers_of_users_are_no_secrets(command: str) -> None:
+    text = BASE.replace("tls: {hsts: 1y}", f'tls: {{hsts: 1y}}\n    ledger: {{put: "{command}", get: get}}')
+    assert keys(text, "inline-secret") == []
+
+
+def test_a_reason_is_prose() -> None:
+    assert (
+        keys(BASE + 'accept: [{rule: fall-one, reason: "no secret: everybody knows it"}]\n', "inline-secret")
+        == []
+    )
+    assert keys(BASE + 'accept: [{rule: fall-one, reason: "password: hunter2hunter2"}]\n', "inline-secret")
+
+
+def test_a_short_name_is_in_most_passwords_by_chance() -> None:
+    text = BASE.replace("isp-a:", "a:")
+    judged = subject(
+        text, secret=lambda reference: "v7Qm0daUe2bXf9TzK" if reference == "env:BGP_ONE_A" else None
+    )
+    assert not [f for f in run(judged).findings if f.rule == "weak-password"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "rule", "key"),
+    [
+        ("net.core.somaxconn: 128", "somaxconn-small", "kernel.sysctl.net.core.somaxconn"),
+        ("net.netfilter.nf_conntrack_max: 100", "conntrack-small", "kernel.sysctl.net.netfilter.nf_conntrack_max"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_wins_is_the_one_that_is_judged(kernel: str, rule: str, key: str) -> None:
+    name = kernel.split(":")[0]
+    own = {"somaxconn-small": "somaxconn: 128", "conntrack-small": "conntrack: 2000"}[rule]
+    assert keys(BASE + f"kernel: {{sysctl: {{{kernel}}}}}\n", rule) == [key]
+    assert keys(BASE + f"kernel: {{{own}, sysctl: {{{name}: 2000000}}}}\n", rule) == []
+
+
+@pytest.mark.parametrize(("availability", "fires"), [("99.9999%", True), ("99.96%", True), ("99.9%", False)])
+def test_an_availability_may_leave_less_than_a_repair_takes(availability: str, fires: bool) -> None:
+    one = BASE[: BASE.index("  two:\n")] + BASE[BASE.index("edge:") :]
+    text = one + f"objectives: {{availability: {availability}}}\n"
+    assert keys(text, "promise-until-repair") == (["objectives.availability"] if fires else [])
+
+
+@pytest.mark.parametrize("rule", ["check-timeout-long", "fast-not-fast"])
+def test_nginx_has_no_check_intervals(rule: str) -> None:
+    text = BASE.replace("get: /health}", "get: /health, every: 1s, fast: 5s, timeout: 3s}")
+    assert keys(text, rule) and keys(text + "tiers: {proxy: {engine: nginx}}\n", rule) == []
+
+
+def members(*entries: str) -> str:
+    listed = ", ".join(f"{{address: 192.0.2.{n}, port: 80{entry}}}" for n, entry in enumerate(entries, 1))
+    return BASE.replace("web: {hosts: backend, port: 8080,", f"web: {{members: [{listed}],")
+
+
+@pytest.mark.parametrize(
+    ("entries", "engine", "fires"),
+    [
+        ((", backup: true", ", backup: true"), "haproxy", False),
+        ((", backup: true", ", backup: true"), "nginx", True),
+        ((", weight: 0", ", backup: true"), "haproxy", False),
+        ((", weight: 0", ", weight: 0, backup: true"), "haproxy", True),
+    ],
+)
+def test_backups_serve_where_the_proxy_lets_them(entries: tuple[str, ...], engine: str, fires: bool) -> None:
+    text = members(*entries) + f"tiers: {{proxy: {{engine: {engine}}}}}\n"
+    assert bool(keys(text, "all-weights-zero")) is fires
+
+
+def test_a_backup_without_weight_takes_nothing_over() -> None:
+    """HAProxy 2.6 answers 503 beside such a backup that is up (tried)."""
+    assert keys(members("", ", weight: 0, backup: true"), "one-member") == ["pools.web.members"]
+    assert keys(members("", ", weight: 1, backup: true"), "one-member") == []
+
+
+def test_routes_of_all_names_together_take_the_rest() -> None:
+    text = BASE.replace("[www.base.example]", "[www.base.example, base.example]")
+    both = "      - {host: [www.base.example], pool: api}\n      - {host: [base.example], pool: web}\n"
+    assert keys(text.replace(ROUTES, both), "no-catch-all") == []
+    assert keys(text.replace(ROUTES, both.splitlines(True)[0]), "no-catch-all") == ["services.www.routes"]
+
+
+def fixes(text: str, rule: str) -> list[str]:
+    return [f.fix for f in run(subject(text)).findings if f.rule == rule]
+
+
+@pytest.mark.parametrize(
+    ("connect", "rto", "fix"),
+    [
+        ("2s", "5s", "lower `connect` to 150ms, or lower `retries`"),
+        ("2s", "500ms", "lower `connect` to 150ms and `retries` to 2"),
+        ("150ms", "500ms", "lower `retries` to 2"),
+        ("150ms", "100ms", "promise at least 150ms: one attempt alone takes that long"),
+    ],
+)
+def test_advice_on_retries_can_be_followed(connect: str, rto: str, fix: str) -> None:
+    text = BASE + f"objectives: {{rto: {rto}}}\ntiers: {{proxy: {{timeouts: {{connect: {connect}}}}}}}\n"
+    assert fixes(text, "retries-over-rto") == [fix]
+
+
+def test_advice_on_maxconn_stays_within_what_the_key_takes() -> None:
+    files = BASE + "kernel: {sysctl: {fs.nr_open: 10}}\n"
+    assert fixes(files, "maxconn-over-files") == ["set `fs.nr_open` to 41000 or more in `kernel.sysctl`"]
+    small = BASE + "hardware: {lb: {cores: 1, memory: 1MB, nic: 1Gbps}}\ngroups: {proxy: {hardware: lb}}\n"
+    assert fixes(small, "maxconn-over-memory") == ["take more memory"]
+    many = BASE + "objectives: {peak: {requests: 20M/s}}\n"
+    assert fixes(many, "n-1-connections") == ["add sites, or promise less"]
+
+
+def test_advice_on_a_promise_names_a_key_or_none() -> None:
+    slow = BASE.replace("preempt: false", "preempt: false, advert: 1s") + "objectives: {rto: 10ms}\n"
+    assert fixes(slow, "promise-too-tight") == ["shorten `vrrp.advert`, or promise what the timers give"]
+    single = BASE.replace("backend: 4}", "backend: 1}") + "objectives: {rto: 500ms}\n"
+    told = [f for f in run(subject(single)).findings if f.rule == "promise-too-tight"]
+    promised = told[0].fix.removeprefix("promise ").removesuffix(" or more")
+    assert fixes(single.replace("500ms", promised), "promise-too-tight") == []
+    assert told and "RestartSec" in told[0].why and told[0].fix.startswith("promise ")
+
+
+@pytest.mark.parametrize(
+    ("tier", "fires"),
+    [("engine: nginx", True), ("engine: nginx, upstream_keepalive: 0", False), ("engine: haproxy", False)],
+)
+def test_only_nginx_keeps_connections_to_dead_hosts(tier: str, fires: bool) -> None:
+    assert bool(keys(BASE + f"tiers: {{proxy: {{{tier}}}}}\n", "keepalive-to-dead-host")) is fires

@@ -134,3 +134,38 @@ def test_no_rule_shows_a_secret() -> None:
 def test_every_rule_survives_the_smallest_estate() -> None:
     smallest = "estate: a\nzone: a.example\nsites: {one: {id: 1, at: [0, 0], hosts: {router: 1}}}\n"
     assert {f.rule for f in run(subject(smallest)).findings} <= set(known())
+
+
+def test_an_entry_that_repeats_an_earlier_one_is_a_warning() -> None:
+    twice = "accept: [{rule: fall-one, reason: x}, {rule: fall-one, at: pools.web, reason: y}]\n"
+    found = run(subject(BAD + twice)).findings
+    assert [(f.rule, f.key) for f in found] == [("accept-without-effect", "accept[1]")]
+    assert "`accept[0]` accepts fall-one at pools.web already" in found[0].why
+    narrow = "accept: [{rule: fall-one, at: pools.web, reason: x}, {rule: fall-one, reason: y}]\n"
+    assert run(subject(BAD + narrow)).findings == ()
+
+
+def test_a_part_of_a_key_may_have_dots() -> None:
+    text = BASE + "regions: {default: {at: [50.1, 8.7]}}\nobjectives: {latency: {p99: 1ms, p99.9: 2ms}}\n"
+    entry = "accept: [{{rule: latency-under-light, at: {}, reason: x}}]\n"
+    for at, left in (("p99", ["p99.9"]), ("p99.9", ["p99"])):
+        found = run(subject(text + entry.format(f"objectives.latency.{at}"))).findings
+        assert [f.key for f in found] == [f"objectives.latency.{p}" for p in left]
+
+
+def test_the_rule_that_judges_accept_cannot_be_accepted() -> None:
+    with pytest.raises(BadEstate, match="`accept-without-effect` cannot be accepted"):
+        run(subject(BASE + "accept: [{rule: accept-without-effect, reason: x}]\n"))
+
+
+@pytest.mark.parametrize("reason", ['" "', '"   "', '""'])
+def test_a_reason_of_blanks_is_none(reason: str) -> None:
+    with pytest.raises(BadEstate, match=r"accept\[0\].reason"):
+        subject(BAD + f"accept: [{{rule: fall-one, reason: {reason}}}]\n")
+
+
+def test_a_secret_in_a_reason_is_found_and_not_listed() -> None:
+    text = BAD + 'accept: [{rule: fall-one, reason: "as told, password: hunter2hunter2"}]\n'
+    found = run(subject(text))
+    assert [f.rule for f in found.findings] == ["inline-secret"]
+    assert {s.reason for s in found.accepted} == {"as told, (not shown)"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from trimtab.estate import plan_faults
 from trimtab.estate.fault import BadEstate
 from trimtab.estate.load import load_estate, read_estate
 
@@ -39,3 +40,20 @@ def test_rubbish_is_bad_input_never_a_crash(tmp_path: Path, content: bytes) -> N
     path.write_bytes(content)
     with pytest.raises(BadEstate):
         load_estate(path)
+
+
+def test_no_fault_shows_a_secret() -> None:
+    with pytest.raises(BadEstate) as caught:
+        read_estate((BAD / "secrets-where-none-belong.yaml").read_text())
+    assert len(caught.value.faults) >= 6 and "hunter2" not in str(caught.value)
+
+
+def test_far_too_many_hosts_are_never_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the hosts were expanded")
+
+    for name in ("Inventory", "host_numbers"):
+        monkeypatch.setattr(plan_faults, name, refuse)
+    text = (BAD / "too-many-hosts.yaml").read_text().replace("backend: 300", "backend: 9999999999")
+    with pytest.raises(BadEstate, match="9999999999 hosts in a group, the limit is 240"):
+        read_estate(text)

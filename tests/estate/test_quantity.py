@@ -123,3 +123,26 @@ def test_a_day_is_written_in_full() -> None:
     for bad in ("2026-13-01", "28.12.2026", "20261228", "2026-W52-1", "", "tomorrow"):
         with pytest.raises(ValueError, match="a day is"):
             parse_date(bad)
+
+
+@pytest.mark.parametrize("text", ["0.1us", "0.9us", "0.0001ms", "0." + "0" * 400 + "1s"])
+def test_a_duration_that_cannot_be_written_back_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="at least 1us"):
+        parse_duration(text)
+
+
+def test_a_duration_may_be_nothing() -> None:
+    assert parse_duration("0s") == parse_duration("0.0ms") == 0.0
+
+
+def test_a_number_beyond_all_machines_is_refused() -> None:
+    nines = "9" * 320
+    for parse, text in (
+        (parse_rate, f"{nines}/s"),
+        (parse_bandwidth, f"{nines}Gbps"),
+        (parse_size, f"{nines}GB"),
+        (parse_nic, f"{nines}Gbps"),
+    ):
+        with pytest.raises(ValueError, match="too large"):
+            parse(text)
+    assert parse_bandwidth("999999Tbps") == pytest.approx(1e18)

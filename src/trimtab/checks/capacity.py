@@ -7,7 +7,7 @@ each carries: the others are spares, not capacity.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trimtab.checks.subject import Subject
 from trimtab.estate.fault import Loc
@@ -25,25 +25,39 @@ Capacities = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What peak asks for. requests: a second.  bandwidth: bits a second to clients.  loc: where it is promised."""
+    """What peak asks for. requests: a second.  bandwidth: bits a second to clients.
+
+    loc: where it is promised.  shares: figures that stand elsewhere, because only services state them.
+    """
 
     requests: float | None
     bandwidth: float | None
     loc: Loc
+    shares: Mapping[str, Loc] = field(default_factory=dict)
+
+    def at(self, key: str) -> Loc:
+        """Where one of the figures stands."""
+        return (*self.shares.get(key, self.loc), key)
 
 
 def demand(subject: Subject) -> Demand | None:
-    """The estate's peak; if it states none, the sum of its services' shares, at the first of them."""
+    """The estate's peak; a figure that it leaves out is the sum of its services' shares, at the first of them."""
     total = subject.estate.objectives.peak
-    if total is not None:
-        return Demand(total.requests, total.bandwidth, ("objectives", "peak"))
-    peaks = [(name, s.objectives.peak) for name, s in subject.estate.services.items() if s.objectives.peak]
-    if not peaks:
+    shared: dict[str, Loc] = {}
+    figures: dict[str, float | None] = {}
+    for key in ("requests", "bandwidth"):
+        stated: float | None = getattr(total, key) if total else None
+        if stated is None:
+            shares = [(n, getattr(s.objectives.peak, key, None)) for n, s in subject.estate.services.items()]
+            given = [(name, share) for name, share in shares if share]
+            if given:
+                stated = sum(share for _, share in given)
+                shared[key] = ("services", given[0][0], "objectives", "peak")
+        figures[key] = stated
+    if total is None and not shared:
         return None
-    requests = [p.requests for _, p in peaks if p and p.requests]
-    bandwidth = [p.bandwidth for _, p in peaks if p and p.bandwidth]
-    loc: Loc = ("services", peaks[0][0], "objectives", "peak")
-    return Demand(sum(requests) or None, sum(bandwidth) or None, loc)
+    loc: Loc = ("objectives", "peak") if total is not None else next(iter(shared.values()))
+    return Demand(figures["requests"], figures["bandwidth"], loc, shared)
 
 
 def lost_sites(subject: Subject) -> int:
@@ -125,6 +139,21 @@ def backend_requests(subject: Subject, site: str) -> float | None:
         members = len(subject.inventory.in_group(site, group))
         total += max(0, members - 1) * machine.measured.requests
     return total
+
+
+def site_requests(subject: Subject, site: str) -> float | None:
+    """The lesser of what a site's proxy and its members answer. Where one is unknown it is at most the other."""
+    known = [v for v in (proxy_requests(subject, site), backend_requests(subject, site)) if v is not None]
+    return min(known, default=None)
+
+
+def bottleneck(subject: Subject, sites: list[str]) -> str:
+    """What decides `site_requests` in these sites, in words."""
+    found = set()
+    for site in sites:
+        least = site_requests(subject, site)
+        found |= {"proxy"} if proxy_requests(subject, site) == least else {"members less one"}
+    return found.pop() if len(found) == 1 else "proxy or members less one, whichever is less,"
 
 
 def words(subject: Subject, kept: list[str]) -> str:

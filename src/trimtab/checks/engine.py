@@ -18,6 +18,7 @@ from trimtab.estate.estate import Estate
 from trimtab.estate.fault import BadEstate, Fault, dotted
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_tree
+from trimtab.estate.secrets import masked
 from trimtab.estate.tree import Tree
 
 
@@ -58,7 +59,10 @@ def apply(rule: Rule, subject: Subject) -> list[Finding]:
 
 def _finding(rule: Rule, hit: Hit, tree: Tree) -> Finding:
     at = tree.mark(hit.loc)
-    return Finding(tree.file, at.line, at.column, rule.NAME, dotted(hit.loc), hit.why, hit.fix, rule.SEVERITY)
+    parents = tuple(dotted(hit.loc[:length]) for length in range(1, len(hit.loc) + 1))
+    return Finding(
+        tree.file, at.line, at.column, rule.NAME, dotted(hit.loc), hit.why, hit.fix, rule.SEVERITY, parents
+    )
 
 
 def _split(subject: Subject, found: Sequence[Finding]) -> Report:
@@ -77,21 +81,23 @@ def _split(subject: Subject, found: Sequence[Finding]) -> Report:
 def _valid(subject: Subject) -> Iterator[tuple[int, str, Accepted]]:
     for index, entry in enumerate(subject.estate.accept):
         if entry.until is None or entry.until >= subject.today:
-            yield index, entry.reason, entry
+            yield index, masked(entry.reason, prose=True), entry
 
 
 def _refuse_unknown(estate: Estate, tree: Tree) -> None:
-    """An `accept` of a rule that does not exist would silently accept nothing."""
+    """An `accept` of a rule that does not exist would silently accept nothing, and so would one of those that judge it."""
     faults = []
     for index, entry in enumerate(estate.accept):
-        if entry.rule in known():
+        if entry.rule in {rule.NAME for rule in LAST}:
+            message, hint = f"`{entry.rule}` cannot be accepted", "correct or remove the entry that it names"
+        elif entry.rule not in known():
+            close = get_close_matches(entry.rule, known(), n=1)
+            message = f"there is no rule `{entry.rule}`"
+            hint = f"did you mean `{close[0]}`?" if close else "`trimtab explain` lists the rules"
+        else:
             continue
         loc = ("accept", index, "rule")
         at = tree.mark(loc)
-        close = get_close_matches(entry.rule, known(), n=1)
-        hint = f"did you mean `{close[0]}`?" if close else "`trimtab explain` lists the rules"
-        faults.append(
-            Fault(tree.file, at.line, at.column, dotted(loc), f"there is no rule `{entry.rule}`", hint)
-        )
+        faults.append(Fault(tree.file, at.line, at.column, dotted(loc), message, hint))
     if faults:
         raise BadEstate(faults)

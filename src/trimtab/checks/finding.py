@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from trimtab.estate.accept import Accepted
@@ -27,7 +27,10 @@ class Hit:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Finding:
-    """One defect at its place; sorts in file order. line and column count from 1, key is the dotted path."""
+    """One defect at its place; sorts in file order. line and column count from 1, key is the dotted path.
+
+    parents: the key and every key above it; a part of it may have dots itself (`latency.p99.9`).
+    """
 
     file: str
     line: int
@@ -37,6 +40,7 @@ class Finding:
     why: str
     fix: str
     severity: Severity
+    parents: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         return (
@@ -75,5 +79,4 @@ def covers(accepted: Accepted, finding: Finding) -> bool:
     """Does the entry mean this finding? `at` is its key or a parent of it."""
     if accepted.rule != finding.rule:
         return False
-    at = accepted.at
-    return at is None or finding.key == at or finding.key.startswith((f"{at}.", f"{at}["))
+    return accepted.at is None or accepted.at in (finding.key, *finding.parents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import PurePath
@@ -135,7 +136,11 @@ def _suppressed(suppressed: Suppressed, index: int) -> dict[str, Any]:
 
 
 def _location(file: str, line: int, column: int, key: str = "") -> dict[str, Any]:
-    uri = PurePath(file).as_uri() if PurePath(file).is_absolute() else quote(PurePath(file).as_posix())
+    uri = (
+        PurePath(file).as_uri()
+        if PurePath(file).is_absolute()
+        else quote(os.fsencode(PurePath(file).as_posix()))
+    )
     found: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": {"uri": uri},

@@ -92,6 +92,14 @@ class Subject:
         found = group_of(self.estate, group)
         return self.estate.hardware.get(found.hardware) if found and found.hardware else None
 
+    def setting(self, own: str, *keys: str) -> tuple[Loc, int]:
+        """(where, what) of a kernel setting: `kernel.sysctl` wins over the key of its own. keys: its sysctl names."""
+        for key in keys:
+            value = self.estate.kernel.sysctl.get(key, "")
+            if value.isascii() and value.isdigit():
+                return ("kernel", "sysctl", key), int(value)
+        return ("kernel", own), int(getattr(self.estate.kernel, own))
+
     def scalars(self) -> Iterator[tuple[Loc, str]]:
         """Every value of the file as text, with its path."""
         return _scalars(self.tree.root, ())

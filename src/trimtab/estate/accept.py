@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from trimtab.estate.base import Noun, matching
 from trimtab.estate.quantity import Day, Text
@@ -16,6 +16,15 @@ RuleName = Annotated[
 ]
 
 
+def _reason(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a reason says why the finding is right here")
+    return value
+
+
+Reason = Annotated[Text, AfterValidator(_reason)]
+
+
 class Accepted(Noun):
     """One accepted finding, or all of a rule under `at`."""
 
@@ -23,5 +32,5 @@ class Accepted(Noun):
     at: Text | None = Field(
         default=None, description="key that the finding stands at, or a parent of it: `sites.hk`"
     )
-    reason: Text = Field(description="why it is right here")
+    reason: Reason = Field(description="why it is right here")
     until: Day | None = Field(default=None, description="last day on which this counts")

@@ -16,7 +16,8 @@ from trimtab.estate.quantity import text_schema
 _RATE = re.compile(r"(\d+(?:\.\d+)?)(k|M)?/s", re.ASCII)
 _BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)(k|M|G|T)bps", re.ASCII)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)(k|M|G|T)B", re.ASCII)
-_NIC = re.compile(r"(?:(\d+) x )?(\S+)", re.ASCII)
+_NIC = re.compile(r"(?:(\d{1,9}) x )?(\S+)", re.ASCII)
+_MOST = 1e18
 _SCALE = {None: 1.0, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
@@ -26,7 +27,10 @@ def _scaled(pattern: re.Pattern[str], value: Any, what: str) -> float:
         if isinstance(value, float | int) and not isinstance(value, bool):
             return float(value)
         raise ValueError(what)
-    return float(match[1]) * _SCALE[match[2]]
+    number = float(match[1]) * _SCALE[match[2]]
+    if number > _MOST:
+        raise ValueError("the number is too large for anything that is built")
+    return number
 
 
 def _scaled_text(value: float, unit: str) -> str:

@@ -13,6 +13,7 @@ from trimtab.estate.base import SECRET_RULE
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.quantity import duration_text
+from trimtab.estate.secrets import masked
 from trimtab.estate.tree import Tree
 
 BOUNDS = {
@@ -53,7 +54,8 @@ def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
         known = str(context["expected"])
         choices = [c.strip("'") for c in known.replace(" or ", ", ").split(", ")]
         close = get_close_matches(str(got), choices, n=1)
-        return f"got `{got}`", f"did you mean `{close[0]}`?" if close else f"one of {', '.join(choices)}"
+        message = _got(got).removesuffix(": ") or "one word is expected"
+        return message, f"did you mean `{close[0]}`?" if close else f"one of {', '.join(choices)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{_got(got)}a map of keys is expected", "write `{key: value}` or indented lines"
     if kind in ("tuple_type", "list_type"):
@@ -67,7 +69,7 @@ def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
             return f"got `{duration_text(got)}`: {word} {duration_text(limit)}", ""
         return f"{_got(got)}{word} {limit}", ""
     if kind == "string_pattern_mismatch":
-        return f"got `{got}`, which does not fit {context.get('pattern')}", ""
+        return f"{_got(got)}it does not fit {context.get('pattern')}", ""
     return f"{_got(got)}{detail['msg'][0].lower()}{detail['msg'][1:]}", ""
 
 
@@ -76,7 +78,7 @@ def _got(value: Any) -> str:
         return ""
     if not value:
         return "nothing is written here: "
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value)
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in masked(value))
     return f"got `{shown if len(shown) <= 60 else shown[:57] + '...'}`: "
 
 

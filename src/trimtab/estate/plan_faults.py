@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
 from trimtab.estate import addressing
@@ -23,13 +23,16 @@ TOGETHER = (
 
 def plan_faults(estate: Estate) -> list[Problem]:
     """(where, message, hint) of everything wrong between the parts of a valid estate."""
-    found = [
-        *_numbers(estate),
-        *_groups(estate),
+    found = [*_numbers(estate), *_groups(estate)]
+    crowded = [*_too_many(estate)]
+    if crowded:
+        return found + crowded  # so many hosts are not expanded
+    found += [
         *_host_names(estate),
         *_sites(estate),
         *_pools(estate),
         *_services(estate),
+        *_twice(estate),
     ]
     if not any(loc[-1] == "id" for loc, _, _ in found):  # addresses of equal ids are equal: one fault says it
         inventory = Inventory(estate)
@@ -69,10 +72,8 @@ def _role_numbers(name: str, group: Group) -> Iterator[Problem]:
         yield ("groups", name), f"`{name}` is a role: its id is 0 and that role its only one", hint
 
 
-def _host_names(estate: Estate) -> Iterator[Problem]:
-    seen: dict[str, tuple[str, str]] = {}
+def _too_many(estate: Estate) -> Iterator[Problem]:
     for site_name, site in estate.sites.items():
-        reserved: set[str] = set()
         for group, count in site.hosts.items():
             if count.high > MAX_HOSTS_A_GROUP:
                 yield (
@@ -80,7 +81,14 @@ def _host_names(estate: Estate) -> Iterator[Problem]:
                     f"{count.high} hosts in a group, the limit is {MAX_HOSTS_A_GROUP}",
                     ("split the group: a second one with its own id"),
                 )
-            for n in range(1, min(count.high, MAX_HOSTS_A_GROUP) + 1):
+
+
+def _host_names(estate: Estate) -> Iterator[Problem]:
+    seen: dict[str, tuple[str, str]] = {}
+    for site_name, site in estate.sites.items():
+        reserved: set[str] = set()
+        for group, count in site.hosts.items():
+            for n in range(1, count.high + 1):
                 name = f"{site_name}-{group}-{n}"
                 reserved.add(name)
                 if name in seen and seen[name] != (site_name, group):
@@ -215,6 +223,33 @@ def _services(estate: Estate) -> Iterator[Problem]:
                 f"services on VIP {service.vip} differ in `tls.min`",
                 ("the version is agreed before the name is known: same `min`, or another `vip`"),
             )
+
+
+def _twice(estate: Estate) -> Iterator[Problem]:
+    """Values that stand in a list twice, and promises where nobody reads them."""
+    for name, pool in estate.pools.items():
+        members = [(member.address, member.port) for member in pool.members or ()]
+        for i in _repeated(members):
+            address, port = members[i]
+            where = f"members[{members.index(members[i])}]"
+            yield ("pools", name, "members", i), f"{address} port {port} is `{where}` too", "keep one of them"
+    prefixes = estate.edge.anycast.prefixes if estate.edge.anycast else ()
+    for i in _repeated(prefixes):
+        yield ("edge", "anycast", "prefixes", i), f"{prefixes[i]} stands here twice", "keep one of them"
+    for name, service in estate.services.items():
+        if service.objectives.survive_sites is not None:
+            loc = ("services", name, "objectives", "survive_sites")
+            hint = "write it in the estate's `objectives`"
+            yield loc, "sites are lost for every service at once: a service cannot state this", hint
+
+
+def _repeated(values: Sequence[object]) -> Iterator[int]:
+    """The number of every item that an earlier one equals."""
+    seen: set[object] = set()
+    for i, value in enumerate(values):
+        if value in seen:
+            yield i
+        seen.add(value)
 
 
 def _addresses(inventory: Inventory) -> Iterator[Problem]:

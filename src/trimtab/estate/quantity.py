@@ -25,8 +25,8 @@ _UNITS = {
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w|y)", re.ASCII)
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%", re.ASCII)
-_BFD = re.compile(r"(\d+(?:\.\d+)?(?:ms|s)) x (\d+)", re.ASCII)
-_COUNT = re.compile(r"(\d+)(?:\.\.(\d+))?", re.ASCII)
+_BFD = re.compile(r"(\d+(?:\.\d+)?(?:ms|s)) x (\d{1,9})", re.ASCII)
+_COUNT = re.compile(r"(\d{1,19})(?:\.\.(\d{1,19}))?", re.ASCII)
 _INT = re.compile(r"-?\d+", re.ASCII)
 _FLOAT = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
@@ -41,6 +41,8 @@ def parse_duration(value: Any) -> float:
     seconds = float(match[1]) * _UNITS[match[2]]
     if seconds > 100 * _UNITS["y"]:
         raise ValueError("at most 100y")
+    if 0 < seconds < _UNITS["us"] or (not seconds and match[1].strip("0.")):
+        raise ValueError("at least 1us, or 0")
     return seconds
 
 

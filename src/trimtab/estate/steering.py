@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ class Steering(Noun):
     policy: Policy
     ttl: Duration = Field(default=30.0, ge=1, le=604800, description="how long resolvers keep an answer")
     fast: Bool = Field(default=False, description="answer from live health instead of from the file")
-    regions: dict[RegionName, tuple[Reference, ...]] = Field(
+    regions: dict[RegionName, Annotated[tuple[Reference, ...], Field(min_length=1)]] = Field(
         default={}, description="geography: region: its sites, best first"
     )
     weights: dict[Reference, Int] = Field(default={}, description="weight: site: share")
@@ -37,6 +37,14 @@ class Steering(Noun):
             if wanted and not data.get(wanted):
                 raise ValueError(f"the policy `{data.get('policy')}` needs `{wanted}`")
         return data
+
+    @model_validator(mode="after")
+    def _each_site_once(self) -> Steering:
+        for sites in (self.order, *self.regions.values()):
+            twice = next((site for i, site in enumerate(sites) if site in sites[:i]), None)
+            if twice is not None:
+                raise ValueError(f"`{twice}` stands in one list twice")
+        return self
 
     @model_validator(mode="after")
     def _weights_weigh(self) -> Steering:

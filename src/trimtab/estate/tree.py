@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from trimtab.estate.fault import Fault, Loc, Mark, dotted
+from trimtab.estate.secrets import HIDDEN, masked, names_secret
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 40
@@ -38,8 +39,10 @@ class Tree:
         return Mark(1, 1)
 
     def fault(self, loc: Loc, message: str, hint: str = "", mark: Mark | None = None) -> None:
+        """A file may have a secret where none belongs: no fault shows it."""
         at = mark or self.mark(loc)
-        self.faults.append(Fault(self.file, at.line, at.column, dotted(loc), message, hint))
+        texts = (masked(text) for text in (dotted(loc), message, hint))
+        self.faults.append(Fault(self.file, at.line, at.column, *texts))
 
 
 def read_tree(text: str, file: str) -> Tree:
@@ -141,16 +144,24 @@ class _Builder:
         return result
 
     def _refuse(self, event: Any, loc: Loc) -> None:
+        def shown(text: str) -> str:
+            return HIDDEN if names_secret(loc) else text
+
         if isinstance(event, yaml.AliasEvent):
             self.tree.fault(
-                loc, f"aliases (`*{event.anchor}`) are not read", "write the value out", _at(event)
+                loc,
+                f"aliases (`{shown(f'*{event.anchor}')}`) are not read",
+                "write the value out",
+                _at(event),
             )
         elif getattr(event, "anchor", None):
-            self.tree.fault(loc, f"anchors (`&{event.anchor}`) are not read", "remove the anchor", _at(event))
+            self.tree.fault(
+                loc, f"anchors (`{shown(f'&{event.anchor}')}`) are not read", "remove the anchor", _at(event)
+            )
         if getattr(event, "tag", None):
             self.tree.fault(
                 loc,
-                f"tags (`{event.tag}`) are not read",
+                f"tags (`{shown(event.tag)}`) are not read",
                 "remove the tag: the key decides the type",
                 _at(event),
             )

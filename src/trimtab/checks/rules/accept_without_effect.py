@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trimtab.checks.finding import Hit, Severity, covers
+from trimtab.checks.finding import Finding, Hit, Severity, covers
 from trimtab.checks.subject import Subject
 
 NAME = "accept-without-effect"
 SEVERITY = Severity.WARNING
-TITLE = "an `accept` entry that accepts no finding, or whose last day has passed"
+TITLE = "an `accept` entry that accepts nothing, says it twice, or whose last day has passed"
 WHY = (
     "What it was written for is gone, was moved to another key, or comes back on a day that nobody remembers. Left in "
     "place it will silently accept the next defect of that kind."
@@ -34,6 +34,19 @@ def find(subject: Subject) -> Iterator[Hit]:
                 f"accepting {entry.rule} ended on {entry.until}",
                 "remove the entry or set another `until`",
             )
-        elif not any(covers(entry, finding) for finding in subject.findings):
-            where = f" at {entry.at}" if entry.at else ""
+            continue
+        found = [finding for finding in subject.findings if covers(entry, finding)]
+        where = f" at {entry.at}" if entry.at else ""
+        if not found:
             yield Hit(loc, f"there is no finding of {entry.rule}{where}", "remove the entry or correct `at`")
+        elif not any(_first(subject, finding) == index for finding in found):
+            first = _first(subject, found[0])
+            yield Hit(loc, f"`accept[{first}]` accepts {entry.rule}{where} already", "keep one of the two")
+
+
+def _first(subject: Subject, finding: Finding) -> int | None:
+    """The entry that counts for a finding: the first that has not ended."""
+    for index, entry in enumerate(subject.estate.accept):
+        if (entry.until is None or entry.until >= subject.today) and covers(entry, finding):
+            return index
+    return None

@@ -23,15 +23,18 @@ GOOD = """\
 pools:
   web: {members: [{address: 192.0.2.6, port: 80}, {address: 192.0.2.7, port: 80, weight: 0}]}
 """
-FIX = "Give at least one member that is no backup a weight."
+FIX = "Give at least one member a weight; with nginx, one that is no backup."
 
 
 def find(subject: Subject) -> Iterator[Hit]:
+    haproxy = subject.estate.tiers.proxy.engine == "haproxy"
     for name, pool in subject.estate.pools.items():
-        regular = [m for m in pool.members or () if not m.backup]
-        if pool.members and not any(m.weight for m in regular):
+        # HAProxy serves by backups when no regular member can; nginx does not start without a regular one
+        serving = [m for m in pool.members or () if haproxy or not m.backup]
+        if pool.members and not any(m.weight for m in serving):
+            what = "" if haproxy else "regular "
             yield Hit(
                 ("pools", name, "members"),
-                f"none of the {len(regular)} regular members of {name} has a weight: every answer is 503",
+                f"none of the {len(serving)} {what}members of {name} has a weight: every answer is 503",
                 "give at least one a weight",
             )

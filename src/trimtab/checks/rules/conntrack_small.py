@@ -25,10 +25,11 @@ FIX = "Set `kernel.conntrack` to four times `maxconn` or more."
 
 
 def find(subject: Subject) -> Iterator[Hit]:
-    most, table = subject.estate.tiers.proxy.maxconn, subject.estate.kernel.conntrack
+    most = subject.estate.tiers.proxy.maxconn
+    loc, table = subject.setting("conntrack", "net.netfilter.nf_conntrack_max", "net.nf_conntrack_max")
     if table < 2 * most:
         yield Hit(
-            ("kernel", "conntrack"),
+            loc,
             f"`maxconn` {most:,} takes {2 * most:,} entries, the table has {table:,}",
-            f"set `conntrack` to {4 * most} or more",
+            f"set `{loc[-1]}` to {4 * most} or more",
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.estate.secrets import looks_like
 
 NAME = "inline-secret"
 SEVERITY = Severity.ERROR
@@ -32,27 +32,9 @@ FIX = (
 )
 
 
-# What stands before a secret, and the forms that are one by themselves; a reference or a variable is none.
-PATTERNS = (
-    (r"://[^/\s:@]+:(?!\$|env:|file:)[^/\s@]+@", "a URL with a password"),
-    (
-        r"(?i)(?:pass(?:word|wd)?|secret|token|api[_-]?key)[=:]\s*(?!\$|env:|file:|sops:|age:)\S{4,}",
-        "a password",
-    ),
-    (r"(?i)--?(?:pass(?:word|wd)?|secret|token|api-?key)[ =](?!\$|env:|file:|-)\S{4,}", "a password option"),
-    (r"(?i)\bbearer [a-z0-9._~+/-]{16,}", "a bearer token"),
-    (r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b", "an AWS access key"),
-    (r"\bgh[pousr]_[A-Za-z0-9]{36,}", "a GitHub token"),
-    (r"\bxox[abprs]-[A-Za-z0-9-]{10,}", "a Slack token"),
-    (r"-----BEGIN [A-Z ]*PRIVATE KEY", "a private key"),
-    (r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}", "a signed web token"),
-)
-COMPILED = tuple((re.compile(pattern), what) for pattern, what in PATTERNS)
-
-
 def find(subject: Subject) -> Iterator[Hit]:
     for loc, text in subject.scalars():
-        what = next((what for pattern, what in COMPILED if pattern.search(text)), None)
+        what = looks_like(text, prose=loc[-1] == "reason")
         if what is not None:
             yield Hit(
                 loc,

@@ -29,6 +29,7 @@ FIX = "Lower `maxconn`, or raise `fs.nr_open` in `kernel.sysctl`."
 
 
 DEFAULT_NR_OPEN = 1_048_576
+LEAST_MAXCONN = 100  # what the key takes
 
 
 def find(subject: Subject) -> Iterator[Hit]:
@@ -38,8 +39,10 @@ def find(subject: Subject) -> Iterator[Hit]:
     most = subject.estate.tiers.proxy.maxconn
     needed = 2 * most + 1000
     if needed > limit:
+        room = (limit - 1000) // 2
+        lower = f"lower `maxconn` to {room}, or " if room >= LEAST_MAXCONN else ""
         yield Hit(
             ("tiers", "proxy", "maxconn"),
             f"`maxconn` {most:,} needs {needed:,} file handles, fs.nr_open is {limit:,}: the proxy does not start",
-            f"lower `maxconn` to {(limit - 1000) // 2}, or set `fs.nr_open` in `kernel.sysctl`",
+            f"{lower}set `fs.nr_open` to {needed} or more in `kernel.sysctl`",
         )

@@ -37,6 +37,7 @@ FIX = "Lower `maxconn`, or take more memory."
 
 
 BYTES_A_CONNECTION = 2 * 16384
+LEAST_MAXCONN = 100  # what the key takes
 SHARE = 0.75  # of the memory; TLS, the kernel's buffers and the system need the rest
 
 
@@ -45,9 +46,11 @@ def find(subject: Subject) -> Iterator[Hit]:
     for group in sorted({subject.inventory.front(site)[0].group for site in subject.fronts}):
         machine = subject.hardware(group)
         if machine is not None and most * BYTES_A_CONNECTION > SHARE * machine.memory:
+            room = int(SHARE * machine.memory / BYTES_A_CONNECTION)
+            lower = f"lower `maxconn` to {room}, or " if room >= LEAST_MAXCONN else ""
             yield Hit(
                 ("tiers", "proxy", "maxconn"),
                 f"`maxconn` {most:,} needs {size_text(most * BYTES_A_CONNECTION)} for buffers alone, {group} has "
                 f"{size_text(machine.memory)}",
-                f"lower `maxconn` to {SHARE * machine.memory / BYTES_A_CONNECTION:.0f}, or take more memory",
+                f"{lower}take more memory",
             )

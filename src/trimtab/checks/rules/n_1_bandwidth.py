@@ -53,7 +53,7 @@ def find(subject: Subject) -> Iterator[Hit]:
     total, kept = capacity.left(subject, sites)
     if total < asked.bandwidth:
         yield Hit(
-            (*asked.loc, "bandwidth"),
+            asked.at("bandwidth"),
             f"{bandwidth_text(asked.bandwidth)} at peak {capacity.words(subject, kept)}: the proxy and the gateway of each "
             f"carry {_each(sites, kept)}, together {bandwidth_text(total)} ({total / asked.bandwidth:.0%})",
             "add sites or ports, promise less, or put a cache in front",

@@ -31,6 +31,9 @@ tiers:
 FIX = "Raise `tiers.proxy.maxconn` to twice what the sites that are left need."
 
 
+MOST_MAXCONN = 10_000_000  # what the key takes
+
+
 def find(subject: Subject) -> Iterator[Hit]:
     asked = capacity.demand(subject)
     most = subject.estate.tiers.proxy.maxconn
@@ -40,9 +43,10 @@ def find(subject: Subject) -> Iterator[Hit]:
     total, kept = capacity.left(subject, sites)
     needed = asked.requests / capacity.REQUESTS_A_CONNECTION_S
     if total < needed:
+        enough = 2 * needed / len(kept)
         yield Hit(
             ("tiers", "proxy", "maxconn"),
             f"{rate_text(asked.requests)} at peak hold {needed:,.0f} connections {capacity.words(subject, kept)}: one active "
             f"proxy each with `maxconn` {most:,} holds {total:,.0f}",
-            f"set `maxconn` to {2 * needed / len(kept):.0f}",
+            f"set `maxconn` to {enough:.0f}" if enough <= MOST_MAXCONN else "add sites, or promise less",
         )

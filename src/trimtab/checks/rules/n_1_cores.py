@@ -49,7 +49,7 @@ def find(subject: Subject) -> Iterator[Hit]:
     total, kept = capacity.left(subject, sites)
     if total * MOST_A_CORE < asked.requests:
         yield Hit(
-            (*asked.loc, "requests"),
+            asked.at("requests"),
             f"{rate_text(asked.requests)} at peak {capacity.words(subject, kept)}: {total:.0f} cores of active proxies, "
             f"{rate_text(asked.requests / total)} on each; {rate_text(MOST_A_CORE)} is the most that was ever published",
             "take machines with more cores, or more sites",

@@ -52,7 +52,7 @@ def find(subject: Subject) -> Iterator[Hit]:
     total, kept = capacity.left(subject, sites)
     if total < needed:
         yield Hit(
-            (*asked.loc, "requests"),
+            asked.at("requests"),
             f"{rate_text(asked.requests)} at peak bring {rate_text(needed)} new connections {capacity.words(subject, kept)}: "
             f"the active proxies do {rate_text(total)} handshakes ({total / needed:.0%})",
             "take faster proxies or more sites",

@@ -45,15 +45,14 @@ FIX = "Add members, proxies' cores or sites, or promise less."
 
 def find(subject: Subject) -> Iterator[Hit]:
     asked = capacity.demand(subject)
-    for what, of in (("proxy", capacity.proxy_requests), ("members less one", capacity.backend_requests)):
-        sites = capacity.per_site(subject, of)
-        if asked is None or asked.requests is None or sites is None:
-            continue
-        total, kept = capacity.left(subject, sites)
-        if total < asked.requests:
-            yield Hit(
-                (*asked.loc, "requests"),
-                f"{rate_text(asked.requests)} at peak {capacity.words(subject, kept)}: by each site's {what} they answer "
-                f"{rate_text(total)} ({total / asked.requests:.0%})",
-                "add members, faster proxies or sites, or promise less",
-            )
+    sites = capacity.per_site(subject, capacity.site_requests)
+    if asked is None or asked.requests is None or sites is None:
+        return
+    total, kept = capacity.left(subject, sites)
+    if total < asked.requests:
+        yield Hit(
+            asked.at("requests"),
+            f"{rate_text(asked.requests)} at peak {capacity.words(subject, kept)}: by each site's "
+            f"{capacity.bottleneck(subject, kept)} they answer {rate_text(total)} ({total / asked.requests:.0%})",
+            "add members, faster proxies or sites, or promise less",
+        )

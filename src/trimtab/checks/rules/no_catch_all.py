@@ -38,8 +38,8 @@ FIX = (
 
 def find(subject: Subject) -> Iterator[Hit]:
     for name, service in subject.estate.services.items():
-        names = set(service.names)
-        if not any(r.matches_all or _all_hosts(r, names) for r in service.routes):
+        taken = {host for route in service.routes if _bare(route) for host in route.host or service.names}
+        if not taken >= set(service.names):
             yield Hit(
                 ("services", name, "routes"),
                 f"no route of {name} takes the rest ({len(service.routes)} tried): any other path is answered 404",
@@ -47,6 +47,6 @@ def find(subject: Subject) -> Iterator[Hit]:
             )
 
 
-def _all_hosts(route: Route, names: set[str]) -> bool:
-    bare = route.path in (None, "/") and not (route.suffix or route.header or route.method)
-    return bare and names <= set(route.host)
+def _bare(route: Route) -> bool:
+    """Does the route take everything of its hosts?"""
+    return route.path in (None, "/") and not (route.suffix or route.header or route.method)

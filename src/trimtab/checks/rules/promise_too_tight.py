@@ -38,5 +38,7 @@ def find(subject: Subject) -> Iterator[Hit]:
             yield Hit(
                 promise.loc,
                 f"{promise.words}; a {worst.fault} takes up to {seconds(worst.high)}, {worst.owes}{more}",
-                "shorten that timer, or promise what the timers give",
+                f"shorten {worst.key}, or promise what the timers give"
+                if worst.key
+                else f"promise {worst.least} or more",
             )

@@ -1,20 +1,20 @@
-"""A redirect that leads to itself."""
+"""A redirect that leads to itself, at once or by way of others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Iterator, Mapping
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.checks.urls import owner, parsed, taken_by
 from trimtab.estate.service import Route
 
 NAME = "redirect-loops"
 SEVERITY = Severity.ERROR
 TITLE = "a redirect that leads to itself"
 WHY = (
-    "The client follows it, gets it again, and gives up after some twenty times. A redirect to plain http "
-    "on a name of its own does the same, because port 80 redirects to https."
+    "The client follows it, gets it again, and gives up after some twenty times. Several that lead to each "
+    "other do the same. Plain http on a name of ours counts as https, because port 80 redirects there."
 )
 SOURCE = "RFC 9110, 15.4 (cyclical redirection)"
 BAD = """\
@@ -36,25 +36,43 @@ services:
 FIX = "Redirect to a path that this route does not match, or to another name."
 
 
+At = tuple[str, int]  # service, number of the route
+
+
 def find(subject: Subject) -> Iterator[Hit]:
-    for name, index, route in subject.routes():
-        target = urlsplit(route.redirect or "")
-        service = subject.estate.services[name]
-        if route.redirect and target.hostname in service.names and _matches(route, target):
-            yield Hit(
-                ("services", name, "routes", index, "redirect"),
-                f"{target.hostname}{target.path} is matched by this route again",
-                "redirect to a path that it does not match",
-            )
+    """One finding a circle, at the first of its redirects in the file."""
+    after = {(name, index): _next(subject, route) for name, index, route in subject.routes()}
+    order = {at: number for number, at in enumerate(after)}
+    for start in after:
+        circle = _circle(after, start)
+        if circle and order[start] == min(order[at] for at in circle):
+            name, index = start
+            yield Hit(("services", name, "routes", index, "redirect"), *_said(subject, circle))
 
 
-def _matches(route: Route, target: SplitResult) -> bool:
-    """Does a GET of the target meet the route's own path, suffix and host? A header may differ, so it ends the loop."""
-    path = target.path or "/"
-    return (
-        path.startswith(route.path or "/")
-        and (not route.suffix or path.endswith(route.suffix))
-        and (not route.host or target.hostname in route.host)
-        and (not route.method or "GET" in route.method)
-        and not route.header
-    )
+def _next(subject: Subject, route: Route) -> At | None:
+    """The redirect that the target of a redirect meets; None where it is answered, or by somebody else."""
+    target = parsed(route.redirect)
+    service = owner(subject, target) if target else None
+    index = taken_by(subject, service, target) if target and service else None
+    if service is None or index is None or not subject.estate.services[service].routes[index].redirect:
+        return None
+    return service, index
+
+
+def _circle(after: Mapping[At, At | None], start: At) -> list[At]:
+    """The redirects from `start` back to it; empty if the way ends or turns elsewhere."""
+    seen: list[At] = []
+    at: At | None = start
+    while at is not None and at not in seen:
+        seen.append(at)
+        at = after[at]
+    return seen if at == start else []
+
+
+def _said(subject: Subject, circle: list[At]) -> tuple[str, str]:
+    targets = [parsed(subject.estate.services[name].routes[index].redirect) for name, index in circle]
+    shown = [f"{target.hostname}{target.path}" for target in targets if target]
+    if len(shown) == 1:
+        return f"{shown[0]} is matched by this route again", "redirect to a path that it does not match"
+    return f"{', then '.join(shown)}, and that one leads here again", "let one of them lead to a page"

@@ -30,6 +30,9 @@ tiers:
 FIX = "Lower `connect`: inside a site 150ms is a thousand round trips. Or lower `retries`."
 
 
+SHORT_S = 0.15  # a thousand round trips inside a site
+
+
 def find(subject: Subject) -> Iterator[Hit]:
     rto, connect = subject.strictest_rto(), subject.estate.tiers.proxy.timeouts.connect
     if rto is None:
@@ -41,5 +44,17 @@ def find(subject: Subject) -> Iterator[Hit]:
             ("tiers", "proxy", "timeouts", "connect"),
             f"{pool.retries + 1} attempts of {duration_text(connect)} are {duration_text(connect * (pool.retries + 1))} "
             f"({name}), promised is an outage of {duration_text(rto)}",
-            "lower `connect` to 150ms, or lower `retries`",
+            _advice(connect, pool.retries, rto),
         )
+
+
+def _advice(connect: float, retries: int, rto: float) -> str:
+    """What makes all attempts fit: a shorter `connect`, fewer of them, or both."""
+    short = min(connect, SHORT_S)
+    most = int(rto / short + 1e-9) - 1  # how many retries fit
+    lower = "lower `connect` to 150ms" if connect > SHORT_S else ""
+    if most < 0:
+        return f"promise at least {duration_text(short)}: one attempt alone takes that long"
+    if most < retries:
+        return f"{lower} and `retries` to {most}" if lower else f"lower `retries` to {most}"
+    return f"{lower}, or lower `retries`"

@@ -29,10 +29,10 @@ LEAST = 4096
 
 
 def find(subject: Subject) -> Iterator[Hit]:
-    queue = subject.estate.kernel.somaxconn
+    loc, queue = subject.setting("somaxconn", "net.core.somaxconn")
     if queue < LEAST:
         yield Hit(
-            ("kernel", "somaxconn"),
+            loc,
             f"{queue} connections wait to be accepted, the kernel's own default is {LEAST}: after a fail-over they come at once",
-            "set `somaxconn` to 65535",
+            f"set `{loc[-1]}` to 65535",
         )

@@ -33,6 +33,7 @@ FIX = "Draw 16 random bytes: `openssl rand -base64 16`."
 
 LEAST_CHARACTERS = 12
 LEAST_DIFFERENT = 6
+LEAST_NAME = 4  # shorter names are in most passwords by chance
 KNOWN = ("password", "passwort", "secret", "qwerty", "letmein", "123456", "changeme", "trimtab")
 
 
@@ -53,4 +54,5 @@ def _weakness(value: str, upstream: str) -> str:
     if len(set(value)) < LEAST_DIFFERENT:
         return f"has {len(set(value))} different characters, the least is {LEAST_DIFFERENT}"
     plain = value.lower()
-    return "contains a word that is tried first" if any(w in plain for w in (*KNOWN, upstream)) else ""
+    words = (*KNOWN, upstream) if len(upstream) >= LEAST_NAME else KNOWN
+    return "contains a word that is tried first" if any(word in plain for word in words) else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
 from trimtab.estate.fault import Loc
+from trimtab.estate.steering import Steering
 
 NAME = "weights-on-anycast"
 SEVERITY = Severity.ERROR
@@ -38,14 +39,23 @@ FIX = "Write `address: site` where shares are wanted, or drop the weights."
 
 
 def find(subject: Subject) -> Iterator[Hit]:
+    services = subject.estate.services
+    for name, service in services.items():
+        if service.address == "anycast" and service.steering is not None:
+            yield _hit(("services", name, "steering"), name, service.steering)
     edge = subject.estate.edge.steering
-    for name, service in subject.estate.services.items():
-        steering = service.steering or edge
-        if service.address != "anycast" or steering is None or not (steering.weights or service.steering):
-            continue
-        own: Loc = ("services", name, "steering") if service.steering else ("edge", "steering", "weights")
-        yield Hit(
-            own,
-            f"{name} has one address in every site and BGP picks the site: the policy `{steering.policy}` moves nobody",
-            "write `address: site`, or leave the steering out",
-        )
+    if (
+        edge is not None
+        and edge.weights
+        and services
+        and all(s.address == "anycast" for s in services.values())
+    ):
+        yield _hit(("edge", "steering", "weights"), "every service", edge)
+
+
+def _hit(loc: Loc, whose: str, steering: Steering) -> Hit:
+    return Hit(
+        loc,
+        f"{whose} has one address in every site and BGP picks the site: the policy `{steering.policy}` moves nobody",
+        "write `address: site`, or leave the steering out",
+    )
