@@ -34,7 +34,7 @@ links: [{{between: [one, two], rtt: {rtt}}}]
 edge: {{anycast: {{prefixes: [203.0.113.0/24{covering}]}}}}
 tiers:
   router: {{bfd: {bfd} x 3, hold: {hold}}}
-  proxy: {{engine: {engine}, timeouts: {{connect: {connect}}}}}
+  proxy: {{engine: {engine}, upstream_keepalive: {keepalive}, timeouts: {{connect: {connect}}}}}
 vrrp: {{advert: {advert}, priorities: [{priorities}], preempt: {preempt}}}
 services:
   www: {{names: [www.two.example], address: {address}, routes: [{{pool: web}}]}}
@@ -47,7 +47,7 @@ stores:
 DEFAULTS = {
     "proxies": "2", "backends": "2", "upstream_bfd": "true", "rtt": "10ms", "covering": ", 198.18.0.0/22",
     "bfd": "100ms", "hold": "9s", "engine": "haproxy", "connect": "150ms", "advert": "100ms",
-    "priorities": "254, 253", "preempt": "true", "address": "site", "retries": "3", "every": "1s", "fast": "100ms",
+    "priorities": "254, 253", "preempt": "true", "keepalive": "64", "address": "site", "retries": "3", "every": "1s", "fast": "100ms",
     "fall": "3",
 }  # fmt: skip
 

@@ -49,8 +49,8 @@ ENTERPRISE: dict[str, list[float | None]] = {
     "transit-loss": [0.2, 0.423],
     "bgp-session-drop": [0.0, 0.423],
     "backend-kill": [0.0, 0.0],
-    # three connections of 0.15 s each until nginx leaves the member out
-    "backend-power-cut": [0.0, 0.45],
+    # no idle connections to the members: each request connects, for 0.15 s, and asks the next one
+    "backend-power-cut": [0.0, 0.0],
 }
 
 

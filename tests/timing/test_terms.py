@@ -7,6 +7,7 @@ import pytest
 from tests.timing.make import example, two_sites
 from trimtab.estate.inventory import Inventory
 from trimtab.timing import bgp, checks, dns, etcd, front, vrrp
+from trimtab.timing.faults import predict
 from trimtab.timing.interval import UNTIL_REPAIR, Interval
 from trimtab.timing.parts import Part
 
@@ -21,6 +22,19 @@ def test_bfd_and_hold() -> None:
     assert ends(bgp.hold(two_sites())) == (6.0, 9.0)
     # keepalives are whole seconds: a hold of 10 s has one each 3 s
     assert ends(bgp.hold(two_sites(hold="10s"))) == (7.0, 10.0)
+
+
+def test_the_hold_timer_counts_where_it_ends_before_bfd_does() -> None:
+    slow = two_sites(bfd="1500ms", hold="3s")
+    assert ends(bgp.bfd(slow)) == (3.0, 4.5)
+    assert ends(bgp.silence(slow)) == (2.0, 3.0)
+    assert ends(bgp.all_upstreams(slow, "twin")) == (2.0, 3.0)
+    assert predict(slow, "transit-loss")["outage_s"][1] == pytest.approx(3.06, abs=0.01)
+    assert predict(slow, "both-proxies-dead")["outage_s"][1] == pytest.approx(3.12, abs=0.01)
+    # they overlap: BFD in 2-3 s, the hold timer in 2-3 s
+    assert ends(bgp.silence(two_sites(bfd="1s", hold="3s"))) == (2.0, 3.0)
+    # where BFD always comes first, nothing else is told
+    assert bgp.silence(two_sites()) == bgp.bfd(two_sites())
 
 
 def test_the_slowest_upstream_decides_and_the_internets_may_not_speak_bfd() -> None:
@@ -92,6 +106,15 @@ def test_nginx_and_a_dead_backend() -> None:
     found = pool_time(two_sites(engine="nginx"))
     assert found.low == 0 and found.high == pytest.approx(0.15 + 3 * 0.1 + 1.0)
     assert pool_time(two_sites(engine="nginx", connect="2s")) == Interval(0.0, UNTIL_REPAIR)
+
+
+def test_nginx_without_idle_connections_asks_the_next_member_in_time() -> None:
+    """Each request connects afresh: one that is not answered costs its client a wait and no failure."""
+    assert pool_time(two_sites(engine="nginx", keepalive="0")) == Interval(0.0, 0.0)
+    assert pool_time(two_sites(engine="nginx", keepalive="0", retries="0")) == Interval(0.15, 0.15 + 3 * 0.1)
+    assert pool_time(two_sites(engine="nginx", keepalive="0", connect="2s")) == Interval(0.0, UNTIL_REPAIR)
+    # HAProxy keeps idle connections of its own accord
+    assert pool_time(two_sites(keepalive="0")) == Interval(0.0, 0.25)
 
 
 def test_a_killed_backend_refuses_and_costs_nothing() -> None:

@@ -1,21 +1,30 @@
-"""The command line: one thin file a command, exit codes 0 done, 1 the answer is no, 2 bad input, 3 unable."""
+"""The command line: one thin file a command, exit codes 0 done, 1 the answer is no, 2 bad input, 3 unable.
+
+And 130 interrupted, 141 where nobody reads the output any more.
+"""
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from trimtab.errors import TrimtabError
 
 
 def main() -> None:
     """Entry point. Errors raised on purpose become a message and an exit code, never a traceback."""
-    from trimtab.cli.app import app
-    from trimtab.cli.output import print_error
+    from trimtab.cli.output import ReaderGone, end_output, prepare_output, print_error
 
     try:
-        code = app(standalone_mode=False)
+        prepare_output()
+        code = _command()
+        end_output()
+    except ReaderGone as error:
+        _drop_output()
+        sys.exit(error.exit_code)
     except TrimtabError as error:
         print_error(error)
+        _drop_output()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, EOFError):
         sys.stderr.write("interrupted\n")
@@ -23,6 +32,20 @@ def main() -> None:
     except Exception as error:
         sys.exit(_usage_or_bug(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _command() -> object:
+    from trimtab.cli.app import app
+
+    return app(standalone_mode=False)
+
+
+def _drop_output() -> None:
+    """An error is already on its way out: what could not be written may not become a second one."""
+    from trimtab.cli.output import end_output
+
+    with suppress(TrimtabError):
+        end_output()
 
 
 def _usage_or_bug(error: Exception) -> int:

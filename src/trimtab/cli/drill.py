@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ from trimtab.cli.lab import TwinName, start_twin, twin_name
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json
 from trimtab.cli.output import Progress, log, print_json, print_line
 from trimtab.drills.result import ScenarioResult
+from trimtab.drills.scenario import Scenario
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from trimtab.drills.report.document import About
 
 STAGE_WIDTH = 110
-LOADS = ("normal", "full")
 
 app = typer.Typer(help="Faults, load, claims, measured figures.", no_args_is_help=True)
 app.command("compare")(compare)
@@ -79,7 +80,7 @@ def run(
     from rich.console import Console
 
     from trimtab.drills.report.folder import INDEX, folder_names, prepare
-    from trimtab.drills.report_text import report
+    from trimtab.drills.report_text import figures, verdict
     from trimtab.drills.runner import run as play
     from trimtab.drills.scenario_file import find
     from trimtab.drills.turn import turn
@@ -87,12 +88,12 @@ def run(
 
     chosen = [find(n) for n in names]
     inventory = Inventory(load_estate(estate), shrink=not full)
-    _refuse(inventory, estate, site, source, load)
+    arguments = {k: v for k, v in (("site", site), ("upstream", upstream)) if v is not None}
+    _refuse(inventory, estate, chosen, arguments, source, load)
     if report_to is not None:
         prepare(report_to)
     progress = Progress()
     results, unwritten = [], False
-    arguments = {k: v for k, v in (("site", site), ("upstream", upstream)) if v}
     pages = folder_names([scenario.name for scenario in chosen])
     with turn(progress), _twin(estate, name, full, progress) as (twin, lasting):
         for word, scenario, folder in zip(names, chosen, pages, strict=True):
@@ -101,17 +102,20 @@ def run(
             result = play(
                 twin, scenario, arguments, runs, lambda p: progress(_stage(p)), load=load, predicted=predicted
             )
-            result = _keep(result, records, lasting)
-            results.append(result)
             progress.done()
+            if not json:
+                figures(result, Console(), source)
+            result, kept = _keep(result, records, lasting)
+            results.append(result)
+            unwritten = unwritten or not kept
             page = None
             if report_to is not None:
                 again = _command(word, estate, runs, arguments, load=load, source=source, full=full)
-                about = _about(inventory, scenario.name, began, again, source, twin)
+                about = partial(_about, inventory, scenario.name, began, again, source, twin)
                 page = _write(report_to, folder, result, about)
                 unwritten = unwritten or page is None
             if not json:
-                report(result, Console(), source, page)
+                verdict(result, Console(), page)
     if json:
         print_json([result.to_json() for result in results])
     elif report_to is not None and (report_to / INDEX).exists():
@@ -121,8 +125,20 @@ def run(
     return 0 if all(result.verdict == "true" for result in results) else 1
 
 
-def _refuse(inventory: Inventory, estate: Path, site: str | None, source: float | None, load: str) -> None:
-    """Raise BadInput for what makes no sense, before anything is started."""
+def _refuse(
+    inventory: Inventory,
+    estate: Path,
+    scenarios: Sequence[Scenario],
+    arguments: Mapping[str, str],
+    source: float | None,
+    load: str,
+) -> None:
+    """Raise BadInput for what makes no sense, before anything is started: the estate alone decides."""
+    from trimtab.drills.runner import refuse
+    from trimtab.drills.scene import read_scene
+    from trimtab.lab.plan import plan
+
+    site = arguments.get("site")
     if site is not None and site not in inventory.estate.sites:
         raise BadInput(f"there is no site `{site}`", f"there are: {', '.join(inventory.site_names())}")
     if not inventory.estate.services or not inventory.with_role("proxy"):
@@ -134,8 +150,9 @@ def _refuse(inventory: Inventory, estate: Path, site: str | None, source: float 
         raise BadInput(
             f"--source {source} is no number of seconds", "what somebody else measured: `--source 23`"
         )
-    if load not in LOADS:
-        raise BadInput(f"--load {load} is not known", f"there are: {', '.join(LOADS)}")
+    scene = read_scene(plan(inventory, inventory.estate.estate).facts)
+    for scenario in scenarios:
+        refuse(scenario, scene, arguments, load)
 
 
 def _about(
@@ -149,15 +166,15 @@ def _about(
     return About(inventory.estate.estate, moment, command, configuration, source, explain(inventory, fault))
 
 
-def _write(root: Path, folder: str, result: ScenarioResult, about: About) -> Path | None:
+def _write(root: Path, folder: str, result: ScenarioResult, about: Callable[[], About]) -> Path | None:
     """The page's path. A report that cannot be written any more must not cost the figures: None, and said."""
     from trimtab.drills.report.document import document
     from trimtab.drills.report.folder import write
 
     try:
-        return write(root, folder, document(result.to_report(), about))
-    except OSError as error:
-        log(f"the report of {result.scenario.name} could not be written: {error}")
+        return write(root, folder, document(result.to_report(), about()), log)
+    except Exception as error:  # whatever it is: the drill is done, and its figures are all there is
+        log(f"the report of {result.scenario.name} could not be written: {type(error).__name__}: {error}")
         return None
 
 
@@ -187,17 +204,23 @@ def _stage(progress: Any) -> str:
     return text if len(text) <= STAGE_WIDTH else text[: STAGE_WIDTH - 1] + "…"
 
 
-def _keep(result: ScenarioResult, records: Path | None, lasting: bool) -> ScenarioResult:
-    """The raw records live in the twin's folder: copy them out if asked, and do not name what ends with the twin."""
-    runs = []
+def _keep(result: ScenarioResult, records: Path | None, lasting: bool) -> tuple[ScenarioResult, bool]:
+    """The raw records live in the twin's folder: copy them out if asked, and do not name what ends with the twin.
+
+    (result, kept): whether all that was asked for could be copied; what could not is said.
+    """
+    runs, kept = [], True
     for one in result.runs:
         folder: Path | None = one.folder if lasting else None
         if records is not None:
-            folder = records / one.folder.name
-            shutil.copytree(one.folder, folder)
+            try:
+                folder = Path(shutil.copytree(one.folder, records / one.folder.name))
+            except OSError as error:  # shutil.Error is one
+                log(f"the records of {result.scenario.name} could not be kept: {error}")
+                kept = False
         figures = {**one.figures, "records": str(folder) if folder else None}
         runs.append(dataclasses.replace(one, figures=figures))
-    return dataclasses.replace(result, runs=tuple(runs))
+    return dataclasses.replace(result, runs=tuple(runs)), kept
 
 
 @contextmanager

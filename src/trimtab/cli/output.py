@@ -1,12 +1,85 @@
-"""Printing: results to standard output, everything else to standard error."""
+"""Printing: results to standard output, everything else to standard error.
+
+What standard output cannot encode is written in ASCII (`<=` for `≤`). Control characters reach no terminal: what is
+printed comes out of files. Output that is lost is never a success: on a full disk or a closed standard output the exit
+code is 3; where the reader of a pipe has left, it is 141 without a word, as for a program that SIGPIPE ended.
+"""
 
 from __future__ import annotations
 
+import codecs
+import errno
+import io
 import json
+import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from trimtab.errors import TrimtabError
+from trimtab.errors import EnvironmentUnable, TrimtabError
+
+ASCII = str.maketrans({"≤": "<=", "≥": ">=", "–": "-", "−": "-", "…": "...", "→": "->", "×": "x", "·": "-"})
+CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
+
+
+class ReaderGone(TrimtabError):
+    """Nobody reads our output any more. Exit code 141, 128 and SIGPIPE."""
+
+    exit_code = 141
+
+
+class _Raw(io.FileIO):
+    """Standard output; a failure is an error of ours, which nobody between here and `main` mistakes for his own."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise ReaderGone("") from error
+            raise output_lost(error) from error
+
+
+def output_lost(error: OSError) -> EnvironmentUnable:
+    return EnvironmentUnable(f"standard output: {error.strerror}", "what should have been printed is lost")
+
+
+def prepare_output() -> None:
+    """Make standard output what this module's words promise. Raises EnvironmentUnable where it is closed."""
+    codecs.register_error("trimtab", _in_ascii)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    found = sys.stdout
+    if found is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+        raise output_lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+    if not isinstance(found, io.TextIOWrapper) or found is not sys.__stdout__:
+        return  # somebody else's
+    raw = io.BufferedWriter(_Raw(found.fileno(), "w", closefd=False))
+    sys.stdout = io.TextIOWrapper(raw, found.encoding, "trimtab", line_buffering=found.line_buffering)
+
+
+def end_output() -> None:
+    """Write what is still held back; after this, nothing of it is written any more. Raises as `prepare_output`."""
+    try:
+        sys.stdout.flush()
+    finally:
+        with suppress(OSError):  # Python flushes once more at its end
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.__stdout__.fileno() if sys.__stdout__ else 1)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].translate(ASCII)
+    return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+def visible(text: str) -> str:
+    """Without control characters, for a terminal would obey them."""
+    return text.translate(CONTROL)
 
 
 def print_json(value: Any) -> None:
@@ -15,13 +88,15 @@ def print_json(value: Any) -> None:
 
 
 def print_line(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 
 def log(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """A standard error that nobody can read any more stops nothing."""
+    with suppress(OSError):
+        sys.stderr.write(visible(text) + "\n")
+        sys.stderr.flush()
 
 
 def print_error(error: TrimtabError) -> None:
@@ -43,12 +118,16 @@ class Progress:
             return
         self._last = text
         if self._terminal:
-            sys.stderr.write(f"\r\x1b[2K{text[:150]}")
-            sys.stderr.flush()
+            self._write(f"\r\x1b[2K{visible(text)[:150]}")
         else:
             log(text)
 
     def done(self) -> None:
         if self._terminal and self._last:
-            sys.stderr.write("\r\x1b[2K")
+            self._write("\r\x1b[2K")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
             sys.stderr.flush()

@@ -15,7 +15,7 @@ from trimtab.estate.load import load_estate
 from trimtab.timing.budget import Budget, budgets, explain
 from trimtab.timing.faults import FAULTS, ends
 from trimtab.timing.layout import WORLDS, World
-from trimtab.timing.verdict import Line, Promises, Verdict, lines, promises
+from trimtab.timing.verdict import Line, Promises, Verdict, all_lines, promises
 
 COLOURS: dict[Verdict, str] = {
     "holds": "green", "only in the twin": "yellow", "tight": "yellow", "cannot be kept": "red", "until repair": "dim",
@@ -39,7 +39,7 @@ def timing(
     inventory = Inventory(load_estate(estate))
     chosen = _chosen(inventory, faults or [], estate)
     promised = promises(inventory.estate)
-    found = [line for budget in chosen for line in lines(budget, promised)]
+    found = all_lines(inventory, chosen)
     worlds: tuple[World, ...] = WORLDS if world == "both" else (world,)
     broken = any(line.verdict == "cannot be kept" for line in found)
     if json:
@@ -111,5 +111,6 @@ def _figure(line: Line, worlds: tuple[World, ...]) -> dict[str, Any]:
     spans = {"twin": ends(line.twin), "internet": ends(line.internet)}
     return {
         "figure": line.figure, "name": line.name, "promised_s": line.promised,
-        **{world: spans[world] for world in worlds}, "verdict": line.verdict,
+        "services": list(line.services) or None, **{world: spans[world] for world in worlds},
+        "verdict": line.verdict,
     }  # fmt: skip

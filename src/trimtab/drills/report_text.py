@@ -26,9 +26,15 @@ Line = tuple[str, str, str, str, str]
 def report(
     result: ScenarioResult, console: Console, source_s: float | None = None, page: Path | None = None
 ) -> None:
+    """Print the table of a scenario and its verdict."""
+    figures(result, console, source_s)
+    verdict(result, console, page)
+
+
+def figures(result: ScenarioResult, console: Console, source_s: float | None = None) -> None:
     """Print the table of a scenario.
 
-    source_s: an outage to compare with that somebody else published, in seconds.  page: where its report is.
+    source_s: an outage to compare with that somebody else published, in seconds.
     """
     lines = table_lines(result, source_s)
     runs = f"{len(result.runs)} run{'s' if len(result.runs) != 1 else ''}"
@@ -49,6 +55,10 @@ def report(
             console.print("  ".join(cells).rstrip(), soft_wrap=True, highlight=False)
     for reason in [*reasons(result), *strays(result)]:
         console.print(f"  {escape(reason)}", soft_wrap=True, highlight=False)
+
+
+def verdict(result: ScenarioResult, console: Console, page: Path | None = None) -> None:
+    """Print the last line. page: where its report is."""
     colour = COLOURS[result.verdict]
     console.print(f"[{colour}]{result.verdict}[/]  {_where(result, page)}", soft_wrap=True, highlight=False)
 

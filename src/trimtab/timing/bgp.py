@@ -12,7 +12,7 @@ from trimtab.estate.quantity import duration_text
 from trimtab.estate.site import Upstream
 from trimtab.timing.interval import Interval
 from trimtab.timing.layout import World, client_delays, every_site, uplink_delay, upstreams
-from trimtab.timing.parts import Part, Term, after, last_of, one_of
+from trimtab.timing.parts import Part, Term, after, first_of, last_of, one_of
 
 # RFC 4271, 10: the suggested HoldTime; a network that we do not know may have just that.
 SUGGESTED_HOLD_S = 90.0
@@ -42,7 +42,7 @@ def bfd(inventory: Inventory) -> Term:
 
 
 def hold(inventory: Inventory) -> Term:
-    """Without BFD: the last keepalive came up to one keepalive interval before the fault."""
+    """The last keepalive came up to one keepalive interval before the fault."""
     seconds = inventory.estate.tiers.router.hold
     keepalive = max(1, int(seconds) // 3)
     return Term(
@@ -54,6 +54,14 @@ def hold(inventory: Inventory) -> Term:
     )
 
 
+def silence(inventory: Inventory) -> Part:
+    """A neighbour that speaks BFD is dead: the hold timer runs as well, and may be the shorter one."""
+    fast, slow = bfd(inventory), hold(inventory)
+    if slow.time.low >= fast.time.high:
+        return fast
+    return first_of(fast, slow, label="a dead neighbour is noticed")
+
+
 def neighbour(inventory: Inventory, upstream: Upstream, world: World) -> Part:
     """How long an upstream takes to miss us.
 
@@ -63,8 +71,10 @@ def neighbour(inventory: Inventory, upstream: Upstream, world: World) -> Part:
     if not upstream.bfd:
         return hold(inventory)
     if world == "twin":
-        return bfd(inventory)
-    return one_of(bfd(inventory), hold(inventory), label="whether the upstream speaks BFD is its decision")
+        return silence(inventory)
+    return one_of(
+        silence(inventory), hold(inventory), label="whether the upstream speaks BFD is its decision"
+    )
 
 
 def command(inventory: Inventory) -> Term:

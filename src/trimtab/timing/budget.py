@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from trimtab.estate.inventory import Inventory
@@ -11,7 +12,7 @@ from trimtab.timing.faults import FAULTS, ends, predict, predictions
 from trimtab.timing.layout import WORLDS
 from trimtab.timing.parts import WORDS, Prediction, Term, walk
 
-__all__ = ["Budget", "budgets", "explain", "predict"]
+__all__ = ["Budget", "budgets", "budgets_of", "explain", "predict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,16 @@ def budgets(inventory: Inventory) -> tuple[Budget, ...]:
         for model in FAULTS.values()
         if model.applies(inventory)
     )
+
+
+@lru_cache(maxsize=64)
+def budgets_of(inventory: Inventory, services: tuple[str, ...]) -> tuple[Budget, ...]:
+    """The same for the clients of some services only: others' addresses and pools are nothing to them."""
+    estate = inventory.estate
+    kept = {name: service for name, service in estate.services.items() if name in services}
+    if len(kept) == len(estate.services):
+        return budgets(inventory)
+    return budgets(Inventory(estate.model_copy(update={"services": kept}), shrink=inventory.shrink))
 
 
 def explain(inventory: Inventory, fault: str) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ RETRIED = Term(
     "proxy",
     "a connection that times out is tried at another member in time",
     NOTHING,
-    "HAProxy 2.6, 4.2, redispatch",
+    "HAProxy 2.6, 4.2, redispatch; nginx, proxy_next_upstream error timeout",
 )
 NO_OTHER_MEMBER = Term(
     "repair",
@@ -71,7 +71,15 @@ def silent(inventory: Inventory, pool: Pool, members: int) -> Part:
         return NO_OTHER_MEMBER
     connect = inventory.estate.tiers.proxy.timeouts.connect
     out = taken_out(inventory, pool, answer=connect)
-    return one_of(RETRIED, out) if pool.retries and in_time(inventory) else out
+    if not pool.retries or not in_time(inventory):
+        return out
+    return RETRIED if _connects_afresh(inventory) else one_of(RETRIED, out)
+
+
+def _connects_afresh(inventory: Inventory) -> bool:
+    """Does nginx open a connection for each request? None is then sent into one that is dead, so none hangs."""
+    proxy = inventory.estate.tiers.proxy
+    return proxy.engine == "nginx" and not proxy.upstream_keepalive
 
 
 def in_time(inventory: Inventory) -> bool:

@@ -36,12 +36,19 @@ def table(lines: Sequence[Line], worlds: Sequence[World]) -> Iterator[tuple[str,
         spans = [line.twin if world == "twin" else line.internet for world in worlds]
         name = "" if line.fault == previous else line.fault
         cells = (name, line.name, _promised(line.promised), *(text(s) for s in spans))
-        yield _row(cells) + line.verdict, line.verdict
+        yield _row(cells) + line.verdict + _whose(line), line.verdict
         previous = line.fault
 
 
 def _row(cells: Sequence[str]) -> str:
     return "".join(f"{cell:{width}} " for cell, width in zip(cells, WIDTHS, strict=False))
+
+
+def _whose(line: Line) -> str:
+    """` (api)`, where other services have another promise."""
+    if not line.services or line.promised is None:
+        return ""
+    return f" ({line.services[0] if len(line.services) == 1 else f'{len(line.services)} services'})"
 
 
 def _promised(seconds: float | None) -> str:

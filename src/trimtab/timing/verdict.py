@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from trimtab.estate.estate import Estate
-from trimtab.timing.budget import Budget
+from trimtab.estate.inventory import Inventory
+from trimtab.timing.budget import Budget, budgets_of
 from trimtab.timing.interval import UNTIL_REPAIR, Interval
 from trimtab.timing.models.base import READS, WRITES
 from trimtab.timing.models.network import MAJORITY, MINORITY
@@ -15,6 +16,7 @@ from trimtab.timing.models.network import MAJORITY, MINORITY
 # holds: also at the worst on the Internet.  only in the twin: the Internet may take longer.  tight: the twin may take
 # longer.  cannot be kept: even the best case takes longer.  until repair: no promise of time can be judged.
 Verdict = Literal["", "holds", "only in the twin", "tight", "cannot be kept", "until repair"]
+WORST: tuple[Verdict, ...] = ("", "holds", "only in the twin", "tight", "until repair", "cannot be kept")
 NAMES = {READS: "reads", WRITES: "writes", MAJORITY: "majority", MINORITY: "minority"}
 
 
@@ -28,7 +30,10 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One figure of a fault. name: `reads`, `writes`, or a side of a partition."""
+    """One figure of a fault. name: `reads`, `writes`, or a side of a partition.
+
+    services: whose figure and promise it is, where that is not all of them.
+    """
 
     fault: str
     figure: str
@@ -37,6 +42,7 @@ class Line:
     twin: Interval
     internet: Interval
     verdict: Verdict
+    services: tuple[str, ...] = ()
 
 
 def promises(estate: Estate) -> Promises:
@@ -46,6 +52,42 @@ def promises(estate: Estate) -> Promises:
         min((o.rto for o in every if o.rto is not None), default=None),
         min((o.write.rto for o in every if o.write.rto is not None), default=None),
     )
+
+
+def by_promise(estate: Estate) -> dict[Promises, tuple[str, ...]]:
+    """The services that each promise is made for."""
+    found: dict[Promises, tuple[str, ...]] = {}
+    for name, service in sorted(estate.services.items()):
+        own = service.objectives.over(estate.objectives)
+        promised = Promises(own.rto, own.write.rto)
+        found[promised] = (*found.get(promised, ()), name)
+    return found
+
+
+def all_lines(inventory: Inventory, chosen: Sequence[Budget]) -> list[Line]:
+    """The lines of some faults. Each promise is judged by the figures of its own services; the one that fares
+    worst is told.
+    """
+    groups = by_promise(inventory.estate)
+    if len(groups) < 2:
+        return [line for budget in chosen for line in lines(budget, promises(inventory.estate))]
+    apart = [
+        (promised, services, {budget.fault: budget for budget in budgets_of(inventory, services)})
+        for promised, services in groups.items()
+    ]
+    found = []
+    for whole in chosen:
+        by_figure: dict[str, list[Line]] = {figure: [] for figure in whole.twin}
+        for promised, services, budgets in apart:
+            for line in lines(budgets[whole.fault], promised) if whole.fault in budgets else ():
+                by_figure[line.figure].append(replace(line, services=services))
+        found += [max(each, key=_badness) for each in by_figure.values() if each]
+    return found
+
+
+def _badness(line: Line) -> tuple[bool, int, float]:
+    """What is promised goes before what is not, then the worse verdict, then the tighter promise."""
+    return line.promised is not None, WORST.index(line.verdict), -(line.promised or 0.0)
 
 
 def lines(budget: Budget, promised: Promises) -> Iterator[Line]:

@@ -9,16 +9,17 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trimtab.drills.report.document import FORMAT, dumps
+from trimtab.drills.report.shape import NEEDED, faults
 from trimtab.errors import BadInput
 
 Json = dict[str, Any]
 PAGE, DATA, INDEX = "report.html", "report.json", "index.html"
-NEEDED = ("scenario", "verdict", "runs", "summary", "predicted")
+FAULTS_TOLD = 3
 
 
 def folder_names(scenarios: Sequence[str]) -> list[str]:
@@ -45,15 +46,22 @@ def prepare(folder: Path) -> None:
         ) from error
 
 
-def write(root: Path, name: str, report: Mapping[str, Any]) -> Path:
-    """Write a scenario's report, and the index if there are several. Returns the page's path. Raises OSError."""
+def _silent(note: str) -> None:
+    """Nobody is told."""
+
+
+def write(root: Path, name: str, report: Mapping[str, Any], tell: Callable[[str], None] = _silent) -> Path:
+    """Write a scenario's report, and the index if there are several. Returns the page's path. Raises OSError.
+
+    tell: is told of a neighbour that the index leaves out.
+    """
     from trimtab.drills.report.page import index, page
 
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / DATA, dumps(report) + "\n")
     _replace(folder / PAGE, page(report))
-    all_of = {path.parent.name: found for path in stored(root) if (found := _try_load(path))}
+    all_of = {path.parent.name: found for path in stored(root) if (found := _neighbour(path, tell))}
     if len(all_of) > 1:
         _replace(root / INDEX, index(all_of))
     return folder / PAGE
@@ -84,23 +92,42 @@ def load(place: Path) -> list[Json]:
     return [_load(path) for path in paths]
 
 
-def _try_load(path: Path) -> Json | None:
+def _neighbour(path: Path, tell: Callable[[str], None]) -> Json | None:
+    """A report that an index can tell of; whatever else lies there must not cost the others theirs."""
+    from trimtab.drills.report.page import index
+
     try:
-        return _load(path)
-    except BadInput:
+        found = _load(path)
+        index({path.parent.name: found})
+    except BadInput as error:
+        tell(f"left out of the index: {error.message}")
         return None
+    except Exception as error:
+        tell(f"left out of the index: {path} lacks what a page needs ({type(error).__name__}: {error})")
+        return None
+    return found
 
 
 def _load(path: Path) -> Json:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         said = error.strerror if isinstance(error, OSError) else f"no JSON ({error})"
         raise BadInput(f"{path}: {said}", f"a {DATA} that `drill run --report` wrote") from error
     if not isinstance(found, dict) or any(key not in found for key in NEEDED):
         raise BadInput(f"{path} is no report of a drill", f"a {DATA} that `drill run --report` wrote")
-    if found.get("format") != FORMAT:
+    written = found.get("format")
+    if type(written) is not int or written != FORMAT:
         raise BadInput(
-            f"{path} has format {found.get('format')}, this version reads {FORMAT}", "run the drill again"
+            f"{path} has format {_short(written)}, this version reads {FORMAT}", "run the drill again"
         )
+    wrong = list(faults(found))
+    if wrong:
+        told = "; ".join(f"`{key}` should be {wanted}" for key, wanted in wrong[:FAULTS_TOLD])
+        more = f"; {len(wrong) - FAULTS_TOLD} more" if len(wrong) > FAULTS_TOLD else ""
+        raise BadInput(f"{path} is no report of a drill: {told}{more}", "run the drill again")
     return found
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value)[:40]

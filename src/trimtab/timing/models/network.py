@@ -40,7 +40,7 @@ def transit_loss(inventory: Inventory, world: World) -> Figures:
 
     def of(site: str) -> Part:
         noticed = bgp.neighbour(inventory, first_upstream(inventory, site), world)
-        parts = [noticed, bgp.bfd(inventory) if world == "twin" else bgp.OTHERS_NOTICE]
+        parts = [noticed, bgp.silence(inventory) if world == "twin" else bgp.OTHERS_NOTICE]
         detection = last_of(*parts, label="its neighbours notice")
         if len(upstreams(inventory, site)) > 1:
             return after(detection, bgp.moves(inventory, world))

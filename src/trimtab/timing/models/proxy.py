@@ -37,7 +37,7 @@ def hand_over(inventory: Inventory, world: World, alone: Part, released: Part) -
 
 
 def power_cut(inventory: Inventory, world: World) -> Figures:
-    alone = after(bgp.bfd(inventory), bgp.ANCHOR_GONE)
+    alone = after(bgp.silence(inventory), bgp.ANCHOR_GONE)
     reads = hand_over(inventory, world, alone, vrrp.master_down(inventory))
     return both(reads, orders(reads))
 

@@ -52,7 +52,7 @@ def beside_store(inventory: Inventory, reads: Part) -> Part:
 
 
 def proxies_dead(inventory: Inventory, world: World) -> Figures:
-    detection = after(bgp.bfd(inventory), bgp.ANCHOR_GONE)
+    detection = after(bgp.silence(inventory), bgp.ANCHOR_GONE)
     reads = leaves(inventory, detection, world)
     return both(reads, orders(reads))
 
