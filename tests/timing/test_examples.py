@@ -24,8 +24,9 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "proxy-process-kill": ([0.0008, 0.1212], [0.0, 1.0212]),
     # three questions of 200 ms
     "proxy-hang": ([0.6008, 0.9212], [0.6008, 1.8212]),
-    "proxy-upgrade": ([0.0, 0.0], [0.0, 0.0]),
-    "bad-reload": ([0.0, 0.0], [0.0, 0.0]),
+    # three round trips between Frankfurt and Hong Kong, and a moment for the start
+    "proxy-upgrade": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
+    "bad-reload": ([0.0, 0.0], [0.0, 0.1]),
     "transit-loss": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
     "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
     "site-partition": ([0.0, 0.0], NEVER),

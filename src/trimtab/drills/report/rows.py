@@ -18,6 +18,7 @@ CONDUCT = {
     "workers": "The proxies' processes", "replica": "The store's replica", "minority": "Orders in the minority", "returns": "The return",
 }  # fmt: skip
 FAILED = "Requests failed"
+LATER = "Later requests failed"
 SEEN = {"vip": ("vip", "holder"), "leader": ("store", "leader")}
 MARKS: Mapping[str | None, Mark] = {"true": "held", "false": "missed", "unknown": "unknown", None: ""}
 
@@ -41,7 +42,15 @@ def rows(report: Json) -> list[Row]:
     """A line for each region's reads, for writes, for orders, for the way back, and for the estate's own conduct."""
     names = list(report["runs"][0]["regions"]) if report["runs"] else []
     reads = [_reads(report, name) for name in names]
-    found = [*reads, _failed(report), _writes(report), _orders(report), _return(report), *_conduct(report)]
+    found = [
+        *reads,
+        _failed(report, "failed", FAILED),
+        _failed(report, "failed_later", LATER),
+        _writes(report),
+        _orders(report),
+        _return(report),
+        *_conduct(report),
+    ]
     return [row for row in found if row]
 
 
@@ -67,13 +76,13 @@ def _kept(runs: Sequence[Json], limit: float | None) -> Mark:
     return "missed" if late or not all(one.get("recovered", True) for one in runs) else "held"
 
 
-def _failed(report: Json) -> Row | None:
-    """Where a scenario claims that nobody notices at all."""
-    value, limit = checked(report["runs"], "failed"), claim(report, "failed", "")
+def _failed(report: Json, name: str, what: str) -> Row | None:
+    """Where a scenario claims that nobody notices at all, or no later request."""
+    value, limit = checked(report["runs"], name), claim(report, name, "")
     if value is None or limit is None:
         return None
-    found = _figures(report, "failed")
-    return Row(FAILED, f"≤ {limit:g}", "", words.count(largest(found, "failed")), "", MARKS[value])
+    found = _figures(report, name)
+    return Row(what, f"≤ {limit:g}", "", words.count(largest(found, "failed")), "", MARKS[value])
 
 
 def _writes(report: Json) -> Row:

@@ -20,6 +20,7 @@ ASKS = {
     "writes": "Were orders acknowledged again in time in every region?",
     "orders": "Is every acknowledged order stored once, and no refused one?",
     "failed": "Did no more requests fail at their first attempt than claimed?",
+    "failed_later": "Did no more of the requests sent after the fault fail than claimed?",
     "minority": "Did the site that was cut off refuse orders, and acknowledge none?",
     "vip": "Did the site's addresses move, or stay, as expected?",
     "route": "Did the site's routes leave the Internet, or stay, as expected?",
