@@ -98,7 +98,7 @@ def attach(region: RegionPlan) -> list[Segment]:
         for family in FAMILIES:
             transit.sessions.append({
                 "name": f"to_region_{region.number}_{family}", "v": family, "local": near[family], "peer": far[family],
-                "asn": region.asn, "customer": True, "bfd": True, "password": None, "pref": CUSTOMER - index,
+                "asn": region.asn, "customer": True, "region": True, "bfd": True, "password": None, "pref": CUSTOMER - index,
             })  # fmt: skip
         segments.append(Segment(region.segment(index), one_way_ms(transit.at, region.at)))
     return segments

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from trimtab.estate import addressing
+from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.lab.topology import Leg, Node, Segment
@@ -82,7 +83,7 @@ def _customers(
                     transit.sessions.append({
                         "name": f"to_{identifier(site)}_{identifier(name)}_{router.number}_{peer.version}",
                         "v": peer.version, "local": peer, "peer": peer + router.number,
-                        "asn": inventory.asn(site), "customer": True, "bfd": upstream.bfd,
+                        "asn": inventory.asn(site), "customer": True, "region": False, "bfd": upstream.bfd,
                         "password": passwords.get(f"{site}/{name}"), "pref": max(300, CUSTOMER - rank),
                     })  # fmt: skip
     return segments, uplinks
@@ -108,7 +109,7 @@ def _peering(nets: list[Transit], own: Transit, other: Transit, local: Any, peer
     near = sorted((t for t in nets if t is not own), key=lambda t: (distance_km(own.at, t.at), t.asn))
     own.sessions.append({
         "name": f"{other.name}_{local.version}", "v": local.version, "local": local, "peer": peer, "asn": other.asn,
-        "customer": False, "bfd": True, "password": None, "pref": PEER - near.index(other),
+        "customer": False, "region": False, "bfd": True, "password": None, "pref": PEER - near.index(other),
     })  # fmt: skip
 
 
@@ -133,12 +134,20 @@ def timers(inventory: Inventory) -> dict[str, int]:
     }  # fmt: skip
 
 
+def _announced(inventory: Inventory, family: Family) -> Any:
+    """An address in a prefix that the estate announces, from as many sites as can be; None where it has none."""
+    own = [inventory.public(site, family) for site in inventory.site_names() if inventory.front(site)]
+    prefixes = [*inventory.anycast(family), *(prefix for prefix in own if prefix is not None)]
+    return prefixes[0][10] if prefixes else None
+
+
 def node(inventory: Inventory, transit: Transit) -> Node:
     """The transit as a machine of the twin; it runs the same BIRD under the same kind of unit."""
     text = template("transit.conf.j2").render(
         asn=transit.asn,
         router_id=IPv4Address("100.127.255.0") + transit.index + 1,
         sessions=transit.sessions,
+        learnt={family: _announced(inventory, family) for family in FAMILIES},
         **timers(inventory),
     )
     unit = bird(gateway=False)
