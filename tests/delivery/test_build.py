@@ -114,3 +114,15 @@ def test_a_missing_daemon_names_its_package(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(PackageMissing, match="not installed") as caught:
         build(estate(), tmp_path / "out")
     assert caught.value.exit_code == 3 and "apt-get install" in caught.value.hint
+
+
+def test_what_was_put_beside_the_hosts_is_not_lost(tmp_path: Path) -> None:
+    """A build replaces its folder as a whole: a report that somebody wrote into it would be gone."""
+    estate, out = load_estate(EXAMPLES[0]), tmp_path / "out"
+    build(estate, out, validate=False)
+    build(estate, out, validate=False)
+    (out / "site-power-cut").mkdir()
+    (out / "site-power-cut" / "report.json").write_text("{}")
+    with pytest.raises(BadInput, match="site-power-cut"):
+        build(estate, out, validate=False)
+    assert (out / "site-power-cut" / "report.json").exists()

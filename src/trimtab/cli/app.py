@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+from typing import Annotated
+
 import typer
 
 from trimtab.cli import build, check, drill, explain, init, lab, schema, show, timing
@@ -14,6 +17,23 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"trimtab {metadata.version('trimtab')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """One file describes an estate of load balancers; check it, render it, run it, and prove its promises."""
+
+
 app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("explain")(explain.explain)

@@ -45,7 +45,8 @@ def build(estate: Estate, out: Path, *, validate: bool = True, progress: Progres
         fresh = Path(name) / "new"
         fresh.mkdir()
         hosts, files = _write(inventory, fresh, Path(name) / "extra", validate, progress)
-        (fresh / MARKER).write_text(f"{estate.estate}\n")
+        names = [host.name for host in inventory.hosts]
+        (fresh / MARKER).write_text("".join(f"{name}\n" for name in (estate.estate, *names)))
         _swap(fresh, out, Path(name) / "old")
     return Built(out, hosts, files, validate, time.monotonic() - began)
 
@@ -73,8 +74,19 @@ def _refuse_foreign(out: Path) -> None:
         return
     if not out.is_dir():
         raise BadInput(f"{out} is not a folder", "name another one with -o DIR")
-    if any(out.iterdir()) and not (out / MARKER).exists():
-        raise BadInput(f"{out} has files that no build wrote", "name an empty or new folder with -o DIR")
+    there = {path.name for path in out.iterdir()}
+    foreign = sorted(there - {MARKER} - _built(out)) if MARKER in there else sorted(there)
+    if foreign:
+        some = ", ".join(foreign[:3]) + (", …" if len(foreign) > 3 else "")
+        raise BadInput(
+            f"{out} has files that no build wrote: {some}",
+            "a build replaces its folder as a whole: name an empty or new one with -o DIR",
+        )
+
+
+def _built(out: Path) -> set[str]:
+    """The hosts that the last build wrote, as its marker says: the estate's name, then one host a line."""
+    return set((out / MARKER).read_text().splitlines()[1:])
 
 
 def _write(

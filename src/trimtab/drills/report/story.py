@@ -61,15 +61,19 @@ def headline(report: Json) -> str:
         return "Every promise held" + (f", in each of {len(runs)} runs." if len(runs) > 1 else ".")
     if report["verdict"] == "unknown":
         return "Not proved: something could not be measured."
+    if checked(runs, "load") == "unknown":
+        return (
+            "A promise was broken, but the load did not run as asked: measure it again on a quieter machine."
+        )
     broken = sum(run["verdict"] == "false" for run in runs)
     return "A promise was broken" + (f", in {broken} of {plural(wanted, 'run')}." if wanted > 1 else ".")
 
 
 def reasons(report: Json) -> Iterator[str]:
-    """Why the verdict is not true; the false ones first."""
+    """Why the verdict is not true: what spoilt the measurement, then the false ones."""
     runs = report["runs"]
     found = [
-        (ORDER[check["verdict"]], number, check["check"], reason)
+        (ORDER[check["verdict"]] if check["check"] != "load" else -1, number, check["check"], reason)
         for number, run in enumerate(runs, 1)
         for check in run["checks"]
         if check["verdict"] != "true"
