@@ -11,6 +11,7 @@ from pathlib import Path
 
 LOCK = Path("/tmp") / f"trimtab-drill-{os.getuid()}.lock"
 LOOK_EVERY = 0.2
+TOLD_EVERY = 10
 
 
 @contextmanager
@@ -18,8 +19,13 @@ def turn(tell: Callable[[str], None], lock: Path = LOCK) -> Iterator[None]:
     """Wait until no other drill of this user runs, then hold the place. The kernel gives it up if we die."""
     handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
+        began = time.monotonic()
         while not _take(handle):
-            tell("waiting for another drill on this machine to end")
+            passed = int((time.monotonic() - began) / TOLD_EVERY) * TOLD_EVERY
+            tell(
+                "waiting for another drill on this machine to end"
+                + (f", {passed} s so far" if passed else "")
+            )
             time.sleep(LOOK_EVERY)
         yield
     finally:
