@@ -63,14 +63,13 @@ def episodes(
     reads: all of a region's, in sending order; the quiet second may lie behind `until`. What was under way at a border
     failed by what happened there: arriving, leaving: whether such a read at `since`, at `until` belongs to the window.
     """
+    if not leaving:
+        reads = [row for row in reads if row.ok or not _under_way(row, until)]
     starts = [row.start for row in reads]
     failures = [
         row
         for row in reads
-        if not row.ok
-        and (since <= row.start or (arriving and _under_way(row, since)))
-        and row.start < until
-        and (leaving or not _under_way(row, until))
+        if not row.ok and (since <= row.start or (arriving and _under_way(row, since))) and row.start < until
     ]
     found: list[list[Row]] = []
     ended = True
@@ -97,16 +96,19 @@ def _quiet_second_after(reads: Sequence[Row], starts: Sequence[float], moment: f
     return bool(sent) and sum(row.ok for row in sent) >= QUIET_SHARE * len(sent)
 
 
-def read_outage(reads: Sequence[Row], fault: float, until: float) -> Outage:
-    """The outage of one region in [fault, until); see above."""
-    found = episodes(reads, fault, until, leaving=False)
+def read_outage(reads: Sequence[Row], fault: float, until: float, *, leaving: bool = False) -> Outage:
+    """The outage of one region in [fault, until); see above.
+
+    leaving: whether reads under way at `until` count, as they do where no repair begins there.
+    """
+    found = episodes(reads, fault, until, leaving=leaving)
     failed = sum(episode.failed for episode in found)
     if not found:
         return Outage(0.0, 0.0, True, 0, 0)
     lost = sum(
         1
         for row in reads
-        if fault <= row.start < until and not row.ok_after_retry and not _under_way(row, until)
+        if fault <= row.start < until and not row.ok_after_retry and (leaving or not _under_way(row, until))
     )
     first, later = found[0], tuple(round(one.last_sent - one.first_sent, 4) for one in found[1:])
     known = max(episode.last_known for episode in found) - fault

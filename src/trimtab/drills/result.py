@@ -125,7 +125,7 @@ def run_result(
 def _region(history: History, name: str) -> Json:
     since, until = history.events.phase("during")
     rows = history.reads_in(name, history.events.begin, history.events.end)
-    reads = read_outage(history.reads[name], since, until)
+    reads = read_outage(history.reads[name], since, until, leaving=history.events.restore is None)
     orders = history.orders.get(name, ())
     writes = write_outage(orders, history.events.fault, since, until) if orders else None
     return {

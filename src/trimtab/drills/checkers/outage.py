@@ -21,7 +21,10 @@ class ReadsWithin:
     def check(self, history: History, claims: Claims) -> Verdict:
         assert claims.reads_s is not None
         since, until = history.events.phase("during")
-        outages = {region: read_outage(rows, since, until) for region, rows in history.reads.items()}
+        leaving = history.events.restore is None
+        outages = {
+            region: read_outage(rows, since, until, leaving=leaving) for region, rows in history.reads.items()
+        }
         reasons = [
             text for region, found in outages.items() if (text := complaint(region, found, claims.reads_s))
         ]
