@@ -73,7 +73,7 @@ Step = Load | Prepare | Inject | Observe | Restore | WaitReady
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """claims: by name an objective's name, a limit of its own (`reads`, `writes`, `orders`, `recovery`, `failed`), or a
-    word of `CONDUCT`.  arguments: by name their default; "" is the scene's own choice.
+    word of `CONDUCT`.  site: the default of that argument.  arguments: what the command line may name.
     """
 
     name: str

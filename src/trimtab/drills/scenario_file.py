@@ -29,6 +29,7 @@ from trimtab.estate.quantity import parse_duration
 from trimtab.estate.tree import Tree, read_tree
 
 ARGUMENTS = ("site", "upstream")
+FIRST = "first"
 
 
 class BadScenario(BadInput):
@@ -100,6 +101,9 @@ class _Reader:
         self._order(found)
         limits = {name: self._limit(("claims", name), text) for name, text in claims.items()}
         site = self._text(("arguments", "site"), arguments.get("site", BUSIEST))
+        if arguments.get("upstream", FIRST) != FIRST:
+            hint = f"`{FIRST}`; another is named by --upstream"
+            self.tree.fault(("arguments", "upstream"), f"got `{arguments['upstream']}`", hint)
         return Scenario(
             self._text(("name",), root.get("name")),
             self._text(("shows",), root.get("shows")),
@@ -185,9 +189,13 @@ class _Reader:
             if value not in CONDUCT[name]:
                 self.tree.fault(loc, f"got `{value}`", f"one of {', '.join(CONDUCT[name])}")
             return str(value)
-        if value in OBJECTIVES:
-            return str(value)
         counts = name in COUNTS
+        if (
+            value in OBJECTIVES
+            and counts == (value == "write_rpo")
+            and name not in ("failed", "failed_later")
+        ):
+            return str(value)
         if counts and isinstance(value, str) and value.isdecimal():
             return float(value)
         try:
