@@ -6,6 +6,13 @@ TrimtabError                 never raised itself; carries the exit code of the c
 │   └── BadEstate       2    faults with file and line, all of them at once
 ├── RuleFailed          1    a rule of `check` raised: nothing is known about the estate
 ├── DaemonRefused       1    a daemon's own checker refused a rendered file
+├── DriverError         3    a live daemon: asked over its own socket
+│   ├── Unreachable     3    nobody answers, or not in time: nothing is known
+│   ├── Refused         1    it understood and said no; the same again changes nothing
+│   ├── Nonsense        3    what it said cannot be read; nothing is done on the strength of it
+│   ├── Conflict        1    somebody else was first: read again
+│   ├── LeaseGone       1    the lease has ended: what hung on it is gone
+│   └── Compacted       1    the revision is no longer kept: read everything
 └── EnvironmentUnable   3    this machine cannot: a package, a right or a running twin is missing
     ├── PackageMissing  3    names the program and the package that brings it
     └── TwinFailed      3    a twin that did not come up, or went away
@@ -38,6 +45,36 @@ class BadInput(TrimtabError):
 
 
 class DaemonRefused(TrimtabError):
+    exit_code = 1
+
+
+class DriverError(TrimtabError):
+    """Whatever a live daemon, or the way to it, did. Foreign errors become one of these in its driver."""
+
+    exit_code = 3
+
+
+class Unreachable(DriverError):
+    pass
+
+
+class Refused(DriverError):
+    exit_code = 1
+
+
+class Nonsense(DriverError):
+    pass
+
+
+class Conflict(DriverError):
+    exit_code = 1
+
+
+class LeaseGone(DriverError):
+    exit_code = 1
+
+
+class Compacted(DriverError):
     exit_code = 1
 
 

@@ -1,0 +1,125 @@
+"""What HAProxy tells of itself, parsed: `show servers state`, `show info`, `show map`. Pure.
+
+Source: HAProxy 2.6 Management Guide, section 9.3 (`show servers state`: format version 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+from trimtab.errors import Nonsense, Refused
+
+COLUMNS = (
+    "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
+    "srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state "
+    "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port "
+)
+FORMAT = "1\n"
+PORT = 18  # the last column that is read
+
+# srv_admin_state. CMAINT (4) only remembers that the file says `disabled`: `state ready` leaves it standing.
+CMAINT = 0x04
+MAINT = 0x01 | 0x02 | 0x20 | 0x40  # forced, inherited, by name resolution
+# srv_check_state
+CONFIGURED, ENABLED = 0x02, 0x04
+
+
+class ServerState(NamedTuple):
+    """A server as HAProxy has it. A tuple, because 20,000 of them are read at once and a dataclass costs three times
+    as much.
+
+    ready: nothing administrative stands against it; maint: in maintenance (neither: it drains). up: as its checks and
+    its state have it. weight: the one in force. muted: it has a check that is switched off.
+    """
+
+    backend: str
+    id: int
+    name: str
+    address: str
+    port: int
+    ready: bool
+    up: bool
+    weight: int
+    maint: bool
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """The process that answered. stopping: it is an old one that only ends its connections."""
+
+    pid: int
+    version: str
+    uptime_s: int
+    stopping: bool
+
+
+def read_servers(text: str) -> list[ServerState]:
+    """Of `show servers state [BACKEND]`, in HAProxy's order. Raises Refused (no such backend), Nonsense."""
+    if text.startswith("Can't find backend"):
+        raise Refused(
+            "HAProxy has no such backend", "its configuration is older or newer than the agent's: reload it"
+        )
+    head, _, body = text.removeprefix(FORMAT).partition("\n")
+    if not text.startswith(FORMAT) or not (head + " ").startswith(COLUMNS):
+        _nonsense("show servers state", text)
+    line = ""
+    found = []
+    try:
+        for line in body.split("\n"):
+            if line:
+                cells = line.split(" ", PORT + 1)
+                admin, check = int(cells[6]), int(cells[13])
+                found.append(
+                    ServerState(
+                        cells[1], int(cells[2]), cells[3], cells[4], int(cells[PORT]),
+                        not admin & ~CMAINT, cells[5] != "0", int(cells[7]), admin & MAINT != 0,
+                        check & (CONFIGURED | ENABLED) == CONFIGURED,
+                    )
+                )  # fmt: skip
+    except (ValueError, IndexError) as error:
+        raise Nonsense(f"show servers state: {line[:200]!a} cannot be read") from error
+    return found
+
+
+def read_info(text: str) -> Info:
+    """Of `show info`. Raises Nonsense."""
+    found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    try:
+        if found["Name"] != "HAProxy":
+            _nonsense("show info", text)
+        return Info(
+            int(found["Pid"]), found["Version"], int(found["Uptime_sec"]), found.get("Stopping", "0") != "0"
+        )
+    except (KeyError, ValueError) as error:
+        raise Nonsense(f"show info: {text[:200]!a} cannot be read") from error
+
+
+def read_map(text: str) -> dict[str, str]:
+    """Of `show map PATH`: key → value. Raises Refused (no such map), Nonsense."""
+    if text.startswith("Unknown map identifier"):
+        raise Refused("HAProxy has no such map", "its configuration does not use it")
+    found = {}
+    for line in text.split("\n"):
+        reference, _, entry = line.partition(" ")
+        key, _, value = entry.partition(" ")
+        if line and not (reference.startswith("0x") and key):
+            _nonsense("show map", line)
+        if line:
+            found[key] = value
+    return found
+
+
+def read_version(text: str) -> int:
+    """Of `prepare map PATH`. Raises Refused (no such map), Nonsense."""
+    said, _, number = text.strip().partition(": ")
+    if said.startswith("Unknown map identifier"):
+        raise Refused("HAProxy has no such map", "its configuration does not use it")
+    if said != "New version created" or not number.isdecimal():
+        _nonsense("prepare map", text)
+    return int(number)
+
+
+def _nonsense(asked: str, text: str) -> NoReturn:
+    raise Nonsense(f"{asked}: {text[:200]!a} cannot be read")

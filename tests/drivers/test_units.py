@@ -1,0 +1,321 @@
+"""Supervisors: systemd's answers read, systemctl run with a deadline, and both ends of the twin's socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from trimtab.drivers.units import UnitState, connect
+from trimtab.drivers.units.socket import UnitSocket, read_units
+from trimtab.drivers.units.systemd import Systemd, read_show
+from trimtab.errors import BadInput, Nonsense, Refused, TrimtabError, TwinFailed, Unreachable
+from trimtab.lab import unit_socket
+from trimtab.lab.node import Machine
+
+# Written after the format of systemd 252, not recorded: see systemctl(1), `show`.
+SHOW = """\
+NRestarts=2
+MainPID=1234
+Id=haproxy.service
+LoadState=loaded
+ActiveState=active
+StateChangeTimestampMonotonic=81234567
+
+NRestarts=5
+MainPID=0
+Id=bird.service
+LoadState=loaded
+ActiveState=activating
+StateChangeTimestampMonotonic=91000000
+
+NRestarts=0
+MainPID=0
+Id=keepalived.service
+LoadState=loaded
+ActiveState=failed
+StateChangeTimestampMonotonic=92000000
+
+NRestarts=0
+MainPID=0
+Id=nowhere.service
+LoadState=not-found
+ActiveState=inactive
+StateChangeTimestampMonotonic=0
+
+NRestarts=0
+MainPID=77
+Id=ssh.service
+LoadState=loaded
+ActiveState=reloading
+StateChangeTimestampMonotonic=93000000
+"""
+NAMES = ["haproxy.service", "bird.service", "keepalived.service", "nowhere.service", "sshd.service"]
+STATES = {
+    "haproxy.service": UnitState("haproxy.service", "active", 2, 1234, 81.234567),
+    "bird.service": UnitState("bird.service", "activating", 5, None, 91.0),
+    "keepalived.service": UnitState("keepalived.service", "failed", 0, None, 92.0),
+    "nowhere.service": UnitState("nowhere.service", "missing"),
+    "sshd.service": UnitState("sshd.service", "active", 0, 77, 93.0),  # an alias of ssh.service
+}
+T = TypeVar("T")
+
+
+def soon(act: Awaitable[T], limit: float = 2) -> T:
+    """The result; it has to be there, good or bad, within `limit` seconds."""
+
+    async def wrapped() -> T:
+        return await act
+
+    began = time.monotonic()
+    try:
+        return asyncio.run(wrapped())
+    finally:
+        assert time.monotonic() - began < limit
+
+
+# ---- systemd
+
+
+def test_what_systemd_shows() -> None:
+    assert read_show(SHOW, NAMES) == STATES
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", SHOW.replace("\n\n", "\n"), SHOW + "\nId=x\n", SHOW.replace("=failed", "=strange"), SHOW.replace("=1234", "=x"),
+     SHOW.replace("LoadState=loaded\n", "", 1)],
+)  # fmt: skip
+def test_nonsense_of_systemd(text: str) -> None:
+    with pytest.raises(Nonsense):
+        read_show(text, NAMES)
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Makes a stand-in on PATH that writes down how it was called, then runs `script`; gives what it wrote."""
+
+    def make(script: str) -> Path:
+        program, calls = tmp_path / "bin" / "systemctl", tmp_path / "calls"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\n{script}\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+        return calls
+
+    return make
+
+
+def test_systemctl_shows(systemctl: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "show").write_text(SHOW)
+    calls = systemctl(f"cat {tmp_path}/show")
+    assert soon(connect("systemd").state(NAMES)) == STATES
+    asked = "Id,LoadState,ActiveState,NRestarts,MainPID,StateChangeTimestampMonotonic"
+    assert calls.read_text() == f"--no-pager --no-ask-password show --property={asked} -- {' '.join(NAMES)}\n"
+    assert soon(Systemd().state([])) == {}
+
+
+def test_a_restart_forgives_first(systemctl: Callable[[str], Path]) -> None:
+    calls = systemctl('test "$3" != reset-failed')  # which fails for a unit that is not loaded
+    soon(connect("systemd").restart("bird.service"))
+    soon(connect("systemd").reload("bird.service"))
+    verbs = [line.split()[2:] for line in calls.read_text().splitlines()]
+    assert verbs == [[verb, "--", "bird.service"] for verb in ("reset-failed", "restart", "reload")]
+
+
+def test_systemd_says_no(systemctl: Callable[[str], Path]) -> None:
+    systemctl('echo "Job for bird.service failed." >&2; exit 1')
+    with pytest.raises(Refused, match=r"systemctl reload bird.service: Job for bird.service failed"):
+        soon(Systemd().reload("bird.service"))
+    with pytest.raises(Refused):
+        soon(Systemd().restart("bird.service"))
+
+
+def test_systemd_is_not_there(systemctl: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    systemctl('echo "Failed to connect to bus: Host is down" >&2; exit 1')
+    with pytest.raises(Unreachable):
+        soon(Systemd().state(NAMES))
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Unreachable, match="cannot be run"):
+        soon(Systemd().state(NAMES))
+
+
+def test_a_systemctl_that_hangs_is_ended_with_its_children(
+    systemctl: Callable[[str], Path], tmp_path: Path
+) -> None:
+    systemctl(f"trap '' TERM; sleep 100 & echo $! > {tmp_path}/child; wait")
+    with pytest.raises(Unreachable, match=r"within 0.3 s"):
+        soon(Systemd(ask_s=0.3).state(NAMES))
+    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/cmdline")
+    deadline = time.monotonic() + 5
+    while child.exists() and child.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["-f", "--all", "", "a b.service", "a\nb", "x/y.service"])
+def test_names_that_are_none(name: str) -> None:
+    for units in (Systemd(), UnitSocket("/nowhere")):
+        with pytest.raises(BadInput):
+            soon(units.restart(name))
+        with pytest.raises(BadInput):
+            soon(units.state(["a.service", name]))
+
+
+def test_supervisors_are_named() -> None:
+    assert isinstance(connect("systemd"), Systemd)
+    assert isinstance(connect("unix:/run/trimtab-lab/units.sock"), UnitSocket)
+    for wrong in ("", "upstart", "unix:", "unix:relative"):
+        with pytest.raises(BadInput):
+            connect(wrong)
+
+
+# ---- the twin's socket
+
+
+class Node:
+    """What of a Machine the socket needs."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def inside(self, path: str) -> Path:
+        return self._root / Path(path).name
+
+
+class World:
+    """Both ends of one socket, with units of paper."""
+
+    def __init__(self, root: Path) -> None:
+        self.done: list[tuple[str, str]] = []
+        self.problem: str | TrimtabError = ""
+        self.server = unit_socket.UnitSocket(cast(Machine, Node(root)), self.show, self.act)
+        self.client = UnitSocket(str(root / "units.sock"), ask_s=1, act_s=1)
+
+    def show(self) -> list[dict[str, Any]]:
+        states = ("active", "exited", "auto-restart", "failed")
+        return [
+            {"unit": f"{s}.service", "state": s, "pid": 9 if s == "active" else None, "restarts": 1}
+            for s in states
+        ]
+
+    async def act(self, unit: str, verb: str) -> str:
+        self.done.append((unit, verb))
+        if isinstance(self.problem, TrimtabError):
+            raise self.problem
+        return self.problem
+
+    def run(self, act: Callable[[], Awaitable[T]]) -> T:
+        async def wrapped() -> T:
+            await self.server.open()
+            try:
+                return await act()
+            finally:
+                self.server.close()
+
+        return soon(wrapped())
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_the_socket_shows_all_states(world: World) -> None:
+    names = ["active.service", "exited.service", "auto-restart.service", "failed.service", "other.service"]
+    found = world.run(lambda: world.client.state(names))
+    assert list(found) == names and found["active.service"] == UnitState("active.service", "active", 1, 9)
+    assert [found[name].active for name in names] == ["active", "active", "activating", "failed", "missing"]
+
+
+def test_the_socket_acts(world: World, tmp_path: Path) -> None:
+    world.run(lambda: world.client.restart("a.service"))
+    world.run(lambda: world.client.reload("a.service"))
+    assert world.done == [("a.service", "restart"), ("a.service", "reload")]
+    assert (tmp_path / "units.sock").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("problem", ["a.service is failed", TwinFailed("a.service", "is failed")])
+def test_the_socket_says_no(world: World, problem: str | TrimtabError) -> None:
+    world.problem = problem
+    with pytest.raises(Refused, match=r"a.service is failed"):
+        world.run(lambda: world.client.restart("a.service"))
+
+
+@pytest.mark.parametrize("line", [b"x\n", b"[]\n", b'{"op": "stop"}\n', b'{"op": []}\n', b"{}\n", b'"op"\n'])
+def test_what_the_socket_does_not_understand(world: World, tmp_path: Path, line: bytes) -> None:
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "units.sock")
+        writer.write(line)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    assert "error" in json.loads(world.run(ask)) and not world.done
+
+
+def test_who_waits_when_the_power_goes_gets_no_answer(world: World) -> None:
+    async def cut(unit: str, verb: str) -> str:
+        world.server.close()
+        await asyncio.sleep(60)
+        return ""
+
+    world.server._act = cut
+    with pytest.raises(Unreachable):
+        world.run(lambda: world.client.restart("a.service"))
+
+
+FAKES: dict[str, tuple[bytes, type[TrimtabError]]] = {
+    "says nothing": (b"", Unreachable),
+    "not JSON": (b"what\n", Nonsense),
+    "no object": (b"[]\n", Nonsense),
+    "another answer": (b'{"yes": 1}\n', Nonsense),
+    "deep": (b"[" * 100_000 + b"\n", Nonsense),
+    "no end": (b"x" * 2**21, Nonsense),
+}
+
+
+@pytest.mark.parametrize("fake", FAKES)
+def test_fakes_of_the_socket_end_in_an_error(tmp_path: Path, fake: str) -> None:
+    said, kind = FAKES[fake]
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(said)
+            await reader.read()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def ask(units: UnitSocket) -> None:
+        async with await asyncio.start_unix_server(talk, tmp_path / "s"):
+            with pytest.raises(kind):
+                await units.state(["a.service"])
+            with pytest.raises(kind):
+                await units.restart("a.service")
+
+    soon(ask(UnitSocket(str(tmp_path / "s"), ask_s=0.3, act_s=0.3)), limit=3)
+
+
+def test_nobody_at_the_socket(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable):
+        soon(UnitSocket(str(tmp_path / "none")).state(["a.service"]))
+
+
+@pytest.mark.parametrize(
+    "units",
+    [None, {}, "x", [{}], [{"unit": "a", "state": "odd", "pid": 1, "restarts": 0}],
+     [{"unit": "a", "state": "active", "pid": "1", "restarts": 0}], [{"unit": "a", "state": "active", "pid": 1, "restarts": -1}]],
+)  # fmt: skip
+def test_units_that_cannot_be_read(units: object) -> None:
+    if units == {}:
+        assert read_units({"units": units}) == {}
+        return
+    with pytest.raises(Nonsense):
+        read_units({"units": units})
