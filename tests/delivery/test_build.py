@@ -38,7 +38,7 @@ def test_every_file_of_the_examples_is_accepted_by_its_daemon(path: Path, tmp_pa
 @pytest.mark.parametrize(
     ("path", "old", "new", "program"),
     [
-        ("/etc/haproxy/haproxy.cfg", "    balance roundrobin", "    balance sideways", "haproxy"),
+        ("/etc/haproxy/pools.cfg", "    balance roundrobin", "    balance sideways", "haproxy"),
         ("/etc/bird/bird.conf", "protocol device", "protocol devise", "bird"),
         ("/etc/keepalived/keepalived.conf", "advert_int 0.1", "advert_int never", "keepalived"),
         ("/etc/sysctl.d/90-trimtab.conf", "net.core.somaxconn", "net.core.nothing_such", "sysctl"),

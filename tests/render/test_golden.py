@@ -40,5 +40,6 @@ def test_there_is_a_pair_for_every_daemon() -> None:
         "sysctl",
         "systemd",
         "front",
+        "agent",
     }
     assert {p.with_suffix("") for p in CASES} == {p.with_suffix("") for p in GOLDEN.glob("*/*.expected")}

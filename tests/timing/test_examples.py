@@ -33,6 +33,16 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "backend-kill": ([0.0, 0.0], [0.0, 0.3]),
     "backend-power-cut": ([0.0, 0.25], [0.0, 1.15]),
     "store-leader-loss": ([0.0, 0.0], [1.06, 3.81]),
+    # agents, registries and checks are on nobody's way
+    "registry-total-loss": ([0.0, 0.0], [0.0, 0.0]),
+    "agent-kill": ([0.0, 0.0], [0.0, 0.0]),
+    "agent-hang": ([0.0, 0.0], [0.0, 0.0]),
+    "rolling-backend-deploy": ([0.0, 0.0], [0.0, 0.0]),
+    "canary-split": ([0.0, 0.0], [0.0, 0.0]),
+    "flapping-backend": ([0.0, 0.0], [0.0, 0.0]),
+    "all-checks-lie": ([0.0, 0.0], [0.0, 0.0]),
+    # as when it is killed once
+    "daemon-crash-loop": ([0.0008, 0.1212], [0.0, 1.0212]),
 }
 
 ENTERPRISE: dict[str, list[float | None]] = {
@@ -52,6 +62,12 @@ ENTERPRISE: dict[str, list[float | None]] = {
     "backend-kill": [0.0, 0.0],
     # no idle connections to the members: each request connects, for 0.15 s, and asks the next one
     "backend-power-cut": [0.0, 0.0],
+    "agent-kill": [0.0, 0.0],
+    "agent-hang": [0.0, 0.0],
+    "rolling-backend-deploy": [0.0, 0.0],
+    "flapping-backend": [0.0, 0.0],
+    "all-checks-lie": [0.0, 0.0],
+    "daemon-crash-loop": [0.609, 0.729],
 }
 
 

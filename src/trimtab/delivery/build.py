@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.delivery.throwaway import ThrowawayCa, certificate_files, password_files
+from trimtab.delivery.throwaway import ThrowawayCa, certificate_files, host_files, password_files
 from trimtab.delivery.validate import Refusal, Refused, require_programs, validate_host
 from trimtab.errors import BadInput
 from trimtab.estate.estate import Estate
@@ -122,10 +122,12 @@ def rendered(inventory: Inventory) -> Iterator[tuple[Host, tuple[Artifact, ...]]
 
 def _write_extra(inventory: Inventory, extra: Path) -> None:
     """Throwaway secrets for the checks, one folder a site: passwords of the same name differ from site to site."""
-    certificates = certificate_files(inventory, ThrowawayCa(inventory.estate.estate))
+    ca = ThrowawayCa(inventory.estate.estate)
+    certificates = certificate_files(inventory, ca)
     for site in inventory.site_names():
         passwords = {f"{site}/{name}": "throwaway" for name in inventory.estate.sites[site].upstreams}
-        write_host(extra / site, (*certificates, *password_files(inventory, site, passwords)))
+        own = host_files(inventory.at(site)[0], ca, ("throwaway", "throwaway"))
+        write_host(extra / site, (*certificates, *own, *password_files(inventory, site, passwords)))
 
 
 def write_host(root: Path, artifacts: tuple[Artifact, ...]) -> None:

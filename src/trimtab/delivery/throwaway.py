@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from trimtab.estate.inventory import Inventory
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.render import pki
 from trimtab.render.artifact import Artifact
 from trimtab.render.bird import password_file
 
 LIFE = timedelta(days=7)
+SERVER = [ExtendedKeyUsageOID.SERVER_AUTH]
+SERVER_AND_CLIENT = [*SERVER, ExtendedKeyUsageOID.CLIENT_AUTH]
+
+
+def _alternatives(names: tuple[str, ...], addresses: tuple[str, ...]) -> list[x509.GeneralName]:
+    return [*map(x509.DNSName, names), *(x509.IPAddress(ip_address(each)) for each in addresses)]
 
 
 class ThrowawayCa:
@@ -43,16 +51,16 @@ class ThrowawayCa:
             .not_valid_after(self._now + LIFE)
         )
 
-    def issue(self, names: tuple[str, ...]) -> tuple[str, str]:
-        """(certificate, key) in PEM for the DNS names."""
+    def issue(self, names: tuple[str, ...], addresses: tuple[str, ...] = ()) -> tuple[str, str]:
+        """(certificate, key) in PEM for the DNS names; with addresses it is a host's: for servers and clients."""
         key = ec.generate_private_key(ec.SECP256R1())
+        # etcd's gateway refuses certificates with a common name once it authenticates; RFC 5280, 4.1.2.6 allows none
+        subject = [] if addresses else [x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]
         cert = (
-            self._builder(
-                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]), key.public_key()
-            )
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
+            self._builder(x509.Name(subject), key.public_key())
+            .add_extension(x509.SubjectAlternativeName(_alternatives(names, addresses)), bool(addresses))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(SERVER_AND_CLIENT if addresses else SERVER), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
             )
@@ -95,3 +103,22 @@ def password_files(inventory: Inventory, site: str, passwords: dict[str, str]) -
         for name in sorted(inventory.estate.sites[site].upstreams)
         if f"{site}/{name}" in passwords
     )
+
+
+def registry_passwords() -> tuple[str, str]:
+    """The agents' password of every registry, for an operator may ask them all, and root's."""
+    return secrets.token_hex(16), secrets.token_hex(16)
+
+
+def host_files(host: Host, ca: ThrowawayCa, passwords: tuple[str, str]) -> tuple[Artifact, ...]:
+    """A host's own certificate and the passwords of the registries; root's only on their own hosts."""
+    certificate, key = ca.issue((host.name,), (host.v4, host.v6, "127.0.0.1"))
+    found = [
+        Artifact(pki.CA, ca.pem),
+        Artifact(pki.CERTIFICATE, certificate),
+        Artifact(pki.KEY, key, mode=0o600),
+        Artifact(pki.PASSWORD, f"{passwords[0]}\n", mode=0o600),
+    ]
+    if "registry" in host.roles:
+        found.append(Artifact(pki.ROOT_PASSWORD, f"{passwords[1]}\n", mode=0o600))
+    return tuple(found)

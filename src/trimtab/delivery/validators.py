@@ -51,10 +51,21 @@ def _systemd_accepts(reply: Reply) -> bool:
     )
 
 
+# Proxies read pools that a hook of the same host makes for them at each start: it is asked the same way.
+MEMBERS_HOOK = "/usr/local/lib/trimtab/proxy-members"
+
+
+def _ask_haproxy(path: str) -> list[str]:
+    judge = f"/usr/sbin/haproxy -c -q -f {path} -f /run/haproxy/pools.cfg"
+    return ["sh", "-c", f"mkdir -p /run/haproxy; exec {MEMBERS_HOOK} haproxy {judge}"]
+
+
 def _ask_nginx(path: str) -> list[str]:
     """`nginx -t` binds what it would listen on, so the namespace allows addresses that VRRP would bring."""
     allow = "for v in 4 6; do echo {} > /proc/sys/net/ipv$v/ip_nonlocal_bind; done"
-    test = 'nginx -e stderr -t -q -g "user root;" -c "$0"'
+    test = (
+        f'mkdir -p /run/nginx; {MEMBERS_HOOK} nginx /usr/sbin/nginx -e stderr -t -q -g "user root;" -c "$0"'
+    )
     return ["sh", "-c", f"{allow.format(1)}; {test}; code=$?; {allow.format(0)}; exit $code", path]
 
 
@@ -63,7 +74,12 @@ VALIDATORS: dict[str, Validator] = {
     "etcd": Validator(
         "etcd", "etcd-server", lambda path: ["timeout", "5", "etcd", "--config-file", path], _etcd_accepts
     ),
-    "haproxy": Validator("haproxy", "haproxy", lambda path: ["haproxy", "-c", "-f", path]),
+    "haproxy": Validator("haproxy", "haproxy", _ask_haproxy),
+    "json": Validator(
+        "python3",
+        "python3",
+        lambda path: ["python3", "-ISc", "import json,sys; json.load(open(sys.argv[1]))", path],
+    ),
     "keepalived": Validator("keepalived", "keepalived", lambda path: ["keepalived", "-t", "-f", path]),
     "nginx": Validator("nginx", "nginx-light", _ask_nginx),
     "python": Validator(

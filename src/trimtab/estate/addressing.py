@@ -37,6 +37,10 @@ PORTS = {
     "etcd-client": 2379,
     "etcd-peer": 2380,
     "prometheus-haproxy": 8405,
+    "haproxy-peers": 8406,
+    "agent-metrics": 8407,
+    "etcd-metrics": 2381,
+    "etcd-registry-metrics": 2382,
 }
 
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trimtab.estate.base import Address, Noun, Reference, Token, UrlPath
-from trimtab.estate.quantity import Bool, Duration, Int
+from trimtab.estate.base import Address, Name, Noun, Reference, Token, UrlPath
+from trimtab.estate.quantity import Bool, Duration, Int, Percent
 
 Balance = Literal["roundrobin", "leastconn", "source", "uri", "random", "first", "header"]
 
@@ -56,18 +56,48 @@ class Member(Noun):
         return value
 
 
+class Sticky(Noun):
+    """A client comes back to its member. `cookie`: the proxy sets one; `table`: by client address, kept by every proxy
+    of the site (HAProxy peers); nginx, which has neither, hashes the cookie or the address.
+    """
+
+    by: Literal["cookie", "table"]
+    name: Token = Field(default="member", description="of the cookie")
+    expire: Duration = Field(
+        default=1800.0, ge=1, le=86400 * 30, description="after the last request (table)"
+    )
+
+
+SOURCES = ("hosts", "discover", "members")
+
+
 class Pool(Noun):
-    """Exactly one of `hosts` (with `port`) and `members` says where the members come from."""
+    """Exactly one of `hosts` (with `port`), `discover` and `members` says where the members come from."""
 
     hosts: Reference | None = Field(
         default=None, description="a group: its hosts of the same site are the members"
     )
     port: Int | None = Field(default=None, ge=1, le=65535)
+    discover: Name | None = Field(
+        default=None, description="the name under which members register themselves in the site's registry"
+    )
+    slots: Int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="servers that HAProxy has in store for registered members; further ones are added as they come",
+    )
     members: tuple[Member, ...] | None = Field(default=None, min_length=1)
     balance: Balance = "roundrobin"
     header: Token | None = Field(default=None, description="balance: header — the one that picks the member")
     backup: Reference | None = Field(
         default=None, description="a group whose hosts serve when no member does"
+    )
+    sticky: Sticky | None = None
+    panic: Percent = Field(
+        default=0.0,
+        description="with a smaller share of healthy members all are used: checks that fail everywhere lie. At 0 when "
+        "none is healthy",
     )
     check: Check = Check()
     retries: Int = Field(
@@ -78,10 +108,12 @@ class Pool(Noun):
     @classmethod
     def _one_source(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            given = [key for key in ("hosts", "members") if key in data]
+            given = [key for key in SOURCES if key in data]
             if len(given) != 1:
                 said = " and ".join(f"`{g}`" for g in given) or "none"
-                raise ValueError(f"exactly one of `hosts` and `members` is expected, got {said}")
+                raise ValueError(f"exactly one of `hosts`, `discover` and `members` is expected, got {said}")
+            if "slots" in data and "discover" not in data:
+                raise ValueError("`slots` belong to `discover`")
             if "hosts" in data and "port" not in data:
                 raise ValueError("`hosts` needs a `port`")
             if (data.get("balance") == "header") != ("header" in data):

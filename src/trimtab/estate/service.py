@@ -37,6 +37,11 @@ class Route(Noun):
     split: dict[Reference, Int] | None = Field(
         default=None, min_length=1, description="pool: share, in any unit"
     )
+    by: Literal["percent", "header", "cookie"] = Field(
+        default="percent",
+        description="what divides a split: each request by chance, or the value of the header X-Canary or the cookie "
+        "`canary`; a value that is a pool's name asks for that pool",
+    )
     redirect: Text | None = Field(
         default=None, description="an absolute URL", pattern=r"^https?://[A-Za-z0-9._~:/?#@!&()*+,;=%-]+$"
     )
@@ -52,6 +57,8 @@ class Route(Noun):
             if len(given) != 1:
                 said = " and ".join(f"`{g}`" for g in given) or "none"
                 raise ValueError(f"exactly one of `pool`, `split` and `redirect` is expected, got {said}")
+            if "by" in data and "split" not in data:
+                raise ValueError("`by` belongs to `split`")
         return data
 
     @model_validator(mode="after")

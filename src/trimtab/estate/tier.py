@@ -46,6 +46,13 @@ class ProxyTier(Noun):
     compress: Bool = True
 
 
+class RegistryTier(Noun):
+    """Each site's registry of endpoints. `consul`: its servers are brought, not rendered."""
+
+    engine: Literal["etcd", "consul"] = "etcd"
+
+
 class Tiers(Noun):
     router: RouterTier = RouterTier()
     proxy: ProxyTier = ProxyTier()
+    registry: RegistryTier = RegistryTier()

@@ -10,6 +10,7 @@ from itertools import combinations
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.place import round_trip
+from trimtab.render import pki
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill
 
@@ -40,7 +41,7 @@ def election_ms(inventory: Inventory, members: list[Host]) -> tuple[int, int, fl
 def clusters_of(inventory: Inventory, host: Host) -> list[tuple[str, list[Host]]]:
     """(name, members) of every cluster that the host belongs to."""
     found = []
-    if "registry" in host.roles:
+    if "registry" in host.roles and inventory.estate.tiers.registry.engine == "etcd":
         found.append(("registry", inventory.with_role("registry", host.site)))
     for name, store in sorted(inventory.estate.stores.items()):
         if host.group == store.hosts:
@@ -59,13 +60,18 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 def _config(inventory: Inventory, host: Host, cluster: str, members: list[Host]) -> Artifact:
     heartbeat, election, longest = election_ms(inventory, members)
-    scope = host.site if cluster == "registry" else "global"
+    registry = cluster == "registry"
+    scope = host.site if registry else "global"
+    scheme = "https" if registry else "http"
     text = fill(
         "etcd/etcd.yaml.j2",
         host=host,
         cluster=cluster,
         token=f"{inventory.estate.estate}-{cluster}-{scope}",
-        members=",".join(f"{m.name}=http://{m.v4}:{PORTS['etcd-peer']}" for m in members),
+        scheme=scheme,
+        pki={"ca": pki.CA, "certificate": pki.CERTIFICATE, "key": pki.KEY} if registry else None,
+        metrics_port=PORTS["etcd-registry-metrics" if registry else "etcd-metrics"],
+        members=",".join(f"{m.name}={scheme}://{m.v4}:{PORTS['etcd-peer']}" for m in members),
         client_port=PORTS["etcd-client"],
         peer_port=PORTS["etcd-peer"],
         heartbeat_ms=heartbeat,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.render.agent_file import MEMBERS, SCALE
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import HOOKS, fill
 
@@ -47,6 +48,12 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
             validator="python",
             take_up="restart",
             unit="trimtab-front.service",
+        ),
+        Artifact(
+            f"{HOOKS}/proxy-members",
+            fill("front/proxy-members.py.j2", members=MEMBERS, scale=SCALE),
+            mode=0o755,
+            validator="python",
         ),
         Artifact(
             f"{HOOKS}/proxy-reload",

@@ -12,17 +12,20 @@ from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Check, Pool
 from trimtab.estate.service import Route, Service
+from trimtab.render.agent_file import BY_MAP, SCALE, SPLIT_MAP, bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
-from trimtab.render.pools import Server, servers, used
+from trimtab.render.pools import Server, endpoint, servers, used
+from trimtab.render.splits import split_name
 from trimtab.render.vips import addresses, by_number
 
-CONFIG = "/etc/haproxy/haproxy.cfg"
+CONFIG, POOLS = "/etc/haproxy/haproxy.cfg", "/etc/haproxy/pools.cfg"
 UNIT = "haproxy.service"
 # What a member's kernel has not acknowledged for so long was sent to a dead host: the request is repeated elsewhere
 # before its client gives up (section 5.2, tcp-ut). One retransmission fits in: Linux sends it after 200 ms. It stands
 # on each server, because 2.6 does not take it over from default-server.
 UNACKED_MS = 300
+MAPS = "/run/haproxy"
 UNROUTED = "!{ var(txn.route) -m found }"
 
 
@@ -40,6 +43,7 @@ def v6only(address: str) -> str:
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     fronts = [_front(inventory, number, entries) for number, entries in by_number(inventory).items()]
+    pools = used(inventory)
     text = fill(
         "haproxy/haproxy.cfg.j2",
         host=host,
@@ -47,12 +51,25 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         health_port=PORTS["front-health"],
         vips=fronts,
         v6only=v6only,
-        pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
+        peers=_peers(inventory, host) if any(_by_table(pool) for _, pool in pools) else [],
         # an origin outside the estate says nothing about whether this site has booted
-        awaited=[name for name, pool in used(inventory) if pool.hosts],
+        awaited=[name for name, pool in pools if pool.members is None],
     )
-    config = Artifact(CONFIG, text, validator="haproxy", take_up="reload", unit=UNIT)
-    return (config, *_certificate_lists(inventory))
+    found = [_pool(inventory, name, pool, host.site) for name, pool in pools]
+    return (
+        Artifact(CONFIG, text, validator="haproxy", take_up="reload", unit=UNIT),
+        Artifact(POOLS, fill("haproxy/pools.cfg.j2", host=host, pools=found), take_up="reload", unit=UNIT),
+        *_certificate_lists(inventory),
+    )
+
+
+def _peers(inventory: Inventory, host: Host) -> list[tuple[str, str]]:
+    """Every proxy of the site, itself included (section 3.5)."""
+    return [(h.name, endpoint(h.v4, PORTS["haproxy-peers"])) for h in inventory.front(host.site)]
+
+
+def _by_table(pool: Pool) -> bool:
+    return pool.sticky is not None and pool.sticky.by == "table"
 
 
 def _certificate_lists(inventory: Inventory) -> tuple[Artifact, ...]:
@@ -95,7 +112,7 @@ def _route(service: str, index: int, route: Route) -> list[str]:
     if route.redirect:
         lines.append(f"http-request redirect location {quote(route.redirect)} code 302 if {taken}")
     elif route.split:
-        lines += _split(route.split, taken)
+        lines += _split(service, route, taken)
     else:
         lines.append(f"http-request set-var(txn.pool) str({route.pool}) if {taken}")
     if route.expires is not None:
@@ -118,19 +135,33 @@ def _conditions(route: Route) -> str:
     return "".join(f" {part}" for part in parts)
 
 
-def _split(split: dict[str, int], taken: str) -> list[str]:
-    """A draw for each request; the shares partition 0..total-1 in the order of the pools' names."""
-    lines = [f"http-request set-var(txn.draw) rand({sum(split.values())}) if {taken}"]
-    bound = 0
-    for pool, share in sorted(split.items()):
-        if not share:
-            continue
-        bound += share
-        unset = "!{ var(txn.pool) -m found }"
+def _split(service: str, route: Route, taken: str) -> list[str]:
+    """A draw for each request against bounds that the Runtime API changes (section 7.3.1, map). Who sends the header
+    or the cookie is drawn by its value instead, the same on every proxy; a pool's name asks for that pool.
+    """
+    split = route.split or {}
+    key = f"{service}/{split_name(split)}"
+    unset = "!{ var(txn.pool) -m found }"
+    lines = [
+        f"http-request set-var(txn.by) str({key}),map({MAPS}/{BY_MAP},{route.by}) if {taken}",
+        f"http-request set-var(txn.draw) rand({SCALE}) if {taken}",
+        f"http-request set-var(txn.asked) req.hdr(X-Canary) if {taken} {{ var(txn.by) -m str header }} {{ req.hdr(X-Canary) -m found }}",
+        f"http-request set-var(txn.asked) req.cook(canary) if {taken} {{ var(txn.by) -m str cookie }} {{ req.cook(canary) -m found }}",
+        f"http-request set-var(txn.draw) var(txn.asked),xxh32,mod({SCALE}) if {taken} {{ var(txn.asked) -m found }}",
+    ]
+    for pool in sorted(split):
         lines.append(
-            f"http-request set-var(txn.pool) str({pool}) if {taken} {unset} {{ var(txn.draw) -m int lt {bound} }}"
+            f"http-request set-var(txn.pool) str({pool}) if {taken} {{ var(txn.asked) -m str {pool} }}"
         )
-    return lines
+    for pool, bound in bounds(split).items():
+        lines += [
+            f"http-request set-var(txn.bound) str({key}/{pool}),map_str_int({MAPS}/{SPLIT_MAP},{bound}) if {taken}",
+            f"http-request set-var(txn.pool) str({pool}) if {taken} {unset} {{ var(txn.draw),sub(txn.bound) -m int lt 0 }}",
+        ]
+    return [
+        *lines,
+        f"http-request set-var(txn.pool) str({max(split, key=lambda p: (split[p], p))}) if {taken} {unset}",
+    ]
 
 
 def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
@@ -138,9 +169,10 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
         "name": name,
         "balance": f"hdr({pool.header})" if pool.header else pool.balance,
         "consistent": pool.balance in ("source", "uri", "header"),
+        "sticky": _sticky(pool),
         "check": _check(_check_host(inventory, name), pool.check),
         "retries": pool.retries,
-        "defaults": _defaults(pool.check),
+        "defaults": check_options(pool.check),
         "servers": [_server(server) for server in servers(inventory, pool, site)],
     }
 
@@ -166,7 +198,22 @@ def _check(name: str, check: Check) -> list[str]:
     ]
 
 
-def _defaults(check: Check) -> str:
+def _sticky(pool: Pool) -> list[str]:
+    """The cookie is a hash of the member's address (section 4.2, dynamic-cookie-key): the same on every proxy, and in
+    whichever slot the member is. A table is shared by the site's proxies (section 4.2, stick-table).
+    """
+    if pool.sticky is None:
+        return []
+    if pool.sticky.by == "cookie":
+        return [
+            f"cookie {pool.sticky.name} insert indirect nocache httponly secure dynamic",
+            "dynamic-cookie-key trimtab",
+        ]
+    size = f"stick-table type ipv6 size 100k expire {milliseconds(pool.sticky.expire)} peers site"
+    return [size, "stick on src"]
+
+
+def check_options(check: Check) -> str:
     """Two failed connections of real traffic take a member out at once; its own checks bring it back."""
     return (
         f"check inter {milliseconds(check.every)} fastinter {milliseconds(check.fast)} "
@@ -175,6 +222,13 @@ def _defaults(check: Check) -> str:
 
 
 def _server(server: Server) -> dict[str, Any]:
-    weight = "" if server.weight == 100 else f" weight {server.weight}"
-    options = f" tcp-ut {UNACKED_MS}ms{weight}{' backup' if server.backup else ''}"
-    return {"name": server.name, "address": server.address, "id": server.id, "options": options}
+    marks = f"{' backup' if server.backup else ''}{' disabled' if server.empty else ''}"
+    # always stated: HAProxy's own default is 1, and one member at 50 beside it would get nearly everything
+    options = f" weight {server.weight} tcp-ut {UNACKED_MS}ms{marks}"
+    return {
+        "name": server.name,
+        "address": server.address,
+        "id": server.id,
+        "options": options,
+        "backup": server.backup,
+    }

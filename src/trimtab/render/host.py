@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render import bird, etcd, front, haproxy, keepalived, nginx, sysctl, units
+from trimtab.render import agent, bird, etcd, front, haproxy, keepalived, nginx, sysctl, units
 from trimtab.render.artifact import Artifact
 
 Renderer = Callable[[Inventory, Host], tuple[Artifact, ...]]
@@ -42,6 +42,7 @@ RENDERERS = (
     Entry("keepalived-gateway", _role("router"), keepalived.render_gateway),
     Entry("front", _role("proxy"), front.render),
     Entry("etcd", _any, etcd.render),
+    Entry("agent", _any, agent.render),
     Entry("sysctl", _any, sysctl.render),
     Entry("units", _any, units.render),
 )

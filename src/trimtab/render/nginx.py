@@ -17,10 +17,12 @@ from trimtab.estate.service import Route, Service
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill
 from trimtab.render.pools import servers, used
+from trimtab.render.splits import split_name, splits
 from trimtab.render.vips import addresses
 
-CONFIG = "/etc/nginx/nginx.conf"
+CONFIG, POOLS = "/etc/nginx/nginx.conf", "/etc/nginx/pools.conf"
 UNIT = "nginx.service"
+NOBODY = "unix:/run/nginx/nobody.sock"
 METHODS = {
     "leastconn": "least_conn",
     "source": "hash $remote_addr consistent",
@@ -51,14 +53,26 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         worker_connections=2 * proxy.maxconn,
         health_port=PORTS["front-health"],
         addresses=addresses(inventory, list(inventory.estate.services.values())),
-        pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
         services=[_service(inventory, name, s) for name, s in sorted(inventory.estate.services.items())],
     )
-    return (Artifact(CONFIG, text, validator="nginx", take_up="reload", unit=UNIT),)
+    pools = fill(
+        "nginx/pools.conf.j2",
+        host=host,
+        proxy=proxy,
+        pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
+        splits=list(
+            {name: _split(service, name, route) for service, name, route in splits(inventory)}.values()
+        ),
+    )
+    return (
+        Artifact(CONFIG, text, validator="nginx", take_up="reload", unit=UNIT),
+        Artifact(POOLS, pools, take_up="reload", unit=UNIT),
+    )
 
 
 def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
     found = servers(inventory, pool, site)
+    found = found[:1] if pool.discover is not None else found
     method = _method(pool)
     # nginx has no backup servers under `hash` and `random`; there the spare ones join at weight 1
     backups = (method or "").split(" ")[0] not in ("hash", "random")
@@ -69,7 +83,9 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
         "window": f"{max(1, round(pool.check.every * pool.check.fall))}s",
         "servers": [
             {
-                "address": s.address,
+                # nobody has registered yet: a request is told so at once
+                "address": NOBODY if s.empty else s.address,
+                "id": 0 if s.empty else s.id,
                 "options": (f" weight={s.weight}" if s.weight != 100 else "")
                 + (" backup" if s.backup and backups else ""),
             }
@@ -81,6 +97,9 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
 
 def _method(pool: Pool) -> str | None:
     """The balancing directive; None is nginx's own round robin."""
+    if pool.sticky is not None:
+        kept = f"$cookie_{pool.sticky.name.replace('-', '_')}" if pool.sticky.by == "cookie" else ""
+        return f"hash {kept}$remote_addr consistent"
     if pool.header:
         return f"hash {_header(pool.header)} consistent"
     return METHODS.get(pool.balance)
@@ -110,8 +129,9 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
         "bits": bits,
         "routes": routes,
         "key": "".join(f"${r['name']}" for r in routes),
-        "splits": [_split(var, i, r.split) for i, r in enumerate(service.routes) if r.split],
-        "targets": [{"zeros": _before(i), "value": _target(var, i, r)} for i, r in enumerate(service.routes)],
+        "targets": [
+            {"zeros": _before(i), "value": _target(name, i, r)} for i, r in enumerate(service.routes)
+        ],
         "expires": [
             {"zeros": _before(i), "value": int(r.expires)}
             for i, r in enumerate(service.routes)
@@ -133,10 +153,14 @@ def _before(index: int) -> str:
     return "0" * index
 
 
-def _target(var: str, index: int, route: Route) -> str:
+def _target(service: str, index: int, route: Route) -> str:
     if route.redirect:
         return f"redirect{index}"
-    return f"${var}_{index}_split" if route.split else str(route.pool)
+    return f"${_split_variable(service, split_name(route.split))}" if route.split else str(route.pool)
+
+
+def _split_variable(service: str, name: str) -> str:
+    return f"s_{service}_{name}".replace("-", "_").replace("+", "__")
 
 
 def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
@@ -155,11 +179,18 @@ def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
     return [{"name": f"{prefix}_{n}", "source": source, "patterns": p} for n, (source, p) in enumerate(found)]
 
 
-def _split(var: str, index: int, split: dict[str, int]) -> dict[str, Any]:
-    total = sum(split.values())
+def _split(service: str, name: str, route: Route) -> dict[str, Any]:
+    """A draw for each request, or by what the client sends (ngx_http_split_clients_module)."""
+    split = route.split or {}
     given = [(pool, share) for pool, share in sorted(split.items()) if share]
-    shares = [{"part": f"{100 * share / total:.2f}%", "pool": pool} for pool, share in given[:-1]]
-    return {"name": f"{var}_{index}_split", "shares": [*shares, {"part": "*", "pool": given[-1][0]}]}
+    shares = [f"{100 * share / sum(split.values()):.2f}% {pool};" for pool, share in given[:-1]]
+    return {
+        "key": f"{service}/{name}",
+        "var": _split_variable(service, name),
+        "by": route.by,
+        "shares": " ".join([*shares, f"* {given[-1][0]};"]),
+        "named": " ".join(f"{pool} {pool};" for pool in sorted(split)),
+    }
 
 
 def _location(pool: Pool, name: str, code: int) -> dict[str, Any]:

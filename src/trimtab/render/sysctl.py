@@ -31,7 +31,7 @@ FRONT = {
     "net.ipv4.tcp_fin_timeout": "15",
     "net.ipv4.ip_local_port_range": "1024 65535",
     # the health port must be free whenever the proxy starts again
-    "net.ipv4.ip_local_reserved_ports": "8404-8405",
+    "net.ipv4.ip_local_reserved_ports": "8404-8407",
     "net.ipv4.tcp_slow_start_after_idle": "0",
     "-net.core.rmem_max": "16777216",
     "-net.core.wmem_max": "16777216",

@@ -12,6 +12,9 @@ from trimtab.render.etcd import clusters_of
 from trimtab.render.keepalived import GATEWAY_STATE
 
 HEAD = "# Rendered by trimtab: changes here are lost.\n"
+# Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
+HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
+NGINX_CHECK = f"{HOOKS}/proxy-members nginx /usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf"
 INSTALL = "\n[Install]\nWantedBy=multi-user.target\n"
 
 
@@ -70,13 +73,14 @@ def haproxy(maxconn: int) -> Artifact:
         "AmbientCapabilities=CAP_NET_BIND_SERVICE",
         f"LimitNOFILE={2 * maxconn + 1000}",
         "RuntimeDirectory=haproxy",
-        "ExecStartPre=/usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg",
-        "ExecStart=/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg -p /run/haproxy/haproxy.pid -S /run/haproxy/master.sock",
+        f"ExecStartPre={HAPROXY_CHECK}",
+        "ExecStart=/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg "
+        "-p /run/haproxy/haproxy.pid -S /run/haproxy/master.sock",
         f"ExecStartPost=+{HOOKS}/front set process up",
         # the addresses leave while the old process still answers
         f"ExecStop=-+{HOOKS}/front set process down",
         "SuccessExitStatus=143",
-        "ExecReload=/usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg",
+        f"ExecReload={HAPROXY_CHECK}",
         f"ExecReload={HOOKS}/proxy-reload haproxy $MAINPID",
         f"ExecStopPost=-+{HOOKS}/front set process down",
         "KillMode=mixed",
@@ -89,11 +93,12 @@ def nginx(maxconn: int) -> Artifact:
         "Type=exec",
         f"LimitNOFILE={2 * maxconn + 1000}",
         "CacheDirectory=nginx",
-        "ExecStartPre=/usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf",
+        "RuntimeDirectory=nginx",
+        f"ExecStartPre={NGINX_CHECK}",
         "ExecStart=/usr/sbin/nginx -e stderr -g 'daemon off; user www-data;' -c /etc/nginx/nginx.conf",
         f"ExecStartPost=+{HOOKS}/front set process up",
         f"ExecStop=-+{HOOKS}/front set process down",
-        "ExecReload=/usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf",
+        f"ExecReload={NGINX_CHECK}",
         f"ExecReload={HOOKS}/proxy-reload nginx $MAINPID",
         f"ExecStopPost=-+{HOOKS}/front set process down",
         "KillMode=mixed",
@@ -121,6 +126,26 @@ def etcd(cluster: str) -> Artifact:
     return unit(f"etcd-{cluster}.service", "network-online.target", lines, f"etcd, {cluster}")
 
 
+def agent() -> Artifact:
+    """It is stopped last and started last: whatever it does about the others, they run without it."""
+    lines = [
+        "Type=notify",
+        "StateDirectory=trimtab",
+        "RuntimeDirectory=trimtab/agent",
+        "LimitNOFILE=16384",
+        "MemoryMax=300M",
+        "Nice=10",  # a proxy that needs the whole machine gets it
+        "ProtectHome=yes",
+        "ProtectKernelModules=yes",
+        "RestrictSUIDSGID=yes",
+        "LockPersonality=yes",
+        f"ExecStart={HOOKS}/agent",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "TimeoutStopSec=10s",
+    ]
+    return unit("trimtab-agent.service", "network-online.target", lines, "trimtab's agent of this host")
+
+
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     """The units of a host, in the order in which they start."""
     proxy = inventory.estate.tiers.proxy
@@ -133,4 +158,5 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     elif "router" in host.roles and len(inventory.routers(host.site)) > 1:
         found.append(keepalived(front=False))
     found += [etcd(name) for name, _ in clusters_of(inventory, host)]
+    found.append(agent())
     return tuple(found)

@@ -51,11 +51,16 @@ RESTARTED = Term(
 
 
 def over_pools(inventory: Inventory, build: Callable[[Pool, int], Part]) -> Part:
-    """The worst pool of hosts, by `build(pool, members)`: which of them loses a member is not known."""
-    pools = [pool for _, pool in used(inventory) if pool.hosts]
-    sizes = [(pool, len(servers(inventory, pool, site))) for site in serving(inventory) for pool in pools]
+    """The worst pool of own members, by `build(pool, members)`: which of them loses one is not known."""
+    pools = [pool for _, pool in used(inventory) if pool.members is None]
+    sizes = [(pool, _size(inventory, pool, site)) for site in serving(inventory) for pool in pools]
     found = dict.fromkeys(build(pool, size) for pool, size in sizes if size)
     return one_of(*found, label="by the pool that loses a member") if found else SERVES_ON
+
+
+def _size(inventory: Inventory, pool: Pool, site: str) -> int:
+    """Members of a pool. How many register themselves the file does not say: at least two are taken for granted."""
+    return 2 if pool.discover is not None else len(servers(inventory, pool, site))
 
 
 def refused(inventory: Inventory, pool: Pool, members: int) -> Part:

@@ -13,7 +13,7 @@ from trimtab.timing.models.network import MAJORITY
 from trimtab.timing.parts import Group, Prediction, Term, walk
 from trimtab.timing.verdict import NAMES, Line, Verdict
 
-WIDTHS = (19, 8, 8, 19, 19)
+WIDTHS = (22, 8, 8, 19, 19)
 WORLD_NAMES: dict[World, str] = {"twin": "twin", "internet": "Internet"}
 SPAN, LAYER = 18, 7
 

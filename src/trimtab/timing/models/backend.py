@@ -28,7 +28,7 @@ def leader_loss(inventory: Inventory, world: World) -> Figures:
 
 
 def _has_backends(inventory: Inventory) -> bool:
-    return bool(serving(inventory)) and any(pool.hosts for _, pool in used(inventory))
+    return bool(serving(inventory)) and any(pool.members is None for _, pool in used(inventory))
 
 
 def _has_store(inventory: Inventory) -> bool:

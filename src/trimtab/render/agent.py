@@ -1,0 +1,115 @@
+"""The agent of a host: what it has to know (`agent.json`), its unit, and how the twin's differs: not at all but one word."""
+
+from __future__ import annotations
+
+from trimtab.estate.addressing import PORTS
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.pool import Pool
+from trimtab.render import agent_file
+from trimtab.render.agent_file import AgentFile, PoolFile, Probe, ProxyFile, RegistryAccess, SplitFile, Unit
+from trimtab.render.artifact import Artifact
+from trimtab.render.base import HOOKS
+from trimtab.render.etcd import clusters_of
+from trimtab.render.haproxy import check_options
+from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD, USER
+from trimtab.render.pools import servers, used
+from trimtab.render.splits import splits
+
+UNIT = "trimtab-agent.service"
+CONSUL_PORT = 8501
+PROGRAM = f"{HOOKS}/agent"
+# systemd's search path and where a package or a virtual environment may have put us.
+_RUN = """#!/bin/sh
+# Rendered by trimtab: changes here are lost.
+PATH=$PATH:/usr/local/bin:/opt/trimtab/bin exec trimtab-agent "$@"
+"""
+
+
+def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    text = agent_file.dump(describe(inventory, host))
+    return (
+        Artifact(agent_file.PATH, text, validator="json", take_up="reload", unit=UNIT),
+        Artifact(PROGRAM, _RUN, mode=0o755, validator="sh", take_up="restart", unit=UNIT),
+    )
+
+
+def describe(inventory: Inventory, host: Host) -> AgentFile:
+    return AgentFile(
+        host=host.name,
+        site=host.site,
+        estate=inventory.estate.estate,
+        address=host.v4,
+        metrics_port=PORTS["agent-metrics"],
+        supervisor="systemd",
+        units=_units(inventory, host),
+        registry=_registry(inventory, host),
+        proxy=_proxy(inventory, host) if "proxy" in host.roles else None,
+        serves=tuple(name for name, pool in used(inventory) if host.group in (pool.hosts, pool.backup)),
+    )
+
+
+def _registry(inventory: Inventory, host: Host) -> RegistryAccess | None:
+    """That of the site: no host ever asks another site's."""
+    members = inventory.with_role("registry", host.site)
+    if not members:
+        return None
+    engine = inventory.estate.tiers.registry.engine
+    port = PORTS["etcd-client"] if engine == "etcd" else CONSUL_PORT
+    return RegistryAccess(
+        engine=engine,
+        endpoints=tuple(f"https://{member.v4}:{port}" for member in members),
+        prefix=f"/trimtab/{inventory.estate.estate}",
+        ca=CA,
+        certificate=CERTIFICATE,
+        key=KEY,
+        user=USER if engine == "etcd" else "",
+        password=PASSWORD,
+    )
+
+
+def _units(inventory: Inventory, host: Host) -> tuple[Unit, ...]:
+    """The daemons of the host and how each is asked whether it works."""
+    found = []
+    if {"router", "proxy"} & set(host.roles):
+        ask = "/usr/sbin/birdc -s /run/bird/bird.ctl show status"
+        found.append(Unit("bird.service", Probe("command", ask, "Daemon is up and running")))
+    if "proxy" in host.roles:
+        healthz = Probe("http", f"http://127.0.0.1:{PORTS['front-health']}/healthz")
+        found.append(Unit(f"{inventory.estate.tiers.proxy.engine}.service", healthz))
+        found.append(Unit("trimtab-front.service", Probe("process")))
+    if "proxy" in host.roles or (len(inventory.routers(host.site)) > 1 and "router" in host.roles):
+        found.append(Unit("keepalived.service", Probe("process")))
+    for name, _ in clusters_of(inventory, host):
+        found.append(
+            Unit(f"etcd-{name}.service", Probe("http", f"http://127.0.0.1:{_health_port(name)}/health"))
+        )
+    return tuple(found)
+
+
+def _health_port(cluster: str) -> int:
+    return PORTS["etcd-registry-metrics"] if cluster == "registry" else PORTS["etcd-metrics"]
+
+
+def _proxy(inventory: Inventory, host: Host) -> ProxyFile:
+    engine = inventory.estate.tiers.proxy.engine
+    shares = {
+        (service, name): SplitFile(service, name, dict(route.split or {}), route.by)
+        for service, name, route in splits(inventory)
+    }
+    pools = tuple(_pool(inventory, name, pool, host.site) for name, pool in used(inventory))
+    return ProxyFile(engine=engine, unit=f"{engine}.service", pools=pools, splits=tuple(shares.values()))
+
+
+def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> PoolFile:
+    of_file = () if pool.discover is not None else servers(inventory, pool, site)
+    return PoolFile(
+        name=name,
+        registry=pool.discover or "",
+        slots=pool.slots if pool.discover is not None else 0,
+        # 2.6 refuses a server with a cookie at run time
+        dynamic=pool.sticky is None or pool.sticky.by != "cookie",
+        options=check_options(pool.check),
+        panic=round(pool.panic),
+        spare=f"{name}--panic",
+        servers=tuple(agent_file.Server(s.id, s.name, s.address, s.weight, s.backup) for s in of_file),
+    )

@@ -1,0 +1,192 @@
+"""What an agent has to know of its host: the one file between what renders (`render/agent.py`) and what runs (`control/`).
+
+Plain frozen values and JSON, so that an agent starts without the model of the estate. Unknown keys are refused: an agent
+never runs on half a file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+PATH = "/etc/trimtab/agent.json"
+STATE = "/var/lib/trimtab"  # survives a restart and a power cut
+RUN = "/run/trimtab"
+MEMBERS = f"{STATE}/members.json"  # the last good membership; `proxy-members` renders it into every start and reload
+REGISTER = "/etc/trimtab/register.d"  # what this host registers: one JSON object a file
+TWIN_UNITS = "/run/trimtab-lab/units.sock"  # in the twin, in the place of systemd
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How a daemon is asked whether it works. http: `target` is a URL that answers 200; command: a shell-less command
+    line whose output has `expect`; process: that it runs is all there is to ask.
+    """
+
+    kind: Literal["http", "command", "process"]
+    target: str = ""
+    expect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A daemon that the agent keeps alive."""
+
+    name: str
+    probe: Probe
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAccess:
+    """Where the site's registry is and how to be let in. engine: `etcd` or `consul`. Paths are of files of the host;
+    "": none. password, token: files.
+    """
+
+    engine: str
+    endpoints: tuple[str, ...]
+    prefix: str
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    user: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that the configuration file has: a host of the estate (address given), or a member by address."""
+
+    id: int
+    name: str
+    address: str
+    weight: int = 100
+    backup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFile:
+    """A pool of the proxy. registry: the name under which its endpoints register, "" where the file has them all
+    (`servers`; a registry then only has the operator's hand on them, under the pool's name).
+
+    slots: preallocated servers `m1` to `mN`, by the member's id; ids beyond them become dynamic servers `mID` with
+    `options`, if `dynamic`. panic: below this share (percent) of healthy members all of them are used; at least one.
+    spare: the name of the second backend, without checks, that serves then (same server names and ids).
+    """
+
+    name: str
+    registry: str = ""
+    slots: int = 0
+    dynamic: bool = True
+    options: str = ""
+    panic: int = 0
+    spare: str = ""
+    servers: tuple[Server, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFile:
+    """A route's shares as the estate has them. Bounds go to SPLIT_MAP under `SERVICE/NAME/POOL`, in the pools' order by
+    name: the running sum of the shares, scaled to 0 to 10,000. What divides goes to BY_MAP under `SERVICE/NAME`.
+    """
+
+    service: str
+    name: str
+    shares: dict[str, int]
+    by: str = "percent"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyFile:
+    """The proxy of this host. socket: HAProxy's Runtime API. maps: the folder with split.map, by.map, floor.map."""
+
+    engine: Literal["haproxy", "nginx"]
+    unit: str
+    socket: str = "/run/haproxy/admin.sock"
+    maps: str = "/run/haproxy"
+    pools: tuple[PoolFile, ...] = ()
+    splits: tuple[SplitFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFile:
+    """The whole. supervisor: `systemd`, or `unix:PATH` of a socket that does its work. serves: the pools that have this
+    host from the estate itself; those that it registers for are in REGISTER.
+    """
+
+    host: str
+    site: str
+    estate: str
+    address: str
+    metrics_port: int
+    supervisor: str
+    units: tuple[Unit, ...] = ()
+    registry: RegistryAccess | None = None
+    proxy: ProxyFile | None = None
+    serves: tuple[str, ...] = ()
+
+
+SPLIT_MAP, BY_MAP, FLOOR_MAP = "split.map", "by.map", "floor.map"
+SCALE = 10_000
+
+
+def bounds(shares: typing.Mapping[str, int]) -> dict[str, int]:
+    """Pool → its upper bound below SCALE, in the pools' order by name. A draw below it, and not below the one before,
+    is this pool's."""
+    total, found, sum_ = sum(shares.values()), {}, 0
+    for pool, share in sorted(shares.items()):
+        sum_ += share
+        found[pool] = round(SCALE * sum_ / total)
+    return found
+
+
+def floor_of(panic: int, members: int) -> int:
+    """How many healthy members are too few: below it the pool uses all that it has. At least one."""
+    return max(1, -(-members * panic // 100))
+
+
+def dump(agent: AgentFile) -> str:
+    return json.dumps(dataclasses.asdict(agent), indent=1, sort_keys=True) + "\n"
+
+
+def load(text: str) -> AgentFile:
+    """Raises ValueError with the place of what does not fit."""
+    found = _read(AgentFile, json.loads(text), "")
+    assert isinstance(found, AgentFile)
+    return found
+
+
+def _read(kind: Any, value: Any, at: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise ValueError(f"{at or 'the file'}: an object is expected")
+        hints = typing.get_type_hints(kind)
+        if unknown := set(value) - set(hints):
+            raise ValueError(f"{at or 'the file'}: unknown {', '.join(sorted(unknown))}")
+        try:
+            return kind(**{k: _read(hints[k], v, f"{at}.{k}".lstrip(".")) for k, v in value.items()})  # type: ignore[operator]
+        except TypeError as error:
+            raise ValueError(f"{at or 'the file'}: {error}") from error
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        return tuple(_read(inner[0], each, f"{at}[{i}]") for i, each in enumerate(_list(value, at)))
+    if origin is dict:
+        return {str(k): _read(inner[1], v, f"{at}.{k}") for k, v in value.items()}
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else _read(inner[0], value, at)
+    if origin is Literal:
+        if value not in inner:
+            raise ValueError(f"{at}: {value!r}, expected {', '.join(map(str, inner))}")
+        return value
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ValueError(f"{at}: {value!r}, expected {kind.__name__}")
+    return value
+
+
+def _list(value: Any, at: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{at}: a list is expected")
+    return value
