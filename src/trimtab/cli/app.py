@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli import build, check, drill, explain, init, lab, schema, show, timing
+from trimtab.cli import agent, build, check, drill, explain, hand, init, lab, schema, show, timing
 
 app = typer.Typer(
     name="trimtab",
@@ -43,3 +43,6 @@ app.command("timing")(timing.timing)
 app.command("build")(build.build)
 app.add_typer(lab.app, name="lab")
 app.add_typer(drill.app, name="drill")
+app.command("agent")(agent.agent)
+for _command in (hand.members, hand.weight, hand.split, hand.register, hand.deregister):
+    app.command(_command.__name__)(_command)

@@ -1,0 +1,17 @@
+"""`trimtab agent`: the agent of this host in the foreground, as its unit runs it (`trimtab-agent`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Root = Annotated[Path | None, typer.Option("--root", help="everything below another root than /")]
+
+
+def agent(root: Root = None) -> int:
+    """Run the agent of this host until SIGTERM or SIGINT; SIGHUP reads its files anew."""
+    from trimtab.control.main import main
+
+    return main(["run", *(["--root", str(root)] if root else [])])

@@ -1,0 +1,128 @@
+"""Looks at this host's daemons and does what `heal` decides: one restart at a time, and none on a doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+
+from trimtab.control.heal import Action, History, Observation, Word, decide
+from trimtab.control.log import Log
+from trimtab.control.loop import Failures
+from trimtab.control.metrics import Metrics
+from trimtab.control.queue import Pace
+from trimtab.drivers import probe as probes
+from trimtab.drivers.probe import Answer
+from trimtab.drivers.units import Units, UnitState
+from trimtab.errors import BadInput, DriverError
+from trimtab.render.agent_file import Probe, Unit
+
+PACE = Pace(window=0.0, resync=1.0, limit=180.0)
+QUIET_S = 5.0  # after our own start: much starts then
+APART_S = 2.0  # between the end of one restart and the beginning of another
+REST_S = 3.0  # between two looks that start a program, while nothing is about to change
+BUSY = {"fails", "wedged", "dead", "starting", "stopping"}
+Ask = Callable[[Probe], Awaitable[Answer]]
+
+
+class Healer:
+    """changed: told when the word for a unit is another one."""
+
+    name = "heal"
+
+    def __init__(
+        self,
+        units: tuple[Unit, ...],
+        supervisor: Units,
+        log: Log,
+        metrics: Metrics,
+        changed: Callable[[], None] = lambda: None,
+        ask: Ask = probes.ask,
+    ) -> None:
+        self._units, self._supervisor, self._ask = units, supervisor, ask
+        self._log, self._metrics, self._changed = log, metrics, changed
+        self._histories = {unit.name: History() for unit in units}
+        self._last: dict[str, UnitState] = {}
+        self._next_look = 0.0
+        self._not_before = asyncio.get_running_loop().time() + QUIET_S
+        self.words: dict[str, Word] = {}
+
+    def keys(self) -> Collection[str]:
+        return ("units",) if self._units else ()
+
+    def states(self) -> Mapping[str, str]:
+        return self.words
+
+    async def reconcile(self, keys: frozenset[str]) -> Failures:
+        now = asyncio.get_running_loop().time()
+        whole = now >= self._next_look or not BUSY.isdisjoint(self.words.values())
+        error = await self._look() if whole else None
+        if whole and error is None:
+            self._next_look = now + REST_S
+        asked = [unit for unit in self._units if whole or unit.probe.kind == "http"]
+        seen = await asyncio.gather(*(self._observe(unit, error) for unit in asked))
+        for unit, observation in zip(asked, seen, strict=True):
+            await self._judge(unit, observation)
+        return {} if error is None else dict.fromkeys(keys, error)
+
+    async def _look(self) -> Exception | None:
+        try:
+            self._last = await self._supervisor.state([unit.name for unit in self._units])
+        except DriverError as error:
+            self._last = {}
+            return error
+        return None
+
+    async def _observe(self, unit: Unit, error: Exception | None) -> Observation:
+        state = self._last.get(unit.name)
+        if state is None:
+            return Observation(None, None, str(error or "the supervisor has not said"))
+        if unit.probe.kind == "process":
+            return Observation(state, state.active == "active")
+        if state.active != "active":
+            return Observation(state, None)
+        try:
+            answer = await self._ask(unit.probe)
+            verdict = probes.judge(unit.probe, answer)
+        except BadInput as bad:
+            return Observation(state, None, str(bad))
+        return Observation(state, verdict.works, verdict.reason, blameless(unit, answer, verdict.works))
+
+    async def _judge(self, unit: Unit, seen: Observation) -> None:
+        now = asyncio.get_running_loop().time()
+        action = decide(self._histories[unit.name], seen, now, now >= self._not_before)
+        before, self._histories[unit.name] = self._histories[unit.name], action.history
+        self._tell(unit.name, action, seen, before.escalated)
+        if action.restart:
+            await self._restart(unit.name, action)
+
+    async def _restart(self, unit: str, action: Action) -> None:
+        self._log.warning(
+            "restarting", unit=unit, reason=action.restart, why=action.why, attempt=action.history.attempts
+        )
+        self._metrics.restarts.labels(unit, action.restart).inc()
+        try:
+            await self._supervisor.restart(unit)
+        except DriverError as error:
+            self._log.warning("restart failed", unit=unit, why=str(error))
+        finally:
+            self._not_before = asyncio.get_running_loop().time() + APART_S
+            self._next_look = 0.0
+
+    def _tell(self, unit: str, action: Action, seen: Observation, was_escalated: bool) -> None:
+        self._metrics.unit_up.labels(unit).set(-1 if seen.works is None else int(seen.works))
+        self._metrics.escalated.labels(unit).set(int(action.history.escalated))
+        before = self.words.get(unit)
+        self.words[unit] = action.word
+        if action.history.escalated and not was_escalated:
+            self._log.error("escalated: restarts do not help", unit=unit, why=action.why or action.word)
+        elif was_escalated and not action.history.escalated:
+            self._log.info("recovered", unit=unit)
+        elif before != action.word and (before is not None or action.word != "works"):
+            self._log.info("unit", unit=unit, state=action.word, why=action.why)
+        if before != action.word:
+            self._changed()
+
+
+def blameless(unit: Unit, answer: Answer, works: bool | None) -> bool:
+    """An etcd that answers its /health with anything but yes has no leader: what it lacks is its peers."""
+    return unit.name.startswith("etcd-") and works is False and answer.how == "came"

@@ -1,0 +1,178 @@
+"""`python -m trimtab.control`, or `trimtab-agent`: the agent of this host, until SIGTERM or SIGINT.
+
+    run                  the default. SIGHUP: read agent.json and register.d anew; a file that is no good changes nothing
+    split NAME POOL=SHARE…   move the shares of a split of this host's proxy, at its site
+    drain | maint | ready    take this host out of every pool that it serves, or back into them, and return
+
+Exit codes: 0 done, 2 bad input, 1 or 3 as the errors of `trimtab.errors` have them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import getpass
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from trimtab.control.agent import Agent
+from trimtab.control.log import Log
+from trimtab.control.notify import notify, watchdog_s
+from trimtab.control.places import Places
+from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError
+from trimtab.render.agent_file import AgentFile, load
+
+MAX_BYTES = 16 * 1024 * 1024
+HANDS = ("drain", "maint", "ready")  # of control.own_hand
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code. arguments: without the program's name; None: those of the process."""
+    said = _parser().parse_args(arguments)
+    places = Places().under(said.root) if said.root else Places()
+    log = Log()
+    if said.what != "run":
+        return _by_hand(places, said)
+    try:
+        file = read(places.file)
+        with alone(places.lock):
+            _watch_children()
+            asyncio.run(serve(file, places, log))
+    except TrimtabError as error:
+        log.error("stopped", why=error.message, hint=error.hint)
+        return error.exit_code
+    log.info("ended")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="trimtab-agent", description="The agent of this host.")
+    parser.add_argument("what", nargs="?", default="run", choices=("run", "split", *HANDS))
+    parser.add_argument("words", nargs="*", help="of split: its name, then POOL=SHARE for each pool")
+    parser.add_argument("--reason", default="", help="why: it is kept with the change")
+    parser.add_argument("--root", type=Path, help="everything below another root than /")
+    return parser
+
+
+def read(path: Path) -> AgentFile:
+    """Raises BadInput."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"more than {MAX_BYTES} bytes")
+        return load(content.decode())
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: {error}", "`trimtab build` renders it") from error
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Two agents on one state would undo each other's work. Raises EnvironmentUnable."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise EnvironmentUnable(
+            f"{path}: {error.strerror}", "the agent needs a place for its state"
+        ) from error
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise EnvironmentUnable(
+            f"{path} is held", "another agent runs on this host; stop it first"
+        ) from error
+    finally:
+        os.close(number)
+
+
+async def serve(file: AgentFile, places: Places, log: Log) -> None:
+    """Until SIGTERM or SIGINT. Raises BadInput for a file that names what there is not."""
+    signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(each, signals.put_nowait, each)
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, found: log.error("unhandled", why=found.get("exception") or found.get("message"))
+    )
+    agent = Agent(file, places, log)
+    agent.begin()
+    log.info(
+        "begun",
+        host=file.host,
+        proxy=file.proxy.engine if file.proxy else "",
+        registry=file.registry is not None,
+    )
+    notify("READY=1")
+    watchdog = asyncio.create_task(_watchdog(watchdog_s()))
+    while await signals.get() == signal.SIGHUP:
+        agent = await _anew(agent, places, log)
+    notify("STOPPING=1")
+    watchdog.cancel()
+    await agent.end()
+
+
+async def _anew(agent: Agent, places: Places, log: Log) -> Agent:
+    """The agent for the file as it is now; the old one where that is the same, or no good."""
+    try:
+        file = read(places.file)
+        if file == agent.file:
+            agent.look_again()
+            return agent
+        fresh = Agent(file, places, log)
+    except TrimtabError as error:
+        log.error("the new file is refused, the old one holds", why=error.message)
+        agent.metrics.actions_refused.labels("bad_file").inc()
+        return agent
+    await agent.end()
+    fresh.begin()
+    log.info("begun anew", host=file.host)
+    return fresh
+
+
+async def _watchdog(every: float) -> None:
+    while every:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(every)
+
+
+def _watch_children() -> None:
+    """Probes are short programs: Python 3.11 would start a thread for each."""
+    if sys.version_info < (3, 12):
+        with suppress(OSError):
+            asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+def _by_hand(places: Places, said: argparse.Namespace) -> int:
+    """For people and deployments: plain words."""
+    try:
+        return _hand(places, said)
+    except TrimtabError as error:
+        sys.stderr.write(f"{error.message}\n" + (f"    {error.hint}\n" if error.hint else ""))
+        return error.exit_code
+
+
+def _hand(places: Places, said: argparse.Namespace) -> int:
+    from trimtab.control.own_hand import do
+    from trimtab.drivers.registry.engines import connect
+
+    file = read(places.file)
+    if file.registry is None:
+        raise BadInput(f"{file.host} has no registry", "its site has no host with the role `registry`")
+    access = file.registry
+    by = os.environ.get("SUDO_USER") or getpass.getuser()
+
+    async def put() -> str:
+        registry = connect(access)
+        try:
+            return await do(registry, file, said.what, said.words, said.reason, by, places.register)
+        finally:
+            await registry.close()
+
+    sys.stdout.write(f"{file.host}: {asyncio.run(put())}\n")
+    return 0

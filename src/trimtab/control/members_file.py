@@ -1,0 +1,79 @@
+"""Decides who serves and writes it to the members' file, before any command reaches the proxy: a start or reload of the
+proxy at any moment reads the newest membership.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from trimtab.control.desired import Desired
+from trimtab.control.files import write_atomically
+from trimtab.control.loop import Failures
+from trimtab.control.pools import Decision
+from trimtab.control.queue import Pace
+from trimtab.control.saved import members_text, pool_text
+
+PACE = Pace(window=0.005, spacing=0.1)
+After = Callable[[set[str]], None]
+
+
+class MembersFile:
+    """after: told the pools and splits that are another than before, when the file has them."""
+
+    name = "members"
+
+    def __init__(self, desired: Desired, path: Path, after: After) -> None:
+        self._desired, self._path, self._after = desired, path, after
+        self._texts: dict[str, tuple[Decision, str]] = {}
+        self._written = b""
+        self._seen: tuple[int, int, int] | None = None  # what the file was when we wrote it
+
+    def keys(self) -> Collection[str]:
+        return self._desired.keys()
+
+    async def reconcile(self, keys: frozenset[str]) -> Failures:
+        """Raises OSError where the disk does not take the file; the proxy is told all the same."""
+        changed = self._desired.refresh(sorted(keys))
+        try:
+            await self._write()
+        finally:
+            self._desired.commit()
+            if changed:
+                self._after(changed)
+        return {}
+
+    async def _write(self) -> None:
+        content = self.content()
+        if content == self._written and self._stamp() == self._seen:
+            return
+        if self._seen is None and self._on_disk() == content:  # as our predecessor left it
+            self._written, self._seen = content, self._stamp()
+            return
+        await asyncio.to_thread(write_atomically, self._path, content)
+        self._written, self._seen = content, self._stamp()
+
+    def content(self) -> bytes:
+        """The whole file. Of a pool that did not change the text is kept."""
+        decisions = self._desired.decisions
+        for name, decision in decisions.items():
+            kept = self._texts.get(name)
+            if kept is None or kept[0] is not decision:
+                self._texts[name] = (decision, pool_text(decision))
+        pools = {name: self._texts[name][1] for name in decisions}
+        floors = {name: decision.floor for name, decision in decisions.items()}
+        return members_text(pools, floors, self._desired.splits)
+
+    def _on_disk(self) -> bytes:
+        try:
+            return self._path.read_bytes()
+        except OSError:
+            return b""
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size

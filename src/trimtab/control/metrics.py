@@ -1,0 +1,111 @@
+"""What Prometheus reads of an agent. Label values come from closed sets and the estate's own names, never from a record.
+
+Names follow prometheus.io/docs/practices/naming: base units, `_total` for counters.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.process_collector import ProcessCollector
+
+DURATIONS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
+PoolCounts = Callable[[], Iterable[tuple[str, str, str, int]]]  # pool, "state" or "known", its value, members
+
+
+class Metrics:
+    """One agent's figures, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = reg = CollectorRegistry()
+        ProcessCollector(registry=reg)
+        self.reconciles = Counter("trimtab_reconciles", "Keys reconciled", ["controller"], registry=reg)
+        self.errors = Counter(
+            "trimtab_reconcile_errors", "Keys that failed", ["controller", "kind"], registry=reg
+        )
+        self.durations = Histogram(
+            "trimtab_reconcile_seconds",
+            "Length of a reconcile",
+            ["controller"],
+            buckets=DURATIONS,
+            registry=reg,
+        )
+        self.failing = Gauge("trimtab_failing_keys", "Keys in back-off", ["controller"], registry=reg)
+        self.registry_up = Gauge("trimtab_registry_up", "The registry answers", registry=reg)
+        self.registry_revision = Gauge("trimtab_registry_revision", "Last revision seen", registry=reg)
+        self.registry_heard = Gauge(
+            "trimtab_registry_last_heard_seconds", "Since its last word", registry=reg
+        )
+        self.records_refused = Counter("trimtab_records_refused", "Records refused", ["reason"], registry=reg)
+        self.actions_refused = Counter("trimtab_actions_refused", "Actions refused", ["reason"], registry=reg)
+        self.commands = Counter("trimtab_proxy_commands", "Runtime commands sent to the proxy", registry=reg)
+        self.proxy_starts = Counter("trimtab_proxy_generations", "New proxy processes seen", registry=reg)
+        self.reloads = Counter("trimtab_proxy_reloads", "Reloads of the proxy asked for", registry=reg)
+        self.restarts = Counter(
+            "trimtab_unit_restarts", "Restarts by the agent", ["unit", "reason"], registry=reg
+        )
+        self.escalated = Gauge(
+            "trimtab_unit_escalated", "Restarts do not help: a human has to", ["unit"], registry=reg
+        )
+        self.unit_up = Gauge(
+            "trimtab_unit_works", "1 it works, 0 it does not, -1 unknown", ["unit"], registry=reg
+        )
+        self.registrations = Gauge(
+            "trimtab_registrations", "What this host registers", ["state"], registry=reg
+        )
+        self.build = Gauge("trimtab_build_info", "Always 1", ["version"], registry=reg)
+        self.build.labels(version()).set(1)
+
+    def hear(self, up: bool) -> None:
+        """The registry has answered, or has not."""
+        self.registry_up.set(int(up))
+
+    def heard_at(self, last: Callable[[], float]) -> None:
+        """last: when the registry was heard last, seconds since 1970; 0 never, shown as -1."""
+        self.registry_heard.set_function(lambda: time.time() - last() if last() else -1.0)
+
+    def count_pools(self, counts: PoolCounts) -> None:
+        """Counted when somebody asks, so that a change of thousands costs nothing here."""
+        self.registry.register(_Pools(counts))
+
+    def serve(self, address: str, port: int) -> Callable[[], None]:
+        """A thread answers from now on; returns what ends it. Raises OSError where the port is taken."""
+        server, thread = start_http_server(port, address, self.registry)
+
+        def end() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join(2.0)
+
+        return end
+
+
+class _Pools:
+    def __init__(self, counts: PoolCounts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Any]:
+        families = {
+            "state": GaugeMetricFamily("trimtab_pool_members", "Members by state", labels=["pool", "state"]),
+            "known": GaugeMetricFamily(
+                "trimtab_pool_health", "Members by their own word", labels=["pool", "known"]
+            ),
+        }
+        for pool, label, value, count in self._counts():
+            families[label].add_metric([pool, value], count)
+        yield from families.values()
+
+    def describe(self) -> list[Any]:
+        return []
+
+
+def version() -> str:
+    try:
+        return metadata.version("trimtab")
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,153 @@
+"""The part of an agent that looks after the proxy of its host: it follows the registry, decides, and tells the proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from trimtab.control.chores import SAVE_PACE, Saver
+from trimtab.control.desired import Desired
+from trimtab.control.files import read_json
+from trimtab.control.follow import Follow
+from trimtab.control.haproxy import PACE as HAPROXY_PACE
+from trimtab.control.haproxy import WATCH_PACE, HaproxyController, HaproxyWatch
+from trimtab.control.log import Sparing
+from trimtab.control.loop import Loop
+from trimtab.control.members_file import PACE as MEMBERS_PACE
+from trimtab.control.members_file import MembersFile
+from trimtab.control.nginx import PACE as NGINX_PACE
+from trimtab.control.nginx import NginxController
+from trimtab.control.pools import Reason
+from trimtab.control.publish import RESTORE_PACE, Restore
+from trimtab.control.saved import records_of
+from trimtab.control.state import Changed
+from trimtab.control.status import counts
+from trimtab.control.store import Store
+
+if TYPE_CHECKING:
+    from trimtab.control.agent import Agent
+
+
+class ProxyPart:
+    """Made with the agent, which runs its loops."""
+
+    def __init__(self, agent: Agent, runtime: Callable[[str], Any]) -> None:
+        proxy = agent.file.proxy
+        assert proxy is not None
+        self._agent, self._proxy = agent, proxy
+        self._sparing = Sparing(agent.log)
+        self.store = Store(self._refuse_record)
+        self.desired = Desired(proxy, self.store, self._refuse_action)
+        self._members = MembersFile(self.desired, agent.places.members, self._members_changed)
+        self._members_loop = agent.loop(self._members, MEMBERS_PACE)
+        self._saver = Saver(self.store, agent.places.store)
+        self._tell: Callable[[set[str]], None]
+        if proxy.engine == "haproxy":
+            self._compose_haproxy(runtime(proxy.socket))
+        else:
+            self._compose_nginx()
+        self._follow: Follow | None = None
+        self._restore_loop: Loop | None = None
+        if agent.access is not None:
+            self._saver_loop = agent.loop(self._saver, SAVE_PACE)
+            self._follow = Follow(
+                agent.access,
+                self.store,
+                self._registry_changed,
+                agent.log,
+                agent.metrics,
+                turned=agent.changed,
+            )
+            self._restore_loop = agent.loop(Restore(agent.access, self.store, agent.log), RESTORE_PACE)
+        agent.metrics.count_pools(lambda: counts(self.desired))
+
+    def _compose_haproxy(self, runtime: Any) -> None:
+        controller = HaproxyController(self.desired, runtime, self._agent.metrics)
+        loop = self._agent.loop(controller, HAPROXY_PACE)
+        self._tell = lambda changed: loop.mark(controller.keys_of(changed))
+        self._agent.loop(HaproxyWatch(runtime, self._agent.metrics, loop.urge), WATCH_PACE)
+
+    def _compose_nginx(self) -> None:
+        places, agent = self._agent.places, self._agent
+        controller = NginxController(
+            self._proxy.unit, agent.units, places.members, places.loaded, agent.metrics
+        )
+        loop = agent.loop(controller, NGINX_PACE)
+        self._tell = lambda changed: loop.mark(("reload",))
+
+    def load(self) -> None:
+        """The last good state from the disk. What cannot be read is said, and the rest goes on."""
+        now, places, log = self._agent.now(), self._agent.places, self._agent.log
+        try:
+            revision, records = records_of(read_json(places.store))
+            self.store.load(records, revision, now)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError) as error:
+            log.warning("records forgotten", file=str(places.store), why=str(error))
+        if self._follow is None:
+            return
+        try:
+            self.desired.restore(read_json(places.members))
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError) as error:
+            log.warning("membership forgotten", file=str(places.members), why=str(error))
+
+    async def follow(self) -> None:
+        assert self._follow is not None
+        await self._follow.run()
+
+    def stop(self) -> None:
+        if self._follow is not None:
+            self._follow.stop()
+
+    def last_words(self) -> list[Coroutine[Any, Any, Any]]:
+        """What has to be written before the end."""
+        saver = [self._saver.reconcile(frozenset())] if self._follow is not None else []
+        return [self._members.reconcile(frozenset(self.desired.keys())), *saver]
+
+    @property
+    def state(self) -> str:
+        return self._follow.state if self._follow else "none"
+
+    def splits_part(self) -> dict[str, Any]:
+        return {
+            name: {
+                "shares": dict(each.shares),
+                "by": each.by,
+                "reasons": [reason.text for reason in each.reasons],
+            }
+            for name, each in self.desired.splits.items()
+        }
+
+    # ---- who marks whom
+
+    def _registry_changed(self, changed: Changed, whole: bool) -> None:
+        if whole and self.desired.trust():
+            self._members_loop.urge()
+        keys = [
+            *self.desired.users(changed.pools),
+            *(name for name in changed.splits if name in self.desired.files),
+        ]
+        self._members_loop.mark(keys)
+        if changed.pools or changed.splits:
+            self._saver_loop.mark(("store",))
+        if changed.told:
+            self._agent.changed()
+        if self.store.orphans and self._restore_loop:
+            self._restore_loop.mark(list(self.store.orphans))
+
+    def _members_changed(self, changed: set[str]) -> None:
+        self._tell(changed)
+        self._agent.changed()
+
+    def _refuse_record(self, key: str, reason: str, text: str) -> None:
+        if self._sparing(self._agent.now()):
+            self._agent.log.warning("record refused", key=key, reason=reason, why=text)
+        self._agent.metrics.records_refused.labels(reason).inc()
+
+    def _refuse_action(self, key: str, reason: Reason) -> None:
+        if self._sparing(self._agent.now()):
+            self._agent.log.warning("refused", what=key, reason=reason.kind, why=reason.text)
+        self._agent.metrics.actions_refused.labels(reason.kind).inc()

@@ -1,0 +1,147 @@
+"""What this host registers: a folder of JSON files, one endpoint each, read with suspicion.
+
+    {"pool": "api", "port": 8080}      further, with their defaults: "address": the host's, "name": the host's,
+                                       "weight": 100, "version": "", "tags": []
+
+A file that cannot be used is refused with a reason, and what it said before holds on. A file that is gone deregisters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trimtab.drivers.registry.record import BadRecord, Member, decode, encode, shown
+
+MAX_FILES, MAX_BYTES = 256, 16 * 1024
+KEYS = {"pool", "port", "address", "name", "weight", "version", "tags"}
+ANY_ID = 1  # until the registry has given it one
+Stamp = tuple[int, int, int]
+Refuse = Callable[[str, str], None]  # file, why
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    host: str
+    address: str
+
+
+def parse(content: bytes, defaults: Defaults) -> Member:
+    """A member without a number of its own yet. Raises BadRecord."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BadRecord("not JSON") from error
+    if not isinstance(body, dict):
+        raise BadRecord("a JSON object is expected")
+    if strange := set(body) - KEYS:
+        raise BadRecord(f"unknown {shown(', '.join(sorted(strange)))}; there are {', '.join(sorted(KEYS))}")
+    pool, name = body.pop("pool", None), body.pop("name", defaults.host)
+    if not isinstance(pool, str) or not isinstance(name, str) or "/" in pool + name:
+        raise BadRecord("`pool` and `name` are names")
+    record = {"address": defaults.address, **body, "id": ANY_ID}
+    member = decode(f"members/{pool}/{name}", json.dumps(record).encode())
+    assert isinstance(member, Member)
+    return member
+
+
+class Folder:
+    """The files, and what they said when they last could be used."""
+
+    def __init__(self, path: Path, defaults: Defaults, refuse: Refuse = lambda file, why: None) -> None:
+        self._path, self._defaults, self._refuse = path, defaults, refuse
+        self._stamps: dict[str, Stamp] = {}
+        self._good: dict[str, Member] = {}
+        self._bad: dict[str, str] = {}
+        self._second: dict[str, str] = {}
+        self.wanted: dict[str, Member] = {}  # POOL/NAME → member
+
+    def look(self) -> bool:
+        """Read what has changed; whether `wanted` has. Raises OSError where the folder cannot be read (nothing is then
+        deregistered); no folder at all is an empty one.
+        """
+        found = self._stats()
+        for file in set(self._stamps) - set(found):
+            del self._stamps[file]
+            self._good.pop(file, None)
+            self._bad.pop(file, None)
+            self._second.pop(file, None)
+        for file, stamp in sorted(found.items()):
+            if self._stamps.get(file) != stamp:
+                self._read(file)
+                self._stamps[file] = stamp
+        return self._gather()
+
+    def _stats(self) -> dict[str, Stamp]:
+        try:
+            with os.scandir(self._path) as entries:
+                names = sorted(
+                    e.name for e in entries if e.name.endswith(".json") and not e.name.startswith(".")
+                )
+        except FileNotFoundError:
+            return {}
+        for name in names[MAX_FILES:]:
+            self._say(self._bad, name, f"one of more than {MAX_FILES} files")
+        found = {}
+        for name in names[:MAX_FILES]:
+            try:
+                stat = (self._path / name).stat()
+            except FileNotFoundError:
+                continue
+            found[name] = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        return found
+
+    def _read(self, file: str) -> None:
+        try:
+            path = self._path / file
+            if not path.is_file():
+                raise BadRecord("not a file")
+            with path.open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+            if len(content) > MAX_BYTES:
+                raise BadRecord(f"more than {MAX_BYTES} bytes")
+            self._good[file] = parse(content, self._defaults)
+            self._bad.pop(file, None)
+        except (BadRecord, OSError) as error:
+            self._say(self._bad, file, str(error))
+
+    def _gather(self) -> bool:
+        """Of two files for one endpoint the first by name holds."""
+        wanted: dict[str, Member] = {}
+        for file, member in sorted(self._good.items()):
+            key = f"{member.pool}/{member.name}"
+            if key in wanted:
+                self._say(self._second, file, f"{key} is registered by another file too")
+                continue
+            self._second.pop(file, None)
+            wanted[key] = member
+        changed, self.wanted = wanted != self.wanted, wanted
+        return changed
+
+    def refused(self) -> dict[str, str]:
+        """File → why."""
+        return self._second | self._bad
+
+    def _say(self, where: dict[str, str], file: str, why: str) -> None:
+        if where.get(file) != why:
+            where[file] = why
+            self._refuse(file, why)
+
+
+def saved_text(members: Mapping[str, Member]) -> bytes:
+    """registered.json: what this host has put into the registry, so that it can be taken out after a restart too."""
+    body = {key: json.loads(encode(member)) for key, member in sorted(members.items())}
+    return (json.dumps({"version": 1, "registered": body}, indent=1) + "\n").encode()
+
+
+def saved_members(saved: Any) -> dict[str, Member]:
+    """POOL/NAME → member, of registered.json. Raises ValueError (BadRecord is one)."""
+    body = saved.get("registered") if isinstance(saved, dict) and saved.get("version") == 1 else None
+    if not isinstance(body, dict):
+        raise ValueError("an object of version 1 is expected")
+    found = {key: decode(f"members/{key}", json.dumps(each).encode()) for key, each in body.items()}
+    return {key: member for key, member in found.items() if isinstance(member, Member)}

@@ -1,0 +1,231 @@
+"""What the registry says, typed, pool by pool. Nothing here is taken back on a doubt: of a bad record the last good one
+stays, and members that vanish with the registry stay for a while (`settle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from trimtab.control.settle import hold, settle
+from trimtab.control.state import Changed, Known, Pool, Why
+from trimtab.drivers.registry.base import Batch, Snapshot
+from trimtab.drivers.registry.record import (
+    MAX_VALUE,
+    Alive,
+    BadRecord,
+    Claim,
+    Hand,
+    HostState,
+    Member,
+    Record,
+    Split,
+    decode,
+    encode,
+    key_of,
+)
+
+KINDS = ("members", "alive", "hand", "ids", "splits")
+OTHERS = "hosts/"  # what agents say of their daemons: many words, and nothing here acts on them
+LASTING = ("hand", "splits")  # an operator's word: nobody registers it again
+MOST_REFUSED = 1000  # that are remembered
+Refuse = Callable[[str, str, str], None]  # key, reason, text
+
+
+class Store:
+    """refuse: told of each record that is refused, once as long as it stays the same."""
+
+    def __init__(self, refuse: Refuse = lambda key, reason, text: None) -> None:
+        self.revision = 0
+        self.splits: dict[str, Split] = {}  # by SERVICE/NAME
+        self.orphans: dict[str, bytes] = {}  # an operator's words that a registry lost (`restore`)
+        self._refuse = refuse
+        self._raw: dict[str, bytes] = {}
+        self._bad: dict[str, Why] = {}
+        self._known: dict[str, Known] = {}
+
+    def pool(self, name: str) -> Pool:
+        """Empty where nobody has registered."""
+        known = self._known.get(name)
+        return known.pool if known is not None else Pool()
+
+    def replace(self, snapshot: Snapshot, now: float) -> Changed:
+        """A full read. A revision below ours is that of a registry that has lost its data: what an operator said then
+        holds on, and becomes an orphan.
+        """
+        missing = [key for key in self._raw if key not in snapshot.records]
+        changed = Changed()
+        if snapshot.revision < self.revision:
+            lost = [key for key in missing if key.split("/", 1)[0] in LASTING]
+            self.orphans.update((key, self._raw[key]) for key in lost)
+        for key in missing:
+            if key not in self.orphans:
+                self._delete(key, changed)
+        for key, value in snapshot.records.items():
+            self._put(key, value, changed)
+        self.revision = snapshot.revision
+        return self._settle(changed, suspect=True, now=now)
+
+    def apply(self, batch: Batch, now: float) -> Changed:
+        """Changes that a watch told, in order."""
+        changed = Changed()
+        for key, value in batch.changes:
+            if value is None:
+                self._delete(key, changed)
+            else:
+                self._put(key, value, changed)
+        self.revision = max(self.revision, batch.revision)
+        return self._settle(changed, suspect=False, now=now)
+
+    def expire(self, now: float) -> Changed:
+        """Let go who was held long enough."""
+        late = {n for n, k in self._known.items() if k.held.until is not None and k.held.until <= now}
+        return self._settle(Changed(unsettled=late), suspect=False, now=now)
+
+    def load(self, records: Mapping[str, bytes], revision: int, now: float) -> Changed:
+        """The last good state from the disk. Members without a claim were held, and stay members."""
+        changed = Changed()
+        for key, value in records.items():
+            self._put(key, value, changed)
+        for known in self._known.values():
+            known.settled = dict(known.found)
+        self.revision = revision
+        return self._settle(changed, suspect=True, now=now)
+
+    def lasting(self) -> Iterator[tuple[str, bytes]]:
+        """What `load` takes: members as they are now, claims, hands and splits. Not health: it ends with its lease."""
+        for name, known in sorted(self._known.items()):
+            yield from map(self._encoded, known.pool.members.values())
+            yield from map(self._encoded, known.pool.hands.values())
+            yield from (self._encoded(Claim(name, number, owner)) for number, owner in known.claims.items())
+        yield from map(self._encoded, self.splits.values())
+
+    def refused(self) -> dict[str, Why]:
+        """By key: every record that is refused now, and why."""
+        return self._bad | {
+            f"members/{pool}/{name}": why
+            for pool, known in self._known.items()
+            for name, why in known.refused.items()
+        }
+
+    def _encoded(self, record: Record) -> tuple[str, bytes]:
+        """As the registry has it, if that is what we have: encoding thousands anew costs."""
+        key = key_of(record)
+        raw = self._raw.get(key)
+        if (
+            raw is None
+            or key in self._bad
+            or (isinstance(record, Member) and record.name in self._of(record.pool).refused)
+        ):
+            return key, encode(record)
+        return key, raw
+
+    # ---- one record
+
+    def _put(self, key: str, value: bytes, changed: Changed) -> None:
+        self.orphans.pop(key, None)
+        if self._raw.get(key) == value or key.startswith(OTHERS):
+            return
+        self._raw[key] = value
+        try:
+            record = decode(key, value)
+        except BadRecord as error:
+            self._remember(key, _reason(key, value), str(error))
+            return
+        self._bad.pop(key, None)
+        self._take(record, changed)
+
+    def _take(self, record: Record, changed: Changed) -> None:
+        match record:
+            case Split(service=service, name=name):
+                self.splits[f"{service}/{name}"] = record
+                changed.splits.add(f"{service}/{name}")
+            case HostState():
+                pass
+            case Member(pool=pool):
+                self._of(pool).found[record.name] = record
+                changed.unsettled.add(pool)
+            case Claim(pool=pool):
+                self._of(pool).claims[record.id] = record.name
+                changed.unsettled.add(pool)
+            case Hand(pool=pool):
+                self._of(pool).pool.hands[record.name] = record
+                self._of(pool).pool.version += 1
+                changed.pools.add(pool)
+            case Alive(pool=pool):
+                self._of(pool).pool.alive[record.name] = record.health
+                self._of(pool).pool.word += 1
+                changed.told.add(pool)
+
+    def _delete(self, key: str, changed: Changed) -> None:
+        self.orphans.pop(key, None)
+        if self._raw.pop(key, None) is None:
+            return
+        self._bad.pop(key, None)
+        kind, place, name = (*key.split("/", 2), "", "")[:3]
+        known = self._known.get(place)
+        if kind == "splits":
+            if self.splits.pop(f"{place}/{name}", None) is not None:
+                changed.splits.add(f"{place}/{name}")
+        elif known is None:
+            return
+        elif kind == "members":
+            known.found.pop(name, None)
+            changed.unsettled.add(place)
+        elif kind == "ids":
+            known.claims.pop(int(name) if name.isascii() and name.isdecimal() else 0, None)
+            changed.unsettled.add(place)
+        elif kind == "hand" and known.pool.hands.pop(name, None) is not None:
+            known.pool.version += 1
+            changed.pools.add(place)
+        elif kind == "alive" and known.pool.alive.pop(name, None) is not None:
+            known.pool.word += 1
+            changed.told.add(place)
+
+    def _of(self, pool: str) -> Known:
+        return self._known.setdefault(pool, Known())
+
+    # ---- a pool as a whole
+
+    def _settle(self, changed: Changed, suspect: bool, now: float) -> Changed:
+        for name in changed.unsettled:
+            if name in self._known and self._settle_pool(name, self._known[name], suspect, now):
+                changed.pools.add(name)
+        changed.unsettled.clear()
+        return changed
+
+    def _settle_pool(self, name: str, known: Known, suspect: bool, now: float) -> bool:
+        settled = settle(known.found, known.claims, known.settled)
+        gone = {n: member for n, member in known.settled.items() if n not in settled.members}
+        known.held = hold(known.held, settled.members, gone, suspect, now)
+        known.settled = settled.members
+        self._complain(name, known, settled.refused)
+        members = {**known.held.members, **settled.members}
+        if members == known.pool.members:
+            return False
+        known.pool.members = members
+        known.pool.version += 1
+        return True
+
+    def held(self, pool: str) -> Mapping[str, Member]:
+        """Members of a pool that the registry does not have any more."""
+        return self._known[pool].held.members if pool in self._known else {}
+
+    def _complain(self, pool: str, known: Known, refused: dict[str, Why]) -> None:
+        before, known.refused = known.refused, refused
+        for name, why in refused.items():
+            if before.get(name) != why:
+                self._refuse(f"members/{pool}/{name}", why[0], f"members/{pool}/{name}: {why[1]}")
+
+    def _remember(self, key: str, reason: str, text: str) -> None:
+        if self._bad.get(key) == (reason, text):
+            return
+        if key in self._bad or len(self._bad) < MOST_REFUSED:
+            self._bad[key] = (reason, text)
+        self._refuse(key, reason, text)
+
+
+def _reason(key: str, value: bytes) -> str:
+    """For a metric's label: of a closed set."""
+    if key.split("/", 1)[0] not in KINDS:
+        return "unknown_kind"
+    return "too_long" if len(value) > MAX_VALUE else "malformed"

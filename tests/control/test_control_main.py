@@ -1,0 +1,159 @@
+"""The program: its file, its lock, its signals, its words."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from control_kit import lines, places, silent
+
+from trimtab.control.log import LONGEST, Log, Sparing
+from trimtab.control.main import alone, main, read
+from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.render import agent_file
+from trimtab.render.agent_file import AgentFile
+
+DEADLINE_S = 20.0
+FILE = AgentFile("h", "s", "e", "127.0.0.1", 0, "systemd")
+
+
+def put(root: Path, text: str) -> None:
+    path = places(root).file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"host":"h"}', agent_file.dump(FILE).replace('"host"', '"hots"')]
+)
+def test_a_file_that_is_none_is_bad_input(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path, text)
+    assert main(["run", "--root", str(tmp_path)]) == 2
+    assert json.loads(capsys.readouterr().err)["event"] == "stopped"
+
+
+def test_no_file_and_an_unknown_supervisor(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="No such file"):
+        read(tmp_path / "agent.json")
+    put(tmp_path, agent_file.dump(FILE).replace("systemd", "upstart"))
+    assert main(["--root", str(tmp_path)]) == 2
+
+
+def test_one_agent_a_host(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "agent.lock"
+    with alone(path), pytest.raises(EnvironmentUnable, match="is held"), alone(path):
+        pass
+    with alone(path):
+        pass
+
+
+def test_words_of_the_hand_need_a_registry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path, agent_file.dump(FILE))
+    assert main(["drain", "--root", str(tmp_path), "--reason", "test"]) == 2
+    assert "has no registry" in capsys.readouterr().err.splitlines()[0]
+
+
+def test_a_log_line_is_one_line_whatever_is_said() -> None:
+    log, stream = silent()
+    log.warning("x", why='a\nb"}\x1b[2J', long="y" * 5000, many={f"k{i}" for i in range(90)}, none=None)
+    (line,) = stream.getvalue().splitlines()
+    found = json.loads(line)
+    assert found["time"] == "2023-11-14T22:13:20.000Z"
+    assert "\x1b" not in line
+    assert len(found["long"]) == LONGEST + 3
+    assert found["many"][-1] == "..."
+    try:
+        raise ValueError("reason")
+    except ValueError as error:
+        log.crash("crashed", error)
+    assert "test_control_main" in lines(stream)[1]["traceback"]
+
+
+def test_a_log_that_nobody_reads_stops_nothing() -> None:
+    class Gone:
+        def write(self, _: str) -> None:
+            raise BrokenPipeError
+
+    Log(Gone()).info("x")  # type: ignore[arg-type]
+
+
+def test_who_fills_a_registry_does_not_fill_the_disk() -> None:
+    log, stream = silent()
+    sparing = Sparing(log, most=3, per_s=60.0)
+    assert [sparing(float(i)) for i in range(6)] == [True] * 3 + [False] * 3
+    assert len(lines(stream)) == 1
+    assert sparing(60.0)
+
+
+class Program:
+    def __init__(self, root: Path) -> None:
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(str(root / "notify"))
+        self.manager.settimeout(DEADLINE_S)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "trimtab.control", "--root", str(root)],
+            stderr=subprocess.PIPE,
+            env={**os.environ, "NOTIFY_SOCKET": str(root / "notify")},
+        )
+        assert self.manager.recv(100) == b"READY=1"
+
+    def said(self, event: str) -> dict[str, Any]:
+        """Reads on until it is said."""
+        assert self.process.stderr is not None
+        ends = time.monotonic() + DEADLINE_S
+        while select.select([self.process.stderr], [], [], ends - time.monotonic())[0]:
+            line: dict[str, Any] = json.loads(self.process.stderr.readline())
+            if line["event"] == event:
+                return line
+        raise AssertionError(f"{event} was not said")
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(DEADLINE_S)
+        self.manager.close()
+        return code
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    put(tmp_path, agent_file.dump(FILE))
+    found = Program(tmp_path)
+    yield found
+    if found.process.poll() is None:
+        found.process.kill()
+        found.process.wait()
+    assert found.process.stderr is not None
+    found.process.stderr.close()
+
+
+def test_signals(tmp_path: Path, program: Program) -> None:
+    program.said("begun")
+    put(tmp_path, "{")
+    program.process.send_signal(signal.SIGHUP)
+    assert "agent.json" in program.said("the new file is refused, the old one holds")["why"]
+    put(tmp_path, agent_file.dump(FILE).replace('"h"', '"other"'))
+    program.process.send_signal(signal.SIGHUP)
+    assert program.said("begun anew")["host"] == "other"
+    assert program.end() == 0
+    assert program.manager.fileno() == -1
+
+
+def test_a_second_one_does_not_start(tmp_path: Path, program: Program) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "trimtab.control", "--root", str(tmp_path)], capture_output=True
+    )
+    assert second.returncode == 3
+    assert b"another agent" in second.stderr
+    assert program.end(signal.SIGINT) == 0
