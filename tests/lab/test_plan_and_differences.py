@@ -15,7 +15,7 @@ from trimtab.lab.topology import Topology
 from trimtab.render.host import render_host
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))
-ONLY_IN_THE_TWIN = re.compile(r"/etc/trimtab/(tls|secrets)/|storefront")
+ONLY_IN_THE_TWIN = re.compile(r"/etc/trimtab/(tls|secrets|pki|register.d)/|storefront")
 
 
 def load(path: Path) -> tuple[Inventory, Topology]:

@@ -10,6 +10,7 @@ import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from trimtab.render import agent_file
 from trimtab.render.artifact import Artifact
 
 
@@ -35,6 +36,12 @@ def _capped(divide: int) -> Callable[[re.Match[str], int], str]:
 
 
 DIFFERENCES = (
+    Difference(
+        agent_file.PATH,
+        r'(?m)^( "supervisor": )"systemd"',
+        lambda match, _files: f'{match[1]}"unix:{agent_file.TWIN_UNITS}"',
+        "there is no systemd in a node: the twin's own supervisor answers there, for that node's units only",
+    ),
     Difference(
         "/etc/haproxy/haproxy.cfg",
         r"(?m)^(    maxconn )(\d+)$",

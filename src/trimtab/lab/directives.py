@@ -27,7 +27,7 @@ UNDERSTOOD: dict[str, frozenset[str]] = {
             "KillSignal", "WorkingDirectory", "Environment", "EnvironmentFile", "UMask", "LimitNOFILE",
             "RemainAfterExit", "SuccessExitStatus", "RuntimeDirectory", "RuntimeDirectoryMode",
             "RuntimeDirectoryPreserve", "StateDirectory", "StateDirectoryMode", "LogsDirectory",
-            "LogsDirectoryMode", "CacheDirectory", "CacheDirectoryMode",
+            "LogsDirectoryMode", "CacheDirectory", "CacheDirectoryMode", "Nice",
         }
     ),
     "Install": frozenset(),
@@ -56,7 +56,7 @@ NOT_ACTED_ON: dict[str, dict[str, str]] = {
         ),
         **dict.fromkeys(
             (
-                "OOMScoreAdjust", "Nice", "CPUSchedulingPolicy", "CPUSchedulingPriority", "IOSchedulingClass",
+                "OOMScoreAdjust", "CPUSchedulingPolicy", "CPUSchedulingPriority", "IOSchedulingClass",
                 "Slice", "TasksMax", "MemoryMax", "MemoryHigh", "CPUQuota", "CPUWeight", "Delegate",
                 "LimitMEMLOCK", "LimitNPROC", "LimitCORE", "LimitRTPRIO",
             ),

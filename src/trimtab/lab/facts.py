@@ -14,6 +14,7 @@ from trimtab.lab.topology import wan_segment
 from trimtab.render.bird import identifier
 from trimtab.render.etcd import store_members
 from trimtab.render.host import render_host
+from trimtab.render.splits import splits
 
 
 def facts(inventory: Inventory, regions: list[RegionPlan]) -> dict[str, Any]:
@@ -27,6 +28,13 @@ def facts(inventory: Inventory, regions: list[RegionPlan]) -> dict[str, Any]:
         "regions": {region.name: clients.facts(inventory, region) for region in regions},
         "ledger": _ledger(inventory),
         "stores": {name: _store(inventory, name) for name in sorted(estate.stores)},
+        "splits": {
+            f"{service}/{name}": {
+                "host": estate.services[service].names[-1],
+                "ports": {pool: estate.pools[pool].port for pool in route.split or {}},
+            }
+            for service, name, route in splits(inventory)
+        },
         "objectives": {
             "rto_s": estate.objectives.rto,
             "write_rto_s": estate.objectives.write.rto,
@@ -57,6 +65,7 @@ def _site(inventory: Inventory, site: str) -> dict[str, Any]:
         "proxies": [h.name for h in front],
         "backends": [h.name for h in inventory.at(site) if storefront.ports(inventory, h)],
         "backend_unit": storefront.PAGES_UNIT,
+        "registries": [h.name for h in inventory.with_role("registry", site)],
         "front_unit": f"{inventory.estate.tiers.proxy.engine}.service",
         "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],
         "own_vips": [str(prefix[10]) for prefix in own] if front else [],

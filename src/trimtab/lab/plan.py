@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 
-from trimtab.delivery.throwaway import ThrowawayCa, bgp_passwords, certificate_files, password_files
+from trimtab.delivery.throwaway import (
+    ThrowawayCa,
+    bgp_passwords,
+    certificate_files,
+    host_files,
+    password_files,
+    registry_passwords,
+)
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, PORTS, Family, Vlan
 from trimtab.estate.inventory import Host, Inventory
@@ -12,6 +19,7 @@ from trimtab.lab import clients, storefront, transit
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology, wan_segment
+from trimtab.render import pki
 from trimtab.render.etcd import clusters_of, link_rtt
 from trimtab.render.host import render_host, unit_order
 from trimtab.render.pools import used
@@ -33,6 +41,7 @@ class _Planner:
         self.ca = ThrowawayCa(inventory.estate.estate)
         self.certificates = certificate_files(inventory, self.ca)
         self.passwords = bgp_passwords(inventory)
+        self.registries = registry_passwords()
         self.nets = transit.transits(inventory)
         self.regions = clients.regions(inventory, self.nets) if self.nets else []
 
@@ -95,6 +104,7 @@ class _Planner:
 
     def _host(self, host: Host) -> Node:
         files = [for_twin(artifact, self.files) for artifact in render_host(self.inventory, host)]
+        files += host_files(host, self.ca, self.registries)
         units = list(unit_order(self.inventory, host))
         if "router" in host.roles:
             files += password_files(self.inventory, host.site, self.passwords)
@@ -127,12 +137,13 @@ class _Planner:
         found = [*self._routing_checks(nodes), *self._vip_checks(), *self._cluster_checks()]
         engine = self.inventory.estate.tiers.proxy.engine
         # members by address are outside the estate: nothing in the twin answers for them
-        own = tuple(name for name, pool in used(self.inventory) if pool.hosts)
+        own = [(name, pool) for name, pool in used(self.inventory) if pool.members is None]
         if engine == "haproxy" and own:
-            found += [
-                ReadyCheck("haproxy", f"{h.name}: every pool member up", (h.name,), own)
-                for h in self.inventory.with_role("proxy")
-            ]
+            for h in self.inventory.with_role("proxy"):
+                wanted = tuple(
+                    f"{name}={storefront.members(self.inventory, h.site, pool)}" for name, pool in own
+                )
+                found.append(ReadyCheck("haproxy", f"{h.name}: every pool member up", (h.name,), wanted))
         for region in self.regions:
             for target in clients.targets(self.inventory, region):
                 for address in target["addresses"]:
@@ -186,9 +197,18 @@ class _Planner:
         found: dict[tuple[str, ...], ReadyCheck] = {}
         for host in self.inventory.hosts:
             for name, members in clusters_of(self.inventory, host):
-                endpoints = tuple(f"http://{m.v4}:{PORTS['etcd-client']}" for m in members)
+                registry = name == "registry"
+                scheme = "https" if registry else "http"
+                endpoints = tuple(f"{scheme}://{m.v4}:{PORTS['etcd-client']}" for m in members)
+                trust = (
+                    (f"--cacert={pki.CA}", f"--cert={pki.CERTIFICATE}", f"--key={pki.KEY}")
+                    if registry
+                    else ()
+                )
                 what = f"{name} of {', '.join(sorted({m.site for m in members}))}: {len(members)} members and a leader"
-                found.setdefault(endpoints, ReadyCheck("etcd", what, (members[0].name,), endpoints))
+                found.setdefault(
+                    endpoints, ReadyCheck("etcd", what, (members[0].name,), (*trust, *endpoints))
+                )
         return list(found.values())
 
 

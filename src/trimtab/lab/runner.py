@@ -86,6 +86,8 @@ class Runner:
         wanted = self._unit.limit_nofile or NOFILE
         files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         folder = shlex.quote(self._unit.working_directory or "/")
+        # only downwards: to be served before others takes a right that the twin may not have
+        wrapper = f"nice -n {self._unit.nice} {wrapper}" if self._unit.nice > 0 else wrapper
         script = f'umask {self._unit.umask:o} && ulimit -Sn {files} && cd {folder} && exec {wrapper} "$@"'
         argv = ["sh", "-c", script, "sh", *command.expand(self.environment)]
         with self._log.open("ab") as log:

@@ -5,18 +5,24 @@ nginx answers pages, static files and health; the orders go to `trimtab-storefro
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.pool import Pool
+from trimtab.render.agent_file import REGISTER
 from trimtab.render.artifact import Artifact
 from trimtab.render.etcd import link_rtt, store_members
+from trimtab.render.pools import servers, used
 from trimtab.render.units import unit
 
 ORDERS_PORT = 9080
 PAGES_UNIT, ORDERS_UNIT = "storefront.service", "storefront-orders.service"
 CONFIG = "/etc/storefront/nginx.conf"
+VERSION = "1"
+ILL = "/run/storefront-ill"  # while this file exists, every health check fails, and pages are served all the same
 
 _NGINX = """\
 # {name}: the pages of the twin's demo shop.
@@ -39,7 +45,12 @@ http {{
     server {{
 {listens}
         add_header X-Site {site} always;
-        add_header X-Backend {name} always;
+        add_header X-Backend {name}:$server_port always;
+        add_header X-Version {version} always;
+        set $ill "";
+        if (-f {ill}) {{ set $ill 1; }}
+        if ($uri ~ ^/(api/)?health) {{ set $ill "${{ill}}h"; }}
+        if ($ill = "1h") {{ return 503; }}
         location = /health {{ default_type text/plain; return 200 "ok\\n"; }}
         location = /api/health {{ default_type text/plain; return 200 "ok\\n"; }}
         location = /health.txt {{ default_type text/plain; return 200 "ok\\n"; }}
@@ -62,7 +73,33 @@ http {{
 def ports(inventory: Inventory, host: Host) -> list[int]:
     """The ports on which pools expect this host."""
     pools = inventory.estate.pools.values()
-    return sorted({p.port for p in pools if p.port and host.group in (p.hosts, p.backup)})
+    return sorted(
+        {p.port for p in pools if p.port and (host.group in (p.hosts, p.backup) or _joins(host, p))}
+    )
+
+
+def _joins(host: Host, pool: Pool) -> bool:
+    """In the twin every backend registers itself for every pool that waits for members and names a port."""
+    return pool.discover is not None and pool.port is not None and "backend" in host.roles
+
+
+def members(inventory: Inventory, site: str, pool: Pool) -> int:
+    """How many members of a pool run at a site, its spare ones included."""
+    if pool.discover is None:
+        return len([s for s in servers(inventory, pool, site) if s.weight])
+    return sum(_joins(host, pool) for host in inventory.at(site))
+
+
+def registrations(inventory: Inventory, host: Host) -> list[Artifact]:
+    """What this host's agent registers, as the user's own application would say it."""
+    return [
+        Artifact(
+            f"{REGISTER}/{pool.discover}.json",
+            json.dumps({"pool": pool.discover, "port": pool.port, "version": VERSION}) + "\n",
+        )
+        for _, pool in used(inventory)
+        if _joins(host, pool)
+    ]
 
 
 def endpoints(inventory: Inventory, site: str) -> list[str]:
@@ -80,13 +117,15 @@ def files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     if not wanted:
         return ()
     stores = endpoints(inventory, host.site)
-    found = [Artifact(CONFIG, _pages(host, wanted)), _pages_unit()]
+    found = [Artifact(CONFIG, _pages(host, wanted)), _pages_unit(), *registrations(inventory, host)]
     return (*found, _orders_unit(host, stores)) if stores else tuple(found)
 
 
 def _pages(host: Host, wanted: Sequence[int]) -> str:
     listens = "\n".join(f"        listen {port};\n        listen [::]:{port};" for port in wanted)
-    return _NGINX.format(name=host.name, site=host.site, orders=ORDERS_PORT, listens=listens)
+    return _NGINX.format(
+        name=host.name, site=host.site, orders=ORDERS_PORT, listens=listens, version=VERSION, ill=ILL
+    )
 
 
 def _pages_unit() -> Artifact:

@@ -17,6 +17,7 @@ from trimtab.lab.nodes import KINDS, UNIT
 from trimtab.lab.ready import Readiness
 from trimtab.lab.supervisor import Supervisor
 from trimtab.lab.topology import Node, ReadyCheck, Topology
+from trimtab.lab.unit_socket import UnitSocket
 
 SETTLE_S = 1.5
 BOOTING_AT_ONCE = 8  # more only make each other wait on two cores
@@ -45,6 +46,7 @@ class Twin:
             for node in topology.nodes
         }
         self.units = {name: self._supervisors(machine) for name, machine in self.machines.items()}
+        self._sockets = {node.name: self._socket(node.name) for node in topology.nodes if node.kind == "host"}
         self.fabric = Fabric(topology.segments, topology.nodes)
         self.ready = False
         self.ready_s: float | None = None
@@ -85,6 +87,8 @@ class Twin:
             for machine in machines:
                 if task := self._starting.pop(machine.node.name, None):
                     task.cancel()
+                if opened := self._sockets.get(machine.node.name):
+                    opened.close()
             units = [unit for machine in machines for unit in self.units[machine.node.name]]
             await asyncio.gather(*(unit.cut() for unit in units))
             await asyncio.gather(*(machine.cut() for machine in machines))
@@ -122,6 +126,10 @@ class Twin:
         if verb == "reload":
             await found.reload()
         if verb in ("stop", "restart"):
+            with contextlib.suppress(TwinFailed):  # it has no process
+                found.kill(
+                    signal.SIGCONT
+                )  # as systemd does: one that is stopped would not notice that it has to end
             await found.stop()
         if verb in ("start", "restart"):
             found.start()
@@ -144,14 +152,28 @@ class Twin:
 
     def _host(self, node: Node) -> dict[str, Any]:
         addresses = [address.partition("/")[0] for leg in node.legs for address in leg.addresses]
-        units = [
-            {"unit": unit.unit.name, "state": unit.state, "pid": unit.pid, "restarts": unit.restarts}
-            for unit in self.units[node.name]
-        ]
         return {
             "name": node.name, "site": node.site, "roles": list(node.roles), "kind": node.kind,
-            "addresses": addresses, "powered": self.machines[node.name].pid is not None, "units": units,
+            "addresses": addresses, "powered": self.machines[node.name].pid is not None,
+            "units": self._show(node.name),
         }  # fmt: skip
+
+    def _show(self, name: str) -> list[dict[str, Any]]:
+        return [
+            {"unit": unit.unit.name, "state": unit.state, "pid": unit.pid, "restarts": unit.restarts}
+            for unit in self.units[name]
+        ]
+
+    def _socket(self, name: str) -> UnitSocket:
+        """By which what runs in the node reaches its own units, and no others."""
+
+        async def act(unit: str, verb: str) -> str:
+            await asyncio.shield(self.unit(name, unit, verb))
+            found = self._unit(name, unit)
+            lost = verb == "restart" and found.state in ("failed", "auto-restart")
+            return f"{unit} is {found.state}: {found.last_words()}" if lost else ""
+
+        return UnitSocket(self.machines[name], lambda: self._show(name), act)
 
     async def _boot(self, names: Sequence[str]) -> None:
         turn = asyncio.Semaphore(BOOTING_AT_ONCE)
@@ -159,6 +181,8 @@ class Twin:
         async def one(machine: Machine) -> None:
             async with turn:
                 await machine.boot()
+                if opened := self._sockets.get(machine.node.name):
+                    await opened.open()
 
         async def wire(machine: Machine) -> None:
             async with turn:

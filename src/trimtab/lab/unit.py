@@ -46,6 +46,7 @@ class Unit:
     environment_files: tuple[str, ...] = ()
     umask: int = 0o022
     limit_nofile: int | None = None
+    nice: int = 0
     remain_after_exit: bool = False
     success_status: tuple[str, ...] = ()
     runtime: tuple[Directory, ...] = ()
@@ -88,6 +89,7 @@ def parse(text: str, name: str, *, path: str = "", host: str = "localhost") -> U
         environment_files=tuple(file.words("EnvironmentFile")),
         umask=file.number("UMask", 8, 0o022),
         limit_nofile=file.limit("LimitNOFILE"),
+        nice=file.number("Nice", 10, 0),
         remain_after_exit=file.choice("RemainAfterExit", BOOLEAN, "no") in TRUE,
         success_status=tuple(file.words("SuccessExitStatus")),
         runtime=file.directories("Runtime", "/run"),

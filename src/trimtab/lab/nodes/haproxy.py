@@ -14,20 +14,28 @@ PROXIES = ("FRONTEND", "BACKEND")
 
 
 def ask(args: Args) -> list[str]:
-    """args: names of the backends to look at; without any, all."""
+    """args: the backends to look at (`api`, `api=3`); without any, all."""
     return ["sh", "-c", f"echo 'show stat' | exec socat -t2 - UNIX-CONNECT:{shlex.quote(SOCKET)}"]
 
 
 def judge(args: Args, reply: Reply) -> Verdict:
-    """Every server of the backends is UP, or is not checked at all."""
+    """Every server of the backends is UP, or is not checked at all; those in maintenance do not count. An argument
+    `api=3` wants so many of them.
+    """
     if bad := refused(reply):
         return bad
     rows = list(csv.DictReader(reply.text.removeprefix("# ").splitlines()))
     servers = [row for row in rows if row.get("svname") not in PROXIES and row.get("type") == "2"]
-    servers = [row for row in servers if not args or row.get("pxname") in args]
+    wanted = {name: int(count or 1) for name, _, count in (arg.partition("=") for arg in args)}
+    servers = [row for row in servers if not wanted or row.get("pxname") in wanted]
     if not servers:
         return unknown("no server in the statistics")
-    down = [f"{row['pxname']}/{row['svname']} {row['status']}" for row in servers if not _up(row["status"])]
+    working = [row for row in servers if not row["status"].startswith("MAINT")]
+    down = [f"{row['pxname']}/{row['svname']} {row['status']}" for row in working if not _up(row["status"])]
+    for name, count in wanted.items():
+        here = sum(row["pxname"] == name for row in working)
+        if here < count:
+            down.append(f"{name} has {here} of {count} members")
     if not down:
         return TRUE
     return false(", ".join(down[:2]) + (f" and {len(down) - 2} more" if len(down) > 2 else ""))
