@@ -13,7 +13,7 @@ from trimtab.render.units import unit
 
 BIRD = "/etc/bird/bird.conf"
 KEEPALIVED = "/etc/keepalived/keepalived.conf"
-HAPROXY = "/etc/haproxy/haproxy.cfg"
+HAPROXY, POOLS = "/etc/haproxy/haproxy.cfg", "/etc/haproxy/pools.cfg"
 # A session of an upstream network of the twin with one of the sites (not with its clients), up to what is edited.
 CUSTOMER = r"(protocol bgp to_(?!region_)\w+ \{\n(?:\t.*\n)*?"
 FOUND = "/run/trimtab/front/asked"
@@ -98,12 +98,12 @@ def checks(words: str, why: str) -> tuple[Edit, ...]:
     """How HAProxy finds a lost member; what `words` do not say is at HAProxy's default (2.6, section 5.2)."""
     default = "at HAProxy's default, see its manual (2.6): "
     return (
-        Edit("proxy", HAPROXY, r"(?m)^(    default-server ).*$", rf"\g<1>{words}", why),
-        Edit("proxy", HAPROXY, r" tcp-ut \S+", "", default + "5.2, tcp-ut: the kernel's own time-out"),
+        Edit("proxy", POOLS, r"(?m)^(    default-server ).*$", rf"\g<1>{words}", why),
+        Edit("proxy", POOLS, r" tcp-ut \S+", "", default + "5.2, tcp-ut: the kernel's own time-out"),
         Edit("proxy", HAPROXY, r"    option redispatch 1\n", "", default + "4.2, redispatch: off"),
-        Edit("proxy", HAPROXY, r"    timeout check \S+\n", "", default + "4.2, timeout check: inter"),
+        Edit("proxy", POOLS, r"    timeout check \S+\n", "", default + "4.2, timeout check: inter"),
         Edit(
-            "proxy", HAPROXY,
+            "proxy", POOLS,
             r"    retries \d+\n    retry-on .*\n    http-request disable-l7-retry .*\n", "",
             default + "4.2, retries: 3, of connections only",
         ),

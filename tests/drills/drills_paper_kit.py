@@ -17,7 +17,7 @@ MEMBERS = {"hk-orders-1": 0xA1, "sg-orders-1": 0xB2, "mid-orders-1": 0xC3}
 
 def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxies: int) -> dict[str, Any]:
     """The facts of a site, as the twin tells them."""
-    kinds = {"router": 1, "proxy": proxies, "backend": backends, "orders": 1}
+    kinds = {"router": 1, "proxy": proxies, "backend": backends, "registry": 1, "orders": 1}
     hosts = {kind: [f"{name}-{kind}-{n + 1}" for n in range(count)] for kind, count in kinds.items()}
     upstreams = {
         up: {
@@ -29,6 +29,7 @@ def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxie
     return {
         "hosts": [host for each in hosts.values() for host in each], "routers": hosts["router"],
         "proxies": hosts["proxy"], "backends": hosts["backend"], "backend_unit": "pages.service",
+        "registries": hosts["registry"],
         "front_unit": "haproxy.service", "vips": list(VIPS), "upstreams": upstreams,
         "links": {o: f"wan.{'.'.join(sorted((name, o)))}" for o in ("hk", "sg", "mid") if o != name},
         "prefixes": ["198.18.1.0/24", "2001:db8:1::/48"] if name == "hk" else [],
@@ -45,12 +46,17 @@ def facts() -> dict[str, Any]:
             "sg": site("sg", peers={"sgix": ("198.51.100.17",)}, backends=3, proxies=2),
             "mid": site("mid", peers={}, backends=1, proxies=0),
         },
+        "splits": {"www/web+web-next": {"host": "www.shop.example", "ports": {"web": 8080, "web-next": 8082}}},
         "stores": {"orders": {"hosts": list(MEMBERS), "client_port": 2379}},
     }  # fmt: skip
 
 
 def scene(**changed: Any) -> Scene:
     return read_scene({**facts(), **changed})
+
+
+# Whole procedures with programs that only run in a twin: their drills show them.
+PROCEDURES = {"deploy", "split", "flap", "crash-loop"}
 
 
 class PaperTwin:
@@ -65,12 +71,14 @@ class PaperTwin:
         self.filters: dict[str, str] = {}
         self.shut: dict[str, set[str]] = {}
         self.killed: list[str] = []
+        self.ill: set[str] = set()
+        self.registered = {"pool": "api", "port": 8080}
         self.renewed: list[str] = []
 
     def broken(self) -> dict[str, Any]:
         shut = {node: names for node, names in self.shut.items() if names}
         state = {"dark": self.dark, "cut": self.cut, "stopped": self.stopped, "spoiled": self.spoiled,
-                 "filters": self.filters, "shut": shut}  # fmt: skip
+                 "filters": self.filters, "shut": shut, "ill": self.ill}  # fmt: skip
         return {name: value.copy() for name, value in state.items() if value}
 
     def status(self) -> dict[str, Any]:
@@ -137,6 +145,14 @@ class PaperTwin:
                 "raftAppliedIndex": 7,
             }
             return json.dumps([{"Status": status}])
+        elif argv[0] in ("touch", "rm"):
+            (self.ill.add if argv[0] == "touch" else self.ill.discard)(node)
+        elif argv[0] == "cat":
+            return json.dumps(self.registered)
+        elif argv[0] == "sh" and "ls " in argv[-1]:
+            return "/etc/trimtab/register.d/api.json\n"
+        elif argv[0] == "sh" and argv[2].startswith("cat >"):
+            self.registered = json.loads(text)
         elif "spoil" in argv:
             self.spoiled.add(node)
         elif "mend" in argv:

@@ -12,10 +12,11 @@ NAMES = [
     "backend-kill", "backend-power-cut", "bad-reload", "bgp-session-drop", "proxy-hang", "proxy-power-cut",
     "proxy-process-kill", "proxy-upgrade", "transit-loss",
 ]  # fmt: skip
+OF_AGENTS = ["agent-kill", "flapping-backend", "rolling-backend-deploy"]  # with nginx, which is reloaded
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *OF_AGENTS])
 def test_three_runs_hold(enterprise: Lab, name: str) -> None:
     hold(enterprise, name, 3)
 

@@ -11,15 +11,20 @@ from trimtab.lab.client import Lab
 pytestmark = [pytest.mark.twin, pytest.mark.full]
 # The shop has no third voter beside a site and its replica: its other two sites are both replicas.
 NAMES = sorted(set(builtin()) - {"standby-promotion"})
+# What agents, registries and checks do has a load of its own, or is not about how much is carried.
+OF_AGENTS = {
+    "agent-hang", "agent-kill", "all-checks-lie", "canary-split", "daemon-crash-loop", "flapping-backend",
+    "registry-total-loss", "rolling-backend-deploy",
+}  # fmt: skip
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES)
 def test_three_runs_hold_and_lose_no_order(shop: Lab, name: str) -> None:
     kept(hold(shop, name, 3))
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(set(NAMES) - OF_AGENTS))
 def test_it_holds_under_full_load(shop: Lab, name: str) -> None:
     kept(hold(shop, name, 1, "full"))

@@ -19,6 +19,10 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "minority": ("refuses",),
     "returns": ("unnoticed",),
     "replica": ("catches-up",),
+    "members": ("stays", "catch-up"),
+    "healing": ("escalates",),
+    "versions": ("renewed",),
+    "share": ("asked",),
 }
 CLAIMS = (*FIGURES, *CONDUCT)
 BUSIEST = "nearest-to-most-clients"

@@ -60,6 +60,7 @@ class Site:
     links: Mapping[str, str] = field(default_factory=dict)
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     prefixes: tuple[str, ...] = ()
+    registries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,14 @@ class Store:
     name: str
     hosts: tuple[str, ...]
     client_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A route's traffic between pools. host: where clients meet it; ports: by pool, that of its members."""
+
+    host: str
+    ports: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,7 @@ class Scene:
     engine: str = "haproxy"
     stores: tuple[Store, ...] = ()
     configuration: str = "unknown"
+    splits: Mapping[str, Split] = field(default_factory=dict)
 
     def site_of(self, host: str) -> str:
         """The site of a host. Raises BadInput for one that the twin has not."""
@@ -147,6 +157,10 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
             for name, found in facts.get("stores", {}).items()
         ),
         configuration=facts.get("configuration", "unknown"),
+        splits={
+            name: Split(found["host"], {pool: int(port or 0) for pool, port in found["ports"].items()})
+            for name, found in facts.get("splits", {}).items()
+        },
     )
 
 
@@ -167,6 +181,7 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         dict(found.get("links", {})),
         upstreams,
         tuple(found.get("prefixes", ())),
+        tuple(found.get("registries", ())),
     )
 
 

@@ -12,6 +12,12 @@ from trimtab.drills.checkers.conduct import (
 )
 from trimtab.drills.checkers.failed import FailsAtMost, FailsLaterAtMost, ReturnsUnnoticed
 from trimtab.drills.checkers.load_ran import LoadRan
+from trimtab.drills.checkers.members import (
+    HealingConduct,
+    MembersConduct,
+    ShareConduct,
+    VersionsConduct,
+)
 from trimtab.drills.checkers.minority import MinorityRefuses
 from trimtab.drills.checkers.orders import OrdersKept
 from trimtab.drills.checkers.outage import ReadsWithin
@@ -32,6 +38,10 @@ CHECKERS: tuple[Checker, ...] = (
     LeaderConduct(),
     WorkersConduct(),
     ReplicaConduct(),
+    MembersConduct(),
+    HealingConduct(),
+    VersionsConduct(),
+    ShareConduct(),
     RecoversQuietly(),
     ReturnsUnnoticed(),
 )

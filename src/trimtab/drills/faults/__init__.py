@@ -6,10 +6,15 @@ from collections.abc import Iterable, Mapping
 
 from trimtab.drills.faults.base import FaultKind
 from trimtab.drills.faults.cable_cut import CableCut
+from trimtab.drills.faults.canary import Canary
+from trimtab.drills.faults.crash_loop import CrashLoop
+from trimtab.drills.faults.deploy import Deploy
 from trimtab.drills.faults.hang import Hang
+from trimtab.drills.faults.ill_checks import Flap, Lie
 from trimtab.drills.faults.lead import Lead
 from trimtab.drills.faults.power_cut import PowerCut
 from trimtab.drills.faults.process_kill import ProcessKill
+from trimtab.drills.faults.registry_loss import RegistryLoss
 from trimtab.drills.faults.reload import BadReload, Reload
 from trimtab.drills.faults.session_drop import SessionDrop, Withdraw
 
@@ -35,5 +40,11 @@ FAULTS = table(
         Withdraw(),
         Reload(),
         BadReload(),
+        RegistryLoss(),
+        Deploy(),
+        Canary(),
+        Flap(),
+        Lie(),
+        CrashLoop(),
     ]
 )

@@ -3,28 +3,32 @@ connections, no supervisor notices, and only a request finds out."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.faults.places import HOSTS, unit_of
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import TwinFailed
 
 
 class Hang:
-    """of: the front unit on the `vip-holder`."""
+    """of: the front unit on the `vip-holder`, or the `agents` of a site, all at once."""
 
     kind = "hang"
-    places = ("vip-holder",)
+    places = ("vip-holder", "agents")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])
         nodes, who = HOSTS[of](lab, scene, arguments)
-        return Aim(place.name, nodes, place.front_unit, f"{place.front_unit} on {who} hangs (SIGSTOP)")
+        unit = unit_of(place, of)
+        return Aim(place.name, nodes, unit, f"{unit} on {who} hangs (SIGSTOP)")
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
-        return Struck(lab.kill(aim.nodes[0], aim.unit, "STOP"))
+        return Struck(min(lab.kill(node, aim.unit, "STOP") for node in aim.nodes))
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        try:
-            lab.kill(aim.nodes[0], aim.unit, "CONT")
-        except TwinFailed:  # it has ended meanwhile, and whoever restarts it does not restart it stopped
-            return
+        for node in aim.nodes:
+            with suppress(
+                TwinFailed
+            ):  # it has ended meanwhile, and whoever restarts it does not restart it stopped
+                lab.kill(node, aim.unit, "CONT")

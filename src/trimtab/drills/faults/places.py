@@ -13,6 +13,7 @@ from trimtab.drills.witness.store import find_leader
 from trimtab.drills.witness.vip import find_vip_holder
 from trimtab.errors import BadInput
 
+AGENT_UNIT = "trimtab-agent.service"
 Resolve = Callable[[LabLike, Scene, Arguments], tuple[tuple[str, ...], str]]
 
 
@@ -39,6 +40,33 @@ def _backend(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[st
     _needs_backends(scene, arguments)
     place = scene.site(arguments["site"])
     return place.backends[:1], f"{place.backends[0]}, one of {len(place.backends)} backends of {place.name},"
+
+
+def _agents(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    place = scene.site(arguments["site"])
+    return place.hosts, f"every host of {place.name} ({len(place.hosts)})"
+
+
+def _backends(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    _needs_backends(scene, arguments)
+    place = scene.site(arguments["site"])
+    return place.backends, f"every backend of {place.name} ({len(place.backends)})"
+
+
+def _every_backend(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    found = tuple(host for site in scene.sites.values() for host in site.backends)
+    return found, f"every backend of every site ({len(found)})"
+
+
+def _registries(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    _needs_registries(scene, arguments)
+    found = tuple(host for site in scene.sites.values() for host in site.registries)
+    return found, f"every registry member of every site ({len(found)})"
+
+
+def unit_of(place: Site, of: str) -> str:
+    """What a fault at a place is about: the agent, the proxy, or the application."""
+    return {"agents": AGENT_UNIT, "vip-holder": place.front_unit}.get(of, place.backend_unit)
 
 
 def _store_leader(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
@@ -85,6 +113,18 @@ def _needs_backends(scene: Scene, arguments: Arguments) -> None:
             f"{place.name} has {found} backends in its pools",
             "with fewer than two there is nobody left to serve: give the pool more hosts",
         )
+
+
+def _needs_registries(scene: Scene, arguments: Arguments) -> None:
+    if not scene.site(arguments["site"]).registries:
+        found = [site.name for site in scene.sites.values() if site.registries]
+        raise BadInput(f"{arguments['site']} has no registry", _other_site(*found))
+
+
+def _needs_split(scene: Scene, arguments: Arguments) -> None:
+    _needs_registries(scene, arguments)
+    if not scene.splits:
+        raise BadInput("no route has a split", "give a route `split: {web: 100, web-next: 0}`")
 
 
 def _needs_store(scene: Scene, arguments: Arguments) -> None:
@@ -142,6 +182,10 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("", "vip-holder"): _needs_proxies,
     ("", "proxies"): _needs_proxies,
     ("", "backend"): _needs_backends,
+    ("", "backends"): _needs_backends,
+    ("", "every-backend"): _needs_backends,
+    ("", "registries"): _needs_registries,
+    ("", "canary"): _needs_split,
     ("", "store-leader"): _needs_store,
     ("", "site-links"): _needs_other_site,
     ("", "replica-links"): _needs_other_front,
@@ -155,6 +199,10 @@ HOSTS: Mapping[str, Resolve] = {
     "vip-holder": _vip_holder,
     "proxies": _proxies,
     "backend": _backend,
+    "backends": _backends,
+    "every-backend": _every_backend,
+    "agents": _agents,
+    "registries": _registries,
     "store-leader": _store_leader,
     "upstream": _upstream,
 }

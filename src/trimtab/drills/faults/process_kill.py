@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.faults.places import HOSTS, unit_of
 from trimtab.drills.scene import LabLike, Scene
 
 
 class ProcessKill:
-    """of: the front unit on the `vip-holder`, or what serves on a `backend`."""
+    """of: the front unit on the `vip-holder`, what serves on a `backend`, or the `agents` of a site, all at once."""
 
     kind = "process-kill"
-    places = ("vip-holder", "backend")
+    places = ("vip-holder", "backend", "agents")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])
         nodes, who = HOSTS[of](lab, scene, arguments)
-        unit = place.front_unit if of == "vip-holder" else place.backend_unit
+        unit = unit_of(place, of)
         return Aim(place.name, nodes, unit, f"{unit} on {who} is killed")
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
-        return Struck(lab.kill(aim.nodes[0], aim.unit, "KILL"))
+        return Struck(min(lab.kill(node, aim.unit, "KILL") for node in aim.nodes))
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
         return None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness import route, store, vip, workers
+from trimtab.drills.witness import healing, members, route, store, versions, vip, workers
 
 Look = Callable[[LabLike, Scene, str], dict[str, Any]]
 WITNESSES: Mapping[str, Look] = {
@@ -17,4 +17,7 @@ WITNESSES: Mapping[str, Look] = {
     "route": route.look,
     "store": store.look,
     "workers": workers.look,
+    "members": members.look,
+    "healing": healing.look,
+    "versions": versions.look,
 }

@@ -1,0 +1,80 @@
+"""The agents of the shop's twin: members come and go by themselves, and what an operator asks outlives everything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from tests.twin.conftest import eventually, run
+from tests.twin.drill_kit import hold, kept
+from trimtab.drills.scene import read_scene
+from trimtab.drills.witness import members
+from trimtab.lab.client import Lab
+
+pytestmark = pytest.mark.twin
+PROXIES = ("hk-proxy-1", "hk-proxy-2")
+REGISTER = "/etc/trimtab/register.d/api.json"
+AGENT = "trimtab-agent.service"
+
+
+def pools(shop: Lab) -> dict[str, Any]:
+    """What both proxies of hk have, if they agree."""
+    first, second = members.look(shop, read_scene(shop.status()["facts"]), "hk").values()
+    return first if first == second and first else {}
+
+
+def weights(shop: Lab, pool: str) -> list[int]:
+    return sorted(pools(shop).get(pool, {}).values())
+
+
+def agent(shop: Lab, host: str, *words: str) -> str:
+    return run(shop, host, sys.executable, "-m", "trimtab.control", *words)
+
+
+def test_members_register_themselves_and_both_proxies_agree(shop: Lab) -> None:
+    assert eventually(lambda: weights(shop, "api") == [100, 100, 100], 20)
+    assert set(pools(shop)["api"]) == {f"10.1.80.{n}:8080" for n in (10, 11, 12)}
+
+
+def test_a_registration_comes_goes_and_changes_without_a_reload(shop: Lab) -> None:
+    before = run(shop, PROXIES[0], "cat", "/run/haproxy/haproxy.pid")
+    said = json.loads(run(shop, "hk-backend-3", "cat", REGISTER))
+    run(shop, "hk-backend-3", "rm", REGISTER)
+    assert eventually(lambda: weights(shop, "api") == [100, 100], 10)
+    changed = json.dumps({**said, "weight": 40})
+    run(shop, "hk-backend-3", "sh", "-c", f"echo '{changed}' > {REGISTER}")
+    assert eventually(lambda: weights(shop, "api") == [40, 100, 100], 10)
+    run(shop, "hk-backend-3", "sh", "-c", f"echo '{json.dumps(said)}' > {REGISTER}")
+    assert eventually(lambda: weights(shop, "api") == [100, 100, 100], 10)
+    assert run(shop, PROXIES[0], "cat", "/run/haproxy/haproxy.pid") == before
+
+
+def test_the_hand_outlives_reloads_and_agents(shop: Lab) -> None:
+    agent(shop, "hk-backend-1", "drain", "--reason", "a test")
+    assert eventually(lambda: weights(shop, "api") == weights(shop, "web") == [0, 100, 100], 10)
+    for proxy in PROXIES:
+        shop.unit(proxy, "haproxy.service", "reload")
+        shop.kill(proxy, AGENT)
+    assert weights(shop, "api") == weights(shop, "web") == [0, 100, 100]
+    agent(shop, "hk-backend-1", "ready")
+    assert eventually(lambda: weights(shop, "api") == weights(shop, "web") == [100, 100, 100], 15)
+
+
+def test_a_registration_that_is_no_good_changes_nothing(shop: Lab) -> None:
+    before = pools(shop)
+    bad = "/etc/trimtab/register.d/bad.json"
+    run(shop, "hk-backend-2", "sh", "-c", f'echo \'{{"pool": "api", "port": 99999}}\' > {bad}')
+    status = "/run/trimtab/agent/status.json"
+    try:
+        assert eventually(lambda: "99999" in run(shop, "hk-backend-2", "cat", status), 10)
+        assert pools(shop) == before
+    finally:
+        run(shop, "hk-backend-2", "rm", bad)
+
+
+@pytest.mark.timeout(200)
+def test_agents_are_killed_and_nobody_notices(shop: Lab) -> None:
+    kept(hold(shop, "agent-kill", 1))
