@@ -93,7 +93,23 @@ async def haproxy(proxy: Proxy, files: Files) -> AsyncIterator[Daemon]:
             return (await proxy.runtime.info()).pid > 0
 
         await until(answers, "HAProxy answers", START_S, [daemon])
+        await master_answers(proxy, daemon)
         yield daemon
+
+
+async def master_answers(proxy: Proxy, daemon: Daemon) -> None:
+    """It starts anew after each start of workers, and a signal that comes meanwhile is lost."""
+
+    async def answers() -> bool:
+        reader, writer = await asyncio.open_unix_connection(str(proxy.root / "run/master.sock"))
+        try:
+            writer.write(b"show proc\n")
+            writer.write_eof()
+            return b"worker" in await asyncio.wait_for(reader.read(), 1.0)
+        finally:
+            writer.transport.abort()
+
+    await until(answers, "HAProxy's master answers", START_S, [daemon])
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from typing import Any
 from _propagation import churn, peers, rest
 from _propagation.changes import Lane, differences, seeds, wanted
 from _propagation.children import Child, Daemon, until
-from _propagation.daemons import Proxy, agent, endpoints, haproxy, network, proxy, registry
+from _propagation.daemons import Proxy, agent, endpoints, haproxy, master_answers, network, proxy, registry
 from _propagation.estate import REGISTRY_PORT, Files, inventory, proxy_files
 from _propagation.plan import RELOAD, TEMPLATE, Plan, name
 from _propagation.relay import relayed
@@ -187,6 +187,7 @@ async def _reload(sitting: Sitting, host: Proxy) -> None:
             more = {**members[name(pool)], plan.members + 1: address}
             text = peers.static(ours, {**members, name(pool): more}).pools
             sitting.keep([await sampler.timed(RELOAD, pool, address, partial(_replace, host, text, daemon))])
+            await master_answers(host, daemon)
             await sampler.rest()
         sampler.close()
 

@@ -250,6 +250,8 @@ def test_figures_have_their_targets_and_peers() -> None:
         10.0, {"server-template": 500.0}, True, {"ours": 3, "server-template": 1},
     )  # fmt: skip
     assert p99.target == 100 and p99.met
+    across = found["across-35ms-asked-to-served-p50-ms"]
+    assert (across.ours, across.peers) == (40.0, {"round-trip": 35.0})
     assert found["across-35ms-less-round-trip-p50-ms"].ours == 5.0
     assert found["churn-failed-requests"].met and found["churn-converged-ms"].ours == 40.0
     assert figures([{"samples": [SAMPLE]}])[0].met is None  # the peer was not measured

@@ -179,19 +179,21 @@ def test_lost_state_empties_no_pool(tmp_path: Path, lost: list[str], how: str) -
     story(tmp_path, work)
 
 
-def test_the_status_tells_soon_that_the_registry_has_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("proxy", "wanted"), [(PROXY, "following"), (None, "reachable")])
+def test_the_status_tells_soon_that_the_registry_has_gone(
+    tmp_path: Path, proxy: ProxyFile | None, wanted: str
+) -> None:
     async def work(stage: Stage) -> None:
-        for proxy in (PROXY, None):
-            agent = stage.agent(replace(FILE, proxy=proxy))
-            wanted = "following" if proxy else "reachable"
-            await until(
-                lambda: stage.places.status.exists() and stage.status()["registry"]["state"] == wanted, 8
-            )  # noqa: B023
-            stage.registry.down = True
-            await until(lambda: stage.status()["registry"]["state"] == "away", 8)
-            stage.registry.down = False
-            await until(lambda: stage.status()["registry"]["state"] == wanted, 8)  # noqa: B023
-            await agent.end()
+        def told() -> str:
+            return str(stage.status()["registry"]["state"]) if stage.places.status.exists() else ""
+
+        agent = stage.agent(replace(FILE, proxy=proxy))
+        await until(lambda: told() == wanted, 8)
+        stage.registry.down = True
+        await until(lambda: told() == "away", 8)
+        stage.registry.down = False
+        await until(lambda: told() == wanted, 8)
+        await agent.end()
 
     story(tmp_path, work)
 

@@ -6,6 +6,8 @@ import json
 
 import pytest
 from control_kit import hand, member, registered
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trimtab.control.saved import records_of, store_text
 from trimtab.control.settle import HOLD_S
@@ -227,3 +229,42 @@ def test_pools_do_not_meet(store: Store) -> None:
     assert names(store, "other") == {"a"}
     store.apply(batch(12, Alive("other", "a", "failing")), 1.0)
     assert store.pool("other").alive == {"a": "failing"}
+
+
+# ---- whatever comes, in whatever order
+
+PEOPLE = [member(name, number) for name in "abcd" for number in (1, 2, 3)]
+CLAIMS = [Claim("api", number, name) for name in "abcd" for number in (1, 2, 3)]
+PUTS = st.sampled_from([(key_of(r), encode(r)) for r in (*PEOPLE, *CLAIMS, hand("a", "drain"))])
+BAD = st.tuples(
+    st.sampled_from(["members/api/a", "ids/api/1", "hand/api/b", "x", "members/api/a/b"]),
+    st.binary(max_size=9),
+)
+GONE = st.sampled_from([key_of(r) for r in (*PEOPLE, *CLAIMS)]).map(lambda key: (key, None))
+STEPS = st.lists(
+    st.tuples(st.booleans(), st.lists(PUTS | BAD | GONE, max_size=6), st.floats(0, 40)), max_size=12
+)
+
+
+@given(STEPS)
+def test_numbers_are_never_shared_and_who_had_members_keeps_some(
+    steps: list[tuple[bool, list[tuple[str, bytes | None]], float]],
+) -> None:
+    store, now, had = Store(), 0.0, False
+    for revision, (whole, changes, passes) in enumerate(steps, 1):
+        now += passes
+        if whole:
+            store.replace(
+                Snapshot(revision, {key: value for key, value in changes if value is not None}), now
+            )
+        else:
+            store.apply(Batch(revision, tuple(changes)), now)
+        store.expire(now)
+        members = store.pool("api").members
+        assert len({each.id for each in members.values()}) == len(members)
+        assert all(name == each.name for name, each in members.items())
+        had = had or bool(members)
+        assert bool(members) == had
+        again = Store()
+        again.load(dict(store.lasting()), store.revision, now)
+        assert again.pool("api").members == members

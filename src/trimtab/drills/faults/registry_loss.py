@@ -23,7 +23,9 @@ class RegistryLoss:
         nodes, who = HOSTS[of](lab, scene, arguments)
         place = scene.site(arguments["site"])
         member = place.backends[0] if place.backends else ""
-        return Aim(place.name, nodes, "", f"{who} loses power", names=(member,) if member else ())
+        if not member or not registered(lab, member):
+            raise BadInput(f"{place.name} registers nothing", "the drill needs a pool with `discover`")
+        return Aim(place.name, nodes, "", f"{who} loses power", names=(member,))
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
         at = lab.power_cut(aim.nodes)
@@ -35,10 +37,8 @@ class RegistryLoss:
 
 
 def registered(lab: LabLike, node: str) -> list[tuple[str, str]]:
-    """(pool, file) of what a host registers. Raises BadInput where it registers nothing."""
+    """(pool, file) of what a host registers."""
     files = ask(lab, node, ["sh", "-c", f"ls {REGISTER}/*.json 2>/dev/null || :"]).split()
-    if not files:
-        raise BadInput(f"{node} registers nothing", "the drill needs a pool with `discover`")
     return [(json.loads(ask(lab, node, ["cat", file]))["pool"], file) for file in files]
 
 
