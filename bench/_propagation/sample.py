@@ -16,7 +16,9 @@ from _propagation.plan import OURS, Plan, fresh_addresses, name
 from trimtab.drivers.registry.base import Registry
 
 SERVED_WITHIN_S = 15.0
-REST_S = (0.15, 0.45)  # between two samples, by chance: none is in step with anything
+MOST_PER_S = 2000  # requests: as fast as they go they would take the processor from what is measured
+# Between two samples, by chance, so that none is in step with anything; the removal of the one before is over by then.
+REST_S = (0.3, 0.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Sampler:
                 raise BenchFailed(
                     f"{kind}: {address} in {name(pool)} has served nothing in {SERVED_WITHIN_S:g} s"
                 )
+            await asyncio.sleep(max(0.0, asked + requests / MOST_PER_S - now))
         true = await changing
         return Sample(kind, name(pool), _ms(now - asked), _ms(now - true), requests, failed)
 

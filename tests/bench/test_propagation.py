@@ -213,19 +213,21 @@ def test_an_idle_connection_that_ended_is_replaced_and_a_cut_answer_is_a_failure
 
 
 def test_a_load_counts_what_fails() -> None:
+    answered: set[bytes] = set()
+    both = asyncio.Event()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             status = b"503 no" if head.startswith(b"GET /p0001/") else b"200 OK"
             writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+            answered.add(status)
+            if len(answered) == 2:
+                both.set()
 
     async def work(port: int) -> None:
-        count, stop = Count(), asyncio.Event()
-        sending = asyncio.create_task(Load("127.0.0.1", 200, 2, count, seed=1, port=port).run(stop))
-        while not 0 < count.failed < len(count.latencies_ms):
-            await asyncio.sleep(0.01)
-        stop.set()
-        await sending
+        count = Count()
+        await Load("127.0.0.1", 200, 2, count, seed=1, port=port).run(both)
         found = count.as_json()
         assert 0 < found["failed"] < found["sent"] == len(count.latencies_ms)
         assert {(path, why) for _, _, path, why in found["failures"]} == {(f"/{name(1)}/", "status 503")}

@@ -68,7 +68,7 @@ def test_dead_is_restarted_at_once_then_ever_more_slowly() -> None:
 
 
 def test_it_keeps_trying_each_minute_after_it_was_escalated() -> None:
-    restarted, _ = play(["inactive"] * 400)
+    restarted, _ = play(["failed"] * 400)
     gaps = [b - a for a, b in pairwise(restarted)]
     assert gaps[:4] == [1, 2, 4, 8]
     assert set(gaps[4:]) == {60}
@@ -229,3 +229,8 @@ def test_an_unreachable_supervisor_means_that_nothing_is_done() -> None:
         await stage.end()
 
     run(work())
+
+
+def test_what_somebody_stopped_stays_stopped() -> None:
+    restarted, action = play(["inactive"] * 100)
+    assert restarted == [] and action.word == "stopped"

@@ -1,7 +1,7 @@
 """When a daemon is restarted, and when no longer: one pure judgement for each look at a unit.
 
 The supervisor restarts what dies; this is for what it gave up, and for what runs without working. Three answers of no
-over three seconds, or a unit that has ended, lead to a restart; each further one waits longer; five in vain call for a
+over three seconds, or a unit that has failed, lead to a restart, never one that was stopped; each further one waits longer; five in vain call for a
 human. What nobody could ask counts for nothing.
 """
 
@@ -19,7 +19,17 @@ HELD_S = 30.0  # it works again when it worked so long
 STORM, STORM_S = 5, 60.0  # so many restarts by the supervisor in so many seconds are a crash loop
 
 Word = Literal[
-    "works", "fails", "wedged", "dead", "starting", "stopping", "escalated", "unknown", "missing", "no leader"
+    "works",
+    "fails",
+    "wedged",
+    "dead",
+    "starting",
+    "stopping",
+    "stopped",
+    "escalated",
+    "unknown",
+    "missing",
+    "no leader",
 ]
 
 
@@ -109,7 +119,7 @@ def _escalate(history: History) -> History:
 
 
 def _reason(history: History, seen: Observation, state: UnitState, now: float) -> str:
-    if state.active in ("failed", "inactive"):
+    if state.active == "failed":
         return "dead"
     if history.falses >= FALSES and now - history.false_at >= FALSE_S:
         return "wedged"
@@ -126,8 +136,10 @@ def _word(history: History, seen: Observation, state: UnitState) -> Word:
             return "starting"
         case "deactivating":
             return "stopping"
-        case "failed" | "inactive":
+        case "failed":
             return "dead"
+        case "inactive":  # somebody stopped it: that is his to undo
+            return "stopped"
     if seen.blameless:
         return "no leader"
     if seen.works is None:

@@ -29,6 +29,8 @@ BASE = {
     "USER": "root",
     "LOGNAME": "root",
 }
+# A session is a group of its own to the scheduler, and a nice value counts inside it only (sched(7), autogroup).
+NICER = 'echo "$0" > /proc/self/autogroup || :; exec "$@"'
 NOFILE = 1024  # systemd's soft limit where a unit says nothing
 
 
@@ -87,7 +89,8 @@ class Runner:
         files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         folder = shlex.quote(self._unit.working_directory or "/")
         # only downwards: to be served before others takes a right that the twin may not have
-        wrapper = f"nice -n {self._unit.nice} {wrapper}" if self._unit.nice > 0 else wrapper
+        if self._unit.nice > 0:
+            wrapper = f"nice -n {self._unit.nice} {wrapper} sh -c {shlex.quote(NICER)} {self._unit.nice}"
         script = f'umask {self._unit.umask:o} && ulimit -Sn {files} && cd {folder} && exec {wrapper} "$@"'
         argv = ["sh", "-c", script, "sh", *command.expand(self.environment)]
         with self._log.open("ab") as log:

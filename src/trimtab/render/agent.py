@@ -101,7 +101,7 @@ def _proxy(inventory: Inventory, host: Host) -> ProxyFile:
 
 
 def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> PoolFile:
-    of_file = () if pool.discover is not None else servers(inventory, pool, site)
+    of_file = [server for server in servers(inventory, pool, site) if not server.empty]
     return PoolFile(
         name=name,
         registry=pool.discover or "",

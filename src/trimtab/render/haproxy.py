@@ -230,5 +230,4 @@ def _server(server: Server) -> dict[str, Any]:
         "address": server.address,
         "id": server.id,
         "options": options,
-        "backup": server.backup,
     }
