@@ -77,7 +77,7 @@ def judge(kind: str, args: tuple[str, ...], text: str, code: int | None = 0) -> 
         ("haproxy", (), STATS.format("no check"), "true", ""),
         ("haproxy", (), STATS.format("DOWN"), "false", "api/hk-backend-3 DOWN"),
         ("haproxy", (), STATS.format("MAINT"), "true", ""),  # taken out on purpose, or a slot in store
-        ("haproxy", ("api=9",), STATS.format("MAINT"), "false", "api has 1 of 9 members"),
+        ("haproxy", ("api=9",), STATS.format("MAINT"), "false", "api has 2 of 9 members"),
         ("haproxy", (), "# pxname,svname,status,type,\n", "unknown", "no server in the statistics"),
         ("etcd", ("http://10.1.128.10:2379",), SICK, "true", ""),
         ("etcd", ("http://10.2.128.10:2379",), SICK, "false", "http://10.2.128.10:2379 not healthy"),

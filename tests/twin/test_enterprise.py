@@ -36,7 +36,7 @@ def test_the_spare_serves_when_no_member_does(enterprise: Lab) -> None:
         enterprise.unit(member, "storefront.service", "stop")
     try:
         found = fetch(enterprise, "clients-china", WWW + "/")
-        assert (found["status"], found["x-backend"]) == ("200", "east-web-spare-1")
+        assert (found["status"], found["x-backend"]) == ("200", "east-web-spare-1:8080")
     finally:
         for member in members:
             enterprise.unit(member, "storefront.service", "start")

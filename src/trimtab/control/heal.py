@@ -1,8 +1,8 @@
 """When a daemon is restarted, and when no longer: one pure judgement for each look at a unit.
 
 The supervisor restarts what dies; this is for what it gave up, and for what runs without working. Three answers of no
-over three seconds, or a unit that has failed, lead to a restart, never one that was stopped; each further one waits longer; five in vain call for a
-human. What nobody could ask counts for nothing.
+over three seconds, or a unit that has failed, lead to a restart, never one that was stopped; each further one waits
+longer; five in vain call for a human. What nobody could ask counts for nothing.
 """
 
 from __future__ import annotations

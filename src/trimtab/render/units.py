@@ -10,6 +10,7 @@ from trimtab.render.artifact import Artifact
 from trimtab.render.base import HOOKS, UNITS
 from trimtab.render.etcd import clusters_of
 from trimtab.render.keepalived import GATEWAY_STATE
+from trimtab.render.pools import servers, used
 
 HEAD = "# Rendered by trimtab: changes here are lost.\n"
 # Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
@@ -65,13 +66,14 @@ def keepalived(front: bool) -> Artifact:
     return unit("keepalived.service", "network-online.target", lines, "keepalived, VRRP by trimtab")
 
 
-def haproxy(maxconn: int) -> Artifact:
+def haproxy(maxconn: int, servers: int) -> Artifact:
+    """servers: of all pools together. A connection takes two files, each server that is checked one more."""
     lines = [
         "Type=notify",
         "User=haproxy",
         "Group=haproxy",
         "AmbientCapabilities=CAP_NET_BIND_SERVICE",
-        f"LimitNOFILE={2 * maxconn + 1000}",
+        f"LimitNOFILE={2 * maxconn + 2 * servers + 1000}",
         "RuntimeDirectory=haproxy",
         f"ExecStartPre={HAPROXY_CHECK}",
         "ExecStart=/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg "
@@ -153,7 +155,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     if {"router", "proxy"} & set(host.roles):
         found.append(bird(gateway="router" in host.roles and len(inventory.routers(host.site)) > 1))
     if "proxy" in host.roles:
-        found.append(haproxy(proxy.maxconn) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
+        many = sum(len(servers(inventory, pool, host.site)) for _, pool in used(inventory))
+        found.append(haproxy(proxy.maxconn, many) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
         found += [front_watch(), keepalived(front=True)]
     elif "router" in host.roles and len(inventory.routers(host.site)) > 1:
         found.append(keepalived(front=False))

@@ -56,6 +56,10 @@ def _has_registry(inventory: Inventory) -> bool:
     return _serves(inventory) and bool(inventory.with_role("registry"))
 
 
+def _registers(inventory: Inventory) -> bool:
+    return _has_registry(inventory) and any(pool.discover for _, pool in used(inventory))
+
+
 def _has_members(inventory: Inventory) -> bool:
     return _serves(inventory) and any(pool.members is None for _, pool in used(inventory))
 
@@ -65,7 +69,7 @@ def _has_split(inventory: Inventory) -> bool:
 
 
 MODELS = (
-    Model("registry-total-loss", "every registry of every site is gone", _has_registry, fails_static),
+    Model("registry-total-loss", "every registry of every site is gone", _registers, fails_static),
     Model("agent-kill", "every agent of a site is killed", _serves, fails_static),
     Model("agent-hang", "every agent of a site hangs", _serves, fails_static),
     Model("rolling-backend-deploy", "every backend is replaced, one by one", _has_members, drained),
