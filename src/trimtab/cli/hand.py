@@ -17,7 +17,8 @@ import typer
 
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import log, print_json, print_line
-from trimtab.errors import BadInput, DriverError, TrimtabError
+from trimtab.errors import BadInput, DriverError, EnvironmentUnable, TrimtabError
+from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD
 
 if TYPE_CHECKING:
     from trimtab.control.hand import Seat, Who
@@ -72,7 +73,16 @@ def sites_of(inventory: Inventory, site: str | None) -> list[str]:
 
 
 def each_site(inventory: Inventory, sites: list[str], plan: Plan | None, dry: bool = False) -> dict[str, Any]:
-    """Ask, plan and write at every site. Site → its snapshot, True/False for written/nothing to do, or the error."""
+    """Ask, plan and write at every site. Site → its snapshot, True/False for written/nothing to do, or the error.
+
+    Raises EnvironmentUnable where this machine is no host of the estate.
+    """
+    for path in (CA, CERTIFICATE, KEY, PASSWORD):
+        if not os.access(path, os.R_OK):
+            raise EnvironmentUnable(
+                f"{path} cannot be read: the registries know their hosts by it",
+                "run this as root on a host of the estate, or with --twin in its running twin",
+            )
     return asyncio.run(_all(inventory, sites, plan, dry))
 
 
@@ -302,7 +312,12 @@ def split_of(inventory: Inventory, service: str, pools: list[str]) -> Any:
         raise BadInput(
             f"{service} has {len(found)} splits: {', '.join(found)}", "name the pools: POOL=SHARE POOL=SHARE"
         )
-    return next(iter(fitting.values()))
+    chosen = next(iter(fitting.values()))
+    if unknown := sorted(set(pools) - set(chosen.shares)):
+        raise BadInput(
+            f"{unknown[0]!r} is not in this split", f"its pools are {', '.join(sorted(chosen.shares))}"
+        )
+    return chosen
 
 
 def read_percent(text: str) -> float:

@@ -12,6 +12,7 @@ from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.group import Group
 from trimtab.estate.inventory import Inventory, group_of, host_numbers
+from trimtab.estate.pool_faults import pool_faults
 from trimtab.estate.prefix_faults import Problem, prefix_faults, uplink_faults
 
 # Roles that one host cannot have together yet, and why.
@@ -30,7 +31,7 @@ def plan_faults(estate: Estate) -> list[Problem]:
     found += [
         *_host_names(estate),
         *_sites(estate),
-        *_pools(estate),
+        *pool_faults(estate),
         *_services(estate),
         *_twice(estate),
     ]
@@ -169,28 +170,6 @@ def _sites(estate: Estate) -> Iterator[Problem]:
                 "one entry for two different sites",
             )
         pairs.add(pair)
-
-
-def _pools(estate: Estate) -> Iterator[Problem]:
-    for name, pool in estate.pools.items():
-        group = group_of(estate, pool.hosts) if pool.hosts else None
-        if group is not None and "backend" not in group.roles:
-            hint = "a pool is made of hosts with the role `backend`"
-            yield ("pools", name, "hosts"), f"`{pool.hosts}` has the roles {', '.join(group.roles)}", hint
-        spare = group_of(estate, pool.backup) if pool.backup else None
-        if spare is not None and "backend" not in spare.roles:
-            hint = "spare members are hosts with the role `backend`"
-            yield ("pools", name, "backup"), f"`{pool.backup}` has the roles {', '.join(spare.roles)}", hint
-        if pool.backup is not None and pool.backup == pool.hosts:
-            yield ("pools", name, "backup"), f"`{pool.backup}` is the pool itself", "name another group"
-    for name, store in estate.stores.items():
-        group = group_of(estate, store.hosts)
-        if group is not None and "store" not in group.roles:
-            yield (
-                ("stores", name, "hosts"),
-                f"`{store.hosts}` has not the role `store`",
-                "name a group with that role",
-            )
 
 
 def _services(estate: Estate) -> Iterator[Problem]:

@@ -20,5 +20,5 @@ def judge(reply: str | None) -> dict[str, str] | None:
     try:
         units = json.loads(reply or "")["units"]
         return {unit: str(told["state"] if isinstance(told, dict) else told) for unit, told in units.items()}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

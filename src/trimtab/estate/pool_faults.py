@@ -1,0 +1,69 @@
+"""Faults of pools, of the stores beside them and of the splits between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trimtab.estate.estate import Estate
+from trimtab.estate.inventory import group_of
+from trimtab.estate.prefix_faults import Problem
+
+
+def pool_faults(estate: Estate) -> Iterator[Problem]:
+    """(where, message, hint) of everything wrong between pools and the rest of the estate."""
+    yield from _pools(estate)
+    yield from _registered(estate)
+    yield from _splits(estate)
+
+
+def _pools(estate: Estate) -> Iterator[Problem]:
+    for name, pool in estate.pools.items():
+        group = group_of(estate, pool.hosts) if pool.hosts else None
+        if group is not None and "backend" not in group.roles:
+            hint = "a pool is made of hosts with the role `backend`"
+            yield ("pools", name, "hosts"), f"`{pool.hosts}` has the roles {', '.join(group.roles)}", hint
+        spare = group_of(estate, pool.backup) if pool.backup else None
+        if spare is not None and "backend" not in spare.roles:
+            hint = "spare members are hosts with the role `backend`"
+            yield ("pools", name, "backup"), f"`{pool.backup}` has the roles {', '.join(spare.roles)}", hint
+        if pool.backup is not None and pool.backup == pool.hosts:
+            yield ("pools", name, "backup"), f"`{pool.backup}` is the pool itself", "name another group"
+    for name, store in estate.stores.items():
+        group = group_of(estate, store.hosts)
+        if group is not None and "store" not in group.roles:
+            yield (
+                ("stores", name, "hosts"),
+                f"`{store.hosts}` has not the role `store`",
+                "name a group with that role",
+            )
+
+
+def _registered(estate: Estate) -> Iterator[Problem]:
+    """Pools whose members register need a registry wherever there are proxies, and a name that is nobody's spare."""
+    roles = {
+        site: {role for name in declared.hosts if (group := group_of(estate, name)) for role in group.roles}
+        for site, declared in estate.sites.items()
+    }
+    without = sorted(site for site, found in roles.items() if "proxy" in found and "registry" not in found)
+    for name, pool in estate.pools.items():
+        if pool.discover is not None and without:
+            hint = "give it `registry: 3` in `hosts`"
+            yield ("pools", name, "discover"), f"{', '.join(without)} has proxies and no registry", hint
+        if name.endswith("--panic"):
+            hint = "each pool has a second one of that name for when no check is well"
+            yield ("pools", name), f"`{name}`: a name cannot end in `--panic`", hint
+
+
+def _splits(estate: Estate) -> Iterator[Problem]:
+    """Two routes of a service between the same pools are one split: they begin with the same shares."""
+    for service, declared in estate.services.items():
+        seen: dict[frozenset[str], int] = {}
+        for index, route in enumerate(declared.routes):
+            if not route.split:
+                continue
+            first = seen.setdefault(frozenset(route.split), index)
+            other = declared.routes[first]
+            if (other.split, other.by) != (route.split, route.by):
+                what = f"other shares between the same pools than `routes[{first}]`"
+                hint = "a split is moved as one: the same shares and `by`, or other pools"
+                yield ("services", service, "routes", index, "split"), what, hint
