@@ -96,8 +96,36 @@ def test_blue_green_and_instant_back() -> None:
 def test_a_split_that_cannot_be_is_refused(shares: Mapping[str, int], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         hand.plan_split(snapshot(), SPLIT, shares, None, WHO)
-    with pytest.raises(BadInput, match="never changed by hand"):
-        hand.plan_back(snapshot(), SPLIT, WHO)
+
+
+def test_back_where_nobody_has_changed_anything_is_nothing_to_do() -> None:
+    assert hand.plan_back(snapshot(), SPLIT, WHO) is None
+
+
+def test_another_way_to_divide_leaves_the_way_back() -> None:
+    canary = put(hand.plan_split(snapshot(), SPLIT, {"web": 95, "web-next": 5}, None, WHO), key_of(SPLIT))
+    by_cookie = put(
+        hand.plan_split(snapshot(canary), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO), key_of(SPLIT)
+    )
+    back = put(hand.plan_back(snapshot(by_cookie), SPLIT, WHO), key_of(SPLIT))
+    assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "cookie")
+
+
+@pytest.mark.parametrize(
+    "reason", ["roll out 5%", "wegen \u00fcberlast", "CORP\\li said so", 'the "other" one']
+)
+def test_a_reason_is_what_people_write(reason: str) -> None:
+    now = snapshot(A, B)
+    assert (
+        hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, Who("CORP\\li", reason, 1.0)) is not None
+    )
+
+
+def test_a_reason_that_no_agent_would_read_is_refused_here() -> None:
+    now = snapshot(A, B)
+    for reason in ("x" * 201, "a\x1b[2Jb"):
+        with pytest.raises(BadInput, match="reason"):
+            hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, Who("li", reason, 1.0))
 
 
 def test_a_split_of_other_pools_than_the_estates_does_not_count() -> None:
@@ -199,7 +227,7 @@ def do(registry: FakeRegistry, agent: AgentFile, what: str, words: list[str], fo
 def test_a_host_drains_itself_everywhere_and_comes_back(tmp_path: Path) -> None:
     (tmp_path / "api.json").write_text(json.dumps({"pool": "api", "port": 8080}))
     (tmp_path / "broken.json").write_text("{")
-    registry, agent = FakeRegistry(A, B, rivals=2), agent_file(serves=("web",))
+    registry, agent = FakeRegistry(A, B, rivals=2), agent_file(serves={"web": 2})
     assert do(registry, agent, "drain", [], tmp_path) == "drain in api, web"
     assert {"hand/api/b1", "hand/web/b1"} <= set(registry.records)
     assert do(registry, agent, "drain", [], tmp_path) == "is so already"
@@ -210,6 +238,12 @@ def test_the_last_registered_member_stays(tmp_path: Path) -> None:
     (tmp_path / "api.json").write_text(json.dumps({"pool": "api", "port": 8080}))
     with pytest.raises(BadInput, match="nobody left"):
         do(FakeRegistry(A), agent_file(), "drain", [], tmp_path)
+
+
+def test_the_last_member_of_the_file_stays(tmp_path: Path) -> None:
+    registry, agent = FakeRegistry(Hand("web", "b2", "maint")), agent_file(serves={"web": 2})
+    with pytest.raises(BadInput, match="nobody left: b1 is the last of 2"):
+        do(registry, agent, "drain", [], tmp_path)
 
 
 def test_a_host_that_serves_nothing_says_so(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.twin.conftest import eventually, run
+from tests.twin.conftest import ROOT, eventually, fetch, run
 from tests.twin.drill_kit import hold, kept
 from trimtab.drills.scene import read_scene
 from trimtab.drills.witness import members
@@ -73,6 +73,75 @@ def test_a_registration_that_is_no_good_changes_nothing(shop: Lab) -> None:
         assert pools(shop) == before
     finally:
         run(shop, "hk-backend-2", "rm", bad)
+
+
+def split(shop: Lab, *words: str) -> str:
+    """What an operator does on a host of the estate."""
+    argv = (
+        "-m",
+        "trimtab",
+        "split",
+        "www",
+        *words,
+        "--site",
+        "hk",
+        "-e",
+        str(ROOT / "examples/shop/estate.yaml"),
+    )
+    return run(shop, "hk-registry-1", sys.executable, *argv)
+
+
+def port(shop: Lab, *headers: str) -> str:
+    """Which of the two versions answers a client of asia."""
+    more = [word for header in headers for word in ("-H", header)]
+    return fetch(shop, "clients-asia", "https://www.shop.example/", *more)["x-backend"].rpartition(":")[2]
+
+
+@pytest.mark.parametrize(
+    ("way", "header"), [("header", "X-Canary: {}"), ("cookie", "Cookie: a=b; canary={}")]
+)
+def test_a_split_by_what_clients_send_is_the_same_each_time(shop: Lab, way: str, header: str) -> None:
+    assert "www" in split(shop, "--canary", "30%", "--by", way)
+    people = [f"user-{n}" for n in range(40)]
+    try:
+        assert eventually(lambda: port(shop, header.format("web-next")) == "8082", 5)
+        assert port(shop, header.format("web")) == "8080"
+        first = {who: port(shop, header.format(who)) for who in people}
+        assert 3 <= list(first.values()).count("8082") <= 24, first  # 12 of 40 are asked for
+        for proxy in PROXIES:
+            shop.unit(proxy, "haproxy.service", "reload")
+        assert {who: port(shop, header.format(who)) for who in people} == first
+    finally:
+        assert "back" in split(shop, "--back")
+    assert eventually(lambda: {port(shop) for _ in range(5)} == {"8080"}, 5)
+
+
+def test_blue_green_and_back_in_an_instant(shop: Lab) -> None:
+    split(shop, "web=0", "web-next=100", "--by", "percent")
+    assert eventually(lambda: {port(shop) for _ in range(5)} == {"8082"}, 5)
+    split(shop, "--back")
+    assert eventually(lambda: {port(shop) for _ in range(5)} == {"8080"}, 5)
+
+
+def test_a_wedged_daemon_is_restarted_and_one_that_was_stopped_is_not(shop: Lab) -> None:
+    before = pid(shop, "hk-proxy-2", "bird.service")
+    shop.kill("hk-proxy-2", "bird.service", "STOP")
+    assert eventually(lambda: pid(shop, "hk-proxy-2", "bird.service") not in (None, before), 40)
+    shop.wait_ready(40)
+    shop.unit("hk-proxy-2", "bird.service", "stop")
+    status = "/run/trimtab/agent/status.json"
+    try:
+        wanted = '"bird.service":"stopped"'
+        assert eventually(lambda: wanted in run(shop, "hk-proxy-2", "cat", status).replace(" ", ""), 15)
+        assert pid(shop, "hk-proxy-2", "bird.service") is None
+    finally:
+        shop.unit("hk-proxy-2", "bird.service", "start")
+    shop.wait_ready(40)
+
+
+def pid(shop: Lab, host: str, unit: str) -> int | None:
+    (found,) = (h for h in shop.status()["hosts"] if h["name"] == host)
+    return next((u["pid"] for u in found["units"] if u["unit"] == unit), None)
 
 
 @pytest.mark.timeout(200)

@@ -87,12 +87,9 @@ def plan_hand(
     state: State,
     weight: int | None,
     who: Who,
-    *,
-    all_known: bool = True,
 ) -> Write | None:
-    """None where it is so already. Raises BadInput for a member that is not there, and where nobody would be left.
-
-    all_known: `seated` is the whole pool; otherwise only the agents can tell whether somebody is left.
+    """seated: the whole pool. None where it is so already. Raises BadInput for a member that is not there, and where
+    nobody would be left.
     """
     seat = next((each for each in seated if each.name == name), None)
     if seat is None:
@@ -104,7 +101,7 @@ def plan_hand(
     if seat.hand is not None and (seat.hand.state, seat.hand.weight) == (state, weight):
         return None
     after = [Seat(s.pool, s.name, s.member, asked if s is seat else s.hand, s.health).weight for s in seated]
-    if all_known and not any(after):
+    if not any(after):
         raise BadInput(
             f"{seat.pool} would have nobody left: {name} is the last of {len(seated)} that takes requests",
             "give another one its weight back first",
@@ -127,16 +124,15 @@ def plan_split(
         raise BadInput("shares of nothing", "at least one pool needs a share above 0")
     if (wanted, by or now.by) == (dict(now.shares), now.by):
         return None
-    asked = Split(now.service, now.name, wanted, by or now.by, dict(now.shares), who.by, who.reason, who.at)
+    before = now.before if wanted == dict(now.shares) else dict(now.shares)
+    asked = Split(now.service, now.name, wanted, by or now.by, before, who.by, who.reason, who.at)
     return _replace(snapshot, asked)
 
 
 def plan_back(snapshot: Snapshot, declared: Split, who: Who) -> Write | None:
-    """The shares as they were before the last change. Raises BadInput where there was none."""
+    """The shares as they were before the last change; once more is forth again. None where nobody changed them."""
     now = current_split(snapshot, declared)
-    if now.before is None:
-        raise BadInput("this split was never changed by hand", "there is nothing to go back to")
-    return plan_split(snapshot, declared, now.before, None, who)
+    return plan_split(snapshot, declared, now.before, None, who) if now.before is not None else None
 
 
 def current_split(snapshot: Snapshot, declared: Split) -> Split:
@@ -213,11 +209,16 @@ def free_id(read: Mapping[str, Record], pool: str) -> int:
 
 
 def _replace(snapshot: Snapshot, record: Record) -> Write:
-    """Written only if nobody else was faster."""
+    """Written only if nobody else was faster. Raises BadInput for what no agent would read."""
     key = key_of(record)
+    try:
+        value = encode(record)
+        decode(key, value)
+    except BadRecord as error:
+        raise BadInput(str(error), "nothing was written") from error
     if key in snapshot.records:
-        return Write(put={key: encode(record)}, equal={key: snapshot.records[key]})
-    return Write(put={key: encode(record)}, absent=(key,))
+        return Write(put={key: value}, equal={key: snapshot.records[key]})
+    return Write(put={key: value}, absent=(key,))
 
 
 def read_shares(words: Iterable[str]) -> dict[str, int]:

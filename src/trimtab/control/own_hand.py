@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from trimtab.control.hand import Who, plan_hand, plan_split, read_shares, seats
-from trimtab.drivers.registry.base import Registry
+from trimtab.control.hand import Seat, Who, plan_hand, plan_split, read_shares, seats
+from trimtab.drivers.registry.base import Registry, Snapshot
 from trimtab.drivers.registry.record import By, Split, State
 from trimtab.errors import BadInput, Conflict
 from trimtab.render.agent_file import REGISTER, AgentFile
@@ -55,8 +55,8 @@ async def do(
 async def set_state(
     registry: Registry, agent: AgentFile, state: State, reason: str, by: str, folder: Path = Path(REGISTER)
 ) -> Sequence[str]:
-    """The pools in which something changed. Raises BadInput where the host serves nothing or would be a pool's last
-    registered member, and DriverError.
+    """The pools in which something changed. Raises BadInput where the host serves nothing or would be the last of a
+    pool that takes requests, and DriverError.
     """
     mine = pools_of(agent, folder)
     if not mine:
@@ -68,14 +68,25 @@ async def set_state(
     return changed
 
 
+def whole_pool(snapshot: Snapshot, pool: str, name: str, members: int) -> tuple[Seat, ...]:
+    """Everybody in a pool. members: how many the estate names; who they are is known of those with a hand on them, and
+    the others serve. 0: all have registered.
+    """
+    if not members:
+        return seats(snapshot, pool)
+    begins = f"hand/{pool}/"
+    known = {key.removeprefix(begins) for key in snapshot.records if key.startswith(begins)}
+    found = seats(snapshot, pool, {name, *known})
+    return (*found, *[Seat(pool, "", None, None, "")] * (members - len(found)))
+
+
 async def _set_one(
     registry: Registry, agent: AgentFile, pool: str, name: str, state: State, who: Who
 ) -> bool:
     for attempt in range(ATTEMPTS):
         snapshot = await registry.read()
-        of_file = pool in agent.serves  # who else is in it this host does not know: the proxies' agents do
-        seated = seats(snapshot, pool, [name] if of_file else [])
-        write = plan_hand(snapshot, seated, name, state, None, who, all_known=not of_file)
+        seated = whole_pool(snapshot, pool, name, agent.serves.get(pool, 0))
+        write = plan_hand(snapshot, seated, name, state, None, who)
         if write is None:
             return False
         try:

@@ -44,7 +44,11 @@ def describe(inventory: Inventory, host: Host) -> AgentFile:
         units=_units(inventory, host),
         registry=_registry(inventory, host),
         proxy=_proxy(inventory, host) if "proxy" in host.roles else None,
-        serves=tuple(name for name, pool in used(inventory) if host.group in (pool.hosts, pool.backup)),
+        serves={
+            name: sum(not server.empty for server in servers(inventory, pool, host.site))
+            for name, pool in used(inventory)
+            if host.group in (pool.hosts, pool.backup)
+        },
     )
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import types
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 PATH = "/etc/trimtab/agent.json"
@@ -114,7 +114,7 @@ class ProxyFile:
 @dataclass(frozen=True, slots=True)
 class AgentFile:
     """The whole. supervisor: `systemd`, or `unix:PATH` of a socket that does its work. serves: the pools that have this
-    host from the estate itself; those that it registers for are in REGISTER.
+    host from the estate itself, and how many members they have at the site; those that it registers for are in REGISTER.
     """
 
     host: str
@@ -126,7 +126,7 @@ class AgentFile:
     units: tuple[Unit, ...] = ()
     registry: RegistryAccess | None = None
     proxy: ProxyFile | None = None
-    serves: tuple[str, ...] = ()
+    serves: dict[str, int] = field(default_factory=dict)
 
 
 SPLIT_MAP, BY_MAP, FLOOR_MAP = "split.map", "by.map", "floor.map"

@@ -201,8 +201,8 @@ def _hand(names: list[str], body: dict[str, Any]) -> Hand:
         name,
         _one_of("state", body.get("state", "ready"), get_args(State)),
         None if weight is None else _number("weight", weight, 0, MAX_WEIGHT),
-        _text("by", body.get("by", "")),
-        _text("reason", body.get("reason", "")),
+        _words("by", body.get("by", "")),
+        _words("reason", body.get("reason", "")),
         _time(body.get("at", 0)),
     )
 
@@ -224,8 +224,8 @@ def _split(names: list[str], body: dict[str, Any]) -> Split:
         _shares(body.get("shares")),
         _one_of("by", body.get("by", "percent"), get_args(By)),
         None if before is None else _shares(before),
-        _text("who", body.get("who", "")),
-        _text("reason", body.get("reason", "")),
+        _words("who", body.get("who", "")),
+        _words("reason", body.get("reason", "")),
         _time(body.get("at", 0)),
     )
 
@@ -262,7 +262,16 @@ def _number(what: str, value: Any, low: int, high: int) -> int:
 
 def _text(what: str, value: Any) -> str:
     if not isinstance(value, str) or TEXT.fullmatch(value) is None:
-        raise BadRecord(f"{what} {shown(value)!r}: at most 200 plain characters are expected")
+        raise BadRecord(
+            f"{what} {shown(value)!r}: at most 200 letters, digits, blanks and ._:/@+=,#()!?'- are expected"
+        )
+    return value
+
+
+def _words(what: str, value: Any) -> str:
+    """What a person wrote for persons: any language, nothing that a terminal obeys."""
+    if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
+        raise BadRecord(f"{what} {shown(value)!r}: at most 200 printable characters are expected")
     return value
 
 
