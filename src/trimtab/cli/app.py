@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli import agent, build, check, drill, explain, hand, init, lab, schema, show, timing
+from trimtab.cli import (
+    agent,
+    build,
+    check,
+    drill,
+    explain,
+    init,
+    lab,
+    members,
+    register,
+    schema,
+    show,
+    split,
+    timing,
+    weight,
+)
 
 app = typer.Typer(
     name="trimtab",
@@ -44,5 +59,5 @@ app.command("build")(build.build)
 app.add_typer(lab.app, name="lab")
 app.add_typer(drill.app, name="drill")
 app.command("agent")(agent.agent)
-for _command in (hand.members, hand.weight, hand.split, hand.register, hand.deregister):
+for _command in (members.members, weight.weight, split.split, register.register, register.deregister):
     app.command(_command.__name__)(_command)

@@ -6,10 +6,11 @@ it once more, for registrations may have changed meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from trimtab.drivers.registry.base import Snapshot, Write
+from trimtab.drivers.registry.base import Registry, Snapshot, Write
 from trimtab.drivers.registry.record import (
     MAX_ID,
     MAX_WEIGHT,
@@ -26,7 +27,13 @@ from trimtab.drivers.registry.record import (
     encode,
     key_of,
 )
-from trimtab.errors import BadInput
+from trimtab.errors import BadInput, Conflict
+
+ATTEMPTS = 5
+
+
+class NoMember(BadInput):
+    """The pool has no such member, at this site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ def plan_hand(
     seat = next((each for each in seated if each.name == name), None)
     if seat is None:
         known = ", ".join(each.name for each in seated) or "none"
-        raise BadInput(f"no member {name!r} in this pool", f"there are: {known}")
+        raise NoMember(f"no member {name!r} in this pool", f"there are: {known}")
     if weight is not None and not 0 <= weight <= MAX_WEIGHT:
         raise BadInput(f"weight {weight}", f"0 to {MAX_WEIGHT} is expected")
     asked = Hand(seat.pool, name, state, weight, who.by, who.reason, who.at)
@@ -219,6 +226,20 @@ def _replace(snapshot: Snapshot, record: Record) -> Write:
     if key in snapshot.records:
         return Write(put={key: value}, equal={key: snapshot.records[key]})
     return Write(put={key: value}, absent=(key,))
+
+
+async def write_planned(registry: Registry, plan: Callable[[Snapshot], Write | None]) -> bool:
+    """Read, plan, write; anew where somebody else was faster. Whether something was written. Raises as `plan` and
+    DriverError.
+    """
+    for _ in range(ATTEMPTS):
+        write = plan(await registry.read())
+        if write is None:
+            return False
+        with suppress(Conflict):
+            await registry.write(write)
+            return True
+    raise Conflict(f"somebody else wrote first, {ATTEMPTS} times", "nothing was written: ask again")
 
 
 def read_shares(words: Iterable[str]) -> dict[str, int]:

@@ -14,14 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from trimtab.control.hand import Seat, Who, plan_hand, plan_split, read_shares, seats
+from trimtab.control.hand import Seat, Who, plan_hand, plan_split, read_shares, seats, write_planned
 from trimtab.drivers.registry.base import Registry, Snapshot
 from trimtab.drivers.registry.record import By, Split, State
-from trimtab.errors import BadInput, Conflict
+from trimtab.errors import BadInput
 from trimtab.render.agent_file import REGISTER, AgentFile
-
-ATTEMPTS = 5
-WORDS: dict[str, State] = {"drain": "drain", "maint": "maint", "ready": "ready"}
 
 
 def pools_of(agent: AgentFile, folder: Path = Path(REGISTER)) -> list[tuple[str, str]]:
@@ -48,7 +45,7 @@ async def do(
         raise BadInput(
             f"{' '.join(words)}: nothing is expected after `{what}`", "it is this host's own state"
         )
-    pools = await set_state(registry, agent, WORDS[what], reason, by, folder)
+    pools = await set_state(registry, agent, cast(State, what), reason, by, folder)
     return f"{what} in {', '.join(pools)}" if pools else "is so already"
 
 
@@ -83,19 +80,13 @@ def whole_pool(snapshot: Snapshot, pool: str, name: str, members: int) -> tuple[
 async def _set_one(
     registry: Registry, agent: AgentFile, pool: str, name: str, state: State, who: Who
 ) -> bool:
-    for attempt in range(ATTEMPTS):
-        snapshot = await registry.read()
-        seated = whole_pool(snapshot, pool, name, agent.serves.get(pool, 0))
-        write = plan_hand(snapshot, seated, name, state, None, who)
-        if write is None:
-            return False
-        try:
-            await registry.write(write)
-            return True
-        except Conflict:
-            if attempt == ATTEMPTS - 1:
-                raise
-    return False
+    members = agent.serves.get(pool, 0)
+    return await write_planned(
+        registry,
+        lambda snapshot: plan_hand(
+            snapshot, whole_pool(snapshot, pool, name, members), name, state, None, who
+        ),
+    )
 
 
 async def set_split(
@@ -109,15 +100,5 @@ async def set_split(
         )
     file = known[name]
     declared = Split(file.service, file.name, dict(file.shares), cast(By, file.by))
-    for attempt in range(ATTEMPTS):
-        snapshot = await registry.read()
-        write = plan_split(snapshot, declared, shares, None, Who(by, reason, round(time.time(), 3)))
-        if write is None:
-            return False
-        try:
-            await registry.write(write)
-            return True
-        except Conflict:
-            if attempt == ATTEMPTS - 1:
-                raise
-    return False
+    who = Who(by, reason, round(time.time(), 3))
+    return await write_planned(registry, lambda snapshot: plan_split(snapshot, declared, shares, None, who))

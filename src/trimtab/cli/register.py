@@ -1,0 +1,81 @@
+"""`trimtab register` and `deregister`: a member by hand, where no agent does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trimtab.cli import registries
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
+from trimtab.cli.registries import DryRun, TwinOption
+from trimtab.errors import BadInput
+
+if TYPE_CHECKING:
+    from trimtab.drivers.registry.base import Snapshot, Write
+    from trimtab.estate.inventory import Inventory
+    from trimtab.estate.pool import Pool
+
+
+def register(
+    pool: Annotated[str, typer.Argument(help="the pool", metavar="POOL")],
+    name: Annotated[str, typer.Argument(help="the member's name", metavar="NAME")],
+    address: Annotated[str, typer.Option("--address", help="IPv4 or IPv6")],
+    site: Annotated[str, typer.Option("--site", help="whose registry")],
+    port: Annotated[int | None, typer.Option("--port", help="default: the pool's")] = None,
+    weight: Annotated[int, typer.Option("--weight", help="0 to 256")] = 100,
+    version: Annotated[str, typer.Option("--version", help="of the application")] = "",
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="may be given several times")] = None,
+    estate: EstateFile = DEFAULT_ESTATE,
+    dry_run: DryRun = False,
+    twin: TwinOption = False,
+    json: Json = False,
+) -> int:
+    """Register a member by hand. Hosts with an agent do it themselves, from /etc/trimtab/register.d."""
+    from trimtab.control.hand import plan_register
+
+    registries.inside_twin(estate, twin)
+    inventory = registries.loaded(estate)
+    registered, declared = _discovered(inventory, pool)
+    at = port if port is not None else declared.port
+    if at is None:
+        raise BadInput(f"{pool} states no port", "give --port")
+
+    def plan(snapshot: Snapshot, _: str) -> Write | None:
+        return plan_register(snapshot, registered, name, address, at, weight, version, tuple(tag or ()))
+
+    done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run)
+    return registries.tell(done, f"{name} registered in {pool}", dry_run, json)
+
+
+def deregister(
+    pool: Annotated[str, typer.Argument(help="the pool", metavar="POOL")],
+    name: Annotated[str, typer.Argument(help="the member's name", metavar="NAME")],
+    site: Annotated[str, typer.Option("--site", help="whose registry")],
+    estate: EstateFile = DEFAULT_ESTATE,
+    dry_run: DryRun = False,
+    twin: TwinOption = False,
+    json: Json = False,
+) -> int:
+    """Take a member out of the registry. One whose host's agent registers it comes back: take its file away instead."""
+    from trimtab.control.hand import plan_deregister
+
+    registries.inside_twin(estate, twin)
+    inventory = registries.loaded(estate)
+    registered, _ = _discovered(inventory, pool)
+    done = registries.each_site(
+        inventory,
+        registries.sites_of(inventory, site),
+        lambda snapshot, _: plan_deregister(snapshot, registered, name),
+        dry_run,
+    )
+    return registries.tell(done, f"{name} taken out of {pool}", dry_run, json)
+
+
+def _discovered(inventory: Inventory, pool: str) -> tuple[str, Pool]:
+    registered, declared = registries.pool_of(inventory, pool)
+    if declared.discover is None:
+        raise BadInput(
+            f"{pool} has its members from the estate", "only pools with `discover` have registered ones"
+        )
+    return registered, declared

@@ -1,0 +1,166 @@
+"""The registries of an estate's sites, asked by an operator: one after the other would be slow, so all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli.output import log, print_json, print_line
+from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError, Unreachable
+from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD
+
+if TYPE_CHECKING:
+    from trimtab.control.hand import Seat, Who
+    from trimtab.drivers.registry.base import Snapshot, Write
+    from trimtab.estate.inventory import Inventory
+    from trimtab.estate.pool import Pool
+
+DEADLINE_S = 10.0
+TWIN = "TRIMTAB_TWIN"  # set where this runs in a twin, which has fewer hosts
+Site = Annotated[str | None, typer.Option("--site", help="only this site's registry; default: every site's")]
+Reason = Annotated[str, typer.Option("--reason", help="why: it is kept with the change")]
+TwinOption = Annotated[bool, typer.Option("--twin", help="in the running twin of this estate")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be written, write nothing")]
+Plan = Callable[["Snapshot", str], "Write | None"]
+
+
+def inside_twin(estate: Path, twin: bool) -> None:
+    """With --twin this command is run again on a host of the twin that may talk to the registries."""
+    if not twin:
+        return
+    from trimtab.estate.inventory import Inventory
+    from trimtab.estate.load import load_estate
+    from trimtab.lab.client import Lab
+
+    found = load_estate(estate)
+    hosts = Inventory(found, shrink=True).with_role("registry")
+    if not hosts:
+        raise BadInput(f"{found.estate} has no registry", "give a site hosts with the role `registry`")
+    path = str(estate.resolve())
+    words = [path if word == str(estate) else word for word in sys.argv[1:] if word != "--twin"]
+    words += [] if path in words else ["-e", path]
+    argv = ["env", f"{TWIN}=1", sys.executable, "-m", "trimtab", *words]
+    command = Lab.connect(found.estate).exec_argv(hosts[0].name, argv)
+    sys.stdout.flush()
+    os.execvp(command[0], command)
+
+
+def loaded(estate: Path) -> Inventory:
+    from trimtab.estate.inventory import Inventory
+    from trimtab.estate.load import load_estate
+
+    return Inventory(load_estate(estate), shrink=TWIN in os.environ)
+
+
+def who(reason: str) -> Who:
+    from trimtab.control.hand import Who
+
+    return Who(os.environ.get("SUDO_USER") or getpass.getuser(), reason, round(time.time(), 3))
+
+
+def sites_of(inventory: Inventory, site: str | None) -> list[str]:
+    """The sites that have a registry. Raises BadInput."""
+    found = [name for name in inventory.site_names() if inventory.with_role("registry", name)]
+    if site is not None and site not in found:
+        raise BadInput(f"{site!r} is no site with a registry", f"there are: {', '.join(found) or 'none'}")
+    if not found:
+        raise BadInput("the estate has no registry", "give a site hosts with the role `registry`")
+    return [site] if site else found
+
+
+def pool_of(inventory: Inventory, name: str) -> tuple[str, Pool]:
+    """(the name its members register under, the pool). Raises BadInput."""
+    pools = inventory.estate.pools
+    if name not in pools:
+        raise BadInput(f"no pool {name!r}", f"there are: {', '.join(sorted(pools))}")
+    return pools[name].discover or name, pools[name]
+
+
+def seated(inventory: Inventory, snapshot: Snapshot, pool: str, site: str) -> tuple[Seat, ...]:
+    """Everybody in a pool at a site, registered or named by the estate."""
+    from trimtab.control.hand import seats
+    from trimtab.render.pools import servers
+
+    registered, declared = pool_of(inventory, pool)
+    return seats(snapshot, registered, [s.name for s in servers(inventory, declared, site) if not s.empty])
+
+
+def each_site(inventory: Inventory, sites: list[str], plan: Plan | None, dry: bool = False) -> dict[str, Any]:
+    """Ask, plan and write at every site. Site → its snapshot, True/False for written/nothing to do, or the error.
+
+    Raises EnvironmentUnable where this machine is no host of the estate.
+    """
+    for path in (CA, CERTIFICATE, KEY, PASSWORD):
+        if not os.access(path, os.R_OK):
+            raise EnvironmentUnable(
+                f"{path} cannot be read: the registries know their hosts by it",
+                "run this as root on a host of the estate, or with --twin in its running twin",
+            )
+    return asyncio.run(_all(inventory, sites, plan, dry))
+
+
+async def _all(inventory: Inventory, sites: list[str], plan: Plan | None, dry: bool) -> dict[str, Any]:
+    async def one(site: str) -> Any:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await _one(inventory, site, plan, dry)
+        except TimeoutError:
+            hosts = ", ".join(host.v4 for host in inventory.with_role("registry", site))
+            return Unreachable(
+                f"no answer from {hosts} in {DEADLINE_S:.0f} s", "is the path to that site up?"
+            )
+        except TrimtabError as error:
+            return error
+
+    return dict(zip(sites, await asyncio.gather(*map(one, sites)), strict=True))
+
+
+async def _one(inventory: Inventory, site: str, plan: Plan | None, dry: bool) -> Any:
+    from trimtab.control.hand import write_planned
+    from trimtab.drivers.registry.engines import connect
+    from trimtab.render.agent import describe
+
+    access = describe(inventory, inventory.with_role("registry", site)[0]).registry
+    assert access is not None
+    registry = connect(access)
+    try:
+        if plan is None:
+            return await registry.read()
+        if dry:
+            return plan(await registry.read(), site) is not None
+        return await write_planned(registry, lambda snapshot: plan(snapshot, site))
+    finally:
+        await registry.close()
+
+
+def tell(done: dict[str, Any], what: str, dry: bool = False, as_json: bool = False) -> int:
+    """A line a site; 0 if every site was reached and agreed, else the worst that an error says of itself."""
+    errors = {site: found for site, found in done.items() if isinstance(found, Exception)}
+    if as_json:
+        print_json({
+            "what": what, "dry_run": dry,
+            "sites": {s: {"error": str(f)} if isinstance(f, Exception) else {"changed": bool(f)} for s, f in done.items()},
+        })  # fmt: skip
+    else:
+        said = f"{what}: would be written" if dry else what
+        for site, found in done.items():
+            if not isinstance(found, Exception):
+                print_line(f"{site}: {said}" if found else f"{site}: it is so already")
+    return complain(errors)
+
+
+def complain(errors: dict[str, Exception]) -> int:
+    """Each on standard error; the worst exit code, 0 where there are none."""
+    for site, error in errors.items():
+        log(f"{site}: {error}")
+        if isinstance(error, TrimtabError) and error.hint:
+            log(f"    {error.hint}")
+    return max((error.exit_code for error in errors.values() if isinstance(error, TrimtabError)), default=0)

@@ -1,0 +1,133 @@
+"""`trimtab split`: how a route's traffic is divided, at every site."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli import registries
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
+from trimtab.cli.output import print_json, print_line
+from trimtab.cli.registries import DryRun, Reason, Site, TwinOption
+from trimtab.errors import BadInput
+
+if TYPE_CHECKING:
+    from trimtab.drivers.registry.base import Snapshot, Write
+    from trimtab.drivers.registry.record import Split
+    from trimtab.estate.inventory import Inventory
+
+WAYS = ("percent", "header", "cookie")
+Shares = Annotated[list[str] | None, typer.Argument(help="POOL=SHARE, in any unit", metavar="POOL=SHARE")]
+
+
+def split(
+    service: Annotated[str, typer.Argument(help="the service whose route is split", metavar="SERVICE")],
+    shares: Shares = None,
+    canary: Annotated[str | None, typer.Option("--canary", help="this much to the canary: 5%")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="which pool is the canary", metavar="POOL")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="percent, header (X-Canary) or cookie (canary)")
+    ] = None,
+    back: Annotated[
+        bool, typer.Option("--back", help="the shares as they were before the last change")
+    ] = False,
+    home: Annotated[bool, typer.Option("--home", help="the shares as the estate has them")] = False,
+    estate: EstateFile = DEFAULT_ESTATE,
+    site: Site = None,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    twin: TwinOption = False,
+    json: Json = False,
+) -> int:
+    """Move traffic between the pools of a split: a canary, blue-green, and back. Without shares: what holds now."""
+    from trimtab.control import hand
+
+    registries.inside_twin(estate, twin)
+    inventory = registries.loaded(estate)
+    declared = split_of(inventory, service, [word.partition("=")[0] for word in shares or []])
+    asked = _asked(declared, shares or [], canary, to, back=back, home=home)
+    if by is not None and by not in WAYS:
+        raise BadInput(f"--by {by} is not known", f"one of {', '.join(WAYS)}")
+    sites, asking = registries.sites_of(inventory, site), registries.who(reason)
+    if asked is None and not back and by is None:
+        return _show(registries.each_site(inventory, sites, None), declared, json)
+
+    def plan(snapshot: Snapshot, _: str) -> Write | None:
+        if back:
+            return hand.plan_back(snapshot, declared, asking)
+        wanted = asked or hand.current_split(snapshot, declared).shares
+        return hand.plan_split(snapshot, declared, wanted, by, asking)  # type: ignore[arg-type]
+
+    words = "back" if back else " ".join(f"{p}={s}" for p, s in sorted((asked or {}).items())) or f"by {by}"
+    done = registries.each_site(inventory, sites, plan, dry_run)
+    return registries.tell(done, f"{declared.service} {words}", dry_run, json)
+
+
+def _asked(
+    declared: Split, shares: list[str], canary: str | None, to: str | None, *, back: bool, home: bool
+) -> dict[str, int] | None:
+    """The shares that the words stand for; None: none are given. Raises BadInput."""
+    from trimtab.control import hand
+
+    if sum(map(bool, (shares, canary is not None, back, home))) > 1:
+        raise BadInput("shares, --canary, --back and --home exclude each other", "give one of them")
+    if canary is not None:
+        return hand.canary_shares(declared.shares, _percent(canary), to)
+    return dict(declared.shares) if home else hand.read_shares(shares) or None
+
+
+def _show(done: dict[str, Any], declared: Split, json: bool) -> int:
+    from trimtab.control.hand import current_split
+
+    errors = {site: found for site, found in done.items() if isinstance(found, Exception)}
+    found = {site: current_split(s, declared) for site, s in done.items() if site not in errors}
+    if json:
+        print_json({
+            "splits": {
+                site: {"shares": s.shares, "by": s.by, "before": s.before, "who": s.who, "reason": s.reason}
+                for site, s in found.items()
+            },
+            "errors": {site: str(error) for site, error in errors.items()},
+        })  # fmt: skip
+    else:
+        for site, now in found.items():
+            total = sum(now.shares.values())
+            shares = "  ".join(f"{p} {100 * n / total:g}%" for p, n in sorted(now.shares.items()))
+            changed = f"  (by {now.who}: {now.reason or 'no reason given'})" if now.who else ""
+            print_line(f"{site}: {shares}  by {now.by}{changed}")
+    return registries.complain(errors)
+
+
+def split_of(inventory: Inventory, service: str, pools: list[str]) -> Split:
+    """The split of a service, by its pools where it has several. Raises BadInput."""
+    from trimtab.drivers.registry.record import Split
+    from trimtab.render.splits import splits
+
+    if service not in inventory.estate.services:
+        raise BadInput(
+            f"no service {service!r}", f"there are: {', '.join(sorted(inventory.estate.services))}"
+        )
+    found = {n: Split(s, n, dict(r.split or {}), r.by) for s, n, r in splits(inventory) if s == service}
+    fitting = {n: s for n, s in found.items() if set(pools) <= set(s.shares)} if len(found) > 1 else found
+    if not found:
+        raise BadInput(f"no route of {service} has a split", "see `split` in docs/estate.md")
+    if len(fitting) != 1:
+        raise BadInput(
+            f"{service} has {len(found)} splits: {', '.join(found)}", "name the pools: POOL=SHARE POOL=SHARE"
+        )
+    chosen = next(iter(fitting.values()))
+    if unknown := sorted(set(pools) - set(chosen.shares)):
+        raise BadInput(
+            f"{unknown[0]!r} is not in this split", f"its pools are {', '.join(sorted(chosen.shares))}"
+        )
+    return chosen
+
+
+def _percent(text: str) -> float:
+    from trimtab.estate.quantity import parse_percent
+
+    try:
+        return parse_percent(text)
+    except ValueError as error:
+        raise BadInput(f"--canary {text!r}: {error}", "such as 5% or 0.5%") from error

@@ -1,0 +1,59 @@
+"""`trimtab weight`: how much of a pool's traffic a member gets, if any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli import registries
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
+from trimtab.cli.registries import DryRun, Reason, Site, TwinOption
+from trimtab.errors import BadInput
+
+if TYPE_CHECKING:
+    from trimtab.drivers.registry.base import Snapshot, Write
+
+STATES = ("ready", "drain", "maint")
+
+
+def weight(
+    member: Annotated[str, typer.Argument(help="POOL/MEMBER", metavar="POOL/MEMBER")],
+    value: Annotated[str, typer.Argument(help="0 to 256, ready, drain or maint", metavar="WEIGHT|STATE")],
+    estate: EstateFile = DEFAULT_ESTATE,
+    site: Site = None,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    twin: TwinOption = False,
+    json: Json = False,
+) -> int:
+    """Give a member another weight, take it out of balancing (drain), out altogether (maint), or back in (ready)."""
+    from trimtab.control.hand import plan_hand
+
+    pool, slash, name = member.partition("/")
+    if not slash or not name:
+        raise BadInput(f"{member!r} names no member", "POOL/MEMBER is expected: see `trimtab members`")
+    if value not in STATES and not (value.isascii() and value.isdecimal()):
+        raise BadInput(f"{value!r} is no weight", f"0 to 256, or {', '.join(STATES)}")
+    registries.inside_twin(estate, twin)
+    inventory = registries.loaded(estate)
+    registries.pool_of(inventory, pool)
+    state: Any = value if value in STATES else "ready"
+    number = None if value in STATES else int(value)
+    asking = registries.who(reason)
+
+    def plan(snapshot: Snapshot, at: str) -> Write | None:
+        return plan_hand(
+            snapshot, registries.seated(inventory, snapshot, pool, at), name, state, number, asking
+        )
+
+    done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run)
+    return registries.tell(where_it_is(done), f"{member} {value}", dry_run, json)
+
+
+def where_it_is(done: dict[str, Any]) -> dict[str, Any]:
+    """Without the sites that do not have the member, unless none has it."""
+    from trimtab.control.hand import NoMember
+
+    here = {site: found for site, found in done.items() if not isinstance(found, NoMember)}
+    return here or done
