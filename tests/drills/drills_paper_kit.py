@@ -12,6 +12,11 @@ from trimtab.drills.scene import OnWait, Scene, read_scene
 from trimtab.errors import EnvironmentUnable, TwinFailed
 
 VIPS = ("203.0.113.10", "2001:db8:113::a")
+SPLIT = {
+    "host": "www.shop.example",
+    "shares": {"web": 100, "web-next": 0},
+    "ports": {"web": 8080, "web-next": 8082},
+}
 MEMBERS = {"hk-orders-1": 0xA1, "sg-orders-1": 0xB2, "mid-orders-1": 0xC3}
 
 
@@ -46,7 +51,7 @@ def facts() -> dict[str, Any]:
             "sg": site("sg", peers={"sgix": ("198.51.100.17",)}, backends=3, proxies=2),
             "mid": site("mid", peers={}, backends=1, proxies=0),
         },
-        "splits": {"www/web+web-next": {"host": "www.shop.example", "ports": {"web": 8080, "web-next": 8082}}},
+        "splits": {"www/web+web-next": SPLIT},
         "stores": {"orders": {"hosts": list(MEMBERS), "client_port": 2379}},
     }  # fmt: skip
 

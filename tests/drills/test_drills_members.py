@@ -96,7 +96,10 @@ def test_the_share_is_the_one_asked_for(told: Seen, value: str) -> None:
 
 
 HEAD = (
-    "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight rest\n"
+    "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
+    "srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state "
+    "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
+    "srv_agent_addr srv_agent_port\n"
 )
 STATE = (
     HEAD
@@ -110,7 +113,7 @@ STATE = (
 
 def test_members_in_maintenance_and_places_in_store_are_none() -> None:
     assert members.judge_haproxy(STATE) == {"api": {"10.1.80.10:8080": 100, "10.1.80.11:8080": 0}}
-    assert members.judge_haproxy(None) is None
+    assert members.judge_haproxy(None) is members.judge_haproxy("Permission denied\n") is None
     assert members.judge_nginx("a") != members.judge_nginx("b")
 
 

@@ -74,10 +74,18 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A route's traffic between pools. host: where clients meet it; ports: by pool, that of its members."""
+    """A route's traffic between pools. host: where clients meet it; shares: as the estate has them; ports: by pool,
+    that of its members.
+    """
 
     host: str
+    shares: Mapping[str, int]
     ports: Mapping[str, int]
+
+    @property
+    def canary(self) -> str:
+        """The pool with the smallest share; of several the last by name."""
+        return min(sorted(self.shares, reverse=True), key=lambda pool: self.shares[pool])
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +166,11 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
         ),
         configuration=facts.get("configuration", "unknown"),
         splits={
-            name: Split(found["host"], {pool: int(port or 0) for pool, port in found["ports"].items()})
+            name: Split(
+                found["host"],
+                {pool: int(share) for pool, share in found["shares"].items()},
+                {pool: int(port or 0) for pool, port in found["ports"].items()},
+            )
             for name, found in facts.get("splits", {}).items()
         },
     )

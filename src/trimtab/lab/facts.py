@@ -31,6 +31,7 @@ def facts(inventory: Inventory, regions: list[RegionPlan]) -> dict[str, Any]:
         "splits": {
             f"{service}/{name}": {
                 "host": estate.services[service].names[-1],
+                "shares": dict(route.split or {}),
                 "ports": {pool: estate.pools[pool].port for pool in route.split or {}},
             }
             for service, name, route in splits(inventory)

@@ -18,7 +18,7 @@ from trimtab.drills.faults.places import AGENT_UNIT
 from trimtab.drills.faults.reload import reload
 from trimtab.drills.load.record import read_record
 from trimtab.drills.load.spec import LoadSpec
-from trimtab.drills.scene import LabLike, Scene, read_scene
+from trimtab.drills.scene import LabLike, Scene, Split, read_scene
 from trimtab.errors import EnvironmentUnable
 
 HAND = "trimtab-agent"
@@ -38,20 +38,16 @@ class Canary:
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         name, found = next(iter(sorted(scene.splits.items())))
         nodes = tuple(site.proxies[0] for site in scene.sites.values() if site.proxies and site.registries)
-        pools = sorted(found.ports, key=lambda pool: found.ports[pool])
-        says = f"{pools[-1]} gets {PERCENT} % of {name} at every site"
-        return Aim(arguments["site"], nodes, "", says, names=(name, *pools))
+        says = f"{found.canary} gets {PERCENT} % of {name} at every site"
+        return Aim(arguments["site"], nodes, "", says, names=(name,))
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
         scene = read_scene(lab.status()["facts"])
-        name, *pools = aim.names
-        shares = [f"{pool}=0" for pool in pools[:-2]] + [
-            f"{pools[-2]}={100 - PERCENT}",
-            f"{pools[-1]}={PERCENT}",
-        ]
+        (name,) = aim.names
+        split = scene.splits[name]
         at = time.monotonic()
         for node in aim.nodes:
-            ask(lab, node, [HAND, "split", name, *shares, "--reason", "a drill"])
+            ask(lab, node, [HAND, "split", name, *asked(split), "--reason", "a drill"])
         time.sleep(SETTLE_SECONDS)
         first = count(lab, scene, name, WANTED)
         renewed = {proxy: reload(lab, proxy, site.front_unit)["taken"]
@@ -61,15 +57,23 @@ class Canary:
                 lab.kill(proxy, AGENT_UNIT, "KILL")
         second = count(lab, scene, name, AGAIN)
         return Struck(at, {
-            "pool": pools[-1], "asked_percent": PERCENT, "renewed": renewed,
-            "counts": [share(first, scene.splits[name].ports), share(second, scene.splits[name].ports)],
+            "pool": split.canary, "asked_percent": PERCENT, "renewed": renewed,
+            "counts": [share(first, split.ports), share(second, split.ports)],
         })  # fmt: skip
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        name, *pools = aim.names
-        shares = [f"{pool}={0 if pool == pools[-1] else 100}" for pool in pools]
+        (name,) = aim.names
+        split = read_scene(lab.status()["facts"]).splits[name]
+        shares = [f"{pool}={share}" for pool, share in sorted(split.shares.items())]
         for node in aim.nodes:
             ask(lab, node, [HAND, "split", name, *shares, "--reason", "the drill is over"])
+
+
+def asked(split: Split) -> list[str]:
+    """The canary's share, and the rest for the pool that has most."""
+    rest = max(sorted(split.shares), key=lambda pool: (pool != split.canary, split.shares[pool]))
+    wanted = {**dict.fromkeys(split.shares, 0), rest: 100 - PERCENT, split.canary: PERCENT}
+    return [f"{pool}={share}" for pool, share in sorted(wanted.items())]
 
 
 def count(lab: LabLike, scene: Scene, split: str, wanted: int) -> Counter[str]:

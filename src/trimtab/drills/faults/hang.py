@@ -28,7 +28,5 @@ class Hang:
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
         for node in aim.nodes:
-            with suppress(
-                TwinFailed
-            ):  # it has ended meanwhile, and whoever restarts it does not restart it stopped
+            with suppress(TwinFailed):  # it has ended meanwhile, and its successor is not stopped
                 lab.kill(node, aim.unit, "CONT")

@@ -125,6 +125,12 @@ def _needs_split(scene: Scene, arguments: Arguments) -> None:
     _needs_registries(scene, arguments)
     if not scene.splits:
         raise BadInput("no route has a split", "give a route `split: {web: 100, web-next: 0}`")
+    name, found = next(iter(sorted(scene.splits.items())))
+    if len(set(found.ports.values())) < len(found.ports):
+        raise BadInput(
+            f"pools of {name} share a port, and who answered is told by the port",
+            "give the pools of the first split ports of their own",
+        )
 
 
 def _needs_store(scene: Scene, arguments: Arguments) -> None:

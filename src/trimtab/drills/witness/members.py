@@ -8,11 +8,10 @@ from typing import Any
 
 from trimtab.drills.ask import ask_if_there
 from trimtab.drills.scene import LabLike, Scene
+from trimtab.drivers.haproxy.dumps import read_servers
+from trimtab.errors import DriverError
 
 SOCKET = ("socat", "-t5", "-", "UNIX-CONNECT:/run/haproxy/admin.sock")
-# Fields of the reply, in its own numbering from 0.
-BACKEND, ID, ADDRESS, ADMIN, WEIGHT, PORT = 1, 2, 4, 6, 7, 18
-MAINTENANCE = 0x01 | 0x02  # 0x04 only says that the file had it `disabled`
 
 
 def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
@@ -24,14 +23,15 @@ def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
 
 
 def judge_haproxy(reply: str | None) -> dict[str, dict[str, int]] | None:
-    if reply is None:
+    """What is left out: the spare backends, members in maintenance, places in store."""
+    try:
+        servers = read_servers((reply or "").strip() + "\n")
+    except DriverError:
         return None
     found: dict[str, dict[str, int]] = {}
-    for line in reply.splitlines()[2:]:
-        row = line.split()
-        if len(row) <= PORT or row[BACKEND].endswith("--panic") or int(row[ADMIN]) & MAINTENANCE:
-            continue
-        found.setdefault(row[BACKEND], {})[f"{row[ADDRESS]}:{row[PORT]}"] = int(row[WEIGHT])
+    for server in servers:
+        if not server.maint and not server.backend.endswith("--panic"):
+            found.setdefault(server.backend, {})[f"{server.address}:{server.port}"] = server.weight
     return found
 
 
