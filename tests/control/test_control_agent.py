@@ -28,9 +28,14 @@ from control_kit import (
 )
 
 from trimtab.control.agent import Agent, Drivers
+from trimtab.control.chores import Saver
+from trimtab.control.lease import Lease
 from trimtab.control.metrics import Metrics
 from trimtab.control.notify import notify, watchdog_s
-from trimtab.drivers.registry.record import Split
+from trimtab.control.publish import Publish
+from trimtab.control.store import Store
+from trimtab.drivers.registry.base import Snapshot
+from trimtab.drivers.registry.record import Claim, Split
 from trimtab.errors import BadInput
 from trimtab.render.agent_file import AgentFile, Probe, ProxyFile, RegistryAccess, SplitFile, Unit
 
@@ -215,6 +220,93 @@ def test_a_wiped_registry_empties_nothing_and_gets_the_operators_word_back(tmp_p
         await asyncio.sleep(5)
         assert stage.serving() == {2, 3}
         await agent.end()
+
+    story(tmp_path, work)
+
+
+def test_who_cannot_register_again_is_given_back_to_a_wiped_registry(tmp_path: Path) -> None:
+    """b by hand, and of c the agent is stopped: nobody but those who followed the registry knows them."""
+
+    async def work(stage: Stage) -> None:
+        given = registered(member("a", 1), member("b", 2), member("c", 3))
+        stage.registry.revision = 100
+        stage.registry.put(*given)
+        agent = stage.agent()
+        await until(lambda: stage.serving() == {1, 2, 3})
+        lost = {"members/api/b", "members/api/c", "ids/api/2"}
+        for restarts in (False, True):
+            stage.registry.put(*(hand("nobody", weight=i) for i in range(20)))
+            await asyncio.sleep(6)  # store.json is written at leisure
+            stage.registry.down = True
+            await asyncio.sleep(5)
+            stage.registry.wipe()
+            stage.registry.put(*given[:3], Claim("api", 3, "c"))
+            if restarts:
+                await stage.kill(agent)
+                agent = stage.agent()
+            stage.registry.down = False
+            await until(lambda: lost <= stage.registry.records.keys(), 10)
+            await asyncio.sleep(100)
+            assert stage.serving() == {1, 2, 3}
+            assert agent.proxy and not agent.proxy.store.orphans
+        stage.registry.drop("members/api/b", "ids/api/2")
+        await until(lambda: stage.serving() == {1, 3}, 1)
+        await agent.end()
+
+    story(tmp_path, work)
+
+
+def test_a_later_word_of_an_operator_replaces_the_older_one_of_a_restored_registry(tmp_path: Path) -> None:
+    async def work(stage: Stage) -> None:
+        stage.registry.revision = 100
+        stage.registry.put(*registered(member("a", 1), member("b", 2)), hand("a", "maint", at=50.0))
+        agent = stage.agent()
+        await until(lambda: stage.serving() == {2})
+        stage.registry.down = True
+        await asyncio.sleep(5)
+        stage.registry.wipe()
+        stage.registry.put(*registered(member("a", 1), member("x", 2)), hand("a", at=40.0))
+        stage.registry.down = False
+        await until(lambda: b"maint" in stage.registry.records["hand/api/a"], 10)
+        assert stage.serving() == {2}
+        assert stage.haproxy.rows["api", "m2"].address == "10.1.0.2"
+        await agent.end()
+
+    story(tmp_path, work)
+
+
+def test_the_saved_records_of_an_agent_that_runs_are_recent(tmp_path: Path) -> None:
+    async def work(stage: Stage) -> None:
+        at, path = [1e9], tmp_path / "store.json"
+        store = Store()
+        saver = Saver(store, path, lambda: at[0])
+        await saver.reconcile(frozenset())
+        assert not path.exists(), "what nobody has read yet replaces no file"
+        store.replace(Snapshot(7, {}), 0.0)
+        written = []
+        for at[0] in (1e9, 1e9 + 100, 1e9 + 240, 1e9 - 50):  # the last one: the clock was set back
+            await saver.reconcile(frozenset())
+            written.append(json.loads(path.read_text())["saved"] - 1e9)
+        assert written == [0, 0, 240, -50]
+
+    story(tmp_path, work)
+
+
+def test_what_a_host_says_of_itself_is_written_when_it_is_news(tmp_path: Path) -> None:
+    async def work(stage: Stage) -> None:
+        said, leases = {"x.service": "works"}, []
+        lease = Lease(stage.registry, lambda: leases.append(1))
+        publish = Publish(stage.registry, lease, "host-1", lambda: said)
+        for _ in range(5):
+            await publish.reconcile(frozenset())
+        assert stage.registry.writes == 1
+        said["x.service"] = "T"
+        await publish.reconcile(frozenset())
+        assert stage.registry.writes == 2
+        stage.registry.wipe()
+        lease.lost(await lease.get())
+        await publish.reconcile(frozenset())
+        assert "hosts/host-1" in stage.registry.records
 
     story(tmp_path, work)
 

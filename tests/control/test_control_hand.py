@@ -9,15 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.control import hand, own_hand
+from trimtab.control import by_hand, hand, own_hand
 from trimtab.control.hand import Who, seats
 from trimtab.drivers.registry.base import Batch, Snapshot, Write
-from trimtab.drivers.registry.record import Alive, Claim, Hand, Member, Record, Split, decode, encode, key_of
+from trimtab.drivers.registry.record import (
+    Alive,
+    Claim,
+    Hand,
+    Member,
+    Record,
+    Split,
+    State,
+    decode,
+    encode,
+    key_of,
+)
 from trimtab.errors import BadInput, Conflict
 from trimtab.render.agent_file import AgentFile, ProxyFile, SplitFile
 
 WHO = Who("li", "a test", 1.0)
 A, B = (Member("api", f"b{n}", f"10.0.0.{n}", 8080, n) for n in (1, 2))
+ALIVE = (Alive("api", "b1"), Alive("api", "b2"))
 SPLIT = Split("www", "web+web-next", {"web": 100, "web-next": 0})
 
 
@@ -46,16 +58,17 @@ def test_members_of_the_file_have_seats_too() -> None:
 def test_a_hand_is_written_once_and_only_over_what_was_read(
     state: str, weight: int | None, left: int
 ) -> None:
-    before = snapshot(A, B)
+    before = snapshot(A, B, *ALIVE)
     write = hand.plan_hand(before, seats(before, "api"), "b1", state, weight, WHO)  # type: ignore[arg-type]
     found = put(write, "hand/api/b1")
     assert isinstance(found, Hand) and (found.by, found.reason) == ("li", "a test")
-    assert write is not None and write.absent == ("hand/api/b1",)
-    after = snapshot(A, B, found)
+    assert write is not None and write.absent == ("hand/api/b1", "hand/api/b2")  # of the whole pool
+    after = snapshot(A, B, *ALIVE, found)
     assert seats(after, "api")[0].weight == left
     assert hand.plan_hand(after, seats(after, "api"), "b1", state, weight, WHO) is None  # type: ignore[arg-type]
     again = hand.plan_hand(after, seats(after, "api"), "b1", "ready", None, WHO)
     assert again is not None and again.equal == {"hand/api/b1": encode(found)}
+    assert again.absent == ("hand/api/b2",)
 
 
 @pytest.mark.parametrize(
@@ -84,18 +97,52 @@ def test_a_split_moves_and_goes_back() -> None:
 
 
 def test_blue_green_and_instant_back() -> None:
-    green = put(hand.plan_split(snapshot(), SPLIT, {"web-next": 1}, None, WHO), key_of(SPLIT))
+    green = put(hand.plan_split(snapshot(), SPLIT, {"web": 0, "web-next": 1}, None, WHO), key_of(SPLIT))
     assert isinstance(green, Split) and green.shares == {"web": 0, "web-next": 1}
     assert hand.plan_back(snapshot(green), SPLIT, WHO) is not None
 
 
 @pytest.mark.parametrize(
     ("shares", "says"),
-    [({"web": 0, "web-next": 0}, "shares of nothing"), ({"moon": 1}, "'moon' is not in this split")],
+    [
+        ({"web": 0, "web-next": 0}, "shares of nothing"),
+        ({"moon": 1}, "'moon' is not in this split"),
+        ({"web-next": 5}, "web: no share is given"),
+    ],
 )
 def test_a_split_that_cannot_be_is_refused(shares: Mapping[str, int], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         hand.plan_split(snapshot(), SPLIT, shares, None, WHO)
+
+
+def test_a_pool_that_is_left_out_is_asked_for_with_the_line_to_type() -> None:
+    with pytest.raises(BadInput) as caught:
+        hand.every_pool(SPLIT, {"web-next": 5}, "trimtab split www")
+    assert caught.value.hint.endswith(": trimtab split www web=100 web-next=5")
+
+
+def test_back_brings_back_what_divides_too() -> None:
+    shares = {"web": 95, "web-next": 5}
+    moved = put(hand.plan_split(snapshot(), SPLIT, shares, "cookie", WHO), key_of(SPLIT))
+    back = put(hand.plan_back(snapshot(moved), SPLIT, WHO), key_of(SPLIT))
+    assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "percent")
+    forth = put(hand.plan_back(snapshot(back), SPLIT, WHO), key_of(SPLIT))
+    assert isinstance(forth, Split) and (forth.shares, forth.by) == (shares, "cookie")
+
+
+def test_back_where_only_the_way_to_divide_was_changed() -> None:
+    by = put(hand.plan_split(snapshot(), SPLIT, SPLIT.shares, "header", WHO), key_of(SPLIT))
+    back = put(hand.plan_back(snapshot(by), SPLIT, WHO), key_of(SPLIT))
+    assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "percent")
+    again = put(hand.plan_back(snapshot(back), SPLIT, WHO), key_of(SPLIT))
+    assert isinstance(again, Split) and again.by == "header"
+
+
+def test_a_split_of_before_the_way_to_divide_was_kept_is_read() -> None:
+    old = decode(key_of(SPLIT), b'{"shares":{"web":1,"web-next":1},"before":{"web":1,"web-next":0}}')
+    assert isinstance(old, Split) and old.before_by is None
+    back = put(hand.plan_back(snapshot(old), SPLIT, WHO), key_of(SPLIT))
+    assert isinstance(back, Split) and back.by == "percent"
 
 
 def test_back_where_nobody_has_changed_anything_is_nothing_to_do() -> None:
@@ -108,21 +155,21 @@ def test_another_way_to_divide_leaves_the_way_back() -> None:
         hand.plan_split(snapshot(canary), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO), key_of(SPLIT)
     )
     back = put(hand.plan_back(snapshot(by_cookie), SPLIT, WHO), key_of(SPLIT))
-    assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "cookie")
+    assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "percent")
 
 
 @pytest.mark.parametrize(
     "reason", ["roll out 5%", "wegen \u00fcberlast", "CORP\\li said so", 'the "other" one']
 )
 def test_a_reason_is_what_people_write(reason: str) -> None:
-    now = snapshot(A, B)
+    now = snapshot(A, B, *ALIVE)
     assert (
         hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, Who("CORP\\li", reason, 1.0)) is not None
     )
 
 
 def test_a_reason_that_no_agent_would_read_is_refused_here() -> None:
-    now = snapshot(A, B)
+    now = snapshot(A, B, *ALIVE)
     for reason in ("x" * 201, "a\x1b[2Jb"):
         with pytest.raises(BadInput, match="reason"):
             hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, Who("li", reason, 1.0))
@@ -159,22 +206,102 @@ def test_which_one_the_canary_is_has_to_be_clear(declared: dict[str, int]) -> No
 
 
 def test_registering_takes_the_lowest_number_and_keeps_it() -> None:
-    write = hand.plan_register(snapshot(A, Claim("api", 1, "b1")), "api", "b7", "10.0.0.7", 80, 100, "v1", ())
-    assert write is not None and write.absent == ("ids/api/2",)
+    write = by_hand.plan_register(
+        snapshot(A, Claim("api", 1, "b1")), "api", "b7", "10.0.0.7", 80, 100, "v1", ()
+    )
+    assert write is not None and write.absent == ("members/api/b7", "ids/api/2")
     new = put(write, "members/api/b7")
     assert isinstance(new, Member) and new.id == 2
     now = snapshot(A, Claim("api", 1, "b1"), new, Claim("api", 2, "b7"))
-    assert hand.plan_register(now, "api", "b7", "10.0.0.7", 80, 100, "v1", ()) is None
-    changed = hand.plan_register(now, "api", "b7", "10.0.0.7", 80, 50, "v2", ())
+    assert by_hand.plan_register(now, "api", "b7", "10.0.0.7", 80, 100, "v1", ()) is None
+    changed = by_hand.plan_register(now, "api", "b7", "10.0.0.7", 80, 50, "v2", ())
     assert changed is not None and changed.absent == ()
-    gone = hand.plan_deregister(now, "api", "b7")
+    gone = by_hand.plan_deregister(now, "api", "b7")
     assert gone.delete == ("members/api/b7", "ids/api/2")
+    assert gone.equal == {key: now.records[key] for key in gone.delete}
+
+
+def test_a_number_that_is_claimed_for_another_is_not_taken_over() -> None:
+    now = snapshot(A, Claim("api", 1, "b9"))
+    write = by_hand.plan_register(now, "api", "b1", "10.0.0.1", 8080, 100, "", ())
+    assert write is not None and "ids/api/1" not in write.put and write.absent == ("ids/api/2",)
+    assert write.equal == {"members/api/b1": now.records["members/api/b1"]}
+
+
+def test_a_claim_that_was_lost_is_written_again_and_spare_ones_are_given_back() -> None:
+    lost = by_hand.plan_register(snapshot(A), "api", "b1", "10.0.0.1", 8080, 100, "", ())
+    assert lost is not None and lost.absent == ("ids/api/1",)
+    now = snapshot(A, Claim("api", 1, "b1"), Claim("api", 5, "b1"))
+    spare = by_hand.plan_register(now, "api", "b1", "10.0.0.1", 8080, 50, "", ())
+    assert spare is not None and spare.delete == ("ids/api/5",) and "ids/api/5" in spare.equal
+
+
+def test_a_member_whose_record_is_damaged_can_be_taken_out_and_its_hand_stays() -> None:
+    good = snapshot(A, Claim("api", 1, "b1"), Claim("api", 4, "b1"), Claim("api", 2, "b2"), *ALIVE)
+    records = {**good.records, "members/api/b1": b"{", **snapshot(Hand("api", "b1", "drain")).records}
+    gone = by_hand.plan_deregister(Snapshot(7, records), "api", "b1")
+    assert set(gone.delete) == {"members/api/b1", "ids/api/1", "ids/api/4", "alive/api/b1"}
+    assert set(gone.equal) == {"members/api/b1", "ids/api/1", "ids/api/4"}
+    only_claimed = by_hand.plan_deregister(snapshot(Claim("api", 1, "b1")), "api", "b1")
+    assert only_claimed.delete == ("ids/api/1",)
+    with pytest.raises(BadInput, match="not registered"):
+        by_hand.plan_deregister(snapshot(Hand("api", "b1")), "api", "b1")
+
+
+# ---- the last that serves
+
+
+def test_who_is_left_has_to_say_that_he_is_well() -> None:
+    now = snapshot(A, B, ALIVE[0])  # the agent of b2 is silent
+    with pytest.raises(BadInput, match=r"only b2 \(unknown\)"):
+        hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO)
+    assert hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO, force=True) is not None
+    assert hand.plan_hand(now, seats(now, "api"), "b2", "drain", None, WHO) is not None
+    failing = snapshot(A, B, Alive("api", "b2", "failing"))
+    with pytest.raises(BadInput, match=r"only b2 \(failing\)"):
+        hand.plan_hand(failing, seats(failing, "api"), "b1", "ready", 0, WHO)
+
+
+def test_force_leaves_somebody_all_the_same() -> None:
+    now = snapshot(A, B, *ALIVE, Hand("api", "b2", "maint"))
+    with pytest.raises(BadInput, match="nobody left: b1 is the last of 2"):
+        hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO, force=True)
+
+
+def test_one_that_is_out_already_goes_further_out_without_a_word_of_the_others() -> None:
+    now = snapshot(A, B, Hand("api", "b1", "drain"))
+    assert hand.plan_hand(now, seats(now, "api"), "b1", "maint", None, WHO) is not None
+
+
+def test_members_of_the_estate_count_without_a_word() -> None:
+    now = snapshot()
+    assert hand.plan_hand(now, seats(now, "web", ["h1", "h2"]), "h1", "drain", None, WHO) is not None
+
+
+def test_what_registers_in_a_pool_of_hosts_serves_nobody() -> None:
+    stray = Member("web", "stray", "10.0.0.9", 80, 9)
+    now = snapshot(stray, Alive("web", "stray"))
+    assert [s.name for s in seats(now, "web", ["h1"], registers=False)] == ["h1"]
+
+
+def test_a_drain_keeps_the_weight_for_the_way_back() -> None:
+    now = snapshot(A, B, *ALIVE, Hand("api", "b1", "ready", 20))
+    drained = put(hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO), "hand/api/b1")
+    assert isinstance(drained, Hand) and (drained.state, drained.weight) == ("drain", 20)
+
+
+def test_a_pool_larger_than_a_transaction_is_held_by_one_that_stays() -> None:
+    many = [Member("api", f"b{n}", "10.0.0.1", 80, n) for n in range(1, 400)]
+    now = snapshot(*many, Alive("api", "b300"))
+    write = hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO)
+    assert write is not None and len(write.absent) + len(write.equal) == hand.CONDITIONS
+    assert {"hand/api/b1", "hand/api/b300"} <= set(write.absent)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "host.example", "0.0.0.0", "10.0.0.1; shutdown"])
 def test_an_address_that_no_agent_would_take_is_refused(address: str) -> None:
     with pytest.raises(BadInput, match="address"):
-        hand.plan_register(snapshot(), "api", "b7", address, 80, 100, "", ())
+        by_hand.plan_register(snapshot(), "api", "b7", address, 80, 100, "", ())
 
 
 @pytest.mark.parametrize(
@@ -191,7 +318,7 @@ class FakeRegistry:
 
     def __init__(self, *records: Record, rivals: int = 0) -> None:
         self.records = dict(snapshot(*records).records)
-        self.rivals = rivals
+        self.rivals, self.writes = rivals, 0
 
     async def read(self) -> Snapshot:
         return Snapshot(1, dict(self.records))
@@ -203,7 +330,12 @@ class FakeRegistry:
         if self.rivals:
             self.rivals -= 1
             raise Conflict("somebody else was first")
+        if any(key in self.records for key in change.absent) or any(
+            self.records.get(key) != value for key, value in change.equal.items()
+        ):
+            raise Conflict("not as it was read")
         self.records.update(change.put)
+        self.writes += 1
         return 2
 
     async def grant(self, ttl_s: float) -> int:
@@ -220,30 +352,137 @@ def agent_file(**parts: object) -> AgentFile:
     return AgentFile("b1", "hk", "shop", "10.0.0.1", 8407, "systemd", **parts)  # type: ignore[arg-type]
 
 
-def do(registry: FakeRegistry, agent: AgentFile, what: str, words: list[str], folder: Path) -> str:
-    return asyncio.run(own_hand.do(registry, agent, what, words, "a test", "li", folder))
+def do(
+    registry: FakeRegistry,
+    agent: AgentFile,
+    what: str,
+    words: list[str],
+    folder: Path,
+    force: bool = False,
+    reason: str = "a test",
+) -> str:
+    who = own_hand.who_here(agent, "root", reason)
+    return asyncio.run(own_hand.do(registry, agent, what, words, who, folder, force))
+
+
+def registers_api(folder: Path, **more: object) -> None:
+    (folder / "api.json").write_text(json.dumps({"pool": "api", "port": 8080, **more}))
+
+
+def hand_of(registry: FakeRegistry, key: str) -> Hand:
+    found = decode(key, registry.records[key])
+    assert isinstance(found, Hand)
+    return found
+
+
+WEB = {"web": ("b1..2",)}
+BOTH: list[Record] = [A, B, *ALIVE]
 
 
 def test_a_host_drains_itself_everywhere_and_comes_back(tmp_path: Path) -> None:
-    (tmp_path / "api.json").write_text(json.dumps({"pool": "api", "port": 8080}))
+    registers_api(tmp_path)
     (tmp_path / "broken.json").write_text("{")
-    registry, agent = FakeRegistry(A, B, rivals=2), agent_file(serves={"web": 2})
+    registry, agent = FakeRegistry(*BOTH, rivals=2), agent_file(serves=WEB)
     assert do(registry, agent, "drain", [], tmp_path) == "drain in api, web"
-    assert {"hand/api/b1", "hand/web/b1"} <= set(registry.records)
+    assert {"hand/api/b1", "hand/web/b1"} <= set(registry.records) and registry.writes == 1
+    assert hand_of(registry, "hand/api/b1").by == "root@b1"
     assert do(registry, agent, "drain", [], tmp_path) == "is so already"
     assert do(registry, agent, "ready", [], tmp_path) == "ready in api, web"
 
 
+def test_a_host_is_out_of_all_its_pools_or_of_none(tmp_path: Path) -> None:
+    registers_api(tmp_path)
+    registry = FakeRegistry(*BOTH, Hand("web", "b2", "maint"))
+    with pytest.raises(BadInput, match="web would have nobody left"):
+        do(registry, agent_file(serves=WEB), "drain", [], tmp_path)
+    assert "hand/api/b1" not in registry.records
+
+
 def test_the_last_registered_member_stays(tmp_path: Path) -> None:
-    (tmp_path / "api.json").write_text(json.dumps({"pool": "api", "port": 8080}))
+    registers_api(tmp_path)
     with pytest.raises(BadInput, match="nobody left"):
         do(FakeRegistry(A), agent_file(), "drain", [], tmp_path)
 
 
 def test_the_last_member_of_the_file_stays(tmp_path: Path) -> None:
-    registry, agent = FakeRegistry(Hand("web", "b2", "maint")), agent_file(serves={"web": 2})
+    registry, agent = FakeRegistry(Hand("web", "b2", "maint")), agent_file(serves=WEB)
     with pytest.raises(BadInput, match="nobody left: b1 is the last of 2"):
         do(registry, agent, "drain", [], tmp_path)
+
+
+def test_hands_of_others_than_the_estates_members_do_not_count(tmp_path: Path) -> None:
+    """A host that was retired has left a hand behind; counted as a member it would let the last one go."""
+    registry = FakeRegistry(Hand("web", "b7", "ready", 5), Hand("web", "b2", "maint"))
+    with pytest.raises(BadInput, match="nobody left: b1 is the last of 2"):
+        do(registry, agent_file(serves=WEB), "drain", [], tmp_path)
+
+
+def test_two_hosts_that_leave_at_once_do_not_both_leave(tmp_path: Path) -> None:
+    class Rival(FakeRegistry):
+        async def read(self) -> Snapshot:
+            found = await super().read()
+            self.records |= snapshot(
+                Hand("web", "b2", "drain", by="root@b2")
+            ).records  # right after it was read
+            return found
+
+    registry = Rival()
+    with pytest.raises(BadInput, match="nobody left"):
+        do(registry, agent_file(serves=WEB), "drain", [], tmp_path)
+    assert set(registry.records) == {"hand/web/b2"}
+
+
+def test_a_host_that_is_the_whole_pool_under_two_names_stays(tmp_path: Path) -> None:
+    registers_api(tmp_path)
+    (tmp_path / "second.json").write_text(json.dumps({"pool": "api", "port": 8081, "name": "b2"}))
+    registry = FakeRegistry(*BOTH)
+    with pytest.raises(BadInput, match="nobody left"):
+        do(registry, agent_file(), "drain", [], tmp_path)
+    third = Member("api", "b3", "10.0.0.3", 80, 3)
+    registry = FakeRegistry(*BOTH, third, Alive("api", "b3"))
+    assert do(registry, agent_file(), "drain", [], tmp_path) == "drain in api, api"
+
+
+def test_what_is_not_registered_yet_keeps_nothing_from_being_done(tmp_path: Path) -> None:
+    registers_api(tmp_path)
+    said = do(FakeRegistry(), agent_file(serves=WEB), "drain", [], tmp_path)
+    assert said == "drain in web; api: b1 is not registered"
+    with pytest.raises(BadInput, match="no member 'b1'"):
+        do(FakeRegistry(), agent_file(), "drain", [], tmp_path)
+
+
+def test_a_weight_of_an_operator_outlives_a_deployment(tmp_path: Path) -> None:
+    registry, agent = FakeRegistry(Hand("web", "b1", "ready", 20, "li", "slow disk")), agent_file(serves=WEB)
+    assert do(registry, agent, "ready", [], tmp_path) == "is so already; web: weight 20 by li stays"
+    assert do(registry, agent, "drain", [], tmp_path) == "drain in web"
+    assert do(registry, agent, "ready", [], tmp_path) == "ready in web; web: weight 20 stays"
+    assert hand_of(registry, "hand/web/b1").weight == 20
+    assert do(registry, agent, "ready", [], tmp_path, force=True) == "ready in web"
+    assert hand_of(registry, "hand/web/b1").weight is None
+
+
+@pytest.mark.parametrize("state", ["drain", "maint"])
+@pytest.mark.parametrize("by", ["li", "li@b1", ""])
+def test_what_another_took_out_stays_out(tmp_path: Path, state: State, by: str) -> None:
+    registry, agent = FakeRegistry(Hand("web", "b1", state, None, by, "bad RAM")), agent_file(serves=WEB)
+    said = f"web: {state} by {by or 'somebody'} stands (bad RAM)"
+    assert do(registry, agent, "drain", [], tmp_path) == f"is so already; {said}"
+    with pytest.raises(BadInput) as caught:
+        do(registry, agent, "ready", [], tmp_path)
+    assert caught.value.message == said and "trimtab-agent ready --force --reason WHY" in caught.value.hint
+    assert hand_of(registry, "hand/web/b1").by == by
+    assert do(registry, agent, "ready", [], tmp_path, force=True) == "ready in web"
+
+
+def test_the_maint_of_a_host_does_not_replace_the_drain_of_an_operator(tmp_path: Path) -> None:
+    registry = FakeRegistry(Hand("web", "b1", "drain", None, "li"))
+    with pytest.raises(BadInput, match="drain by li stands"):
+        do(registry, agent_file(serves=WEB), "maint", [], tmp_path)
+
+
+def test_force_needs_a_reason_and_helps_no_split(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="--force needs a reason"):
+        do(FakeRegistry(), agent_file(serves=WEB), "drain", [], tmp_path, force=True, reason="")
 
 
 def test_a_host_that_serves_nothing_says_so(tmp_path: Path) -> None:
@@ -261,5 +500,10 @@ def test_a_proxy_host_moves_the_splits_that_it_has(tmp_path: Path) -> None:
     words = ["www/web+web-next", "web=9", "web-next=1"]
     assert do(registry, agent, "split", words, tmp_path) == "split www/web+web-next web=9 web-next=1"
     assert do(registry, agent, "split", words, tmp_path) == "is so already"
+    with pytest.raises(BadInput, match="web-next: no share is given") as caught:
+        do(registry, agent, "split", ["www/web+web-next", "web=9"], tmp_path)
+    assert "trimtab-agent split www/web+web-next web=9 web-next=0" in caught.value.hint
+    with pytest.raises(BadInput, match="--force does not belong"):
+        do(registry, agent, "split", words, tmp_path, force=True)
     with pytest.raises(BadInput, match="no split 'www'"):
         do(registry, agent, "split", ["www", "web=9"], tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from trimtab.control.desired import Desired
 from trimtab.control.haproxy import FLOORS, SPLITS, HaproxyController, HaproxyWatch
 from trimtab.control.metrics import Metrics
 from trimtab.control.store import Store
+from trimtab.drivers.haproxy.dumps import Info
 from trimtab.drivers.haproxy.wire import Outcome
 from trimtab.drivers.registry.base import Batch, Snapshot
 from trimtab.drivers.registry.record import Record, Split, encode, key_of
@@ -208,3 +210,33 @@ def test_another_process_is_noticed_once() -> None:
     haproxy.down = False
     run(watch.reconcile(frozenset()))
     assert told == [100, 101, 101], "who was away may have missed something"
+
+
+def test_a_process_that_only_ends_its_connections_is_none() -> None:
+    told: list[int] = []
+    haproxy, metrics = FakeHaproxy(()), Metrics()
+    watch = HaproxyWatch(haproxy, metrics, lambda: told.append(haproxy.pid))
+    run(watch.reconcile(frozenset()))
+    real = haproxy.info
+    haproxy.pid = 99
+
+    async def stopping() -> Info:
+        return Info(haproxy.pid, "2.6", 1, True)
+
+    haproxy.info = stopping  # type: ignore[method-assign]
+    with pytest.raises(Unreachable, match="stopping"):
+        run(watch.reconcile(frozenset()))
+    assert (watch.pid, told) == (100, [100])
+    haproxy.info, haproxy.pid = real, 101  # type: ignore[method-assign]
+    run(watch.reconcile(frozenset()))
+    assert told == [100, 101]
+    assert metrics.registry.get_sample_value("trimtab_proxy_generations_total") == 2
+
+
+def test_a_question_that_failed_is_no_new_generation() -> None:
+    haproxy, metrics = FakeHaproxy(()), Metrics()
+    watch = HaproxyWatch(haproxy, metrics, lambda: None)
+    for haproxy.down in (False, True, False, True, False):
+        with suppress(Unreachable):
+            run(watch.reconcile(frozenset()))
+    assert metrics.registry.get_sample_value("trimtab_proxy_generations_total") == 1

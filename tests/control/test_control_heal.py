@@ -27,7 +27,7 @@ def seen(word: str, restarts: int = 0) -> Observation:
     if word == "away":
         return Observation(None, None, "no supervisor")
     if word == "no leader":
-        return Observation(ACTIVE, False, "503", blameless=True)
+        return Observation(ACTIVE, False, "503", blameless="no leader")
     if word in kinds:
         return Observation(replace(ACTIVE, restarts=restarts), kinds[word])
     return Observation(UnitState("x.service", word, restarts), None)  # type: ignore[arg-type]
@@ -137,11 +137,16 @@ class Stage:
         self.supervisor, self.answers = FakeUnits(*names), dict.fromkeys(names, "HTTP/1.1 200 OK")
         self.log, self.stream = silent()
         units = tuple(Unit(name, Probe(kind, name)) for name in names)
-        self.healer = Healer(units, self.supervisor, self.log, Metrics(), ask=self.ask)
+        self.metrics, self.full, self.late = Metrics(), False, 0.0
+        self.healer = Healer(units, self.supervisor, self.log, self.metrics, ask=self.ask, serves=self.serves)
         self.loop = Loop(self.healer, PACE, self.log, Metrics(), lambda: 0.5)
         self.task = asyncio.create_task(self.loop.run())
 
+    async def serves(self) -> bool:
+        return self.full
+
     async def ask(self, probe: Any) -> Answer:
+        await asyncio.sleep(self.late)
         text = self.answers[probe.target]
         return Answer("came", text) if text else Answer("silent", "no answer")
 
@@ -212,6 +217,52 @@ def test_an_etcd_without_a_leader_is_not_restarted_but_one_that_is_silent_is() -
         stage.answers["etcd-registry.service"] = ""
         await asyncio.sleep(20)
         assert stage.supervisor.restarted
+        await stage.end()
+
+    run(work())
+
+
+def test_a_haproxy_at_its_maxconn_is_busy_and_not_restarted() -> None:
+    async def work() -> None:
+        stage = Stage("haproxy.service", "nginx.service")
+        await asyncio.sleep(10)
+        stage.full = True  # the admin socket answers, nothing else does
+        stage.answers["haproxy.service"] = ""
+        await asyncio.sleep(200)
+        assert stage.supervisor.restarted == []
+        assert stage.healer.states()["haproxy.service"] == "busy"
+        assert len([e for e in events(stage.stream) if e.startswith("busy")]) == 1
+        refused = stage.metrics.registry.get_sample_value("trimtab_actions_refused_total", {"reason": "busy"})
+        assert refused == 1
+        stage.full, began = False, now()
+        await until(lambda: stage.supervisor.restarted)
+        assert 3.0 <= now() - began <= 10.0
+        await stage.end()
+
+    run(work())
+
+
+def test_the_admin_socket_speaks_for_haproxy_alone() -> None:
+    async def work() -> None:
+        stage = Stage("nginx.service")
+        await asyncio.sleep(10)
+        stage.full, stage.answers["nginx.service"] = True, ""
+        await until(lambda: stage.supervisor.restarted)
+        await stage.end()
+
+    run(work())
+
+
+def test_an_answer_that_came_far_too_late_tells_of_the_agent_not_of_the_daemon() -> None:
+    async def work() -> None:
+        stage = Stage("haproxy.service")
+        await asyncio.sleep(10)
+        stage.answers["haproxy.service"], stage.late = "", 2.5  # its deadline is 1 s
+        await asyncio.sleep(100)
+        assert stage.supervisor.restarted == []
+        assert stage.healer.states() == {"haproxy.service": "unknown"}
+        stage.late = 1.2
+        await until(lambda: stage.supervisor.restarted)
         await stage.end()
 
     run(work())

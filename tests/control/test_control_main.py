@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from trimtab.control.log import LONGEST, Log, Sparing
 from trimtab.control.main import alone, main, read
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.render import agent_file
-from trimtab.render.agent_file import AgentFile
+from trimtab.render.agent_file import AgentFile, RegistryAccess
 
 DEADLINE_S = 20.0
 FILE = AgentFile("h", "s", "e", "127.0.0.1", 0, "systemd")
@@ -63,6 +64,13 @@ def test_words_of_the_hand_need_a_registry(tmp_path: Path, capsys: pytest.Captur
     put(tmp_path, agent_file.dump(FILE))
     assert main(["drain", "--root", str(tmp_path), "--reason", "test"]) == 2
     assert "has no registry" in capsys.readouterr().err.splitlines()[0]
+
+
+def test_force_is_said_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    access = RegistryAccess("etcd", ("https://127.0.0.1:1",), "/trimtab/e")
+    put(tmp_path, agent_file.dump(replace(FILE, registry=access, serves={"web": ("h1",)})))
+    assert main(["ready", "--force", "--root", str(tmp_path)]) == 2
+    assert "--force needs a reason" in capsys.readouterr().err
 
 
 def test_a_log_line_is_one_line_whatever_is_said() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,23 @@ from trimtab.errors import Refused
 UNIT = "nginx.service"
 
 
+class Reloaded:
+    """The units, with a hook that runs before the reload is done."""
+
+    def __init__(self, units: FakeUnits, hook: Callable[[], None]) -> None:
+        self._units, self._hook = units, hook
+        self.state, self.restart = units.state, units.restart
+
+    async def reload(self, unit: str) -> None:
+        self._hook()
+        await self._units.reload(unit)
+
+
 class Stage:
     def __init__(self, folder: Path) -> None:
         self.members, self.loaded, self.units = folder / "members.json", folder / "loaded", FakeUnits(UNIT)
+        self.used = folder / "members.used"
+        self.hook: Callable[[], None] = self.use
         self.write()
 
     def write(self, weight: int = 100, floor: int = 1) -> None:
@@ -30,8 +46,14 @@ class Stage:
         }
         self.members.write_text(json.dumps(body))
 
+    def use(self, taken: bool = True) -> None:
+        """What proxy-members does; not `taken`: the membership could not be used."""
+        digest = hashlib.sha256(self.members.read_bytes()).hexdigest()
+        self.used.write_text(digest if taken else "")
+
     def sync(self) -> int:
-        controller = NginxController(UNIT, self.units, self.members, self.loaded, Metrics())
+        units = Reloaded(self.units, self.hook)
+        controller = NginxController(UNIT, units, self.members, self.loaded, Metrics(), self.used)
         run(controller.reconcile(frozenset(("reload",))))
         return len(self.units.reloaded)
 
@@ -57,3 +79,41 @@ def test_one_that_is_not_active_is_not_reloaded_and_asked_again(tmp_path: Path) 
         stage.sync()
     stage.units.states[UNIT] = UnitState(UNIT, "active")
     assert stage.sync() == 1
+
+
+def test_a_membership_that_was_not_used_is_told_and_asked_again(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.hook = lambda: stage.use(taken=False)
+    for _ in range(2):
+        with pytest.raises(Refused, match="did not take"):
+            stage.sync()
+    assert not stage.loaded.exists()
+    stage.hook = stage.use
+    assert [stage.sync(), stage.sync()] == [3, 3]
+
+
+def test_what_was_written_meanwhile_needs_no_second_reload(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+
+    def hook() -> None:
+        stage.write(weight=7)
+        stage.use()
+
+    stage.hook = hook
+    assert [stage.sync(), stage.sync()] == [1, 1]
+    stage.write(weight=8)
+    stage.hook = stage.use
+    assert stage.sync() == 2
+
+
+def test_one_that_was_started_without_the_membership_is_reloaded(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    assert stage.sync() == 1
+    stage.used.write_text("")  # the start between found the file bad
+    assert [stage.sync(), stage.sync()] == [2, 2]
+
+
+def test_a_hook_that_says_nothing_is_believed(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.hook = lambda: None
+    assert [stage.sync(), stage.sync()] == [1, 1]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from control_kit import hand, hosts_pool, member, registry_pool
+from control_kit import hand, hosts_pool, member, registered, registry_pool
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trimtab.control.desired import Desired
 from trimtab.control.pools import NOTHING, Decision, decide
-from trimtab.drivers.registry.record import Hand, Member
-from trimtab.render.agent_file import PoolFile, Server, floor_of
+from trimtab.control.store import Store
+from trimtab.drivers.registry.base import Batch, Snapshot
+from trimtab.drivers.registry.record import Hand, Member, encode, key_of
+from trimtab.render.agent_file import PoolFile, ProxyFile, Server, floor_of
 
 POOL = registry_pool()
 
@@ -123,6 +126,30 @@ def test_the_floor_is_of_those_that_should_serve() -> None:
     four = members(*(member(f"m{i}", i) for i in range(1, 5)))
     assert decide(pool, four, {}).floor == floor_of(50, 4) == 2
     assert decide(pool, four, hands(hand("m1", "maint"), hand("m2", "drain"))).floor == 1
+
+
+def test_the_floor_does_not_count_who_is_not_heard_of() -> None:
+    pool = registry_pool(panic=50, servers=(Server(1001, "fixed", "10.9.0.1:80"),))
+    four = members(*(member(f"m{i}", i) for i in range(1, 5)))
+    assert decide(pool, four, {}, alive={"m1", "m2", "m3", "m4", "nobody"}).floor == 3
+    assert decide(pool, four, {}, alive={"m1"}).floor == 1, "m1 and the one of the file"
+    assert decide(registry_pool(panic=100), four, {}, alive={}).floor == 1
+    assert decide(hosts_pool(count=4, panic=50), {}, {}, alive={}).floor == 2
+    drained = hands(*(hand(name, "drain") for name in four))
+    assert len(serving(decide(registry_pool(panic=50), four, drained, alive={"m1", "m2"}))) == 1
+
+
+def test_the_floor_follows_what_is_heard_of() -> None:
+    store = Store()
+    found = [registered(member(f"m{i}", i)) for i in range(1, 5)]
+    store.replace(Snapshot(1, {key_of(r): encode(r) for each in found for r in each}), 0.0)
+    desired = Desired(ProxyFile("haproxy", "haproxy.service", pools=(registry_pool(panic=50),)), store)
+    desired.refresh(["api"])
+    assert desired.decisions["api"].floor == 2
+    store.apply(Batch(2, tuple((f"alive/api/m{i}", None) for i in (1, 2))), 0.0)
+    assert desired.refresh(["api"]) == {"api"}
+    assert desired.decisions["api"].floor == 1
+    assert len(serving(desired.decisions["api"])) == 4
 
 
 def test_a_number_beyond_the_places_needs_a_dynamic_pool() -> None:

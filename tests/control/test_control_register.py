@@ -16,7 +16,7 @@ from trimtab.control.lease import Lease
 from trimtab.control.loop import Loop
 from trimtab.control.metrics import Metrics
 from trimtab.control.register import FOLDER_PACE, PACE, FolderWatch, Register, numbers, plan, plan_removal
-from trimtab.control.registrations import Defaults, Folder, parse
+from trimtab.control.registrations import Defaults, Folder, parse, saved_members, saved_text
 from trimtab.drivers.registry.base import Write
 from trimtab.drivers.registry.record import BadRecord, Claim, Member, encode, key_of
 from trimtab.errors import Conflict
@@ -167,7 +167,52 @@ def test_what_is_no_registration_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_no_folder_is_an_empty_one(tmp_path: Path) -> None:
-    assert not Folder(tmp_path / "none", DEFAULTS).look()
+    folder = Folder(tmp_path / "none", DEFAULTS)
+    for _ in range(3):
+        assert not folder.look()
+        assert not folder.gone("api/x") and folder.unsure(), "it was never there: this says nothing"
+
+
+def test_gone_is_what_two_looks_in_a_row_did_not_see(tmp_path: Path) -> None:
+    folder, key = Folder(tmp_path, DEFAULTS), "api/hk-backend-1"
+    write(tmp_path, "api.json", pool="api", port=8080)
+    for _ in range(3):
+        folder.look()
+        assert not folder.gone(key)
+    (tmp_path / "api.json").unlink()
+    assert folder.look() and not folder.gone(key)
+    write(tmp_path, "api.json", pool="api", port=8080)  # an editor's way to write
+    assert folder.look() and not folder.gone(key)
+    (tmp_path / "api.json").unlink()
+    assert folder.look() and not folder.gone(key)
+    assert folder.look() and folder.gone(key)
+    assert not folder.look() and folder.gone(key)
+
+
+@pytest.mark.parametrize("how", ["broken", "a link to nothing", "one too many"])
+def test_nobody_is_gone_while_a_file_is_bad(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "ok.json", pool="web", port=8080)
+    bad = tmp_path / "z.json"
+    if how == "a link to nothing":
+        bad.symlink_to(tmp_path / "none")
+    else:
+        bad.write_text("{")
+    monkeypatch.setattr("trimtab.control.registrations.MAX_FILES", 1 if how == "one too many" else 256)
+    folder = Folder(tmp_path, DEFAULTS)
+    for _ in range(4):
+        folder.look()
+        assert not folder.gone("api/hk-backend-1") and folder.unsure()
+    bad.unlink()
+    folder.look()
+    assert folder.look() and folder.gone("api/hk-backend-1")
+
+
+def test_one_bad_entry_does_not_cost_what_is_remembered() -> None:
+    saved = json.loads(saved_text({"api/x": member("x", 3)}))
+    saved["registered"] |= {"api/y": {"port": 0}, "api/z": 7, "z": {}}
+    assert saved_members(saved) == {"api/x": member("x", 3)}
 
 
 # ---- the plans
@@ -280,6 +325,83 @@ def test_a_file_that_goes_deregisters_even_while_the_agent_is_away(tmp_path: Pat
         await host.die()
 
     story(work, tmp_path)
+
+
+def _broken(folder: Path) -> None:
+    (folder / "api.json").write_text("{")
+
+
+def _away(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+
+
+def _unreadable(folder: Path) -> None:
+    _away(folder)
+    folder.write_text("no folder")  # root may read every folder, but not list a file
+
+
+@pytest.mark.parametrize("spoil", [_broken, _away, _unreadable])
+def test_what_cannot_be_read_after_a_restart_takes_nobody_out(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    async def work(registry: FakeRegistry, folder: Path) -> None:
+        write(folder / "register.d", "api.json", pool="api", port=8080)
+        host = Host(registry, folder)
+        await until(lambda: whole(registry, "hk-backend-1"))
+        await host.die()
+        spoil(folder / "register.d")
+        told: list[bool] = []
+        host = Host(registry, folder)
+        for _ in range(300):
+            await asyncio.sleep(0.1)
+            told.append(ids(registry) == {"hk-backend-1": 1})
+        assert all(told)
+        assert whole(registry, "hk-backend-1"), "and it is kept up"
+        registry.wipe()
+        await until(lambda: whole(registry, "hk-backend-1"), 15)
+        await host.die()
+
+    story(work, tmp_path)
+
+
+def test_a_restart_takes_nobody_out_for_a_moment(tmp_path: Path) -> None:
+    async def work(registry: FakeRegistry, folder: Path) -> None:
+        write(folder / "register.d", "api.json", pool="api", port=8080)
+        host = Host(registry, folder)
+        await until(lambda: whole(registry, "hk-backend-1"))
+        await host.die()
+        again = Host(registry, folder)
+        await until(lambda: again.register.working())
+        await again.die()
+        assert [change for batch in registry.history for change in batch.changes if change[1] is None] == []
+
+    story(work, tmp_path)
+
+
+def test_a_number_that_a_proxy_gave_back_is_taken_up_again(tmp_path: Path) -> None:
+    """It comes between the host's read and its write."""
+
+    class Race(FakeRegistry):
+        wiped = False
+
+        async def write(self, change: Write) -> int:
+            if self.wiped and "ids/api/5" in change.absent and "ids/api/5" not in self.records:
+                self.put(Claim("api", 5, "hk-backend-1"), member("hk-backend-1", 5))
+            return await super().write(change)
+
+    async def work() -> None:
+        registry = Race()
+        registry.put(*registered(*(member(f"n{i}", i) for i in range(1, 5))))
+        write(tmp_path / "register.d", "api.json", pool="api", port=8080)
+        host = Host(registry, tmp_path)
+        await until(lambda: whole(registry, "hk-backend-1"))
+        registry.wipe()
+        registry.wiped = True
+        await until(lambda: whole(registry, "hk-backend-1"), 15)
+        assert ids(registry) == {"hk-backend-1": 5}
+        await host.die()
+
+    run(work())
 
 
 def test_a_lost_lease_is_granted_anew(tmp_path: Path) -> None:

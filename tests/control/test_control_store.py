@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from control_kit import hand, member, registered
@@ -92,7 +93,12 @@ def test_an_empty_registry_empties_nothing_however_long_it_lasts(store: Store) -
     store.apply(batch(2, *registered(A)), 1e6)
     assert names(store) == {"a", "b", "c"}, "who registers again does so one by one"
     store.expire(1e6 + HOLD_S)
-    assert names(store) == {"a"}
+    assert names(store) == {"a", "b", "c"}, "and who cannot do it by itself is given back"
+    assert set(store.orphans) == {"members/api/b", "members/api/c", "ids/api/2", "ids/api/3"}
+    store.apply(batch(3, B, Claim("api", 2, "b")), 2e6)
+    assert set(store.orphans) == {"members/api/c", "ids/api/3"}
+    store.apply(batch(4, gone=keys_of("b")), 2e6)
+    assert names(store) == {"a", "c"}
 
 
 def test_all_removed_by_a_watch_keeps_the_last_ones(store: Store) -> None:
@@ -102,10 +108,125 @@ def test_all_removed_by_a_watch_keeps_the_last_ones(store: Store) -> None:
 
 
 def test_a_number_that_another_one_has_now_lets_the_held_one_go(store: Store) -> None:
-    store.replace(Snapshot(1, {}), 100.0)
-    other = member("d", 2)
-    store.apply(batch(2, *registered(other)), 101.0)
+    store.replace(Snapshot(20, records(*registered(A))), 100.0)
+    store.apply(batch(21, *registered(member("d", 2))), 101.0)
     assert names(store) == {"a", "c", "d"}
+
+
+def test_nobody_is_let_go_by_time_while_the_registry_is_not_followed(store: Store) -> None:
+    store.replace(Snapshot(20, records(*registered(A))), 100.0)
+    assert not store.expire(100.0 + 2 * HOLD_S, since=100.0 + 1.5 * HOLD_S)
+    store.apply(batch(21, hand("a", weight=7)), 100.0 + 2 * HOLD_S)
+    store.apply(batch(22, member("a", 1, weight=8)), 100.0 + 2 * HOLD_S)
+    store.replace(Snapshot(23, records(*registered(member("a", 1, weight=9)))), 100.0 + 2 * HOLD_S)
+    assert names(store) == {"a", "b", "c"}, "no record of others lets them go either"
+    assert store.expire(100.0 + 3 * HOLD_S, since=100.0 + 1.5 * HOLD_S)
+    assert names(store) == {"a"}
+
+
+# ---- a registry that was restored from an old backup
+
+
+OLD: list[Record] = registered(
+    member("x", 2), member("b", 1, weight=7)
+)  # b had another number then, and x has gone since
+
+
+def test_a_restored_registry_moves_nobody_while_hosts_register_again(store: Store) -> None:
+    before = dict(store.pool("api").members)
+    store.replace(Snapshot(5, records(*OLD)), 100.0)
+    assert store.pool("api").members == before
+    store.apply(batch(6, *registered(member("d", 3))), 101.0)
+    assert store.pool("api").members == before, "the number of one whose host is not back yet"
+    store.apply(batch(7, *registered(member("a", 9, weight=3))), 102.0)
+    assert store.pool("api").members == {**before, "a": replace(A, address="10.1.0.9", weight=3)}
+    store.expire(100.0 + HOLD_S - 1)
+    assert names(store) == {"a", "b", "c"}
+    store.expire(100.0 + HOLD_S)
+    assert {name: m.id for name, m in store.pool("api").members.items()} == {"a": 9, "b": 1, "d": 3, "x": 2}
+
+
+def test_who_lost_its_number_to_another_is_let_go_with_a_reason() -> None:
+    told: list[tuple[str, str]] = []
+    store = Store(lambda key, reason, text: told.append((key, text)))
+    store.replace(Snapshot(10, records(*registered(A, B))), 0.0)
+    store.replace(Snapshot(5, records(*registered(member("x", 2)))), 100.0)
+    assert {"members/api/b", "members/api/a", "ids/api/1"} == set(store.orphans)
+    store.expire(100.0 + HOLD_S)
+    assert names(store) == {"a", "x"}
+    assert set(store.orphans) == {"members/api/a", "ids/api/1"}
+    text = "members/api/b is let go: number 2 is that of x now"
+    assert ("members/api/b", text) in told
+
+
+def test_a_successor_in_the_hold_time_holds_as_well(store: Store) -> None:
+    before = dict(store.pool("api").members)
+    store.replace(Snapshot(5, records(*OLD)), 100.0)
+    again = Store()
+    again.load(dict(store.lasting()), store.lineage(), 110.0)
+    again.replace(Snapshot(6, records(*OLD)), 111.0)
+    assert again.pool("api").members == before
+    assert set(again.orphans) == {"members/api/c", "ids/api/3"} < set(store.orphans)
+
+
+def test_of_two_words_of_an_operator_the_later_holds() -> None:
+    store = Store()
+    ours: list[Record] = [
+        hand("a", "maint", at=50.0),
+        hand("b", at=10.0),
+        Split("s", "x+y", {"x": 1}, at=50.0),
+    ]
+    theirs: list[Record] = [
+        hand("a", "ready", at=40.0),
+        hand("b", "drain", at=20.0),
+        Split("s", "x+y", {"y": 1}, at=49.0),
+    ]
+    store.replace(Snapshot(10, records(*registered(A, B), *ours)), 0.0)
+    for revision in (5, 6):
+        store.replace(Snapshot(revision, records(*registered(A, B), *theirs)), 1.0)
+        assert {name: h.state for name, h in store.pool("api").hands.items()} == {"a": "maint", "b": "drain"}
+        assert store.splits["s/x+y"].shares == {"x": 1}
+        assert set(store.orphans) == set(store.older) == {"hand/api/a", "splits/s/x+y"}
+    store.apply(batch(7, *ours), 2.0)
+    assert (store.orphans, store.older) == ({}, {})
+    store.replace(Snapshot(8, records(*registered(A, B))), 3.0)
+    assert store.pool("api").hands == {}
+
+
+def test_a_word_that_somebody_took_back_before_it_was_given_back_is_gone() -> None:
+    store = Store()
+    store.replace(Snapshot(10, records(*registered(A), hand("a", "maint", at=50.0))), 0.0)
+    store.replace(Snapshot(5, records(*registered(A), hand("a", "ready", at=40.0))), 1.0)
+    store.replace(Snapshot(6, records(*registered(A))), 2.0)
+    assert (store.pool("api").hands, store.orphans, store.older) == ({}, {}, {})
+
+
+# ---- a claim without its member
+
+
+def test_a_claim_alone_keeps_nobody_for_ever() -> None:
+    told: list[str] = []
+    store = Store(lambda key, reason, text: told.append(text))
+    store.replace(Snapshot(10, records(*registered(A, B))), 0.0)
+    alone = records(*registered(A), Claim("api", 2, "b"))
+    store.replace(Snapshot(11, alone), 100.0)
+    assert names(store) == {"a", "b"}
+    assert store.refused()["members/api/b"][0] == "member_missing"
+    store.expire(100.0 + HOLD_S)
+    assert names(store) == {"a"}
+    assert "members/api/b is let go: its number is claimed, but it is not registered" in told
+    store.apply(batch(12, B), 200.0)
+    assert names(store) == {"a", "b"}
+    store.apply(batch(13, gone=("members/api/b",)), 201.0)
+    assert names(store) == {"a", "b"}, "a watch that tells half of a removal waits for the other half"
+
+
+def test_a_claim_alone_keeps_the_last_one() -> None:
+    store = Store()
+    store.replace(Snapshot(10, records(*registered(A))), 0.0)
+    store.replace(Snapshot(11, records(Claim("api", 1, "a"))), 100.0)
+    store.expire(1e6)
+    assert names(store) == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -186,11 +307,12 @@ def test_a_registry_without_its_data_loses_no_word_of_an_operator() -> None:
     store.replace(Snapshot(3, records(*registered(A))), 1.0)
     assert store.pool("api").hands["a"].state == "maint"
     assert store.splits["shop/web+web-next"] == split
-    assert set(store.orphans) == {"hand/api/a", "splits/shop/web+web-next"}
+    given_back = {"members/api/b", "ids/api/2", "hand/api/a", "splits/shop/web+web-next"}
+    assert set(store.orphans) == given_back
     store.replace(Snapshot(4, records(*registered(A))), 2.0)
     assert store.pool("api").hands["a"].state == "maint", "until it has been given back"
     store.apply(batch(5, hand("a", "maint")), 3.0)
-    assert set(store.orphans) == {"splits/shop/web+web-next"}
+    assert set(store.orphans) == given_back - {"hand/api/a"}
     store.apply(batch(6, gone=("hand/api/a",)), 4.0)
     assert store.pool("api").hands == {}
 
@@ -206,7 +328,7 @@ def test_what_is_saved_is_what_is_loaded(store: Store) -> None:
     store.apply(batch(11, hand("a", "drain"), Split("shop", "s", {"x": 1}), gone=keys_of("b")), 1.0)
     store.apply(Batch(12, (("members/api/c", b"bad"),)), 1.0)
     store.replace(Snapshot(13, records(*registered(A), hand("a", "drain"))), 2.0)  # c is held now
-    revision, saved = records_of(json.loads(store_text(store)))
+    revision, saved = records_of(json.loads(store_text(store, 1e9)), lambda: 1e9 + 60)
     again = Store()
     again.load(saved, revision, 0.0)
     assert again.pool("api").members == store.pool("api").members == {"a": A, "c": C}
@@ -231,6 +353,50 @@ def test_pools_do_not_meet(store: Store) -> None:
     assert store.pool("other").alive == {"a": "failing"}
 
 
+@pytest.mark.parametrize(("later", "found"), [(0, 10), (600, 10), (602, 0), (-1, 0), (1e8, 0)])
+def test_what_is_not_of_just_now_is_given_back_to_nobody(store: Store, later: float, found: int) -> None:
+    store.apply(batch(10, hand("a", "maint")), 0.0)
+    revision, saved = records_of(json.loads(store_text(store, 1e9)), lambda: 1e9 + later)
+    assert revision == found
+    again = Store()
+    again.load(saved, revision, 0.0)
+    assert names(again) == {"a", "b", "c"}, "to serve it is good enough"
+    again.replace(Snapshot(3, {}), 1.0)
+    assert bool(again.orphans) == bool(again.pool("api").hands) == bool(found)
+    assert names(again) == {"a", "b", "c"}
+
+
+def test_a_file_of_before_this_was_kept_is_not_of_just_now(store: Store) -> None:
+    saved = json.loads(store_text(store))
+    del saved["saved"]
+    assert records_of(saved)[0] == 0
+
+
+def test_one_bad_record_does_not_cost_the_file(store: Store) -> None:
+    saved = json.loads(store_text(store, 1e9))
+    saved["records"] |= {"members/api/b": 7, "hand/api/a": {"state": "gone"}}
+    revision, found = records_of(saved, lambda: 1e9)
+    again = Store()
+    again.load(found, revision, 0.0)
+    assert names(again) == {"a", "c"}
+
+
+def test_nothing_that_a_registry_has_makes_the_file_unreadable(store: Store) -> None:
+    text = '{"address":"10.1.0.9","port":80,"id":1%s}'
+    deep = text % (',"x":' + "[" * 940 + "]" * 940)
+    bad = [(f"members/api/n{i}", b"{") for i in range(1001)]  # more than are remembered
+    bad += [
+        ("members/api/a", (text % "").encode("utf-16")),
+        ("members/api/b", b"\xef\xbb\xbf" + (text % "").encode()),
+        ("members/api/c", deep.encode()),
+        ("ids/api/1", b"{"),
+    ]
+    store.apply(Batch(11, tuple(bad)), 0.0)
+    again = Store()
+    again.load(records_of(json.loads(store_text(store)))[1], 0, 0.0)
+    assert again.pool("api").members == store.pool("api").members == {"a": A, "b": B, "c": C}
+
+
 # ---- whatever comes, in whatever order
 
 PEOPLE = [member(name, number) for name in "abcd" for number in (1, 2, 3)]
@@ -242,21 +408,23 @@ BAD = st.tuples(
 )
 GONE = st.sampled_from([key_of(r) for r in (*PEOPLE, *CLAIMS)]).map(lambda key: (key, None))
 STEPS = st.lists(
-    st.tuples(st.booleans(), st.lists(PUTS | BAD | GONE, max_size=6), st.floats(0, 40)), max_size=12
+    st.tuples(
+        st.sampled_from(["watch", "read", "wiped"]), st.lists(PUTS | BAD | GONE, max_size=6), st.floats(0, 40)
+    ),
+    max_size=12,
 )
 
 
 @given(STEPS)
 def test_numbers_are_never_shared_and_who_had_members_keeps_some(
-    steps: list[tuple[bool, list[tuple[str, bytes | None]], float]],
+    steps: list[tuple[str, list[tuple[str, bytes | None]], float]],
 ) -> None:
     store, now, had = Store(), 0.0, False
-    for revision, (whole, changes, passes) in enumerate(steps, 1):
+    for revision, (how, changes, passes) in enumerate(steps, 1):
         now += passes
-        if whole:
-            store.replace(
-                Snapshot(revision, {key: value for key, value in changes if value is not None}), now
-            )
+        if how != "watch":
+            at = revision if how == "read" else -revision
+            store.replace(Snapshot(at, {key: value for key, value in changes if value is not None}), now)
         else:
             store.apply(Batch(revision, tuple(changes)), now)
         store.expire(now)

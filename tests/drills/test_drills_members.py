@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from test_drills_conduct import judged
 
+from trimtab.drills.faults import deploy
 from trimtab.drills.faults.canary import share
 from trimtab.drills.faults.deploy import used
 from trimtab.drills.witness import healing, members, versions
+from trimtab.errors import EnvironmentUnable
 
 Seen = dict[str, Any]
 THREE = {"api": {"10.1.80.10:8080": 100, "10.1.80.11:8080": 100, "10.1.80.12:8080": 100}}
@@ -34,6 +36,34 @@ TOLD = {"member": "hk-backend-1", "weights": {"api": 117}}
 def test_the_members_stay_and_catch_up(wanted: str, during: Any, after: Any, told: Seen, value: str) -> None:
     looks = ({"p1": THREE}, {"p1": during}, {"p1": after})
     assert judged("members", wanted, "members", looks, told).value == value
+
+
+FILE = {"pools.conf": {"sha256": 17}}
+NEXT = {"pools.conf": {"sha256": 18}}
+OTHER_NAME = {"member": "hk-backend-1", "weights": {"shop-api": 117}}
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "after", "told", "value"),
+    [
+        (FILE, FILE, NEXT, TOLD, "unknown"),  # nginx: the file as a whole, no weights
+        (FILE, NEXT, NEXT, TOLD, "false"),  # what differs during the fault is seen there too
+        (THREE, THREE, HEAVIER, OTHER_NAME, "unknown"),  # `discover` is another name than the pool's
+        (THREE, THREE, {"web": {}}, TOLD, "false"),  # the pool itself is gone
+    ],
+)
+def test_catching_up_is_unknown_where_no_weights_are_told(
+    before: Any, during: Any, after: Any, told: Seen, value: str
+) -> None:
+    looks = ({"p1": before}, {"p1": during}, {"p1": after})
+    assert judged("members", "catch-up", "members", looks, told).value == value
+
+
+def test_a_deployment_that_gets_no_requests_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "ask", lambda lab, node, argv, *rest: "8080" if argv[0] == "sed" else "0")
+    monkeypatch.setattr(deploy, "DRAIN_SECONDS", 0.1)
+    with pytest.raises(EnvironmentUnable, match=r"no request came to b1 .* on port 8080"):
+        deploy.Deploy()._serving(None, "b1")  # type: ignore[arg-type]
 
 
 UNIT = "haproxy.service"

@@ -216,6 +216,10 @@ def test_each_bad_value_is_refused_with_its_reason(key: str, body: dict[str, Any
         (b" " * 5000, "5000 bytes, at most 4096"),
         (b'{"address":' + b"[" * 950 + b"]" * 950 + b"}", "not a name|not JSON"),
         (b"[" * 4000, "not JSON"),
+        (b'{"address":"10.0.0.7","port":80,"id":7,"x":' + b"[" * 600 + b"]" * 600 + b"}", "nested too deep"),
+        ('{"address":"10.0.0.7","port":80,"id":7}'.encode("utf-16"), "not JSON"),
+        ('{"address":"10.0.0.7","port":80,"id":7}'.encode("utf-16-le"), "not JSON"),
+        (b'\xef\xbb\xbf{"address":"10.0.0.7","port":80,"id":7}', "not JSON"),
     ],
 )
 def test_what_is_no_record_at_all(value: bytes, reason: str) -> None:

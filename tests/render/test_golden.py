@@ -12,6 +12,7 @@ import pytest
 
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
+from trimtab.lab.unit import parse
 from trimtab.render.host import render_host
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -28,6 +29,12 @@ def test_the_file_is_the_golden_one(path: Path) -> None:
     if os.environ.get("TRIMTAB_GOLDEN") == "write":
         expected.write_text(found[wanted])
     assert found[wanted] == expected.read_text()
+
+
+@pytest.mark.parametrize("path", sorted((GOLDEN / "systemd").glob("*.expected")), ids=lambda p: p.stem)
+def test_the_twin_reads_every_unit(path: Path) -> None:
+    """It acts on each directive, or says why it does not."""
+    assert parse(path.read_text(), f"{path.stem}.service").start
 
 
 def test_there_is_a_pair_for_every_daemon() -> None:

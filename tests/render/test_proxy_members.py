@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
+from trimtab.render import nginx
 from trimtab.render.base import fill
 from trimtab.render.host import render_host
 
@@ -88,84 +90,292 @@ def test_maps_have_floors_bounds_and_ways(hook: ModuleType) -> None:
     }
 
 
+def test_an_old_membership_moves_no_server_that_the_file_has(hook: ModuleType) -> None:
+    stale = membership(
+        pools={"web": {1: ("10.9.9.9:1", 7, False), 2: (None, 7, True)}, "api": {3: (None, 7, True)}}
+    )
+    pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
+    made = hook.haproxy_pools(pools, stale)
+    assert "10.9.9.9" not in made
+    assert made.count("    server hk-backend-1 10.1.80.10:8080 id 1 weight 100 tcp-ut 300ms\n") == 2
+    assert made.count("    server hk-backend-2 10.1.80.11:8080 id 2 weight 7 tcp-ut 300ms\n") == 2
+    assert made.count("    server m3 0.0.0.0:0 id 3 weight 100 tcp-ut 300ms disabled\n") == 2
+    east = rendered(ENTERPRISE, "east-proxy-1", "/etc/nginx/pools.conf")
+    assert hook.nginx_pools(east, membership(pools={"api": {1: ("10.9.9.9:1", 7, False)}})) == east
+
+
 def test_nginx_gets_its_hands_and_keeps_its_checks(hook: ModuleType) -> None:
     pools = rendered(ENTERPRISE, "east-proxy-1", "/etc/nginx/pools.conf")
     made = hook.nginx_pools(pools, membership(pools={"api": {1: (None, 50, True), 2: (None, 0, True)}}))
     api = made.split("upstream api {")[1].split("}")[0]
-    assert api.count("server ") == 2 and " weight=50; # 1" in api and "# 2" not in api
+    assert " weight=50; # 1" in api and " weight=1 down; # 2" in api
     assert hook.nginx_pools(pools, {}) == pools
+    assert (
+        hook.nginx_pools(made, membership(pools={"api": {1: (None, 100, True), 2: (None, 100, True)}}))
+        == pools
+    )
 
 
 NGINX = """upstream api {
-    server unix:/run/nginx/nobody.sock max_fails=3 fail_timeout=3s; # 0
+    server unix:/run/nginx/nobody.sock max_fails=3 fail_timeout=3s weight=100 down; # 0
+    server 10.0.0.9:80 max_fails=3 fail_timeout=3s weight=100 backup; # 1001
 }
 map $request_id $s_by { default percent; } # by www/a+b
 split_clients $s_key $s_drawn { 100.00% a; * b; } # shares www/a+b
+map $s_asked $s { a a; default $s_drawn; } # named www/a+b
 """
 
 
 def test_nginx_members_that_registered_and_shares(hook: ModuleType) -> None:
     said = membership(
         pools={
-            "api": {1: ("10.0.0.1:80", 100, True), 2: ("10.0.0.2:80", 7, True), 3: ("10.0.0.3:80", 9, False)}
+            "api": {
+                1: ("10.0.0.1:80", 100, True),
+                2: ("10.0.0.2:80", 7, True),
+                3: ("10.0.0.3:80", 9, False),
+                4: ("10.0.0.4:80", 0, True),
+                1001: (None, 50, True),
+            }
         },
         splits={"www/a+b": ({"a": 3, "b": 1}, "header")},
     )
     assert hook.nginx_pools(NGINX, said) == (
         "upstream api {\n"
-        "    server 10.0.0.1:80 max_fails=3 fail_timeout=3s;\n"
+        "    server 10.0.0.1:80 max_fails=3 fail_timeout=3s weight=100;\n"
         "    server 10.0.0.2:80 max_fails=3 fail_timeout=3s weight=7;\n"
+        "    server 10.0.0.3:80 max_fails=3 fail_timeout=3s weight=9 down;\n"
+        "    server 10.0.0.4:80 max_fails=3 fail_timeout=3s weight=1 down;\n"
+        "    server 10.0.0.9:80 max_fails=3 fail_timeout=3s weight=50 backup; # 1001\n"
         "}\n"
         "map $request_id $s_by { default header; } # by www/a+b\n"
         "split_clients $s_key $s_drawn { 75.00% a; * b; } # shares www/a+b\n"
+        "map $s_asked $s { a a; b b; default $s_drawn; } # named www/a+b\n"
     )
+
+
+def test_who_has_no_share_any_more_is_not_to_be_had_by_name(hook: ModuleType) -> None:
+    made = hook.nginx_pools(NGINX, membership(splits={"www/a+b": ({"a": 0, "b": 1}, "header")}))
+    assert "split_clients $s_key $s_drawn { * b; } #" in made
+    assert "map $s_asked $s { b b; default $s_drawn; } #" in made
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("shares", "text"),
     [
-        "",
-        "[]",
-        '{"version": 2}',
-        '{"version": 1, "pools": {"api": {"1": {"address": "x; evil"}}}, "floors": {}, "splits": {}}',
-        '{"version": 1, "pools": {}, "floors": {"api": "two"}, "splits": {}}',
-        '{"version": 1, "pools": {}, "floors": {}, "splits": {"a/b": {"shares": {"b": 0}, "by": "percent"}}}',
-        '{"version": 1, "pools": {}, "floors": {}, "splits": {"a/b": {"shares": {"b": 1}, "by": "}"}}}',
+        ({"a": 1, "b": 1, "c": 1}, "33.33% a; 33.34% b; * c;"),
+        ({"a": 1, "b": 99_999}, "* b;"),
+        ({"a": 99_999, "b": 1}, "* a;"),
+        ({"a": 0, "b": 1, "c": 0}, "* b;"),
+        (dict.fromkeys("abcdef", 1), "16.67% a; 16.66% b; 16.67% c; 16.67% d; 16.66% e; * f;"),
     ],
 )
-def test_a_membership_that_cannot_be_read_is_none(
-    hook: ModuleType, tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]
+def test_the_hook_and_the_rendered_file_divide_alike(
+    hook: ModuleType, shares: dict[str, int], text: str
 ) -> None:
-    Path(hook.MEMBERS).write_text(content)
-    assert hook.read_membership() == {}
-    assert "is not used" in capsys.readouterr().err
+    """nginx refuses 0.00%, and more than 100% together."""
+    assert hook.nginx_shares(hook.hundredths(shares)) == text
+    assert nginx._shares(nginx._hundredths(shares)) == text
+    assert sum(each for _, each in nginx._hundredths(shares)) == 10_000
 
 
-def run(tmp_path: Path, command: str) -> subprocess.CompletedProcess[str]:
-    """The program itself, with its files in `tmp_path`."""
-    script = text().replace("/var/lib/trimtab/members.json", str(tmp_path / "members.json"))
-    script = script.replace("/etc/haproxy/pools.cfg", str(tmp_path / "rendered"))
-    script = script.replace("/run/haproxy/", f"{tmp_path}/").replace('"/run/haproxy', f'"{tmp_path}')
-    path = tmp_path / "proxy-members"
-    path.write_text(script)
-    return subprocess.run(
-        [sys.executable, str(path), "haproxy", "/bin/sh", "-c", command],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+BAD = [
+    "",
+    "[]",
+    '{"version": 2}',
+    '{"version": 1, "pools": [], "floors": {}, "splits": {}}',
+    '{"version": 1, "pools": {}, "floors": {"api": "two"}, "splits": {}}',
+    '{"version": 1, "pools": {}, "floors": {}, "splits": {"a/b": {"shares": {"b": 0}, "by": "percent"}}}',
+    '{"version": 1, "pools": {}, "floors": {}, "splits": {"a/b": {"shares": {"b": 1}, "by": "}"}}}',
+]
 
 
-def test_a_membership_that_the_daemon_refuses_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "rendered").write_text("backend api\n    server m1 0.0.0.0:0 id 1 disabled\n")
-    said = {"version": 1, "pools": {"api": {"1": {"address": "10.0.0.1:80"}}}, "floors": {}, "splits": {}}
-    (tmp_path / "members.json").write_text(json.dumps(said))
-    refuses = f"if grep -q 10.0.0.1 {tmp_path}/pools.cfg; then echo no such thing; exit 1; fi"
-    done = run(tmp_path, refuses)
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"address": "x; evil"},
+        {"address": "10.0.0.1:0"},
+        {"address": "10.0.0:80"},
+        {"weight": 257},
+        {"weight": "x"},
+        [],
+    ],
+)
+def test_a_pool_that_cannot_be_read_costs_no_other(
+    hook: ModuleType, capsys: pytest.CaptureFixture[str], member: Any
+) -> None:
+    fine = {"1": {"address": "10.0.0.1:80"}}
+    said = membership(version=1, pools={"api": {**fine, "2": member}, "web": fine})
+    found, bad = hook.parse(json.dumps(said).encode())
+    assert found["pools"] == {"web": {1: ("10.0.0.1:80", None, True)}} and bad == {"api"}
+    assert "pool api is not used" in capsys.readouterr().err
+
+
+RENDERED = """# of the host
+
+backend api
+    balance roundrobin
+    server m1 0.0.0.0:0 id 1 weight 100 disabled
+
+# The same members, none of them checked.
+backend api--panic
+    server m1 0.0.0.0:0 id 1 weight 100 disabled
+
+backend web
+    server m1 0.0.0.0:0 id 1 weight 100 disabled
+
+backend web--panic
+    server m1 0.0.0.0:0 id 1 weight 100 disabled
+"""
+
+
+class Host:
+    """The program itself, with its files in a folder. refuses: a pattern that COMMAND does not take."""
+
+    def __init__(self, folder: Path) -> None:
+        self.members, self.rendered, self.run = folder / "members.json", folder / "rendered", folder / "run"
+        self.used = self.run / "members.used"
+        self.run.mkdir()
+        self.rendered.write_text(RENDERED)
+        script = text().replace("/var/lib/trimtab/members.json", str(self.members))
+        script = script.replace("/etc/haproxy/pools.cfg", str(self.rendered))
+        self._path = folder / "proxy-members"
+        self._path.write_text(script.replace("/run/haproxy/", f"{self.run}/"))
+
+    def say(self, **pools: str) -> None:
+        """api="1": its m1 is 10.0.0.1."""
+        said = {pool: {"1": {"address": f"10.0.0.{end}:80"}} for pool, end in pools.items()}
+        splits = {"www/api+web": {"shares": {"api": len(pools), "web": 1}, "by": "percent"}}
+        self.members.write_text(json.dumps(membership(version=1, pools=said, splits=splits)))
+
+    def start(self, refuses: str = "nothing") -> subprocess.CompletedProcess[str]:
+        """Or a reload, if it has run before."""
+        command = f"if grep -q '{refuses}' {self.run}/pools.cfg; then echo no such thing; exit 3; fi"
+        return subprocess.run(
+            [sys.executable, str(self._path), "haproxy", "/bin/sh", "-c", command],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def files(self) -> dict[str, str]:
+        return {path.name: path.read_text() for path in self.run.iterdir() if path != self.used}
+
+    def digest(self) -> str:
+        return hashlib.sha256(self.members.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_a_start_with_a_membership(host: Host) -> None:
+    host.say(api="1")
+    assert host.start().returncode == 0
+    found = host.files()
+    assert found["pools.cfg"].count("server m1 10.0.0.1:80") == 2
+    assert set(found) == {"pools.cfg", "by.map", "split.map", "floor.map"}, "nothing is left over"
+    assert host.used.read_text() == host.digest()
+
+
+def test_a_start_without_one_has_the_rendered_pools(host: Host) -> None:
+    assert host.start().returncode == 0
+    assert host.files()["pools.cfg"] == RENDERED and host.used.read_text() == ""
+
+
+@pytest.mark.parametrize("content", BAD)
+def test_a_start_with_a_bad_one_too(host: Host, content: str) -> None:
+    host.members.write_text(content)
+    done = host.start()
+    assert done.returncode == 0 and "is not used" in done.stderr
+    assert host.files()["pools.cfg"] == RENDERED and host.used.read_text() == ""
+
+
+def test_a_start_with_one_that_the_daemon_refuses_too(host: Host) -> None:
+    host.say(api="1")
+    done = host.start(refuses="10.0.0.1")
     assert done.returncode == 0 and "no such thing" in done.stderr
-    assert "0.0.0.0:0" in (tmp_path / "pools.cfg").read_text()
+    assert host.files()["pools.cfg"] == RENDERED and host.used.read_text() == ""
 
 
-def test_what_is_wrong_with_the_rendered_file_itself_fails(tmp_path: Path) -> None:
-    (tmp_path / "rendered").write_text("backend api\n")
-    assert run(tmp_path, "exit 3").returncode == 3
+@pytest.mark.parametrize("content", BAD)
+def test_a_reload_with_a_bad_one_keeps_what_serves(host: Host, content: str) -> None:
+    host.say(api="1")
+    host.start()
+    before = host.files()
+    host.members.write_text(content)
+    host.rendered.write_text(RENDERED.replace("roundrobin", "first"))
+    for _ in range(2):
+        assert host.start().returncode == 0
+        assert host.files() == before, "the maps too"
+        assert host.used.read_text() == ""
+
+
+def test_a_reload_with_one_that_the_daemon_refuses_keeps_it_too(host: Host) -> None:
+    host.say(api="1")
+    host.start()
+    before = host.files()
+    host.say(api="2", web="2")
+    done = host.start(refuses="10.0.0.2")
+    assert done.returncode == 0 and "no such thing" in done.stderr
+    assert host.files() == before and host.used.read_text() == ""
+    assert host.start().returncode == 0
+    assert "10.0.0.2" in host.files()["pools.cfg"] and host.used.read_text() == host.digest()
+
+
+def test_a_reload_that_is_refused_whatever_is_read_fails_and_changes_nothing(host: Host) -> None:
+    host.say(api="1")
+    host.start()
+    before, used = host.files(), host.used.read_text()
+    host.say(api="2")
+    assert host.start(refuses="10.0.0").returncode == 3
+    assert host.files() == before
+    assert host.used.read_text() == used, "of what the old worker has"
+
+
+def test_a_membership_that_is_lost_empties_no_pool(host: Host) -> None:
+    host.say(api="1")
+    host.start()
+    before = host.files()
+    host.members.unlink()
+    for _ in range(2):
+        assert host.start().returncode == 0 and host.files() == before
+
+
+def test_without_any_agent_a_reload_has_what_was_rendered_anew(host: Host) -> None:
+    host.start()
+    changed = RENDERED.replace("roundrobin", "first")
+    host.rendered.write_text(changed)
+    assert host.start().returncode == 0 and host.files()["pools.cfg"] == changed
+    host.rendered.write_text("backend refused\n")
+    assert host.start(refuses="refused").returncode == 3
+    assert host.files()["pools.cfg"] == changed
+
+
+def test_of_a_bad_pool_the_reload_keeps_what_serves(host: Host) -> None:
+    host.say(api="1", web="1")
+    host.start()
+    host.say(api="x", web="2")
+    done = host.start()
+    assert done.returncode == 0 and "pool api is not used" in done.stderr
+    made = host.files()["pools.cfg"]
+    assert made.count("server m1 10.0.0.1:80") == 2 and made.count("server m1 10.0.0.2:80") == 2
+    assert made.split("backend web\n")[0].count("10.0.0.1") == 2
+    assert made.count("backend ") == 4 and made.endswith("\n")
+
+
+def test_a_run_that_was_killed_before_the_judgement_is_undone(host: Host) -> None:
+    host.say(api="1")
+    host.start()
+    before = host.files()
+    for name, content in before.items():
+        (host.run / f"{name}.old").write_text(content)
+        (host.run / name).write_text("never judged")
+    host.members.write_text("")
+    assert host.start().returncode == 0 and host.files() == before
+
+
+def test_what_is_wrong_with_the_rendered_file_itself_fails(host: Host) -> None:
+    done = host.start(refuses="backend")
+    assert done.returncode == 3 and "no such thing" in done.stderr
+    assert host.files() == {}

@@ -21,6 +21,7 @@ from trimtab.render.host import render_host
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(60)]
 PROXIES = ("one-proxy-1", "one-proxy-2")
+PANIC = "/panic"  # led to the second backend of the pool
 FRONT = "127.0.0.{}:18443"
 CLIENTS = [f"127.0.1.{n}" for n in range(1, 9)]
 
@@ -57,7 +58,7 @@ def configuration(sticky: str, proxy: str, folder: Path) -> str:
     found = found.replace("    bind 127.0.0.1:8404", f"    bind {folder}/health.sock")
     found = re.sub(r"/run/haproxy", str(folder), found).replace("    log /dev/log local0 info\n", "")
     front = FRONT.format(10 + PROXIES.index(proxy))
-    found += f"frontend vip\n    bind {front}\n    default_backend web\n\n"
+    found += f"frontend vip\n    bind {front}\n    use_backend web--panic if {{ path {PANIC} }}\n    default_backend web\n\n"
     found += "peers" + files["/etc/haproxy/haproxy.cfg"].partition("\npeers")[2] if "table" in sticky else ""
     found += files["/etc/haproxy/pools.cfg"]
     return re.sub(r"10\.1\.(48|80)\.(\d+)", r"127.0.\1.\2", found)
@@ -72,11 +73,11 @@ class Proxy:
         path.write_text(configuration(sticky, name, folder))
         self._process = subprocess.Popen(["haproxy", "-db", "-f", str(path)], stderr=subprocess.PIPE)
 
-    def get(self, client: str, cookie: str = "") -> tuple[str, str]:
+    def get(self, client: str, cookie: str = "", path: str = "/") -> tuple[str, str]:
         """(who answered, the cookie that was set)."""
         link = http.client.HTTPConnection(self.address, self.port, timeout=2, source_address=(client, 0))
         with closing(link):
-            link.request("GET", "/", headers={"Cookie": cookie} if cookie else {})
+            link.request("GET", path, headers={"Cookie": cookie} if cookie else {})
             reply = link.getresponse()
             return reply.read().decode(), (reply.getheader("Set-Cookie") or "").partition(";")[0]
 
@@ -116,6 +117,7 @@ def test_the_table_is_shared_by_the_proxies(pair: tuple[Proxy, Proxy]) -> None:
     at_first = {client: first.get(client)[0] for client in CLIENTS}
     assert len(set(at_first.values())) == 2, "both members serve"
     assert eventually(lambda: {client: second.get(client)[0] for client in CLIENTS} == at_first)
+    assert {client: second.get(client, path=PANIC)[0] for client in CLIENTS} == at_first, "in panic too"
     first.end()  # its proxy is lost, the session is not
     assert {client: second.get(client)[0] for client in CLIENTS} == at_first
 
@@ -127,4 +129,5 @@ def test_the_cookie_means_the_same_at_both_proxies(pair: tuple[Proxy, Proxy]) ->
         member, cookie = first.get(CLIENTS[0])
         assert cookie.startswith("sid=")
         assert all(second.get(CLIENTS[0], cookie)[0] == member for _ in range(4))
+        assert all(second.get(CLIENTS[0], cookie, PANIC)[0] == member for _ in range(4)), "in panic too"
     assert len({first.get(CLIENTS[0])[0] for _ in range(6)}) == 2, "without a cookie both are chosen"

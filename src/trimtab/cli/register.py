@@ -32,7 +32,7 @@ def register(
     json: Json = False,
 ) -> int:
     """Register a member by hand. Hosts with an agent do it themselves, from /etc/trimtab/register.d."""
-    from trimtab.control.hand import plan_register
+    from trimtab.control.by_hand import plan_register
 
     registries.inside_twin(estate, twin)
     inventory = registries.loaded(estate)
@@ -58,7 +58,7 @@ def deregister(
     json: Json = False,
 ) -> int:
     """Take a member out of the registry. One whose host's agent registers it comes back: take its file away instead."""
-    from trimtab.control.hand import plan_deregister
+    from trimtab.control.by_hand import plan_deregister
 
     registries.inside_twin(estate, twin)
     inventory = registries.loaded(estate)

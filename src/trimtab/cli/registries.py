@@ -27,6 +27,9 @@ DEADLINE_S = 10.0
 TWIN = "TRIMTAB_TWIN"  # set where this runs in a twin, which has fewer hosts
 Site = Annotated[str | None, typer.Option("--site", help="only this site's registry; default: every site's")]
 Reason = Annotated[str, typer.Option("--reason", help="why: it is kept with the change")]
+Force = Annotated[
+    bool, typer.Option("--force", help="even if no other member says that it is well; needs --reason")
+]
 TwinOption = Annotated[bool, typer.Option("--twin", help="in the running twin of this estate")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be written, write nothing")]
 Plan = Callable[["Snapshot", str], "Write | None"]
@@ -90,7 +93,8 @@ def seated(inventory: Inventory, snapshot: Snapshot, pool: str, site: str) -> tu
     from trimtab.render.pools import servers
 
     registered, declared = pool_of(inventory, pool)
-    return seats(snapshot, registered, [s.name for s in servers(inventory, declared, site) if not s.empty])
+    named = [s.name for s in servers(inventory, declared, site) if not s.empty]
+    return seats(snapshot, registered, named, registers=declared.discover is not None)
 
 
 def each_site(inventory: Inventory, sites: list[str], plan: Plan | None, dry: bool = False) -> dict[str, Any]:

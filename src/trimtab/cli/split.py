@@ -74,7 +74,11 @@ def _asked(
         raise BadInput("shares, --canary, --back and --home exclude each other", "give one of them")
     if canary is not None:
         return hand.canary_shares(declared.shares, _percent(canary), to)
-    return dict(declared.shares) if home else hand.read_shares(shares) or None
+    if home:
+        return dict(declared.shares)
+    if found := hand.read_shares(shares):
+        hand.every_pool(declared, found, f"trimtab split {declared.service}")
+    return found or None
 
 
 def _show(done: dict[str, Any], declared: Split, json: bool) -> int:

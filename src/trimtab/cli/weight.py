@@ -8,7 +8,7 @@ import typer
 
 from trimtab.cli import registries
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.registries import DryRun, Reason, Site, TwinOption
+from trimtab.cli.registries import DryRun, Force, Reason, Site, TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def weight(
     estate: EstateFile = DEFAULT_ESTATE,
     site: Site = None,
     reason: Reason = "",
+    force: Force = False,
     dry_run: DryRun = False,
     twin: TwinOption = False,
     json: Json = False,
@@ -35,6 +36,8 @@ def weight(
         raise BadInput(f"{member!r} names no member", "POOL/MEMBER is expected: see `trimtab members`")
     if value not in STATES and not (value.isascii() and value.isdecimal()):
         raise BadInput(f"{value!r} is no weight", f"0 to 256, or {', '.join(STATES)}")
+    if force and not reason:
+        raise BadInput("--force needs a reason", "--reason WHY: it is kept with the change")
     registries.inside_twin(estate, twin)
     inventory = registries.loaded(estate)
     registries.pool_of(inventory, pool)
@@ -43,9 +46,8 @@ def weight(
     asking = registries.who(reason)
 
     def plan(snapshot: Snapshot, at: str) -> Write | None:
-        return plan_hand(
-            snapshot, registries.seated(inventory, snapshot, pool, at), name, state, number, asking
-        )
+        seated = registries.seated(inventory, snapshot, pool, at)
+        return plan_hand(snapshot, seated, name, state, number, asking, force=force)
 
     done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run)
     return registries.tell(where_it_is(done), f"{member} {value}", dry_run, json)

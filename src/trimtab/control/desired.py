@@ -32,7 +32,7 @@ class Desired:
         self.served: dict[str, Decision] = {}
         self.served_splits: dict[str, Chosen] = {}
         self._tell = tell
-        self._versions: dict[str, int] = {}
+        self._versions: dict[str, tuple[int, int]] = {}
         self._waiting = False
         self._users: dict[str, list[str]] = {}
         for pool in proxy.pools:
@@ -80,11 +80,12 @@ class Desired:
 
     def _refresh_pool(self, pool: PoolFile) -> bool:
         registered = self.store.pool(pool.registry or pool.name)
-        if self._versions.get(pool.name) == registered.version:
+        version = registered.version, registered.word
+        if self._versions.get(pool.name) == version:
             return False
         last = self.decisions.get(pool.name, NOTHING)
-        found = decide(pool, registered.members, registered.hands, last)
-        self._versions[pool.name] = registered.version
+        found = decide(pool, registered.members, registered.hands, last, registered.alive)
+        self._versions[pool.name] = version
         if found == last and pool.name in self.decisions:
             return False
         self.decisions[pool.name] = found

@@ -40,6 +40,7 @@ class Follow:
         self._backoff = Backoff(FIRST_S, MOST_S, random)
         self._tasks: list[asyncio.Task[None]] = []
         self.state: State = "starting"
+        self._since = 0.0  # when `state` became what it is
 
     async def run(self) -> None:
         """Until `stop`, or cancelled."""
@@ -110,14 +111,17 @@ class Follow:
 
     def _turn(self, state: State) -> None:
         if self.state != state:
-            self.state = state
+            self.state, self._since = state, _now()
             self._turned()
 
     async def _expire(self) -> None:
+        """Only while the registry is followed: who did not register again while it was away could not."""
         while True:
             await asyncio.sleep(EXPIRE_S)
+            if self.state != "following":
+                continue
             try:
-                if changed := self._store.expire(_now()):
+                if changed := self._store.expire(_now(), self._since):
                     self._changed(changed, False)
             except Exception as error:
                 self._log.crash("follow crashed", error)

@@ -1,23 +1,22 @@
 """The operator's hand on a site's registry: weights, states and splits. Plans are pure: a snapshot in, a `Write` out.
 
-What would leave a pool without anybody is refused here, with the figures, before anything is written; the agents refuse
-it once more, for registrations may have changed meanwhile.
+What would leave a pool without anybody is refused here, with the figures, before anything is written, and every write holds
+only for the hands that were read; the agents refuse it once more, for registrations may have changed meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from trimtab.drivers.registry.base import Registry, Snapshot, Write
 from trimtab.drivers.registry.record import (
-    MAX_ID,
     MAX_WEIGHT,
     Alive,
     BadRecord,
     By,
-    Claim,
     Hand,
     Member,
     Record,
@@ -30,6 +29,7 @@ from trimtab.drivers.registry.record import (
 from trimtab.errors import BadInput, Conflict
 
 ATTEMPTS = 5
+CONDITIONS = 50  # of one transaction, beside what it puts: Consul takes 64 in all, etcd 128
 
 
 class NoMember(BadInput):
@@ -63,6 +63,11 @@ class Seat:
             return self.hand.weight
         return self.member.weight if self.member else 100
 
+    @property
+    def well(self) -> bool:
+        """By its own word. Who is named by the estate has none, and counts."""
+        return self.health in ("", "passing")
+
 
 def records(snapshot: Snapshot) -> dict[str, Record]:
     """What can be read of it; records that cannot are somebody else's fault and in the agents' logs."""
@@ -75,16 +80,30 @@ def records(snapshot: Snapshot) -> dict[str, Record]:
     return found
 
 
-def seats(snapshot: Snapshot, pool: str, of_file: Iterable[str] = ()) -> tuple[Seat, ...]:
-    """The members of a pool, by name. of_file: those that the estate itself names."""
+def seats(
+    snapshot: Snapshot, pool: str, of_file: Iterable[str] = (), *, registers: bool = True
+) -> tuple[Seat, ...]:
+    """The members of a pool, by name. of_file: those that the estate itself names; registers: whether others may come
+    (what registers in a pool of the estate's own hosts serves nobody).
+    """
     read = records(snapshot)
-    members = {r.name: r for r in read.values() if isinstance(r, Member) and r.pool == pool}
+    members = {r.name: r for r in read.values() if registers and isinstance(r, Member) and r.pool == pool}
     found = []
     for name in sorted({*members, *of_file}):
         hand, alive = read.get(f"hand/{pool}/{name}"), read.get(f"alive/{pool}/{name}")
-        health = alive.health if isinstance(alive, Alive) else "unknown" if name in members else ""
+        word = alive.health if isinstance(alive, Alive) else "unknown"
+        health = word if name in members else ""
         found.append(Seat(pool, name, members.get(name), hand if isinstance(hand, Hand) else None, health))
     return tuple(found)
+
+
+def seat_of(seated: tuple[Seat, ...], name: str) -> Seat:
+    """Raises NoMember."""
+    found = next((each for each in seated if each.name == name), None)
+    if found is None:
+        known = ", ".join(each.name for each in seated) or "none"
+        raise NoMember(f"no member {name!r} in this pool", f"there are: {known}")
+    return found
 
 
 def plan_hand(
@@ -94,52 +113,104 @@ def plan_hand(
     state: State,
     weight: int | None,
     who: Who,
+    *,
+    force: bool = False,
+    most: int = CONDITIONS,
 ) -> Write | None:
-    """seated: the whole pool. None where it is so already. Raises BadInput for a member that is not there, and where
-    nobody would be left.
+    """seated: the whole pool. A member that is taken out keeps its weight for the way back. None where it is so already.
+    Raises BadInput for a member that is not there, and where nobody would be left; force: those that say nothing of
+    themselves will do. most: conditions that the write may have.
     """
-    seat = next((each for each in seated if each.name == name), None)
-    if seat is None:
-        known = ", ".join(each.name for each in seated) or "none"
-        raise NoMember(f"no member {name!r} in this pool", f"there are: {known}")
+    seat = seat_of(seated, name)
     if weight is not None and not 0 <= weight <= MAX_WEIGHT:
         raise BadInput(f"weight {weight}", f"0 to {MAX_WEIGHT} is expected")
-    asked = Hand(seat.pool, name, state, weight, who.by, who.reason, who.at)
-    if seat.hand is not None and (seat.hand.state, seat.hand.weight) == (state, weight):
+    now = seat.hand or Hand(seat.pool, name)
+    kept = weight if state == "ready" else now.weight
+    if (now.state, now.weight) == (state, kept):
         return None
-    after = [Seat(s.pool, s.name, s.member, asked if s is seat else s.hand, s.health).weight for s in seated]
-    if not any(after):
+    asked = Hand(seat.pool, name, state, kept, who.by, who.reason, who.at)
+    others = [each for each in seated if each is not seat and each.weight]
+    if not replace(seat, hand=asked).weight:
+        _leave_somebody(seat, others, len(seated), force)
+    first = sorted(others, key=lambda each: not each.well)
+    return _conditioned(snapshot, asked, [*first, *seated], most)
+
+
+def _leave_somebody(seat: Seat, others: list[Seat], all_: int, force: bool) -> None:
+    """others: who else takes requests. One that took none before takes nothing away. Raises BadInput."""
+    if not others:
         raise BadInput(
-            f"{seat.pool} would have nobody left: {name} is the last of {len(seated)} that takes requests",
+            f"{seat.pool} would have nobody left: {seat.name} is the last of {all_} that takes requests",
             "give another one its weight back first",
         )
-    return _replace(snapshot, asked)
+    if seat.weight and not force and not any(each.well for each in others):
+        names = ", ".join(f"{each.name} ({each.health})" for each in others[:5])
+        raise BadInput(
+            f"{seat.pool} would have nobody left who says that he is well, only {names}",
+            "see `trimtab members`; where you know that they serve: --force --reason WHY",
+        )
+
+
+def _conditioned(snapshot: Snapshot, asked: Hand, seated: Iterable[Seat], most: int) -> Write:
+    """Written only if every hand of the pool is as it was read: two that leave at once would each count on the other.
+
+    Of a pool with more members than a transaction has conditions, the first of `seated`: one that stays is enough.
+    """
+    keys = dict.fromkeys([key_of(asked), *(f"hand/{each.pool}/{each.name}" for each in seated)])
+    return Write(put=_replace(snapshot, asked).put, **as_read(snapshot, list(keys)[:most]))
+
+
+def together(writes: Iterable[Write]) -> Write | None:
+    """One transaction of several, each planned on what the ones before it leave. None where there are none."""
+    put: dict[str, bytes] = {}
+    equal: dict[str, bytes] = {}
+    absent: dict[str, None] = {}
+    for each in writes:
+        equal.update({key: value for key, value in each.equal.items() if key not in put})
+        absent.update(dict.fromkeys(each.absent))
+        put.update(each.put)
+    return Write(put=put, equal=equal, absent=tuple(absent)) if put else None
 
 
 def plan_split(
     snapshot: Snapshot, declared: Split, shares: Mapping[str, int], by: By | None, who: Who
 ) -> Write | None:
-    """declared: as the estate has it. Raises BadInput for a pool that is not in the split, or shares of nothing."""
+    """declared: as the estate has it. Raises BadInput for shares that are not those of its pools, or of nothing."""
     now = current_split(snapshot, declared)
-    unknown = [pool for pool in shares if pool not in declared.shares]
-    if unknown:
-        raise BadInput(
-            f"{unknown[0]!r} is not in this split", f"its pools are {', '.join(sorted(declared.shares))}"
-        )
-    wanted = {pool: shares.get(pool, 0) for pool in sorted(declared.shares)}
+    every_pool(declared, shares, f"trimtab split {declared.service}")
+    wanted = {pool: shares[pool] for pool in sorted(shares)}
     if sum(wanted.values()) <= 0 or min(wanted.values()) < 0:
         raise BadInput("shares of nothing", "at least one pool needs a share above 0")
     if (wanted, by or now.by) == (dict(now.shares), now.by):
         return None
-    before = now.before if wanted == dict(now.shares) else dict(now.shares)
-    asked = Split(now.service, now.name, wanted, by or now.by, before, who.by, who.reason, who.at)
+    before, before_by = dict(now.shares), now.by
+    if wanted == before and now.before not in (None, before):  # another way to divide: the way back stays
+        before, before_by = dict(now.before or {}), now.before_by or now.by
+    asked = Split(
+        now.service, now.name, wanted, by or now.by, before, who.by, who.reason, who.at, before_by=before_by
+    )
     return _replace(snapshot, asked)
 
 
+def every_pool(declared: Split, shares: Mapping[str, int], command: str) -> None:
+    """A pool that is left out would silently get nothing. Raises BadInput with the whole line to type."""
+    if unknown := [pool for pool in shares if pool not in declared.shares]:
+        pools = ", ".join(sorted(declared.shares))
+        raise BadInput(f"{unknown[0]!r} is not in this split", f"its pools are {pools}")
+    if missing := sorted(set(declared.shares) - set(shares)):
+        line = " ".join(f"{pool}={n}" for pool, n in sorted({**declared.shares, **shares}.items()))
+        raise BadInput(
+            f"{', '.join(missing)}: no share is given",
+            f"every pool needs one, 0 for nothing: {command} {line}",
+        )
+
+
 def plan_back(snapshot: Snapshot, declared: Split, who: Who) -> Write | None:
-    """The shares as they were before the last change; once more is forth again. None where nobody changed them."""
+    """Shares and way to divide as they were before the last change; once more is forth again. None where nobody
+    changed them.
+    """
     now = current_split(snapshot, declared)
-    return plan_split(snapshot, declared, now.before, None, who) if now.before is not None else None
+    return plan_split(snapshot, declared, now.before, now.before_by, who) if now.before is not None else None
 
 
 def current_split(snapshot: Snapshot, declared: Split) -> Split:
@@ -171,48 +242,18 @@ def canary_shares(declared: Mapping[str, int], percent: float, pool: str | None)
     return {**found, canary: share}
 
 
-def plan_register(
-    snapshot: Snapshot,
-    pool: str,
-    name: str,
-    address: str,
-    port: int,
-    weight: int,
-    version: str,
-    tags: tuple[str, ...],
-) -> Write | None:
-    """A member with a number of its own. Raises BadInput for values that no agent would take."""
-    read = records(snapshot)
-    old = read.get(f"members/{pool}/{name}")
-    number = old.id if isinstance(old, Member) else free_id(read, pool)
-    member = Member(pool, name, address, port, number, weight, version, tags)
-    try:
-        decode(key_of(member), encode(member))
-    except BadRecord as error:
-        raise BadInput(str(error), "nothing was registered") from error
-    if member == old:
-        return None
-    claim = Claim(pool, number, name)
-    absent = () if key_of(claim) in read else (key_of(claim),)
-    return Write(put={key_of(each): encode(each) for each in (member, claim)}, absent=absent)
+class Conditions(TypedDict):
+    absent: tuple[str, ...]
+    equal: dict[str, bytes]
 
 
-def plan_deregister(snapshot: Snapshot, pool: str, name: str) -> Write:
-    """Raises BadInput where it is not registered."""
-    old = records(snapshot).get(f"members/{pool}/{name}")
-    if not isinstance(old, Member):
-        raise BadInput(f"{name} is not registered in {pool}", "see `trimtab members POOL`")
-    keys = (f"members/{pool}/{name}", f"alive/{pool}/{name}", f"ids/{pool}/{old.id}", f"hand/{pool}/{name}")
-    return Write(delete=tuple(key for key in keys if key in snapshot.records))
-
-
-def free_id(read: Mapping[str, Record], pool: str) -> int:
-    """The lowest number of the pool that nobody has. Raises BadInput where all are taken."""
-    taken = {r.id for r in read.values() if isinstance(r, Claim | Member) and r.pool == pool}
-    found = next((number for number in range(1, MAX_ID + 1) if number not in taken), None)
-    if found is None:
-        raise BadInput(f"{pool} has {MAX_ID} members", "that is all that a pool can have")
-    return found
+def as_read(snapshot: Snapshot, keys: Iterable[str]) -> Conditions:
+    """What a write is conditioned on: these keys are as they were."""
+    asked = list(dict.fromkeys(keys))
+    return {
+        "absent": tuple(key for key in asked if key not in snapshot.records),
+        "equal": {key: snapshot.records[key] for key in asked if key in snapshot.records},
+    }
 
 
 def _replace(snapshot: Snapshot, record: Record) -> Write:

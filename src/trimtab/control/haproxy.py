@@ -19,7 +19,7 @@ from trimtab.drivers.haproxy import wire
 from trimtab.drivers.haproxy.dumps import Info, ServerState
 from trimtab.drivers.haproxy.members import Have, backends, difference, seen
 from trimtab.drivers.haproxy.wire import Command, Outcome
-from trimtab.errors import Refused, TrimtabError
+from trimtab.errors import Refused, TrimtabError, Unreachable
 from trimtab.render.agent_file import BY_MAP, FLOOR_MAP, SPLIT_MAP, PoolFile
 
 PACE = Pace(window=0.0)
@@ -151,22 +151,30 @@ def commands_of(file: PoolFile, decision: Decision, have: Have) -> tuple[Command
 
 
 class HaproxyWatch:
-    """Which process listens? A new one has the membership of its start, so it is compared at once."""
+    """Which process listens? A new one has the membership of its start, so it is compared at once; and so is one that did
+    not answer for a while. An old one that only ends its connections is none.
+    """
 
     name = "haproxy-watch"
 
     def __init__(self, runtime: RuntimeApi, metrics: Metrics, changed: Callable[[], None]) -> None:
         self._runtime, self._metrics, self._changed = runtime, metrics, changed
         self.pid: int | None = None
+        self._away = False
 
     def keys(self) -> Collection[str]:
         return ("process",)
 
     async def reconcile(self, keys: frozenset[str]) -> Failures:
-        before, self.pid = self.pid, None
+        away, self._away = self._away, True  # until it has answered
         found = await self._runtime.info()
-        self.pid = found.pid
+        if found.stopping:
+            raise Unreachable(
+                f"the HAProxy that answers ({found.pid}) is stopping", "its successor is waited for"
+            )
+        self._away, before, self.pid = False, self.pid, found.pid
         if found.pid != before:
             self._metrics.proxy_starts.inc()
+        if found.pid != before or away:
             self._changed()
         return {}

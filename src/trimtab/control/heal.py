@@ -30,19 +30,20 @@ Word = Literal[
     "unknown",
     "missing",
     "no leader",
+    "busy",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """state: None where the supervisor did not say.  works: None is unknown.  why: in words, where it does not.
-    blameless: it answers, and says that others keep it from working.
+    blameless: the word for one that a restart would not help, though it does not work.
     """
 
     state: UnitState | None
     works: bool | None
     why: str = ""
-    blameless: bool = False
+    blameless: Literal["", "no leader", "busy"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _word(history: History, seen: Observation, state: UnitState) -> Word:
         case "inactive":  # somebody stopped it: that is his to undo
             return "stopped"
     if seen.blameless:
-        return "no leader"
+        return seen.blameless
     if seen.works is None:
         return "unknown"
     return "works" if seen.works else "wedged" if history.falses >= FALSES else "fails"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Literal
 
 from trimtab.control.heal import Action, History, Observation, Word, decide
 from trimtab.control.log import Log
@@ -14,18 +15,32 @@ from trimtab.drivers import probe as probes
 from trimtab.drivers.probe import Answer
 from trimtab.drivers.units import Units, UnitState
 from trimtab.errors import BadInput, DriverError
-from trimtab.render.agent_file import Probe, Unit
+from trimtab.render.agent_file import Probe, ProxyFile, Unit
 
 PACE = Pace(window=0.0, resync=1.0, limit=180.0)
 QUIET_S = 5.0  # after our own start: much starts then
 APART_S = 2.0  # between the end of one restart and the beginning of another
 REST_S = 3.0  # between two looks that start a program, while nothing is about to change
-BUSY = {"fails", "wedged", "dead", "starting", "stopping"}
+BUSY = {"fails", "wedged", "dead", "starting", "stopping", "busy"}
+LATE_S = 1.0  # an answer that took so much longer than it may says that the agent itself did not run
+HAPROXY = "haproxy.service"
+SOCKET = ProxyFile("haproxy", HAPROXY).socket
 Ask = Callable[[Probe], Awaitable[Answer]]
+Serves = Callable[[], Awaitable[bool]]
+
+
+async def socket_answers() -> bool:
+    """Whether HAProxy's admin socket answers. At its `maxconn` HAProxy accepts on no other listener, and works."""
+    from trimtab.drivers.haproxy.client import Runtime
+
+    try:
+        return not (await Runtime(SOCKET).info()).stopping
+    except DriverError:
+        return False
 
 
 class Healer:
-    """changed: told when the word for a unit is another one."""
+    """changed: told when the word for a unit is another one.  serves: whether HAProxy answers on its admin socket."""
 
     name = "heal"
 
@@ -37,8 +52,9 @@ class Healer:
         metrics: Metrics,
         changed: Callable[[], None] = lambda: None,
         ask: Ask = probes.ask,
+        serves: Serves = socket_answers,
     ) -> None:
-        self._units, self._supervisor, self._ask = units, supervisor, ask
+        self._units, self._supervisor, self._ask, self._serves = units, supervisor, ask, serves
         self._log, self._metrics, self._changed = log, metrics, changed
         self._histories = {unit.name: History() for unit in units}
         self._last: dict[str, UnitState] = {}
@@ -80,12 +96,24 @@ class Healer:
             return Observation(state, state.active == "active")
         if state.active != "active":
             return Observation(state, None)
+        began = asyncio.get_running_loop().time()
         try:
-            answer = await self._ask(unit.probe)
+            answer, serves = await asyncio.gather(self._ask(unit.probe), self._busy(unit))
             verdict = probes.judge(unit.probe, answer)
         except BadInput as bad:
             return Observation(state, None, str(bad))
-        return Observation(state, verdict.works, verdict.reason, blameless(unit, answer, verdict.works))
+        late = asyncio.get_running_loop().time() - began - probes.ASK_S
+        if not verdict.works and late > LATE_S:
+            return Observation(state, None, f"the agent itself was {late:.1f} s late")
+        return Observation(
+            state, verdict.works, verdict.reason, blameless(unit, answer, verdict.works, serves)
+        )
+
+    async def _busy(self, unit: Unit) -> bool:
+        """Asked beside the probe, once that has failed: three times no, and it has been asked."""
+        return (
+            unit.name == HAPROXY and self.words.get(unit.name) not in (None, "works") and await self._serves()
+        )
 
     async def _judge(self, unit: Unit, seen: Observation) -> None:
         now = asyncio.get_running_loop().time()
@@ -117,12 +145,23 @@ class Healer:
             self._log.error("escalated: restarts do not help", unit=unit, why=action.why or action.word)
         elif was_escalated and not action.history.escalated:
             self._log.info("recovered", unit=unit)
+        elif action.word == "busy" and before != "busy":
+            self._metrics.actions_refused.labels("busy").inc()
+            self._log.warning("busy, not restarted: its admin socket answers", unit=unit, why=action.why)
         elif before != action.word and (before is not None or action.word != "works"):
             self._log.info("unit", unit=unit, state=action.word, why=action.why)
         if before != action.word:
             self._changed()
 
 
-def blameless(unit: Unit, answer: Answer, works: bool | None) -> bool:
-    """An etcd that answers its /health with anything but yes has no leader: what it lacks is its peers."""
-    return unit.name.startswith("etcd-") and works is False and answer.how == "came"
+def blameless(
+    unit: Unit, answer: Answer, works: bool | None, serves: bool = False
+) -> Literal["", "no leader", "busy"]:
+    """An etcd that answers its /health with anything but yes has no leader: what it lacks is its peers. A HAProxy that
+    answers on its admin socket alone is full.
+    """
+    if works is not False:
+        return ""
+    if unit.name.startswith("etcd-") and answer.how == "came":
+        return "no leader"
+    return "busy" if serves else ""

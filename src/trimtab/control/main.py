@@ -2,7 +2,8 @@
 
     run                  the default. SIGHUP: read agent.json and register.d anew; a file that is no good changes nothing
     split NAME POOL=SHARE…   move the shares of a split of this host's proxy, at its site
-    drain | maint | ready    take this host out of every pool that it serves, or back into them, and return
+    drain | maint | ready    take this host out of every pool that it serves, or back into them, and return.
+                         --force --reason WHY: over what others said, and where no other member says that it is well
 
 Exit codes: 0 done, 2 bad input, 1 or 3 as the errors of `trimtab.errors` have them.
 """
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("what", nargs="?", default="run", choices=("run", "split", *HANDS))
     parser.add_argument("words", nargs="*", help="of split: its name, then POOL=SHARE for each pool")
     parser.add_argument("--reason", default="", help="why: it is kept with the change")
+    parser.add_argument("--force", action="store_true", help="over the words of others; needs --reason")
     parser.add_argument("--root", type=Path, help="everything below another root than /")
     return parser
 
@@ -158,19 +160,19 @@ def _by_hand(places: Places, said: argparse.Namespace) -> int:
 
 
 def _hand(places: Places, said: argparse.Namespace) -> int:
-    from trimtab.control.own_hand import do
+    from trimtab.control.own_hand import do, who_here
     from trimtab.drivers.registry.engines import connect
 
     file = read(places.file)
     if file.registry is None:
         raise BadInput(f"{file.host} has no registry", "its site has no host with the role `registry`")
     access = file.registry
-    by = os.environ.get("SUDO_USER") or getpass.getuser()
+    who = who_here(file, os.environ.get("SUDO_USER") or getpass.getuser(), said.reason)
 
     async def put() -> str:
         registry = connect(access)
         try:
-            return await do(registry, file, said.what, said.words, said.reason, by, places.register)
+            return await do(registry, file, said.what, said.words, who, places.register, said.force)
         finally:
             await registry.close()
 

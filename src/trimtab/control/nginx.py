@@ -7,10 +7,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 
-from trimtab.control.files import read_json, write_atomically
+from trimtab.control.files import write_atomically
 from trimtab.control.loop import Failures
 from trimtab.control.metrics import Metrics
 from trimtab.control.queue import Pace
@@ -18,46 +17,55 @@ from trimtab.drivers.units import Units
 from trimtab.errors import Refused
 
 PACE = Pace(window=0.0, spacing=1.0, first=0.5, limit=90.0)
+USED = Path("/run/nginx/members.used")
 
 
 class NginxController:
-    """members: the file that nginx is going to read.  loaded: one, gone with a boot, that says what it read last."""
+    """members: the file that nginx is going to read.  loaded: one, gone with a boot, that says what it read last.
+    used: the sha256 of the members' file that the hook put into its last start or reload; empty: none.
+    """
 
     name = "nginx"
 
-    def __init__(self, unit: str, units: Units, members: Path, loaded: Path, metrics: Metrics) -> None:
+    def __init__(
+        self, unit: str, units: Units, members: Path, loaded: Path, metrics: Metrics, used: Path = USED
+    ) -> None:
         self._unit, self._units, self._metrics = unit, units, metrics
-        self._members, self._loaded = members, loaded
+        self._members, self._loaded, self._used = members, loaded, used
 
     def keys(self) -> Collection[str]:
         return ("reload",)
 
     async def reconcile(self, keys: frozenset[str]) -> Failures:
-        wanted = digest(self._members)
-        if wanted == self._last():
+        wanted = self._members.read_bytes()
+        if digest(wanted) == _text(self._loaded) and _text(self._used) != "":
             return {}
         state = (await self._units.state([self._unit]))[self._unit]
         if state.active != "active":
             raise Refused(f"{self._unit} is {state.active}", "it reads the membership when it starts")
         self._metrics.reloads.inc()
         await self._units.reload(self._unit)
-        write_atomically(self._loaded, wanted.encode())
-        return {}
+        used = _text(self._used)
+        # what was written meanwhile is read by the reload too; a hook of an earlier build says nothing
+        for content in (wanted, self._members.read_bytes()):
+            if used in (None, hashlib.sha256(content).hexdigest()):
+                write_atomically(self._loaded, digest(content).encode())
+                return {}
+        raise Refused(f"{self._unit} did not take the membership", f"the log of {self._unit} says why")
 
-    def _last(self) -> str:
-        with suppress(OSError):
-            return self._loaded.read_text()
-        return ""
 
-
-def digest(members: Path) -> str:
-    """Of all in the file that concerns nginx: it has no floors. Raises OSError.
-
-    Taken before the reload: what is written meanwhile is read by it too, and costs at most one reload more.
-    """
+def _text(path: Path) -> str | None:
     try:
-        found = read_json(members)
-    except ValueError:
+        return path.read_text()
+    except (OSError, ValueError):
+        return None
+
+
+def digest(content: bytes) -> str:
+    """Of all in the members' file that concerns nginx: it has no floors."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
         return "not read"
     parts = [found.get("pools"), found.get("splits")] if isinstance(found, dict) else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -4,6 +4,8 @@ the shares of its site.
 What a deployment calls on the host before it stops the application and after it has started it: it needs no estate
 file, only what the agent of the host has anyway. It returns when the registry has it; proxies follow within
 milliseconds. Who waits for connections to end does so in the application.
+
+What somebody else said of the host stands: a deployment does not know why an operator took it out.
 """
 
 from __future__ import annotations
@@ -11,20 +13,52 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from trimtab.control.hand import Seat, Who, plan_hand, plan_split, read_shares, seats, write_planned
-from trimtab.drivers.registry.base import Registry, Snapshot
-from trimtab.drivers.registry.record import By, Split, State
+from trimtab.control.hand import (
+    CONDITIONS,
+    NoMember,
+    Seat,
+    Who,
+    every_pool,
+    plan_hand,
+    plan_split,
+    read_shares,
+    seat_of,
+    seats,
+    together,
+    write_planned,
+)
+from trimtab.drivers.registry.base import Registry, Snapshot, Write
+from trimtab.drivers.registry.record import By, Hand, Split, State
 from trimtab.errors import BadInput
-from trimtab.render.agent_file import REGISTER, AgentFile
+from trimtab.render.agent_file import REGISTER, AgentFile, names_of
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a host wants of itself. force: over the words of others."""
+
+    state: State
+    who: Who
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """For one pool. write: None where it is so already.  note: what stands besides, "" for nothing."""
+
+    pool: str
+    write: Write | None
+    note: str = ""
 
 
 def pools_of(agent: AgentFile, folder: Path = Path(REGISTER)) -> list[tuple[str, str]]:
     """(pool, this host's name in it) of everything that the host serves. A file that cannot be read names none."""
     found = [(pool, agent.host) for pool in agent.serves]
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("[!.]*.json")):
         try:
             said = json.loads(path.read_text())
             found.append((str(said["pool"]), str(said.get("name", agent.host))))
@@ -34,63 +68,113 @@ def pools_of(agent: AgentFile, folder: Path = Path(REGISTER)) -> list[tuple[str,
 
 
 async def do(
-    registry: Registry, agent: AgentFile, what: str, words: Sequence[str], reason: str, by: str, folder: Path
+    registry: Registry,
+    agent: AgentFile,
+    what: str,
+    words: Sequence[str],
+    who: Who,
+    folder: Path,
+    force: bool = False,
 ) -> str:
     """What was done, in words. Raises BadInput, DriverError."""
     if what == "split":
-        shares = read_shares(words[1:])
-        changed = await set_split(registry, agent, words[0] if words else "", shares, reason, by)
+        changed = await set_split(
+            registry, agent, words[0] if words else "", read_shares(words[1:]), who, force
+        )
         return f"split {words[0]} {' '.join(words[1:])}" if changed else "is so already"
     if words:
         raise BadInput(
             f"{' '.join(words)}: nothing is expected after `{what}`", "it is this host's own state"
         )
-    pools = await set_state(registry, agent, cast(State, what), reason, by, folder)
-    return f"{what} in {', '.join(pools)}" if pools else "is so already"
+    if force and not who.reason:
+        raise BadInput("--force needs a reason", "--reason WHY: it is kept with the change")
+    return in_words(what, await set_state(registry, agent, Wish(cast(State, what), who, force), folder))
+
+
+def in_words(what: str, done: Sequence[Planned]) -> str:
+    pools = ", ".join(each.pool for each in done if each.write is not None)
+    return "; ".join([f"{what} in {pools}" if pools else "is so already", *(d.note for d in done if d.note)])
 
 
 async def set_state(
-    registry: Registry, agent: AgentFile, state: State, reason: str, by: str, folder: Path = Path(REGISTER)
-) -> Sequence[str]:
-    """The pools in which something changed. Raises BadInput where the host serves nothing or would be the last of a
-    pool that takes requests, and DriverError.
+    registry: Registry, agent: AgentFile, wish: Wish, folder: Path = Path(REGISTER)
+) -> list[Planned]:
+    """In all pools of the host, or in none. Raises BadInput where it serves nothing, would be the last of a pool that
+    takes requests, or somebody else's word stands; and DriverError.
     """
     mine = pools_of(agent, folder)
     if not mine:
         raise BadInput(f"{agent.host} serves no pool", f"see `hosts` of pools, and {REGISTER}")
-    changed = []
-    for pool, name in mine:
-        if await _set_one(registry, agent, pool, name, state, Who(by, reason, round(time.time(), 3))):
-            changed.append(pool)
-    return changed
+    done: list[Planned] = []
+
+    def plan(snapshot: Snapshot) -> Write | None:
+        done[:] = plan_all(snapshot, agent, mine, wish)
+        return together(each.write for each in done if each.write is not None)
+
+    await write_planned(registry, plan)
+    return done
 
 
-def whole_pool(snapshot: Snapshot, pool: str, name: str, members: int) -> tuple[Seat, ...]:
-    """Everybody in a pool. members: how many the estate names; who they are is known of those with a hand on them, and
-    the others serve. 0: all have registered.
+def plan_all(
+    snapshot: Snapshot, agent: AgentFile, mine: Sequence[tuple[str, str]], wish: Wish
+) -> list[Planned]:
+    """Each on what the ones before it leave: a host may be several members of one pool. Where it is not registered
+    (yet) there is nothing to say. Raises BadInput.
     """
-    if not members:
-        return seats(snapshot, pool)
-    begins = f"hand/{pool}/"
-    known = {key.removeprefix(begins) for key in snapshot.records if key.startswith(begins)}
-    found = seats(snapshot, pool, {name, *known})
-    return (*found, *[Seat(pool, "", None, None, "")] * (members - len(found)))
+    found: list[Planned] = []
+    absent: list[NoMember] = []
+    most = max(2, CONDITIONS // len(mine) - 2)  # Consul takes two steps more for each record that is put
+    for pool, name in mine:
+        try:
+            found.append(_plan(snapshot, agent, pool, name, wish, most))
+        except NoMember as error:
+            absent.append(error)
+            found.append(Planned(pool, None, f"{pool}: {name} is not registered"))
+        if (write := found[-1].write) is not None:
+            snapshot = Snapshot(snapshot.revision, {**snapshot.records, **write.put})
+    if len(absent) == len(mine):
+        raise absent[0]
+    return found
 
 
-async def _set_one(
-    registry: Registry, agent: AgentFile, pool: str, name: str, state: State, who: Who
-) -> bool:
-    members = agent.serves.get(pool, 0)
-    return await write_planned(
-        registry,
-        lambda snapshot: plan_hand(
-            snapshot, whole_pool(snapshot, pool, name, members), name, state, None, who
-        ),
-    )
+def _plan(snapshot: Snapshot, agent: AgentFile, pool: str, name: str, wish: Wish, most: int) -> Planned:
+    seated = whole_pool(snapshot, pool, agent.serves.get(pool, ()))
+    hand = seat_of(seated, name).hand or Hand(pool, name)
+    if not wish.force and hand.by != wish.who.by and hand.state != "ready":
+        return _stands(hand, wish.state)
+    weight = None if wish.force else hand.weight
+    write = plan_hand(snapshot, seated, name, wish.state, weight, wish.who, force=wish.force, most=most)
+    stays = wish.state == "ready" and weight is not None
+    return Planned(pool, write, f"{pool}: weight {weight}{_whose(hand, wish)} stays" if stays else "")
+
+
+def _stands(hand: Hand, wanted: State) -> Planned:
+    """Somebody else took it out. To be out at least as far is fine; anything else raises BadInput."""
+    said = f"{hand.pool}: {hand.state} by {hand.by or 'somebody'} stands ({hand.reason or 'no reason given'})"
+    if wanted == "drain" or hand.state == wanted:
+        return Planned(hand.pool, None, said)
+    raise BadInput(said, f"ask there first; or `trimtab-agent {wanted} --force --reason WHY`")
+
+
+def _whose(hand: Hand, wish: Wish) -> str:
+    return f" by {hand.by}" if hand.by and hand.by != wish.who.by else ""
+
+
+def whole_pool(snapshot: Snapshot, pool: str, ranges: Sequence[str]) -> tuple[Seat, ...]:
+    """Everybody in a pool. ranges: whom the estate names; without any, who has registered. Raises BadInput."""
+    try:
+        return seats(snapshot, pool, names_of(ranges), registers=not ranges)
+    except ValueError as error:
+        raise BadInput(f"agent.json: serves.{pool}: {error}", "`trimtab build` renders it") from error
 
 
 async def set_split(
-    registry: Registry, agent: AgentFile, name: str, shares: Mapping[str, int], reason: str, by: str
+    registry: Registry,
+    agent: AgentFile,
+    name: str,
+    shares: Mapping[str, int],
+    who: Who,
+    force: bool = False,
 ) -> bool:
     """Shares of a split that this host's proxy has, at this site; whether that changed anything. Raises BadInput."""
     known = {f"{each.service}/{each.name}": each for each in (agent.proxy.splits if agent.proxy else ())}
@@ -98,7 +182,14 @@ async def set_split(
         raise BadInput(
             f"no split {name!r} on {agent.host}", f"there are: {', '.join(sorted(known)) or 'none'}"
         )
+    if force:
+        raise BadInput("--force does not belong to `split`", "no split needs it")
     file = known[name]
     declared = Split(file.service, file.name, dict(file.shares), cast(By, file.by))
-    who = Who(by, reason, round(time.time(), 3))
+    every_pool(declared, shares, f"trimtab-agent split {name}")
     return await write_planned(registry, lambda snapshot: plan_split(snapshot, declared, shares, None, who))
+
+
+def who_here(agent: AgentFile, user: str, reason: str) -> Who:
+    """By whom a word on this host is: so it knows its own from an operator's."""
+    return Who(f"{user}@{agent.host}", reason, round(time.time(), 3))

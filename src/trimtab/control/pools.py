@@ -6,7 +6,7 @@ weight 0: that is a mistake, and the newest of these changes are refused until a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from trimtab.drivers.haproxy.members import WantServer
@@ -53,16 +53,30 @@ NOTHING = Decision()
 
 
 def decide(
-    pool: PoolFile, members: Mapping[str, Member], hands: Mapping[str, Hand], last: Decision = NOTHING
+    pool: PoolFile,
+    members: Mapping[str, Member],
+    hands: Mapping[str, Hand],
+    last: Decision = NOTHING,
+    alive: Collection[str] | None = None,
 ) -> Decision:
-    """members, hands: by name.  last: what this function said before, or what the disk has of it."""
+    """members, hands: by name.  last: what this function said before, or what the disk has of it.  alive: whose own word
+    is there; None: not asked. The floor of a pool that registers counts only these: members that are long gone, and that
+    nobody took out, would otherwise be counted as ill for ever.
+    """
     reasons: list[Reason] = []
     known = _known(pool, members, last, reasons)
     asked = [_asked(each, hands.get(each.name, READY)) for each in known]
     if known and not any(want.ready and want.weight for want in asked):
-        asked = _refuse_newest(pool, known, asked, hands, last, reasons)
-    regular = sum(w.ready and w.weight > 0 and not e.backup for w, e in zip(asked, known, strict=True))
+        asked = _refuse_newest(pool, known, asked, hands, last, alive, reasons)
+    regular = sum(
+        w.ready and w.weight > 0 and not e.backup and _counts(e, alive)
+        for w, e in zip(asked, known, strict=True)
+    )
     return Decision(tuple(asked), floor_of(pool.panic, regular), tuple(reasons), tuple(known))
+
+
+def _counts(each: Endpoint, alive: Collection[str] | None) -> bool:
+    return each.filed or alive is None or each.name in alive
 
 
 def _known(
@@ -107,6 +121,7 @@ def _refuse_newest(
     asked: Sequence[WantServer],
     hands: Mapping[str, Hand],
     last: Decision,
+    alive: Collection[str] | None,
     reasons: list[Reason],
 ) -> list[WantServer]:
     """Nobody would serve. The newest word of a hand goes first; then those of weight 0 by registration, the ones that
@@ -114,7 +129,7 @@ def _refuse_newest(
     """
     served = {want.id: want.weight for want in last.wants if want.ready and want.weight}
     regular = [each for each in known if not each.backup] or list(known)
-    need = floor_of(pool.panic, sum(each.weight > 0 for each in regular))
+    need = floor_of(pool.panic, sum(each.weight > 0 and _counts(each, alive) for each in regular))
 
     def order(each: Endpoint) -> tuple[bool, bool, float, bool, int]:
         hand = hands.get(each.name, READY)

@@ -11,7 +11,7 @@ from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
 from trimtab.control.store import Store
 from trimtab.drivers.registry.base import Write, Writer
-from trimtab.drivers.registry.record import TEXT, HostState, encode, key_of, shown
+from trimtab.drivers.registry.record import TEXT, Claim, HostState, Member, decode, encode, key_of, shown
 from trimtab.errors import Conflict, DriverError, LeaseGone, Unreachable
 
 PACE = Pace(window=0.1, resync=5.0)
@@ -34,25 +34,30 @@ class Publish:
     ) -> None:
         self._registry, self._lease, self._host = registry, lease, host
         self._states, self._now = states, now
+        self._said: tuple[dict[str, str], int] | None = None  # units, and the lease that the record hangs on
 
     def keys(self) -> Collection[str]:
         return ("host",)
 
     async def reconcile(self, keys: frozenset[str]) -> Failures:
         units = {plain(unit): plain(state) for unit, state in sorted(self._states().items())[:MOST_UNITS]}
-        state = HostState(self._host, units, round(self._now(), 3))
         lease = await self._lease.get()
+        if self._said == (units, lease):
+            return {}
+        state = HostState(self._host, units, round(self._now(), 3))
         try:
             await self._registry.write(Write(leased={key_of(state): encode(state)}, lease=lease))
         except LeaseGone:
             self._lease.lost(lease)
             raise
+        self._said = units, lease
         return {}
 
 
 class Restore:
-    """A registry that came back without its data loses what operators said; whoever followed it gives it back, and where
-    several do, the first. Keys are those of the records.
+    """A registry that came back without its data, or with old data, gets back what it lost from whoever followed it, and
+    where several do, from the first. Members too: those who are registered by hand or whose agent is stopped would not
+    come by themselves. Keys are those of the records.
     """
 
     name = "restore"
@@ -65,9 +70,11 @@ class Restore:
 
     async def reconcile(self, keys: frozenset[str]) -> Failures:
         failures: dict[str, Exception] = {}
-        for key in sorted(keys & self._store.orphans.keys()):
+        for key in sorted(keys, reverse=True):  # members before the claims that go with them
+            if (change := give_back(key, self._store.orphans, self._store.older)) is None:
+                continue
             try:
-                await self._registry.write(Write(put={key: self._store.orphans[key]}, absent=(key,)))
+                await self._registry.write(change)
                 self._log.warning("given back to a registry that had lost it", key=shown(key))
             except Conflict:
                 continue  # there already; the watch tells
@@ -76,6 +83,25 @@ class Restore:
             except DriverError as error:
                 failures[key] = error
         return failures
+
+
+def give_back(key: str, orphans: Mapping[str, bytes], older: Mapping[str, bytes]) -> Write | None:
+    """Only in the place of what was found there: nothing, or an older word. A member goes with its claim. None: it has
+    come back, or goes with its member.
+    """
+    if key not in orphans:
+        return None
+    record = decode(key, orphans[key])
+    if key in older:
+        return Write(put={key: orphans[key]}, equal={key: older[key]})
+    if isinstance(record, Claim) and f"members/{record.pool}/{record.name}" in orphans:
+        return None
+    if not isinstance(record, Member):
+        return Write(put={key: orphans[key]}, absent=(key,))
+    claim = Claim(record.pool, record.id, record.name)
+    if (number := key_of(claim)) not in orphans:
+        return Write(put={key: orphans[key]}, absent=(key,), equal={number: encode(claim)})
+    return Write(put={key: orphans[key], number: orphans[number]}, absent=(key, number))
 
 
 def plain(text: str) -> str:

@@ -89,10 +89,13 @@ class Register:
         return failures
 
     async def _one(self, key: str) -> None:
+        """What the folder says no more is left as it is until that is certain; where the folder cannot be read, kept up."""
         if (wanted := self._folder.wanted.get(key)) is not None:
             await self._ensure(key, wanted)
-        elif key in self.registered:
+        elif key in self.registered and self._folder.gone(key):
             await self._remove(key)
+        elif key in self.registered and self._folder.unsure():
+            await self._ensure(key, self.registered[key])
 
     async def _ensure(self, key: str, wanted: Member) -> None:
         lease, old = await self._lease.get(), self.registered.get(key)
@@ -124,6 +127,8 @@ class Register:
             try:
                 await self._registry.write(plan(records, member, lease))
             except Conflict:
+                if old is not None and number == old.id:
+                    return False  # perhaps it was given back to us by a proxy's agent (`Restore`)
                 continue
             except LeaseGone:
                 self._lease.lost(lease)

@@ -3,7 +3,8 @@
     {"pool": "api", "port": 8080}      further, with their defaults: "address": the host's, "name": the host's,
                                        "weight": 100, "version": "", "tags": []
 
-A file that cannot be used is refused with a reason, and what it said before holds on. A file that is gone deregisters.
+A file that cannot be used is refused with a reason, and what it said before holds on. A file that is gone deregisters, but
+only what two looks one after the other did not see, and none while a file is bad: it may be the one that is missing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,32 +60,47 @@ class Folder:
         self._good: dict[str, Member] = {}
         self._bad: dict[str, str] = {}
         self._second: dict[str, str] = {}
+        self._seen = False  # the folder was there once
+        self._clear = 0  # looks in a row that saw everything
+        self._before: frozenset[str] = frozenset()  # what the look before the last one wanted
+        self.looked = False
         self.wanted: dict[str, Member] = {}  # POOL/NAME → member
 
     def look(self) -> bool:
-        """Read what has changed; whether `wanted` has. Raises OSError where the folder cannot be read (nothing is then
-        deregistered); no folder at all is an empty one.
+        """Read what has changed; whether `wanted` or `gone` may be another. Raises OSError where the folder cannot be
+        read: what it said holds on, over a restart too.
         """
-        found = self._stats()
-        for file in set(self._stamps) - set(found):
-            del self._stamps[file]
-            self._good.pop(file, None)
-            self._bad.pop(file, None)
-            self._second.pop(file, None)
+        self.looked, clear, self._clear = True, self._clear, 0
+        names = self._names()
+        found = self._stats(names)
+        self._forget(set(names), set(found))
         for file, stamp in sorted(found.items()):
             if self._stamps.get(file) != stamp:
                 self._read(file)
                 self._stamps[file] = stamp
-        return self._gather()
+        self._clear = clear + 1 if self._seen and not self._bad else 0
+        before, self._before = self._before, frozenset(self.wanted)
+        return self._gather() or self._clear == 2 or not before <= self._before
 
-    def _stats(self) -> dict[str, Stamp]:
+    def gone(self, key: str) -> bool:
+        """Nobody wants it any more, for certain."""
+        return self._clear >= 2 and key not in self.wanted and key not in self._before
+
+    def unsure(self) -> bool:
+        """The last look did not see everything."""
+        return self.looked and not self._clear
+
+    def _names(self) -> list[str]:
+        """No folder is an empty one, once it was there."""
         try:
             with os.scandir(self._path) as entries:
-                names = sorted(
-                    e.name for e in entries if e.name.endswith(".json") and not e.name.startswith(".")
-                )
+                names = [e.name for e in entries if e.name.endswith(".json") and not e.name.startswith(".")]
         except FileNotFoundError:
-            return {}
+            return []
+        self._seen = True
+        return sorted(names)
+
+    def _stats(self, names: list[str]) -> dict[str, Stamp]:
         for name in names[MAX_FILES:]:
             self._say(self._bad, name, f"one of more than {MAX_FILES} files")
         found = {}
@@ -91,9 +108,22 @@ class Folder:
             try:
                 stat = (self._path / name).stat()
             except FileNotFoundError:
+                if (self._path / name).is_symlink():
+                    self._say(self._bad, name, "a link to nothing")
                 continue
             found[name] = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         return found
+
+    def _forget(self, names: set[str], found: set[str]) -> None:
+        for file in set(self._bad) - names:
+            del self._bad[file]
+        for file in set(self._stamps) - found:
+            del self._stamps[file]
+            if file not in names:  # a link to nothing holds what it said
+                self._good.pop(file, None)
+                self._second.pop(file, None)
+        for file in set(self._good) - names:
+            del self._good[file]
 
     def _read(self, file: str) -> None:
         try:
@@ -139,9 +169,14 @@ def saved_text(members: Mapping[str, Member]) -> bytes:
 
 
 def saved_members(saved: Any) -> dict[str, Member]:
-    """POOL/NAME → member, of registered.json. Raises ValueError (BadRecord is one)."""
+    """POOL/NAME → member, of registered.json; what cannot be one is left out. Raises ValueError."""
     body = saved.get("registered") if isinstance(saved, dict) and saved.get("version") == 1 else None
     if not isinstance(body, dict):
         raise ValueError("an object of version 1 is expected")
-    found = {key: decode(f"members/{key}", json.dumps(each).encode()) for key, each in body.items()}
-    return {key: member for key, member in found.items() if isinstance(member, Member)}
+    found: dict[str, Member] = {}
+    for key, each in body.items():
+        with suppress(BadRecord):
+            member = decode(f"members/{key}", json.dumps(each).encode())
+            assert isinstance(member, Member)
+            found[key] = member
+    return found

@@ -2,7 +2,7 @@
 
     members.json   {"version":1,"pools":{POOL:{ID:{"address":"A:P","weight":W,"ready":true}}},"floors":{POOL:N},
                     "splits":{"SERVICE/NAME":{"shares":{POOL:N},"by":"percent"}}}
-    store.json     {"version":1,"revision":N,"records":{KEY:VALUE}}
+    store.json     {"version":1,"revision":N,"saved":SECONDS,"records":{KEY:VALUE}}
 
 Of servers that the configuration file has itself, members.json has only those that differ, without an address. Both are
 written by one program and read as if by another: what does not fit is refused, never half taken.
@@ -11,7 +11,8 @@ written by one program and read as if by another: what does not fit is refused, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
@@ -23,6 +24,7 @@ from trimtab.drivers.registry.record import MAX_ID, MAX_WEIGHT
 from trimtab.render.agent_file import PoolFile, ProxyFile, SplitFile, floor_of
 
 VERSION = 1
+RECENT_S = 600.0  # a restart or a boot; after a longer absence others know better
 
 
 def pool_text(decision: Decision) -> str:
@@ -45,17 +47,28 @@ def members_text(pools: Mapping[str, str], floors: Mapping[str, int], splits: Ma
     return f"{head}{lines}}}}}\n".encode()
 
 
-def store_text(store: Store) -> bytes:
+def store_text(store: Store, now: float = 0.0) -> bytes:
+    """now: seconds since 1970."""
     lines = b",\n".join(b'"%b":%b' % (key.encode(), value) for key, value in store.lasting())
-    return b'{"version":%d,"revision":%d,"records":{%b}}\n' % (VERSION, store.revision, lines)
+    head = b'{"version":%d,"revision":%d,"saved":%d,"records":{' % (VERSION, store.lineage(), int(now))
+    return head + lines + b"}}\n"
 
 
-def records_of(saved: Any) -> tuple[int, dict[str, bytes]]:
-    """(revision, records) of store.json. Raises ValueError."""
+def records_of(saved: Any, now: Callable[[], float] = time.time) -> tuple[int, dict[str, bytes]]:
+    """(revision, records) of store.json; a record that cannot be one is left out. Raises ValueError.
+
+    The revision of a file that is not of just now is 0: no registry is behind that, so none is given back what this
+    host heard before it was off.
+    """
     body = _object(_versioned(saved).get("records"), "records")
-    return _number(saved.get("revision"), 0, 1 << 63), {
-        key: _json(value).encode() for key, value in body.items()
-    }
+    revision = _number(saved.get("revision"), 0, 1 << 63)
+    found = {key: _json(value).encode() for key, value in body.items() if isinstance(value, dict)}
+    return revision if _recent(saved.get("saved"), now()) else 0, found
+
+
+def _recent(saved: Any, now: float) -> bool:
+    """A clock that was set back tells nothing."""
+    return isinstance(saved, int) and not isinstance(saved, bool) and 0 <= now - saved <= RECENT_S
 
 
 def restore(saved: Any, proxy: ProxyFile, store: Store) -> tuple[dict[str, Decision], dict[str, Chosen]]:

@@ -1,60 +1,75 @@
 """Who is a member: what registered, held against the claims and against who was a member before. Pure.
 
 A claim `ids/POOL/ID` says whose number it is. A registrar writes and removes member and claim in one transaction, so where
-they disagree the registry is damaged or somebody else wrote: then whoever was a member stays one.
+they disagree the registry is damaged or somebody else wrote: then whoever was a member stays one. A registry that went
+back in time (wiped, restored) is believed last: whoever was a member is pinned to its number for a while.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from trimtab.drivers.registry.record import Member
 
 HOLD_S = 30.0  # a host that lost its registry is back within its longest pause of 5 s and its lease of 10 s
+Refusals = dict[str, tuple[str, str]]  # name → (reason of a closed set, what is wrong)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """members: by name, no number twice.  refused: name → (reason of a closed set, what is wrong)."""
+    """members: by name, no number twice.  refused: who did not get what it wrote, and why."""
 
     members: dict[str, Member]
-    refused: dict[str, tuple[str, str]]
+    refused: Refusals
 
 
-def settle(found: Mapping[str, Member], claims: Mapping[int, str], before: Mapping[str, Member]) -> Settled:
-    """found, before: by name; claims: number → name."""
-    members: dict[str, Member] = {}
-    refused: dict[str, tuple[str, str]] = {}
+def settle(
+    found: Mapping[str, Member],
+    claims: Mapping[int, str],
+    before: Mapping[str, Member],
+    pins: Mapping[str, Member] = MappingProxyType({}),
+    lacking: Collection[str] = (),
+) -> Settled:
+    """found, before: by name; claims: number → name.  pins: who stays with this number whatever is claimed.  lacking: of
+    whom a complete read had a claim, but no member: these are no longer members.
+    """
+    members, refused = dict(pins), {}
+    pinned = {each.id: each.name for each in pins.values()}
     for name, member in sorted(found.items()):
-        owner, old = claims.get(member.id), before.get(name)
-        if owner == name:
-            members[name] = member
+        if name in pins:
             continue
-        if owner is None and old is not None and old.id == member.id:
+        old = before.get(name)
+        owner = pinned.get(member.id) or claims.get(member.id)
+        if owner == name or (owner is None and old is not None and old.id == member.id):
             members[name] = member
-            refused[name] = ("claim_lost", f"number {member.id} is no longer claimed; the member stays")
-            continue
-        refused[name] = (
-            ("no_claim", f"number {member.id} is not claimed")
-            if owner is None
-            else ("id_taken", f"number {member.id} is that of {owner}")
-        )
-        if old is not None and claims.get(old.id) == name:
+        elif old is not None and old.id not in pinned and claims.get(old.id, name) == name:
             members[name] = old
+        if owner != name:
+            refused[name] = _why(member, owner, old)
     for name, old in before.items():
-        if name not in found and claims.get(old.id) == name:
-            members[name] = old
+        if name not in found and name not in pins and old.id not in pinned and claims.get(old.id) == name:
             refused[name] = ("member_missing", f"number {old.id} is still claimed; the member stays")
+            if name not in lacking:
+                members[name] = old
     return Settled(members, refused)
+
+
+def _why(member: Member, owner: str | None, old: Member | None) -> tuple[str, str]:
+    if owner is not None:
+        return "id_taken", f"number {member.id} is that of {owner}"
+    if old is not None and old.id == member.id:
+        return "claim_lost", f"number {member.id} is no longer claimed; the member stays"
+    return "no_claim", f"number {member.id} is not claimed"
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Members that vanished in a way that may be the registry's fault. until: seconds; None while nobody else is there."""
+    """Members that vanished in a way that may be the registry's fault. since: seconds; None while nobody else is there."""
 
     members: Mapping[str, Member]
-    until: float | None
+    since: float | None
 
 
 NOBODY = Held({}, None)
@@ -65,7 +80,8 @@ def hold(
 ) -> Held:
     """Whom to keep for a while beside `members`. gone: who vanished just now; suspect: in a full read, where a watch
     would have told each removal. A pool that has nobody keeps its last members until others have been there HOLD_S:
-    hosts that register again come one by one. Who is back, or whose number is somebody else's now, is let go.
+    hosts that register again come one by one. Who is back, or whose number is somebody else's now, is let go. Time
+    alone lets nobody go here: it counts only while the registry is followed (`Store.expire`).
     """
     kept = {**held.members, **(gone if suspect or not members else {})}
     taken = {member.id for member in members.values()}
@@ -74,6 +90,5 @@ def hold(
         return NOBODY
     if not members:
         return Held(kept, None)
-    began_anew = held.until is None or (suspect and bool(gone))
-    until = now + HOLD_S if began_anew else held.until
-    return NOBODY if until is not None and until <= now else Held(kept, until)
+    began_anew = held.since is None or (suspect and bool(gone))
+    return Held(kept, now if began_anew else held.since)

@@ -24,7 +24,11 @@ class Pool:
 
 @dataclass(slots=True)
 class Known:
-    """Behind a Pool: what is found in the registry, whose numbers are claimed, who settled and who did not, who is held."""
+    """Behind a Pool: what is found in the registry, whose numbers are claimed, who settled and who did not, who is held.
+
+    lacking: of whom the last complete read had a claim, but no member.  pins: who stays as it was since the registry went
+    back in time, and `pinned`: since when (seconds).
+    """
 
     pool: Pool = field(default_factory=Pool)
     found: dict[str, Member] = field(default_factory=dict)
@@ -32,6 +36,9 @@ class Known:
     settled: dict[str, Member] = field(default_factory=dict)
     refused: dict[str, Why] = field(default_factory=dict)
     held: Held = NOBODY
+    lacking: set[str] = field(default_factory=set)
+    pins: dict[str, Member] = field(default_factory=dict)
+    pinned: float = 0.0
 
 
 @dataclass(slots=True)

@@ -1,12 +1,15 @@
 """What the registry says, typed, pool by pool. Nothing here is taken back on a doubt: of a bad record the last good one
-stays, and members that vanish with the registry stay for a while (`settle`).
+stays, members that vanish from the registry stay for a while (`settle`), and what vanishes with it is given back (`Restore`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from math import inf
 
-from trimtab.control.settle import hold, settle
+from trimtab.control.lost import lost
+from trimtab.control.settle import HOLD_S, NOBODY, hold, settle
 from trimtab.control.state import Changed, Known, Pool, Why
 from trimtab.drivers.registry.base import Batch, Snapshot
 from trimtab.drivers.registry.record import (
@@ -26,8 +29,8 @@ from trimtab.drivers.registry.record import (
 
 KINDS = ("members", "alive", "hand", "ids", "splits")
 OTHERS = "hosts/"  # what agents say of their daemons: many words, and nothing here acts on them
-LASTING = ("hand", "splits")  # an operator's word: nobody registers it again
 MOST_REFUSED = 1000  # that are remembered
+_LET_GO = "members/{0}/{1} is let go: its number is claimed, but it is not registered"
 Refuse = Callable[[str, str, str], None]  # key, reason, text
 
 
@@ -35,11 +38,13 @@ class Store:
     """refuse: told of each record that is refused, once as long as it stays the same."""
 
     def __init__(self, refuse: Refuse = lambda key, reason, text: None) -> None:
-        self.revision = 0
+        self.revision = self._before = 0
         self.splits: dict[str, Split] = {}  # by SERVICE/NAME
-        self.orphans: dict[str, bytes] = {}  # an operator's words that a registry lost (`restore`)
+        self.orphans: dict[str, bytes] = {}  # what a registry lost that went back in time (`Restore`)
+        self.older: dict[str, bytes] = {}  # what it has in the place of some of them
         self._refuse = refuse
         self._raw: dict[str, bytes] = {}
+        self._unusable: set[str] = set()  # all that `_raw` has and nobody can read; `_bad` is bounded
         self._bad: dict[str, Why] = {}
         self._known: dict[str, Known] = {}
 
@@ -49,21 +54,31 @@ class Store:
         return known.pool if known is not None else Pool()
 
     def replace(self, snapshot: Snapshot, now: float) -> Changed:
-        """A full read. A revision below ours is that of a registry that has lost its data: what an operator said then
-        holds on, and becomes an orphan.
+        """A full read. A revision below ours is that of a registry that was wiped or restored: what it lacks becomes an
+        orphan, of two words of an operator the later holds, and members stay as they are for a while.
         """
-        missing = [key for key in self._raw if key not in snapshot.records]
-        changed = Changed()
-        if snapshot.revision < self.revision:
-            lost = [key for key in missing if key.split("/", 1)[0] in LASTING]
-            self.orphans.update((key, self._raw[key]) for key in lost)
-        for key in missing:
-            if key not in self.orphans:
-                self._delete(key, changed)
+        changed, back = Changed(), snapshot.revision < self.revision
+        if back:
+            ours = {key: value for key, value in self.lasting() if key in self._raw}  # not who was only held
+            self._before, (self.orphans, self.older) = self.revision, lost(ours, snapshot.records)
+        kept = self.orphans.keys() - self.older.keys()
+        for key in [key for key in self._raw if key not in snapshot.records and key not in kept]:
+            self._delete(key, changed)
+        for known in self._known.values() if back else ():
+            known.pins, known.pinned = dict(known.pool.members), now
         for key, value in snapshot.records.items():
-            self._put(key, value, changed)
+            self._put(key, value, changed, live=not back)
+        if not back:
+            self._find_lacking(changed)
         self.revision = snapshot.revision
         return self._settle(changed, suspect=True, now=now)
+
+    def _find_lacking(self, changed: Changed) -> None:
+        for pool, known in self._known.items():
+            absent = {n for n in known.settled if n not in known.found and n not in known.pins}
+            if absent != known.lacking:
+                known.lacking = absent
+                changed.unsettled.add(pool)
 
     def apply(self, batch: Batch, now: float) -> Changed:
         """Changes that a watch told, in order."""
@@ -72,22 +87,45 @@ class Store:
             if value is None:
                 self._delete(key, changed)
             else:
-                self._put(key, value, changed)
+                self._put(key, value, changed, live=True)
         self.revision = max(self.revision, batch.revision)
         return self._settle(changed, suspect=False, now=now)
 
-    def expire(self, now: float) -> Changed:
-        """Let go who was held long enough."""
-        late = {n for n, k in self._known.items() if k.held.until is not None and k.held.until <= now}
-        return self._settle(Changed(unsettled=late), suspect=False, now=now)
+    def expire(self, now: float, since: float = -inf) -> Changed:
+        """Let go who was held long enough. since: when the registry was found to be followed, without a break until now:
+        before that its silence said nothing.
+        """
+        changed, due = Changed(), now - HOLD_S
+        for name, known in self._known.items() if since <= due else ():
+            if known.pins and known.pinned <= due:
+                self._unpin(name, known)
+                changed.unsettled.add(name)
+            if known.held.since is not None and known.held.since <= due:
+                for each in known.held.members:
+                    if each in known.lacking:
+                        self._refuse(f"members/{name}/{each}", "member_missing", _LET_GO.format(name, each))
+                known.held = NOBODY
+                changed.unsettled.add(name)
+        return self._settle(changed, suspect=False, now=now)
+
+    def _unpin(self, pool: str, known: Known) -> None:
+        """From now on claims decide: who cannot have its number back is not given back either."""
+        pins, known.pins = known.pins, {}
+        for name, member in pins.items():
+            key, owner = f"members/{pool}/{name}", known.claims.get(member.id)
+            if key in self.orphans and owner not in (None, name):
+                self._refuse(key, "id_taken", f"{key} is let go: number {member.id} is that of {owner} now")
+                self._delete(key, Changed())
 
     def load(self, records: Mapping[str, bytes], revision: int, now: float) -> Changed:
         """The last good state from the disk. Members without a claim were held, and stay members."""
         changed = Changed()
         for key, value in records.items():
-            self._put(key, value, changed)
+            self._put(key, value, changed, live=False)
         for known in self._known.values():
             known.settled = dict(known.found)
+            others = {m.name: m for m in known.found.values() if known.claims.get(m.id, m.name) != m.name}
+            known.pins, known.pinned = others, now  # as they were when it was saved
         self.revision = revision
         return self._settle(changed, suspect=True, now=now)
 
@@ -98,6 +136,10 @@ class Store:
             yield from map(self._encoded, known.pool.hands.values())
             yield from (self._encoded(Claim(name, number, owner)) for number, owner in known.claims.items())
         yield from map(self._encoded, self.splits.values())
+
+    def lineage(self) -> int:
+        """The revision for `load`. Until everything is given back, a successor has to see that the registry went back."""
+        return max(self.revision, self._before) if self.orphans else self.revision
 
     def refused(self) -> dict[str, Why]:
         """By key: every record that is refused now, and why."""
@@ -111,28 +153,40 @@ class Store:
         """As the registry has it, if that is what we have: encoding thousands anew costs."""
         key = key_of(record)
         raw = self._raw.get(key)
-        if (
-            raw is None
-            or key in self._bad
-            or (isinstance(record, Member) and record.name in self._of(record.pool).refused)
-        ):
+        if raw is None or key in self._unusable:
             return key, encode(record)
+        if isinstance(record, Member) and self._of(record.pool).found.get(record.name) is not record:
+            return key, encode(record)  # what it wrote does not hold (yet)
         return key, raw
 
     # ---- one record
 
-    def _put(self, key: str, value: bytes, changed: Changed) -> None:
+    def _put(self, key: str, value: bytes, changed: Changed, live: bool) -> None:
+        """live: somebody wrote it after what we had."""
+        if self.older.get(key) == value:
+            return  # until the later one is given back
         self.orphans.pop(key, None)
+        self.older.pop(key, None)
         if self._raw.get(key) == value or key.startswith(OTHERS):
             return
         self._raw[key] = value
         try:
             record = decode(key, value)
         except BadRecord as error:
+            self._unusable.add(key)
             self._remember(key, _reason(key, value), str(error))
             return
+        self._unusable.discard(key)
         self._bad.pop(key, None)
         self._take(record, changed)
+        if live and isinstance(record, Member):
+            self._renew_pin(record)
+
+    def _renew_pin(self, member: Member) -> None:
+        """A host's own word counts at once, but for the number."""
+        pins = self._of(member.pool).pins
+        if member.name in pins:
+            pins[member.name] = replace(member, id=pins[member.name].id)
 
     def _take(self, record: Record, changed: Changed) -> None:
         match record:
@@ -143,6 +197,7 @@ class Store:
                 pass
             case Member(pool=pool):
                 self._of(pool).found[record.name] = record
+                self._of(pool).lacking.discard(record.name)
                 changed.unsettled.add(pool)
             case Claim(pool=pool):
                 self._of(pool).claims[record.id] = record.name
@@ -158,8 +213,10 @@ class Store:
 
     def _delete(self, key: str, changed: Changed) -> None:
         self.orphans.pop(key, None)
+        self.older.pop(key, None)
         if self._raw.pop(key, None) is None:
             return
+        self._unusable.discard(key)
         self._bad.pop(key, None)
         kind, place, name = (*key.split("/", 2), "", "")[:3]
         known = self._known.get(place)
@@ -170,6 +227,7 @@ class Store:
             return
         elif kind == "members":
             known.found.pop(name, None)
+            known.pins.pop(name, None)
             changed.unsettled.add(place)
         elif kind == "ids":
             known.claims.pop(int(name) if name.isascii() and name.isdecimal() else 0, None)
@@ -194,7 +252,7 @@ class Store:
         return changed
 
     def _settle_pool(self, name: str, known: Known, suspect: bool, now: float) -> bool:
-        settled = settle(known.found, known.claims, known.settled)
+        settled = settle(known.found, known.claims, known.settled, known.pins, known.lacking)
         gone = {n: member for n, member in known.settled.items() if n not in settled.members}
         known.held = hold(known.held, settled.members, gone, suspect, now)
         known.settled = settled.members

@@ -8,6 +8,11 @@ from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import group_of
 from trimtab.estate.prefix_faults import Problem
 
+# Regular members that are down count against the floor: the pool is in panic before its backups would serve.
+PANIC_AND_BACKUP = (
+    "with `panic` the spare members of a pool would never serve: all its regular ones do, well or not"
+)
+
 
 def pool_faults(estate: Estate) -> Iterator[Problem]:
     """(where, message, hint) of everything wrong between pools and the rest of the estate."""
@@ -28,6 +33,8 @@ def _pools(estate: Estate) -> Iterator[Problem]:
             yield ("pools", name, "backup"), f"`{pool.backup}` has the roles {', '.join(spare.roles)}", hint
         if pool.backup is not None and pool.backup == pool.hosts:
             yield ("pools", name, "backup"), f"`{pool.backup}` is the pool itself", "name another group"
+        if pool.panic and (pool.backup is not None or any(member.backup for member in pool.members or ())):
+            yield ("pools", name, "panic"), PANIC_AND_BACKUP, "keep one of the two: `backup`, or `panic: 0%`"
     for name, store in estate.stores.items():
         group = group_of(estate, store.hosts)
         if group is not None and "store" not in group.roles:

@@ -63,6 +63,7 @@ NOT_ACTED_ON: dict[str, dict[str, str]] = {
             NO_CGROUP,
         ),
         **dict.fromkeys(("StandardOutput", "StandardError", "StandardInput", "SyslogIdentifier"), LOG),
+        "WatchdogSec": "the twin ends nobody for being silent: a hang there stays one until the drill undoes it",
         "NotifyAccess": "every process of the unit may notify",
         "PIDFile": "the started process is the main process; a unit that forks away is refused by its Type",
         "ConfigurationDirectory": "the node's files bring their folders along",

@@ -44,12 +44,18 @@ def describe(inventory: Inventory, host: Host) -> AgentFile:
         units=_units(inventory, host),
         registry=_registry(inventory, host),
         proxy=_proxy(inventory, host) if "proxy" in host.roles else None,
-        serves={
-            name: sum(not server.empty for server in servers(inventory, pool, host.site))
-            for name, pool in used(inventory)
-            if host.group in (pool.hosts, pool.backup)
-        },
+        serves=_serves(inventory, host),
     )
+
+
+def _serves(inventory: Inventory, host: Host) -> dict[str, tuple[str, ...]]:
+    """Two pools may discover the same name: a hand on it concerns the members of both."""
+    found: dict[str, set[str]] = {}
+    for name, pool in used(inventory):
+        names = {server.name for server in servers(inventory, pool, host.site) if not server.empty}
+        if host.name in names:
+            found.setdefault(pool.discover or name, set()).update(names)
+    return {name: agent_file.ranges_of(names) for name, names in sorted(found.items())}
 
 
 def _registry(inventory: Inventory, host: Host) -> RegistryAccess | None:

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -114,7 +115,8 @@ class ProxyFile:
 @dataclass(frozen=True, slots=True)
 class AgentFile:
     """The whole. supervisor: `systemd`, or `unix:PATH` of a socket that does its work. serves: the pools that have this
-    host from the estate itself, and how many members they have at the site; those that it registers for are in REGISTER.
+    host from the estate itself, by the name under which the registry has them, each with all its members at the site
+    that the estate names (`names_of`); those that it registers for are in REGISTER.
     """
 
     host: str
@@ -126,7 +128,7 @@ class AgentFile:
     units: tuple[Unit, ...] = ()
     registry: RegistryAccess | None = None
     proxy: ProxyFile | None = None
-    serves: dict[str, int] = field(default_factory=dict)
+    serves: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 SPLIT_MAP, BY_MAP, FLOOR_MAP = "split.map", "by.map", "floor.map"
@@ -148,6 +150,36 @@ def floor_of(panic: int, members: int) -> int:
     return max(1, -(-members * panic // 100))
 
 
+def ranges_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Names in short: what differs only by the number at its end, and consecutively, is `PREFIX-1..12`."""
+    runs: list[tuple[str, int, int]] = []
+    for prefix, number in sorted({_numbered(name) for name in names}):
+        if runs and runs[-1][0] == prefix and runs[-1][2] + 1 == number:
+            runs[-1] = (prefix, runs[-1][1], number)
+        else:
+            runs.append((prefix, number, number))
+    return tuple(f"{p}{first}" + (f"..{last}" if last > first else "") for p, first, last in runs)
+
+
+def names_of(ranges: Iterable[str]) -> tuple[str, ...]:
+    """The names that `ranges_of` wrote in short. Raises ValueError."""
+    found: list[str] = []
+    for each in ranges:
+        name, _, last = each.partition("..")
+        if not last:
+            found.append(name)
+            continue
+        prefix, first = _numbered(name)
+        found += [f"{prefix}{number}" for number in range(first, int(last) + 1)]
+    return tuple(found)
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """Every name of a host ends in a number. Raises ValueError."""
+    prefix = name.rstrip("0123456789")
+    return prefix, int(name.removeprefix(prefix))
+
+
 def dump(agent: AgentFile) -> str:
     return json.dumps(dataclasses.asdict(agent), indent=1, sort_keys=True) + "\n"
 
@@ -161,8 +193,7 @@ def load(text: str) -> AgentFile:
 
 def _read(kind: Any, value: Any, at: str) -> Any:
     if dataclasses.is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise ValueError(f"{at or 'the file'}: an object is expected")
+        value = _object(value, at or "the file")
         hints = typing.get_type_hints(kind)
         if unknown := set(value) - set(hints):
             raise ValueError(f"{at or 'the file'}: unknown {', '.join(sorted(unknown))}")
@@ -174,7 +205,7 @@ def _read(kind: Any, value: Any, at: str) -> Any:
     if origin is tuple:
         return tuple(_read(inner[0], each, f"{at}[{i}]") for i, each in enumerate(_list(value, at)))
     if origin is dict:
-        return {str(k): _read(inner[1], v, f"{at}.{k}") for k, v in value.items()}
+        return {str(k): _read(inner[1], v, f"{at}.{k}") for k, v in _object(value, at).items()}
     if origin in (types.UnionType, typing.Union):
         return None if value is None else _read(inner[0], value, at)
     if origin is Literal:
@@ -189,4 +220,10 @@ def _read(kind: Any, value: Any, at: str) -> Any:
 def _list(value: Any, at: str) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError(f"{at}: a list is expected")
+    return value
+
+
+def _object(value: Any, at: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{at}: an object is expected")
     return value

@@ -27,6 +27,7 @@ UNIT = "haproxy.service"
 UNACKED_MS = 300
 MAPS = "/run/haproxy"
 UNROUTED = "!{ var(txn.route) -m found }"
+UNDRAWN = "!{ var(txn.pool) -m found }"
 
 
 def quote(value: str) -> str:
@@ -141,26 +142,30 @@ def _split(service: str, route: Route, taken: str) -> list[str]:
     """
     split = route.split or {}
     key = f"{service}/{split_name(split)}"
-    unset = "!{ var(txn.pool) -m found }"
     lines = [
         f"http-request set-var(txn.by) str({key}),map({MAPS}/{BY_MAP},{route.by}) if {taken}",
         f"http-request set-var(txn.draw) rand({SCALE}) if {taken}",
         f"http-request set-var(txn.asked) req.hdr(X-Canary) if {taken} {{ var(txn.by) -m str header }} {{ req.hdr(X-Canary) -m found }}",
         f"http-request set-var(txn.asked) req.cook(canary) if {taken} {{ var(txn.by) -m str cookie }} {{ req.cook(canary) -m found }}",
         f"http-request set-var(txn.draw) var(txn.asked),xxh32,mod({SCALE}) if {taken} {{ var(txn.asked) -m found }}",
+        f"http-request set-var(txn.before) int(0) if {taken}",
     ]
-    for pool in sorted(split):
-        lines.append(
-            f"http-request set-var(txn.pool) str({pool}) if {taken} {{ var(txn.asked) -m str {pool} }}"
-        )
     for pool, bound in bounds(split).items():
-        lines += [
-            f"http-request set-var(txn.bound) str({key}/{pool}),map_str_int({MAPS}/{SPLIT_MAP},{bound}) if {taken}",
-            f"http-request set-var(txn.pool) str({pool}) if {taken} {unset} {{ var(txn.draw),sub(txn.bound) -m int lt 0 }}",
-        ]
+        lines += _share(pool, bound, key, taken)
     return [
         *lines,
-        f"http-request set-var(txn.pool) str({max(split, key=lambda p: (split[p], p))}) if {taken} {unset}",
+        f"http-request set-var(txn.pool) str({max(split, key=lambda p: (split[p], p))}) if {taken} {UNDRAWN}",
+    ]
+
+
+def _share(pool: str, bound: int, key: str, taken: str) -> list[str]:
+    """One pool of a split. Its name asks for it only while it has a share: its bound is above the one before."""
+    some = "{ var(txn.bound),sub(txn.before) -m int gt 0 }"
+    return [
+        f"http-request set-var(txn.bound) str({key}/{pool}),map_str_int({MAPS}/{SPLIT_MAP},{bound}) if {taken}",
+        f"http-request set-var(txn.pool) str({pool}) if {taken} {UNDRAWN} {{ var(txn.draw),sub(txn.bound) -m int lt 0 }}",
+        f"http-request set-var(txn.pool) str({pool}) if {taken} {{ var(txn.asked) -m str {pool} }} {some}",
+        f"http-request set-var(txn.before) var(txn.bound) if {taken}",
     ]
 
 
@@ -169,7 +174,8 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
         "name": name,
         "balance": f"hdr({pool.header})" if pool.header else pool.balance,
         "consistent": pool.balance in ("source", "uri", "header"),
-        "sticky": _sticky(pool),
+        "sticky": _sticky(pool, inventory.estate.estate),
+        "sticky_spare": _sticky_spare(name, pool, inventory.estate.estate),
         "check": _check(_check_host(inventory, name), pool.check),
         "retries": pool.retries,
         "defaults": check_options(pool.check),
@@ -198,19 +204,26 @@ def _check(name: str, check: Check) -> list[str]:
     ]
 
 
-def _sticky(pool: Pool) -> list[str]:
+def _sticky(pool: Pool, estate: str) -> list[str]:
     """The cookie is a hash of the member's address (section 4.2, dynamic-cookie-key): the same on every proxy, and in
     whichever slot the member is. A table is shared by the site's proxies (section 4.2, stick-table).
+
+    The key is no secret: it keeps the cookies of two estates apart. Who knows it can choose a member, no more.
     """
     if pool.sticky is None:
         return []
     if pool.sticky.by == "cookie":
         return [
             f"cookie {pool.sticky.name} insert indirect nocache httponly secure dynamic",
-            "dynamic-cookie-key trimtab",
+            f"dynamic-cookie-key {estate}",
         ]
     size = f"stick-table type ipv6 size 100k expire {milliseconds(pool.sticky.expire)} peers site"
     return [size, "stick on src"]
+
+
+def _sticky_spare(name: str, pool: Pool, estate: str) -> list[str]:
+    """Of the second backend: who has a member keeps it while no check is well. There is one table, the pool's own."""
+    return [f"stick on src table {name}"] if _by_table(pool) else _sticky(pool, estate)
 
 
 def check_options(check: Check) -> str:

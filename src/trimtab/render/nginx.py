@@ -8,15 +8,17 @@ digits of all routes form a key, and the first 1 in it names the pool. Checks ar
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
 from trimtab.estate.service import Route, Service
+from trimtab.render.agent_file import bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill
-from trimtab.render.pools import servers, used
+from trimtab.render.pools import Server, servers, used
 from trimtab.render.splits import split_name, splits
 from trimtab.render.vips import addresses
 
@@ -72,26 +74,29 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
     found = servers(inventory, pool, site)
-    found = found[:1] if pool.discover is not None else found
+    empty = [server for server in found if server.empty][:1]  # one line stands for all who may register
     method = _method(pool)
-    # nginx has no backup servers under `hash` and `random`; there the spare ones join at weight 1
+    # nginx has no backup servers under `hash` and `random`: there the spare ones join as equals, at their own weight
     backups = (method or "").split(" ")[0] not in ("hash", "random")
     return {
         "name": name,
         "method": method,
         "fall": pool.check.fall,
         "window": f"{max(1, round(pool.check.every * pool.check.fall))}s",
-        "servers": [
-            {
-                # nobody has registered yet: a request is told so at once
-                "address": NOBODY if s.empty else s.address,
-                "id": 0 if s.empty else s.id,
-                "options": (f" weight={s.weight}" if s.weight != 100 else "")
-                + (" backup" if s.backup and backups else ""),
-            }
-            for s in found
-            if s.weight
-        ],
+        "servers": [_peer(s, backups) for s in (*empty, *(s for s in found if not s.empty))],
+    }
+
+
+def _peer(server: Server, backups: bool) -> dict[str, Any]:
+    """Who takes no requests stays as a `down` line: nginx refuses an upstream that has backups only, goes to them at once
+    past a `down` line, and a hand on the member finds its line. The weight is always stated: nginx's own default is 1.
+    """
+    down = server.empty or not server.weight
+    marks = f"{' backup' if server.backup and backups else ''}{' down' if down else ''}"
+    return {
+        "address": NOBODY if server.empty else server.address,
+        "id": 0 if server.empty else server.id,
+        "options": f" weight={server.weight or 1}{marks}",  # nginx refuses 0
     }
 
 
@@ -181,16 +186,33 @@ def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
 
 def _split(service: str, name: str, route: Route) -> dict[str, Any]:
     """A draw for each request, or by what the client sends (ngx_http_split_clients_module)."""
-    split = route.split or {}
-    given = [(pool, share) for pool, share in sorted(split.items()) if share]
-    shares = [f"{100 * share / sum(split.values()):.2f}% {pool};" for pool, share in given[:-1]]
+    drawn = _hundredths(route.split or {})
     return {
         "key": f"{service}/{name}",
         "var": _split_variable(service, name),
         "by": route.by,
-        "shares": " ".join([*shares, f"* {given[-1][0]};"]),
-        "named": " ".join(f"{pool} {pool};" for pool in sorted(split)),
+        "shares": _shares(drawn),
+        # who has no share is not to be had by its name either
+        "named": " ".join(f"{pool} {pool};" for pool, _ in drawn),
     }
+
+
+def _hundredths(shares: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Hundredths of a percent of each pool that has any, 10,000 together: between the same bounds as in HAProxy. nginx
+    refuses 0.00% and shares that sum to more than 100%.
+    """
+    found, before = [], 0
+    for pool, bound in bounds(shares).items():
+        if bound > before:
+            found.append((pool, bound - before))
+        before = bound
+    return found
+
+
+def _shares(drawn: Sequence[tuple[str, int]]) -> str:
+    """The last takes the rest."""
+    parts = [f"{each // 100}.{each % 100:02d}% {pool};" for pool, each in drawn[:-1]]
+    return " ".join([*parts, f"* {drawn[-1][0]};"])
 
 
 def _location(pool: Pool, name: str, code: int) -> dict[str, Any]:

@@ -144,6 +144,7 @@ def agent() -> Artifact:
         f"ExecStart={HOOKS}/agent",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "TimeoutStopSec=10s",
+        "WatchdogSec=30s",  # one that hangs is killed and started anew; the proxies serve on meanwhile
     ]
     return unit("trimtab-agent.service", "network-online.target", lines, "trimtab's agent of this host")
 

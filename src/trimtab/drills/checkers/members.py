@@ -13,7 +13,8 @@ ENOUGH = (20_000, 6_000)  # requests of the first count, and of the one after ev
 class MembersConduct(Conduct):
     """stays: every proxy has the same members with the same weights before, during and after.
 
-    catch-up: the same until the repair, and afterwards what was registered meanwhile.
+    catch-up: the same until the repair, and afterwards what was registered meanwhile. Unknown where a proxy does not
+    tell weights (nginx: its witness is the file as a whole), or has no pool by the name that was registered under.
     """
 
     name = "members"
@@ -30,15 +31,19 @@ class MembersConduct(Conduct):
             if wanted == "stays":
                 yield from _same(proxy, "after it", before[proxy], after[proxy])
         if wanted == "catch-up":
-            yield from self._caught_up(after, told, doubts)
+            yield from self._caught_up(before, after, told, doubts)
 
-    def _caught_up(self, after: Seen, told: Seen, doubts: Doubts) -> Iterator[str]:
+    def _caught_up(self, before: Seen, after: Seen, told: Seen, doubts: Doubts) -> Iterator[str]:
         weights = told.get("weights", {})
         if not weights:
             doubts.append("nothing was registered while the registries were away")
         for pool, weight in weights.items():
             for proxy, pools in after.items():
-                if pools is not None and weight not in pools.get(pool, {}).values():
+                if pools is None:
+                    continue
+                if pool not in pools and pool not in (before.get(proxy) or {}):
+                    doubts.append(f"{proxy} tells no weights of a pool {pool}, under which was registered")
+                elif weight not in pools.get(pool, {}).values():
                     yield f"{proxy}: no member of {pool} has the weight {weight} that {told['member']} registered"
 
 

@@ -105,14 +105,18 @@ class Deploy:
         )
 
     def _serving(self, lab: LabLike, node: str) -> None:
-        """Wait until proxies send it requests again: what is rolled out one by one waits for each."""
-        ends = time.monotonic() + DRAIN_SECONDS
+        """Wait until proxies send it requests again: what is rolled out one by one waits for each. Raises
+        EnvironmentUnable.
+        """
+        ends, ports = time.monotonic() + DRAIN_SECONDS, self._ports(lab, node)
         while time.monotonic() < ends:
-            if any(
-                int(ask(lab, node, ["sh", "-c", OPEN.format(port=port)])) for port in self._ports(lab, node)
-            ):
+            if any(int(ask(lab, node, ["sh", "-c", OPEN.format(port=port)])) for port in ports):
                 return
             time.sleep(0.05)
+        raise EnvironmentUnable(
+            f"no request came to {node} in {DRAIN_SECONDS:.0f} s after `{HAND} ready`, on port {', '.join(ports)}",
+            "trimtab members --twin says what the registry has of it",
+        )
 
 
 def used(reply: str, address: str) -> int:

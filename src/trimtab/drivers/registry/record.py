@@ -20,6 +20,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, Literal, get_args
 
 MAX_VALUE = 4096
+MAX_BRACKETS = 512  # in its texts too; what is deeper could be read here, and not inside another file
 MAX_WEIGHT = 256
 MAX_ID = 65535
 MAX_TAGS = 16
@@ -85,7 +86,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """shares: pool → share in any unit.  before: the shares that these replaced, for the way back."""
+    """shares: pool → share in any unit.  before, before_by: what these replaced, for the way back."""
 
     service: str
     name: str
@@ -95,6 +96,7 @@ class Split:
     who: str = ""
     reason: str = ""
     at: float = 0.0
+    before_by: By | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,10 @@ def decode(key: str, value: bytes) -> Record:
     """Raises BadRecord."""
     if len(value) > MAX_VALUE:
         raise BadRecord(f"{shown(key)}: {len(value)} bytes, at most {MAX_VALUE} are read")
+    if value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
+        raise BadRecord(f"{shown(key)}: not JSON of a record: nested too deep")
     try:
-        body = json.loads(value)
+        body = json.loads(value.decode())  # bytes may be UTF-16 too, and spoil a file of UTF-8
     except (ValueError, RecursionError) as error:
         raise BadRecord(f"{shown(key)}: not JSON") from error
     if not isinstance(body, dict):
@@ -217,7 +221,7 @@ def _claim(names: list[str], body: dict[str, Any]) -> Claim:
 
 
 def _split(names: list[str], body: dict[str, Any]) -> Split:
-    before = body.get("before")
+    before, before_by = body.get("before"), body.get("before_by")
     return Split(
         _named(POOL, "service", names[0]),
         _named(SPLIT, "split", names[1]),
@@ -227,6 +231,7 @@ def _split(names: list[str], body: dict[str, Any]) -> Split:
         _words("who", body.get("who", "")),
         _words("reason", body.get("reason", "")),
         _time(body.get("at", 0)),
+        None if before_by is None else _one_of("before_by", before_by, get_args(By)),
     )
 
 

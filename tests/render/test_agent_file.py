@@ -1,0 +1,74 @@
+"""agent.json: names in short and in full, and what does not fit is told with its place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.estate.make import SMALL
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.load import read_estate
+from trimtab.render import agent
+from trimtab.render.agent_file import load, names_of, ranges_of
+
+FILE = {"host": "h", "site": "s", "estate": "e", "address": "a", "metrics_port": 1, "supervisor": "systemd"}
+
+
+@pytest.mark.parametrize(
+    ("names", "ranges"),
+    [
+        ([], ()),
+        (["hk-b-7"], ("hk-b-7",)),
+        (["hk-b-1", "hk-b-2", "hk-b-10", "hk-b-3"], ("hk-b-1..3", "hk-b-10")),
+        (["hk-b2-1", "hk-b2-2", "hk-b-9"], ("hk-b-9", "hk-b2-1..2")),
+    ],
+)
+def test_names_in_short_and_back(names: list[str], ranges: tuple[str, ...]) -> None:
+    assert ranges_of(names) == ranges
+    assert sorted(names_of(ranges)) == sorted(names)
+
+
+def test_what_a_host_serves_has_its_fellows_by_name() -> None:
+    text = SMALL.replace("{hosts: backend, port: 8080,", "{hosts: backend, port: 8080, backup: spare,")
+    assert names_at(text, "one-backend-2") == {"web": ("one-backend-1..2", "one-spare-1")}
+
+
+def test_a_spare_of_those_who_register_serves_under_their_name() -> None:
+    text = SMALL.replace("{hosts: backend, port: 8080,", "{discover: shop, port: 8080, backup: spare,")
+    text = text.replace("proxy: 2", "proxy: 2, registry: 1")
+    assert names_at(text, "one-spare-1") == {"shop": ("one-spare-1",)}
+    assert names_at(text, "one-backend-1") == {}
+
+
+def names_at(text: str, host: str) -> dict[str, tuple[str, ...]]:
+    text = text.replace("backend: 2", "backend: 2, spare: 1").replace(
+        "services:", "groups: {spare: {id: 3, roles: [backend]}}\nservices:"
+    )
+    inventory = Inventory(read_estate(text, "serves.yaml")[0])
+    return agent.describe(inventory, inventory.by_name[host]).serves
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"serves": []}, "serves: an object"),
+        ({"serves": {"web": {}}}, "serves.web: a list"),
+        ({"proxy": []}, "proxy: an object"),
+        ({"units": {}}, "units: a list"),
+        (
+            {
+                "proxy": {
+                    "engine": "nginx",
+                    "unit": "u",
+                    "splits": [{"service": "s", "name": "n", "shares": []}],
+                }
+            },
+            r"proxy.splits\[0\].shares: an object",
+        ),
+    ],
+)
+def test_a_wrong_kind_is_told_with_its_place(change: dict[str, Any], place: str) -> None:
+    with pytest.raises(ValueError, match=place):
+        load(json.dumps(FILE | change))
