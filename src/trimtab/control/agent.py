@@ -204,6 +204,7 @@ class Agent:
     def _refuse_file(self, file: str, why: str) -> None:
         self.log.warning("registration refused", file=file, why=why)
         self.metrics.records_refused.labels("registration").inc()
+        self.changed()
 
     # ---- what it tells
 
