@@ -134,7 +134,7 @@ class ProxyPart:
         if changed.pools or changed.splits:
             self._saver_loop.mark(("store",))
         if changed.told:  # who is heard of decides the floors
-            self._members_loop.mark(self.desired.users(changed.told))
+            self._members_loop.mark(list(self.desired.users(changed.told)))
             self._agent.changed()
         if self.store.orphans and self._restore_loop:
             self._restore_loop.mark(list(self.store.orphans))
