@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,16 @@ def test_one_proxy_more_or_less_never_moves_the_prefix(shop: Lab) -> None:
         table = ("birdc", "-s", "/run/bird/bird.ctl", "show", "route", "203.0.113.0/24")
         return re.findall(r"\d\d:\d\d:\d\d\.\d+", run(shop, "as64500", *table))
 
-    before = moments()
+    looks: list[tuple[float, list[str]]] = []
+
+    def settled() -> bool:
+        """What came back a moment ago, another upstream's path among it, is older than a second."""
+        looks.append((time.monotonic(), moments()))
+        earlier = [look for at, look in looks if at <= looks[-1][0] - 1.5]
+        return bool(earlier) and all(look == looks[-1][1] for at, look in looks if at >= looks[-1][0] - 1.5)
+
+    assert eventually(settled, 30)
+    before = looks[-1][1]
     assert before
     for action in ("stop", "start"):
         shop.unit("hk-proxy-1", "haproxy.service", action)
