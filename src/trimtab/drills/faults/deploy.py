@@ -20,6 +20,7 @@ from trimtab.lab.storefront import CONFIG
 
 DRAIN_SECONDS = 10.0
 QUIET_SECONDS = 2.0  # nginx takes a drain up by a reload, at most once a second
+LOOK_SECONDS = 1.0  # a host that gets nothing for so long before its turn (a spare one) is not awaited after it
 HAND = "trimtab-agent"
 # Connections from others to what serves here. nginx opens one for each request in the examples.
 OPEN = "ss -Hnt state established '( sport = :{port} )' | wc -l"
@@ -51,6 +52,7 @@ class Deploy:
 
     def _replace(self, lab: LabLike, scene: Scene, node: str, aim: Aim) -> dict[str, float]:
         """Seconds that each part took, and how many requests were being served at the stop."""
+        serves = self._served(lab, node, LOOK_SECONDS)
         begin = time.monotonic()
         ask(lab, node, [HAND, "drain", "--reason", f"deploying {aim.names[0]}"])
         left = self._idle(lab, scene, node)
@@ -63,7 +65,8 @@ class Deploy:
             content = ask(lab, node, ["cat", file])
             rewrite(lab, node, file, {**_json(content), "version": aim.names[0]})
         ask(lab, node, [HAND, "ready", "--reason", f"{aim.names[0]} is deployed"])
-        self._serving(lab, node)
+        if serves:
+            self._serving(lab, node)
         return {
             "drain_s": round(drained - begin, 2),
             "whole_s": round(time.monotonic() - begin, 2),
@@ -108,15 +111,21 @@ class Deploy:
         """Wait until proxies send it requests again: what is rolled out one by one waits for each. Raises
         EnvironmentUnable.
         """
-        ends, ports = time.monotonic() + DRAIN_SECONDS, self._ports(lab, node)
-        while time.monotonic() < ends:
-            if any(int(ask(lab, node, ["sh", "-c", OPEN.format(port=port)])) for port in ports):
-                return
-            time.sleep(0.05)
+        if self._served(lab, node, DRAIN_SECONDS):
+            return
         raise EnvironmentUnable(
-            f"no request came to {node} in {DRAIN_SECONDS:.0f} s after `{HAND} ready`, on port {', '.join(ports)}",
+            f"no request came to {node} in {DRAIN_SECONDS:.0f} s after `{HAND} ready`",
             "trimtab members --twin says what the registry has of it",
         )
+
+    def _served(self, lab: LabLike, node: str, within: float) -> bool:
+        """Whether a request comes to the host, on any of its ports."""
+        ends, ports = time.monotonic() + within, self._ports(lab, node)
+        while time.monotonic() < ends:
+            if any(int(ask(lab, node, ["sh", "-c", OPEN.format(port=port)])) for port in ports):
+                return True
+            time.sleep(0.05)
+        return False
 
 
 def used(reply: str, address: str) -> int:
