@@ -70,7 +70,9 @@ def test_a_deployment_that_gets_no_requests_is_said(monkeypatch: pytest.MonkeyPa
 def test_who_got_no_requests_before_is_told_from_who_did(
     monkeypatch: pytest.MonkeyPatch, connections: str, served: bool
 ) -> None:
-    monkeypatch.setattr(deploy, "ask", lambda lab, node, argv, *rest: "8080" if argv[0] == "sed" else connections)
+    monkeypatch.setattr(
+        deploy, "ask", lambda lab, node, argv, *rest: "8080" if argv[0] == "sed" else connections
+    )
     assert deploy.Deploy()._served(None, "spare", 0.1) is served  # type: ignore[arg-type]
 
 

@@ -14,12 +14,12 @@ import pytest
 from drills_kit import LoopbackLab, Pki, TlsShop, ledger_scripts
 from rich.console import Console
 
-from trimtab.drills import runner
+from trimtab.drills import play, runner
 from trimtab.drills.checkers import load_ran
 from trimtab.drills.crew import Counters, Rates
 from trimtab.drills.faults.base import Aim
 from trimtab.drills.journal import Journal
-from trimtab.drills.report_text import report, table_lines
+from trimtab.drills.report_text import reasons, report, table_lines
 from trimtab.drills.result import RunResult
 from trimtab.drills.runner import Progress, steady
 from trimtab.drills.scenario import Load, Observe, Prepare, Scenario, Step, WaitReady
@@ -34,6 +34,7 @@ RATES = Rates(new=40, kept=20, orders=20)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy test machine is not what these tests are about."""
     monkeypatch.setattr(load_ran, "LATE_SECONDS", 30.0)
+    monkeypatch.setattr(play, "others", lambda before, after: 0.0)
 
 
 def quick(load: float = 3.0, name: str = "site-power-cut") -> Scenario:
@@ -45,6 +46,23 @@ def quick(load: float = 3.0, name: str = "site-power-cut") -> Scenario:
         for step in scenario.steps
     ]  # fmt: skip
     return replace(scenario, steps=tuple(steps))
+
+
+def test_a_run_that_others_disturbed_is_played_again(
+    pki: Pki, shop: TlsShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = iter([0.5, 0.0])
+    monkeypatch.setattr(play, "others", lambda before, after: next(shares))
+    lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
+    scenario = quick()
+    never = replace(
+        scenario, claims={**scenario.claims, "failed": 0.0}
+    )  # its outage breaks this on any machine
+    result = runner.run(lab, never, {}, 1, rates=RATES)
+    assert [run.verdict for run in result.disturbed] == ["unknown"]
+    assert [run.verdict for run in result.runs] == ["false"] and result.verdict == "false"
+    assert any("others used 50%" in line for line in reasons(result))
+    assert result.to_json()["disturbed_runs"][0]["machine"]["others"] == 0.5
 
 
 def test_a_drill_measures_judges_and_reports(pki: Pki, shop: TlsShop, tmp_path: Path) -> None:

@@ -42,4 +42,7 @@ def kept(result: ScenarioResult, at_least: int = 100) -> None:
 def _figures(run: RunResult) -> str:
     keys = ("outage_s", "write_outage_s", "failed", "lost_orders")
     load = "/".join(map(str, run.figures["machine"]["load_average"]))
-    return ", ".join([*(f"{key} {run.figures[key]}" for key in keys), f"load average {load}"])
+    others = run.figures["machine"]["others"]
+    return ", ".join(
+        [*(f"{key} {run.figures[key]}" for key in keys), f"load average {load}, used by others {others}"]
+    )

@@ -17,10 +17,11 @@ from trimtab.drills.faults import FAULTS
 from trimtab.drills.faults.base import Aim, Arguments
 from trimtab.drills.history import Events, Expected, History, Mark
 from trimtab.drills.journal import Journal
-from trimtab.drills.result import RunResult, machine, run_result
+from trimtab.drills.machine import about, others, sample
+from trimtab.drills.result import RunResult, run_result
 from trimtab.drills.scenario import Inject, Load, Observe, Prepare, Restore, Scenario, Step, WaitReady
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.verdict import judge
+from trimtab.drills.verdict import believed, judge
 from trimtab.drills.witness import WITNESSES
 from trimtab.errors import TrimtabError
 
@@ -76,6 +77,8 @@ class Play:
         """Whatever happens, what was broken is mended before this returns or raises."""
         begin_whole(self.lab)
         load_before = os.getloadavg()[0]
+        own = [os.getpid(), *([pid] if (pid := self.lab.status().get("pid")) else [])]
+        before = sample(own)
         prefix = f"d{uuid.uuid4().hex[:8]}"
         folder = self.lab.scratch / f"drill-{self.scenario.name}-{prefix}"
         try:
@@ -86,15 +89,17 @@ class Play:
                     if not self._step(step, crew):
                         break
                 history = self._history(crew)
+                after = sample(own)
         except BaseException:
             with contextlib.suppress(TrimtabError, OSError):  # the next run undoes it, or the twin is going
                 Journal(self.lab).restore()
             raise
         limits = self.scenario.limits(self.scene.objectives)
-        verdicts = judge(checkers_for(limits), history, limits)
+        share = others(before, after)
+        verdicts = believed(judge(checkers_for(limits), history, limits), share)
         refusing = [region for region in history.orders if refuses(history, limits, region)]
-        about = machine(load_before, os.getloadavg()[0])
-        return run_result(history, verdicts, about, folder, refusing)
+        machine = about((load_before, os.getloadavg()[0]), share)
+        return run_result(history, verdicts, machine, folder, refusing)
 
     def _await_first_request(self, crew: Crew) -> None:
         """The load's interpreters need a moment to start; the run begins with their first requests."""

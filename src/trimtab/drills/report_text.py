@@ -105,6 +105,8 @@ def reasons(result: ScenarioResult) -> Iterator[str]:
         for verdict in run.verdicts:
             for reason in verdict.reasons if verdict.value != "true" else ():
                 yield f"run {number}, {verdict.checker} {verdict.value}: {reason}"
+    for run in result.disturbed:
+        yield f"a run was played again: others used {run.figures['machine']['others']:.0%} of the processors"
     if len(result.runs) < result.wanted:
         yield f"only {len(result.runs)} of {result.wanted} runs took place"
 

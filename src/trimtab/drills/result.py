@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ from trimtab.drills.measure import p99_ms, read_outage, write_outage
 from trimtab.drills.report.predicted import within_prediction
 from trimtab.drills.scenario import Scenario
 from trimtab.drills.timeline import timeline
-from trimtab.drills.verdict import Value, Verdict, combine
+from trimtab.drills.verdict import OTHERS_LIMIT, Value, Verdict, combine
 
 Json = dict[str, Any]
 
@@ -30,10 +27,18 @@ class RunResult:
     figures: Mapping[str, Any]
     folder: Path
 
+    @property
+    def disturbed(self) -> bool:
+        """Nothing is known, and others used the machine: to be played again."""
+        others = self.figures["machine"].get("others")
+        return self.verdict == "unknown" and others is not None and others > OTHERS_LIMIT
+
 
 @dataclass(frozen=True, slots=True)
 class ScenarioResult:
-    """All runs of a scenario. says: what was hit, in words; wanted: how many runs were asked for."""
+    """All runs of a scenario. says: what was hit, in words; wanted: how many runs were asked for. disturbed: runs beside
+    those, of which nothing is known because others used the machine.
+    """
 
     scenario: Scenario
     site: str
@@ -42,6 +47,7 @@ class ScenarioResult:
     wanted: int
     objectives: Mapping[str, float | None]
     predicted: Mapping[str, object]
+    disturbed: tuple[RunResult, ...] = ()
 
     @property
     def verdict(self) -> Value:
@@ -75,6 +81,9 @@ class ScenarioResult:
             },
             "predicted": {"outage_s": None, **self.predicted}, "objective": dict(self.objectives),
             "claims": asdict(claims),
+            "disturbed_runs": [
+                {"machine": run.figures["machine"], "checks": run.figures["checks"]} for run in self.disturbed
+            ],
         }  # fmt: skip
 
     def _run(self, run: RunResult) -> Json:
@@ -182,15 +191,3 @@ def _check(verdict: Verdict) -> Json:
 
 def _largest(regions: Mapping[str, Json], key: str) -> float | None:
     return max((region[key] for region in regions.values() if region[key] is not None), default=None)
-
-
-def machine(load_before: float, load_after: float) -> Json:
-    """What the figures were measured on; the load averages say how busy it was."""
-    try:
-        version = metadata.version("trimtab")
-    except metadata.PackageNotFoundError:
-        version = "unknown"
-    return {
-        "load_average": [round(load_before, 2), round(load_after, 2)], "cpus": os.cpu_count(),
-        "kernel": platform.release(), "trimtab": version,
-    }  # fmt: skip

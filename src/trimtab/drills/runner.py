@@ -39,7 +39,8 @@ def run(
     args: values for the scenario's arguments (`site`, `upstream`). load: `full` asks first how much the twin
     carries on this machine, and sends that. predicted: what timing predicts, passed on to the report. Raises
     BadInput for an argument that is not known, EnvironmentUnable when the twin cannot be used. Interrupted at any
-    moment it ends every process that it started and mends what it broke; killed, the next run mends it.
+    moment it ends every process that it started and mends what it broke; killed, the next run mends it. A run of which
+    nothing is known because others used the machine is played again, in all at most `runs` times.
     """
     scene = read_scene(lab.status()["facts"])
     arguments = _arguments(scenario, scene, args or {}, load)
@@ -48,16 +49,19 @@ def run(
         rates = full_rates(lab, scene, lambda stage, counters: on_progress(
             Progress(scenario.name, 0, runs, stage, 0.0, counters)))  # fmt: skip
     done: list[RunResult] = []
+    aside: list[RunResult] = []
     one: Play | None = None
-    for number in range(1, runs + 1):
-        one = Play(lab, scene, scenario, arguments, rates or Rates(), (number, runs), on_progress)
-        done.append(one.play())
-        if not one.ready_again:
-            break
+    while len(done) < runs and (one is None or one.ready_again):
+        one = Play(lab, scene, scenario, arguments, rates or Rates(), (len(done) + 1, runs), on_progress)
+        found = one.play()
+        again = found.disturbed and len(aside) < runs  # who never has the machine for himself learns nothing
+        (aside if again else done).append(found)
     aim = one.aim if one else None
     site, says = (aim.site, aim.says) if aim else (arguments["site"], "")
     forecast = _by_region(scene, site, aim.nodes if aim else (), done, predicted or {})
-    return ScenarioResult(scenario, site, says, tuple(done), runs, dict(scene.objectives), forecast)
+    return ScenarioResult(
+        scenario, site, says, tuple(done), runs, dict(scene.objectives), forecast, tuple(aside)
+    )
 
 
 def _by_region(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any, Literal, Protocol
 
@@ -13,6 +13,8 @@ from trimtab.drills.history import History
 
 Value = Literal["true", "false", "unknown"]
 JUDGE_SECONDS = 120.0
+OTHERS_LIMIT = 0.1  # a quiet twin machine has up to some hundredths of its own housekeeping
+TIMELESS = ("orders",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,21 @@ def combine(values: Iterable[Value]) -> Value:
 def decide(value: bool | None) -> Value:
     """A measured yes, no, or None."""
     return "unknown" if value is None else "true" if value else "false"
+
+
+def believed(verdicts: Sequence[Verdict], others: float | None) -> list[Verdict]:
+    """What is left of them on a machine that others used, a share of all processors. Whoever waits for one is late, and
+    what is late fails, so a false is unknown then. A lost order is lost on any machine.
+    """
+    if others is None or others <= OTHERS_LIMIT:
+        return list(verdicts)
+    why = f"others used {others:.0%} of this machine's processors: that tells about the machine"
+    return [
+        replace(each, value="unknown", reasons=(*each.reasons, why))
+        if each.value == "false" and each.checker not in TIMELESS
+        else each
+        for each in verdicts
+    ]
 
 
 def judge(checkers: Sequence[Checker], history: History, claims: Claims) -> list[Verdict]:

@@ -20,7 +20,9 @@ from trimtab.lab.storefront import CONFIG
 
 DRAIN_SECONDS = 10.0
 QUIET_SECONDS = 2.0  # nginx takes a drain up by a reload, at most once a second
-LOOK_SECONDS = 1.0  # a host that gets nothing for so long before its turn (a spare one) is not awaited after it
+LOOK_SECONDS = (
+    1.0  # a host that gets nothing for so long before its turn (a spare one) is not awaited after it
+)
 HAND = "trimtab-agent"
 # Connections from others to what serves here. nginx opens one for each request in the examples.
 OPEN = "ss -Hnt state established '( sport = :{port} )' | wc -l"

@@ -114,6 +114,8 @@ def _facts(report: Json) -> Iterator[tuple[str, str]]:
         yield "Machine", ", ".join(filter(None, [processors, f"Linux {one.get('kernel', '')}".strip()]))
         loads = ["–".join(f"{value:g}" for value in machine["load_average"]) for machine in machines]
         yield "Load average", f"{'; '.join(loads)} (before–after each run)"
+        shares = [f"{one['others']:.0%}" for one in machines if one.get("others") is not None]
+        yield "Used by others", f"{'; '.join(shares) or words.UNKNOWN} of the processors, in each run"
     records = [str(run["records"]) for run in report["runs"] if run.get("records")]
     yield "Raw records", ", ".join(records) or "not kept"
     yield "Command", report.get("command") or words.UNKNOWN

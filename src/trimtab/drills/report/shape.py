@@ -111,10 +111,11 @@ CHECK = keys(
     {"check": text, "verdict": verdict, "reasons": list_of(text), "figures": map_of()},
     needed=("check", "verdict", "reasons", "figures"),
 )
+MACHINE = keys({"load_average": list_of(number), "cpus": nullable(number), "others": nullable(number)})
 RUN = keys({
     **FIGURES, "verdict": verdict, "p99_ms": nullable(map_of(nullable(number))), "regions": map_of(REGION),
     "rates": nullable(map_of(number)), "checks": list_of(CHECK), "evidence": nullable(map_of()),
-    "machine": keys({"load_average": list_of(number), "cpus": nullable(number)}), "timeline": nullable(map_of()),
+    "machine": MACHINE, "timeline": nullable(map_of()),
 })  # fmt: skip
 NEEDED = ("scenario", "verdict", "runs", "summary", "predicted")
 REPORT = keys(
@@ -127,7 +128,7 @@ REPORT = keys(
         "claims": nullable(map_of()), "objective": nullable(map_of(nullable(number))), "wanted_runs": number,
         "configuration": nullable(text), "estate": nullable(text), "made_at": nullable(text),
         "command": nullable(text), "shows": text, "fault": nullable(text), "terms": nullable(list_of(map_of())),
-        "source_s": nullable(number),
+        "source_s": nullable(number), "disturbed_runs": nullable(list_of(map_of())),
     },
     needed=NEEDED,
 )  # fmt: skip
