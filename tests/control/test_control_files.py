@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import subprocess
@@ -132,6 +133,18 @@ def test_a_disk_that_takes_nothing_does_not_keep_the_proxy_from_being_told(tmp_p
         run(file.reconcile(frozenset(desired.keys())))
     assert told == [{"api", "web", "shop/api+web"}]
     assert desired.served.keys() == {"api", "web"}
+
+
+def test_the_copy_is_written_too_and_when_the_disk_takes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    desired = Desired(PROXY, stored(*registered(member("a", 1))))
+    for name in ("members.json", "file/members.json"):
+        copy = tmp_path / "run" / "copy.json"
+        copy.unlink(missing_ok=True)
+        file = MembersFile(desired, tmp_path / name, lambda changed: None, copy)
+        with contextlib.suppress(OSError):
+            run(file.reconcile(frozenset(desired.keys())))
+        assert read_json(copy)["pools"]["api"]["1"]["address"]
 
 
 def test_only_what_changed_is_told(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from trimtab.drills.runner import Progress, steady
 from trimtab.drills.scenario import Load, Observe, Prepare, Scenario, Step, WaitReady
 from trimtab.drills.scenario_file import builtin, find
 from trimtab.drills.scene import Region, Scene
-from trimtab.errors import BadInput, TwinFailed
+from trimtab.errors import BadInput, EnvironmentUnable, TwinFailed
 
 RATES = Rates(new=40, kept=20, orders=20)
 
@@ -96,6 +96,35 @@ def test_a_drill_measures_judges_and_reports(pki: Pki, shop: TlsShop, tmp_path: 
     assert "0.21–0.45 s" in text.getvalue()
     assert "23 s" in text.getvalue()
     assert table_lines(result)[0][1] == "≤ 1 s"
+
+
+def test_the_fault_waits_until_the_load_is_well(
+    pki: Pki, shop: TlsShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
+    shop.mode = "503"
+    stages: list[str] = []
+
+    def told(progress: Progress) -> None:
+        stages.append(progress.stage)
+        if stages.count("undisturbed load") > 5 and progress.counters.failed:
+            shop.mode = "ok"
+
+    result = runner.run(lab, quick(1.0), {}, 1, told, rates=RATES)
+    assert result.verdict == "true", result.runs[0].verdicts
+    assert result.runs[0].figures["phases"][0]["to_s"] - result.runs[0].figures["phases"][0]["from_s"] < 2.5
+
+
+def test_nothing_is_broken_where_the_load_never_is_well(
+    pki: Pki, shop: TlsShop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(play, "WELL_SECONDS", 2.0)
+    lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
+    shop.mode = "503"
+    with pytest.raises(EnvironmentUnable, match="requests failed before anything was broken"):
+        runner.run(lab, quick(1.0), rates=RATES)
+    assert lab.calls == ["wait_ready"]
+    assert all(process.returncode is not None for process in lab.started)
 
 
 def test_without_a_ledger_nothing_is_known_about_orders(pki: Pki, shop: TlsShop, tmp_path: Path) -> None:

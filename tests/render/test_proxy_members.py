@@ -23,7 +23,12 @@ ENTERPRISE = SHOP.parents[1] / "enterprise/estate.yaml"
 
 
 def text() -> str:
-    return fill("front/proxy-members.py.j2", members="/var/lib/trimtab/members.json", scale=10_000)
+    return fill(
+        "front/proxy-members.py.j2",
+        members="/var/lib/trimtab/members.json",
+        copy="/run/trimtab/members.json",
+        scale=10_000,
+    )
 
 
 @pytest.fixture
@@ -205,7 +210,7 @@ def test_a_pool_that_cannot_be_read_costs_no_other(
 ) -> None:
     fine = {"1": {"address": "10.0.0.1:80"}}
     said = membership(version=1, pools={"api": {**fine, "2": member}, "web": fine})
-    found, bad = hook.parse(json.dumps(said).encode())
+    found, bad = hook.parse("members.json", json.dumps(said).encode())
     assert found["pools"] == {"web": {1: ("10.0.0.1:80", None, True)}} and bad == {"api"}
     assert "pool api is not used" in capsys.readouterr().err
 
@@ -233,10 +238,11 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         self.members, self.rendered, self.run = folder / "members.json", folder / "rendered", folder / "run"
-        self.used = self.run / "members.used"
+        self.used, self.copy = self.run / "members.used", folder / "copy.json"
         self.run.mkdir()
         self.rendered.write_text(RENDERED)
         script = text().replace("/var/lib/trimtab/members.json", str(self.members))
+        script = script.replace("/run/trimtab/members.json", str(self.copy))
         script = script.replace("/etc/haproxy/pools.cfg", str(self.rendered))
         self._path = folder / "proxy-members"
         self._path.write_text(script.replace("/run/haproxy/", f"{self.run}/"))
@@ -362,6 +368,42 @@ def test_of_a_bad_pool_the_reload_keeps_what_serves(host: Host) -> None:
     assert made.count("server m1 10.0.0.1:80") == 2 and made.count("server m1 10.0.0.2:80") == 2
     assert made.split("backend web\n")[0].count("10.0.0.1") == 2
     assert made.count("backend ") == 4 and made.endswith("\n")
+
+
+@pytest.mark.parametrize("content", [None, *BAD])
+def test_a_reload_takes_the_copy_where_the_membership_is_spoilt_before_any_other_reload(
+    host: Host, content: str | None
+) -> None:
+    assert host.start().returncode == 0, "at boot nobody is known"
+    host.say(api="1")
+    host.copy.write_text(host.members.read_text())
+    host.members.unlink()
+    if content is not None:
+        host.members.write_text(content)
+    assert host.start().returncode == 0
+    assert host.files()["pools.cfg"].count("server m1 10.0.0.1:80") == 2
+    assert host.used.read_text() == hashlib.sha256(host.copy.read_bytes()).hexdigest()
+
+
+def test_of_a_bad_pool_the_copy_is_taken(host: Host) -> None:
+    host.start()
+    host.say(api="1", web="1")
+    host.copy.write_text(host.members.read_text())
+    host.say(api="x", web="2")
+    assert host.start().returncode == 0
+    made = host.files()["pools.cfg"]
+    assert made.count("server m1 10.0.0.1:80") == 2 and made.count("server m1 10.0.0.2:80") == 2
+
+
+@pytest.mark.parametrize("copy", BAD)
+def test_a_bad_copy_is_as_good_as_none(host: Host, copy: str) -> None:
+    host.copy.write_text(copy)
+    host.say(api="1")
+    host.start()
+    before = host.files()
+    assert before["pools.cfg"].count("10.0.0.1:80") == 2
+    host.members.write_text("")
+    assert host.start().returncode == 0 and host.files() == before
 
 
 def test_a_run_that_was_killed_before_the_judgement_is_undone(host: Host) -> None:

@@ -39,7 +39,7 @@ def file(text: str, name: str) -> str:
 @pytest.fixture
 def hook() -> ModuleType:
     module = ModuleType("proxy_members")
-    text = fill("front/proxy-members.py.j2", members="none", scale=10_000)
+    text = fill("front/proxy-members.py.j2", members="none", copy="none", scale=10_000)
     exec(compile(text, "proxy-members", "exec"), module.__dict__)
     return module
 

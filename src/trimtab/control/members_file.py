@@ -24,8 +24,9 @@ class MembersFile:
 
     name = "members"
 
-    def __init__(self, desired: Desired, path: Path, after: After) -> None:
-        self._desired, self._path, self._after = desired, path, after
+    def __init__(self, desired: Desired, path: Path, after: After, copy: Path | None = None) -> None:
+        """copy: a second one, for the day that the first is spoilt."""
+        self._desired, self._path, self._after, self._copy = desired, path, after, copy
         self._texts: dict[str, tuple[Decision, str]] = {}
         self._written = b""
         self._seen: tuple[int, int, int] | None = None  # what the file was when we wrote it
@@ -48,11 +49,15 @@ class MembersFile:
         content = self.content()
         if content == self._written and self._stamp() == self._seen:
             return
-        if self._seen is None and self._on_disk() == content:  # as our predecessor left it
+        try:
+            if (
+                self._seen is not None or self._on_disk() != content
+            ):  # otherwise it is as our predecessor left it
+                await asyncio.to_thread(write_atomically, self._path, content)
             self._written, self._seen = content, self._stamp()
-            return
-        await asyncio.to_thread(write_atomically, self._path, content)
-        self._written, self._seen = content, self._stamp()
+        finally:
+            if self._copy is not None:
+                await asyncio.to_thread(write_atomically, self._copy, content)
 
     def content(self) -> bytes:
         """The whole file. Of a pool that did not change the text is kept."""

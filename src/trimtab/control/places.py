@@ -35,6 +35,11 @@ class Places:
         return self.state / Path(agent_file.MEMBERS).name
 
     @property
+    def members_copy(self) -> Path:
+        """Beside `run`, which a service manager empties when the agent stops."""
+        return self.run.parent / Path(agent_file.MEMBERS_COPY).name
+
+    @property
     def store(self) -> Path:
         return self.state / "store.json"
 

@@ -38,7 +38,9 @@ class ProxyPart:
         self._sparing = Sparing(agent.log)
         self.store = Store(self._refuse_record)
         self.desired = Desired(proxy, self.store, self._refuse_action)
-        self._members = MembersFile(self.desired, agent.places.members, self._members_changed)
+        self._members = MembersFile(
+            self.desired, agent.places.members, self._members_changed, agent.places.members_copy
+        )
         self._members_loop = agent.loop(self._members, MEMBERS_PACE)
         self._saver = Saver(self.store, agent.places.store)
         self._tell: Callable[[set[str]], None]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trimtab.drills.checkers import checkers_for, witnesses_for
+from trimtab.drills.checkers.load_ran import OK_BEFORE
 from trimtab.drills.checkers.writes import refuses
 from trimtab.drills.crew import Counters, Crew, Rates
 from trimtab.drills.faults import FAULTS
@@ -23,11 +24,12 @@ from trimtab.drills.scenario import Inject, Load, Observe, Prepare, Restore, Sce
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.drills.verdict import believed, judge
 from trimtab.drills.witness import WITNESSES
-from trimtab.errors import TrimtabError
+from trimtab.errors import EnvironmentUnable, TrimtabError
 
 TICK_SECONDS = 0.1
 STEADY_SECONDS = 3.5  # longer than a failing request takes to become known, its retry included
 READY_SECONDS = 60.0
+WELL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Play:
     def _step(self, step: Step, crew: Crew) -> bool:
         """Play one step; False when the rest makes no sense any more."""
         if isinstance(step, Load):
-            self._pause(crew, step.seconds, "undisturbed load")
+            self._load(crew, step.seconds)
         elif isinstance(step, Prepare):
             self._prepare(crew, step)
         elif isinstance(step, Inject):
@@ -125,6 +127,24 @@ class Play:
         else:
             return self._wait_ready(crew, step)
         return True
+
+    def _load(self, crew: Crew, seconds: float) -> None:
+        """Until the load is well for so long: what fails before the fault would be blamed on it. Raises EnvironmentUnable
+        where it does not become well; nothing has been broken then.
+        """
+        ends = time.monotonic() + WELL_SECONDS
+        while True:
+            before = crew.counters()
+            self._pause(crew, seconds, "undisturbed load")
+            sent, failed = ((now := crew.counters()).sent - before.sent, now.failed - before.failed)
+            if failed <= (1 - OK_BEFORE) * sent:
+                return
+            if time.monotonic() > ends:
+                raise EnvironmentUnable(
+                    f"{failed} of {sent} requests failed before anything was broken, for {WELL_SECONDS:.0f} s",
+                    "is somebody else using this machine, or has the twin been changed? `trimtab lab down`, and again",
+                )
+            self.moments.begin = time.monotonic()
 
     def _prepare(self, crew: Crew, step: Prepare) -> None:
         aim = FAULTS[step.kind].aim(self.lab, self.scene, self.arguments, step.of)

@@ -18,6 +18,7 @@ PATH = "/etc/trimtab/agent.json"
 STATE = "/var/lib/trimtab"  # survives a restart and a power cut
 RUN = "/run/trimtab"
 MEMBERS = f"{STATE}/members.json"  # the last good membership; `proxy-members` renders it into every start and reload
+MEMBERS_COPY = f"{RUN}/members.json"  # the same once more, not on the disk
 REGISTER = "/etc/trimtab/register.d"  # what this host registers: one JSON object a file
 TWIN_UNITS = "/run/trimtab-lab/units.sock"  # in the twin, in the place of systemd
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render.agent_file import MEMBERS, SCALE
+from trimtab.render.agent_file import MEMBERS, MEMBERS_COPY, SCALE
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import HOOKS, fill
 
@@ -51,7 +51,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         ),
         Artifact(
             f"{HOOKS}/proxy-members",
-            fill("front/proxy-members.py.j2", members=MEMBERS, scale=SCALE),
+            fill("front/proxy-members.py.j2", members=MEMBERS, copy=MEMBERS_COPY, scale=SCALE),
             mode=0o755,
             validator="python",
         ),
