@@ -44,7 +44,16 @@ SPLITS = (SplitFile("shop", "api+web", {"api": 95, "web": 5}),)
 PROXY = ProxyFile("haproxy", "haproxy.service", pools=POOLS, splits=SPLITS)
 UNITS = (Unit("haproxy.service", Probe("process")), Unit("bird.service", Probe("process")))
 FILE = AgentFile(
-    "hk-proxy-1", "hk", "shop", "10.1.0.9", 0, "systemd", UNITS, RegistryAccess("etcd", ("x",), "/t"), PROXY
+    "hk-proxy-1",
+    "hk",
+    "shop",
+    "10.1.0.9",
+    0,
+    "systemd",
+    UNITS,
+    RegistryAccess("etcd", ("x",), "/t"),
+    PROXY,
+    discovers=("api",),
 )
 
 
@@ -105,6 +114,7 @@ def test_from_the_registry_to_the_proxy_the_files_and_back(tmp_path: Path) -> No
         assert status["units"] == {"haproxy.service": "works", "bird.service": "works"}
         assert status["pools"]["api"]["members"][1] == {
             "id": 2, "name": "b", "address": "10.1.0.2:8080", "weight": 100, "ready": True, "known": "passing",
+            "state": "ready",
         }  # fmt: skip
         assert json.loads(stage.registry.records["hosts/hk-proxy-1"])["units"]["bird.service"] == "works"
         await agent.end()
@@ -396,6 +406,38 @@ def test_a_host_without_proxy_registers_and_reads_nothing_else(tmp_path: Path) -
         ]
         await agent.end()
         assert "alive/api/hk-proxy-1" in stage.registry.records, "the lease ends by itself"
+
+    story(tmp_path, work)
+
+
+def test_what_this_host_may_not_register_and_what_is_held_is_told(tmp_path: Path) -> None:
+    async def work(stage: Stage) -> None:
+        files = stage.places.register
+        files.mkdir(parents=True)
+        (files / "a.json").write_text('{"pool":"api","port":8080}')
+        agent = stage.agent(replace(FILE, proxy=None, units=()))
+        await until(lambda: "alive/api/hk-proxy-1" in stage.registry.records)
+        stage.registry.put(*registered(member("other", 7)))
+        (files / "a.json").unlink()
+        (files / "b.json").write_text('{"pool":"api","port":8080,"name":"other"}')
+        (files / "c.json").write_text('{"pool":"wbe","port":8080}')
+        await asyncio.sleep(30)
+        status = stage.status()
+        assert {(each["key"], each["reason"]) for each in status["refused"]} == {
+            ("register.d/b.json", "name_taken"),
+            ("register.d/c.json", "registration"),
+        }
+        assert "10.1.0.7:8080, which is alive" in status["refused"][0]["why"]
+        states = {each["name"]: (each["state"], each.get("held_by")) for each in status["registrations"]}
+        assert states == {"other": ("wanted", None), "hk-proxy-1": ("held", "register.d/c.json")}
+        count = agent.metrics.registry.get_sample_value
+        assert count("trimtab_records_refused_total", {"reason": "name_taken"}) == 1.0
+        (files / "c.json").unlink()
+        await until(lambda: "members/api/hk-proxy-1" not in stage.registry.records, 5)
+        stage.registry.drop("alive/api/other")
+        await until(lambda: b"10.1.0.9" in stage.registry.records["members/api/other"], 30)
+        await until(lambda: stage.status()["refused"] == [], 12)
+        await agent.end()
 
     story(tmp_path, work)
 

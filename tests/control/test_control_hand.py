@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from trimtab.control import by_hand, hand, own_hand
+from trimtab.control import by_hand, hand, hand_split, own_hand
 from trimtab.control.hand import Who, seats
 from trimtab.drivers.registry.base import Batch, Snapshot, Write
 from trimtab.drivers.registry.record import (
@@ -40,6 +41,14 @@ def snapshot(*records: Record) -> Snapshot:
 def put(write: Write | None, key: str) -> Record:
     assert write is not None
     return decode(key, write.put[key])
+
+
+def wanted(name: str, **more: object) -> Member:
+    return Member("api", name, **{"address": "10.0.0.7", "port": 80, "id": 1, **more})  # type: ignore[arg-type]
+
+
+def out(now: Snapshot, name: str, force: bool = False) -> Write:
+    return by_hand.plan_deregister(now, seats(now, "api"), "api", name, WHO, force=force)
 
 
 def test_seats_join_registration_hand_and_word() -> None:
@@ -86,20 +95,20 @@ def test_a_hand_that_cannot_be_is_refused(name: str, state: str, weight: int | N
 
 
 def test_a_split_moves_and_goes_back() -> None:
-    write = hand.plan_split(snapshot(), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO)
+    write = hand_split.plan_split(snapshot(), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO)
     moved = put(write, "splits/www/web+web-next")
     assert isinstance(moved, Split)
     assert (moved.shares, moved.by, moved.before) == ({"web": 95, "web-next": 5}, "cookie", SPLIT.shares)
     now = snapshot(moved)
-    assert hand.plan_split(now, SPLIT, {"web": 95, "web-next": 5}, None, WHO) is None
-    back = put(hand.plan_back(now, SPLIT, WHO), "splits/www/web+web-next")
-    assert isinstance(back, Split) and (back.shares, back.before) == (SPLIT.shares, moved.shares)
+    assert hand_split.plan_split(now, SPLIT, {"web": 95, "web-next": 5}, None, WHO) is None
+    back = put(hand_split.plan_back(now, SPLIT, WHO), "splits/www/web+web-next")
+    assert isinstance(back, Split) and (back.shares, back.before) == (SPLIT.shares, SPLIT.shares)
 
 
 def test_blue_green_and_instant_back() -> None:
-    green = put(hand.plan_split(snapshot(), SPLIT, {"web": 0, "web-next": 1}, None, WHO), key_of(SPLIT))
+    green = put(hand_split.plan_split(snapshot(), SPLIT, {"web": 0, "web-next": 1}, None, WHO), key_of(SPLIT))
     assert isinstance(green, Split) and green.shares == {"web": 0, "web-next": 1}
-    assert hand.plan_back(snapshot(green), SPLIT, WHO) is not None
+    assert hand_split.plan_back(snapshot(green), SPLIT, WHO) is not None
 
 
 @pytest.mark.parametrize(
@@ -112,49 +121,50 @@ def test_blue_green_and_instant_back() -> None:
 )
 def test_a_split_that_cannot_be_is_refused(shares: Mapping[str, int], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        hand.plan_split(snapshot(), SPLIT, shares, None, WHO)
+        hand_split.plan_split(snapshot(), SPLIT, shares, None, WHO)
 
 
 def test_a_pool_that_is_left_out_is_asked_for_with_the_line_to_type() -> None:
     with pytest.raises(BadInput) as caught:
-        hand.every_pool(SPLIT, {"web-next": 5}, "trimtab split www")
+        hand_split.every_pool(SPLIT, {"web-next": 5}, "trimtab split www")
     assert caught.value.hint.endswith(": trimtab split www web=100 web-next=5")
 
 
 def test_back_brings_back_what_divides_too() -> None:
     shares = {"web": 95, "web-next": 5}
-    moved = put(hand.plan_split(snapshot(), SPLIT, shares, "cookie", WHO), key_of(SPLIT))
-    back = put(hand.plan_back(snapshot(moved), SPLIT, WHO), key_of(SPLIT))
+    moved = put(hand_split.plan_split(snapshot(), SPLIT, shares, "cookie", WHO), key_of(SPLIT))
+    back = put(hand_split.plan_back(snapshot(moved), SPLIT, WHO), key_of(SPLIT))
     assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "percent")
-    forth = put(hand.plan_back(snapshot(back), SPLIT, WHO), key_of(SPLIT))
-    assert isinstance(forth, Split) and (forth.shares, forth.by) == (shares, "cookie")
+    assert hand_split.plan_back(snapshot(back), SPLIT, WHO) is None
 
 
 def test_back_where_only_the_way_to_divide_was_changed() -> None:
-    by = put(hand.plan_split(snapshot(), SPLIT, SPLIT.shares, "header", WHO), key_of(SPLIT))
-    back = put(hand.plan_back(snapshot(by), SPLIT, WHO), key_of(SPLIT))
+    by = put(hand_split.plan_split(snapshot(), SPLIT, SPLIT.shares, "header", WHO), key_of(SPLIT))
+    back = put(hand_split.plan_back(snapshot(by), SPLIT, WHO), key_of(SPLIT))
     assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "percent")
-    again = put(hand.plan_back(snapshot(back), SPLIT, WHO), key_of(SPLIT))
-    assert isinstance(again, Split) and again.by == "header"
+    assert hand_split.plan_back(snapshot(back), SPLIT, WHO) is None
 
 
 def test_a_split_of_before_the_way_to_divide_was_kept_is_read() -> None:
     old = decode(key_of(SPLIT), b'{"shares":{"web":1,"web-next":1},"before":{"web":1,"web-next":0}}')
     assert isinstance(old, Split) and old.before_by is None
-    back = put(hand.plan_back(snapshot(old), SPLIT, WHO), key_of(SPLIT))
+    back = put(hand_split.plan_back(snapshot(old), SPLIT, WHO), key_of(SPLIT))
     assert isinstance(back, Split) and back.by == "percent"
 
 
 def test_back_where_nobody_has_changed_anything_is_nothing_to_do() -> None:
-    assert hand.plan_back(snapshot(), SPLIT, WHO) is None
+    assert hand_split.plan_back(snapshot(), SPLIT, WHO) is None
 
 
 def test_another_way_to_divide_leaves_the_way_back() -> None:
-    canary = put(hand.plan_split(snapshot(), SPLIT, {"web": 95, "web-next": 5}, None, WHO), key_of(SPLIT))
-    by_cookie = put(
-        hand.plan_split(snapshot(canary), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO), key_of(SPLIT)
+    canary = put(
+        hand_split.plan_split(snapshot(), SPLIT, {"web": 95, "web-next": 5}, None, WHO), key_of(SPLIT)
     )
-    back = put(hand.plan_back(snapshot(by_cookie), SPLIT, WHO), key_of(SPLIT))
+    by_cookie = put(
+        hand_split.plan_split(snapshot(canary), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO),
+        key_of(SPLIT),
+    )
+    back = put(hand_split.plan_back(snapshot(by_cookie), SPLIT, WHO), key_of(SPLIT))
     assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "percent")
 
 
@@ -177,7 +187,7 @@ def test_a_reason_that_no_agent_would_read_is_refused_here() -> None:
 
 def test_a_split_of_other_pools_than_the_estates_does_not_count() -> None:
     stale = Split("www", "web+web-next", {"web": 1, "gone": 9})
-    assert hand.current_split(snapshot(stale), SPLIT) is SPLIT
+    assert hand_split.current_split(snapshot(stale), SPLIT) is SPLIT
 
 
 @pytest.mark.parametrize(
@@ -194,58 +204,56 @@ def test_a_split_of_other_pools_than_the_estates_does_not_count() -> None:
 def test_a_canary_in_shares(
     declared: dict[str, int], percent: float, pool: str | None, found: dict[str, int]
 ) -> None:
-    assert hand.canary_shares(declared, percent, pool) == found
+    assert hand_split.canary_shares(declared, percent, pool) == found
 
 
 @pytest.mark.parametrize("declared", [{"a": 50, "b": 50}, {"a": 1, "b": 2, "c": 3}])
 def test_which_one_the_canary_is_has_to_be_clear(declared: dict[str, int]) -> None:
     with pytest.raises(BadInput, match="which of"):
-        hand.canary_shares(declared, 5, None)
+        hand_split.canary_shares(declared, 5, None)
     with pytest.raises(BadInput, match="not in this split"):
-        hand.canary_shares(declared, 5, "moon")
+        hand_split.canary_shares(declared, 5, "moon")
 
 
 def test_registering_takes_the_lowest_number_and_keeps_it() -> None:
-    write = by_hand.plan_register(
-        snapshot(A, Claim("api", 1, "b1")), "api", "b7", "10.0.0.7", 80, 100, "v1", ()
-    )
+    write = by_hand.plan_register(snapshot(A, Claim("api", 1, "b1")), wanted("b7", version="v1"), WHO)
     assert write is not None and write.absent == ("members/api/b7", "ids/api/2")
     new = put(write, "members/api/b7")
     assert isinstance(new, Member) and new.id == 2
     now = snapshot(A, Claim("api", 1, "b1"), new, Claim("api", 2, "b7"))
-    assert by_hand.plan_register(now, "api", "b7", "10.0.0.7", 80, 100, "v1", ()) is None
-    changed = by_hand.plan_register(now, "api", "b7", "10.0.0.7", 80, 50, "v2", ())
+    assert by_hand.plan_register(now, wanted("b7", version="v1"), WHO) is None
+    changed = by_hand.plan_register(now, wanted("b7", weight=50, version="v2"), WHO)
     assert changed is not None and changed.absent == ()
-    gone = by_hand.plan_deregister(now, "api", "b7")
+    gone = out(now, "b7", force=True)
     assert gone.delete == ("members/api/b7", "ids/api/2")
-    assert gone.equal == {key: now.records[key] for key in gone.delete}
+    assert gone.equal == {key: now.records[key] for key in (*gone.delete, "members/api/b1")}
 
 
 def test_a_number_that_is_claimed_for_another_is_not_taken_over() -> None:
     now = snapshot(A, Claim("api", 1, "b9"))
-    write = by_hand.plan_register(now, "api", "b1", "10.0.0.1", 8080, 100, "", ())
+    write = by_hand.plan_register(now, A, WHO)
     assert write is not None and "ids/api/1" not in write.put and write.absent == ("ids/api/2",)
     assert write.equal == {"members/api/b1": now.records["members/api/b1"]}
 
 
 def test_a_claim_that_was_lost_is_written_again_and_spare_ones_are_given_back() -> None:
-    lost = by_hand.plan_register(snapshot(A), "api", "b1", "10.0.0.1", 8080, 100, "", ())
+    lost = by_hand.plan_register(snapshot(A), A, WHO)
     assert lost is not None and lost.absent == ("ids/api/1",)
     now = snapshot(A, Claim("api", 1, "b1"), Claim("api", 5, "b1"))
-    spare = by_hand.plan_register(now, "api", "b1", "10.0.0.1", 8080, 50, "", ())
+    spare = by_hand.plan_register(now, replace(A, weight=50), WHO)
     assert spare is not None and spare.delete == ("ids/api/5",) and "ids/api/5" in spare.equal
 
 
 def test_a_member_whose_record_is_damaged_can_be_taken_out_and_its_hand_stays() -> None:
     good = snapshot(A, Claim("api", 1, "b1"), Claim("api", 4, "b1"), Claim("api", 2, "b2"), *ALIVE)
     records = {**good.records, "members/api/b1": b"{", **snapshot(Hand("api", "b1", "drain")).records}
-    gone = by_hand.plan_deregister(Snapshot(7, records), "api", "b1")
+    gone = out(Snapshot(7, records), "b1", force=True)
     assert set(gone.delete) == {"members/api/b1", "ids/api/1", "ids/api/4", "alive/api/b1"}
     assert set(gone.equal) == {"members/api/b1", "ids/api/1", "ids/api/4"}
-    only_claimed = by_hand.plan_deregister(snapshot(Claim("api", 1, "b1")), "api", "b1")
+    only_claimed = out(snapshot(Claim("api", 1, "b1")), "b1")
     assert only_claimed.delete == ("ids/api/1",)
     with pytest.raises(BadInput, match="not registered"):
-        by_hand.plan_deregister(snapshot(Hand("api", "b1")), "api", "b1")
+        out(snapshot(Hand("api", "b1")), "b1")
 
 
 # ---- the last that serves
@@ -301,7 +309,7 @@ def test_a_pool_larger_than_a_transaction_is_held_by_one_that_stays() -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "host.example", "0.0.0.0", "10.0.0.1; shutdown"])
 def test_an_address_that_no_agent_would_take_is_refused(address: str) -> None:
     with pytest.raises(BadInput, match="address"):
-        by_hand.plan_register(snapshot(), "api", "b7", address, 80, 100, "", ())
+        by_hand.plan_register(snapshot(), wanted("b7", address=address), WHO)
 
 
 @pytest.mark.parametrize(
@@ -309,8 +317,8 @@ def test_an_address_that_no_agent_would_take_is_refused(address: str) -> None:
 )
 def test_shares_that_cannot_be_read(words: list[str]) -> None:
     with pytest.raises(BadInput):
-        found = hand.read_shares(words)
-        hand.plan_split(snapshot(), SPLIT, found, None, WHO)
+        found = hand_split.read_shares(words)
+        hand_split.plan_split(snapshot(), SPLIT, found, None, WHO)
 
 
 class FakeRegistry:
@@ -335,6 +343,8 @@ class FakeRegistry:
         ):
             raise Conflict("not as it was read")
         self.records.update(change.put)
+        for key in change.delete:
+            self.records.pop(key, None)
         self.writes += 1
         return 2
 
@@ -461,6 +471,25 @@ def test_a_weight_of_an_operator_outlives_a_deployment(tmp_path: Path) -> None:
     assert hand_of(registry, "hand/web/b1").weight is None
 
 
+def test_a_new_reason_is_kept_though_the_value_is_the_same(tmp_path: Path) -> None:
+    """Also of the last one that is out: nothing else changes."""
+    registry = FakeRegistry(Hand("web", "b1", "drain", None, "root@b1", "disk"), Hand("web", "b2", "maint"))
+    agent = agent_file(serves=WEB)
+    assert do(registry, agent, "drain", [], tmp_path, reason="") == "is so already"
+    assert hand_of(registry, "hand/web/b1").reason == "disk"
+    assert do(registry, agent, "drain", [], tmp_path, reason="fan") == "drain in web"
+    assert hand_of(registry, "hand/web/b1").reason == "fan"
+
+
+def test_a_new_reason_for_a_split_keeps_the_way_back() -> None:
+    moved = put(hand_split.plan_split(snapshot(), SPLIT, {"web": 9, "web-next": 1}, None, WHO), key_of(SPLIT))
+    other = Who("wu", "still fine", 2.0)
+    write = hand_split.plan_split(snapshot(moved), SPLIT, {"web": 9, "web-next": 1}, None, other)
+    found = put(write, key_of(SPLIT))
+    assert isinstance(found, Split) and isinstance(moved, Split)
+    assert found == replace(moved, who="wu", reason="still fine", at=2.0)
+
+
 @pytest.mark.parametrize("state", ["drain", "maint"])
 @pytest.mark.parametrize("by", ["li", "li@b1", ""])
 def test_what_another_took_out_stays_out(tmp_path: Path, state: State, by: str) -> None:
@@ -505,5 +534,19 @@ def test_a_proxy_host_moves_the_splits_that_it_has(tmp_path: Path) -> None:
     assert "trimtab-agent split www/web+web-next web=9 web-next=0" in caught.value.hint
     with pytest.raises(BadInput, match="--force does not belong"):
         do(registry, agent, "split", words, tmp_path, force=True)
-    with pytest.raises(BadInput, match="no split 'www'"):
-        do(registry, agent, "split", ["www", "web=9"], tmp_path)
+    with pytest.raises(BadInput, match="no split 'moon'"):
+        do(registry, agent, "split", ["moon", "web=9"], tmp_path)
+
+
+def test_a_split_has_the_name_of_its_service_where_that_has_one(tmp_path: Path) -> None:
+    one = SplitFile("www", "web+web-next", {"web": 1, "web-next": 0})
+    agent, registry = agent_file(proxy=ProxyFile("haproxy", "haproxy.service", splits=(one,))), FakeRegistry()
+    do(registry, agent, "split", ["www", "web=9", "web-next=1"], tmp_path)
+    assert json.loads(registry.records["splits/www/web+web-next"])["shares"] == {"web": 9, "web-next": 1}
+    two = ProxyFile("haproxy", "haproxy.service", splits=(one, replace(one, name="a+b")))
+    with pytest.raises(BadInput, match="www has 2 splits") as caught:
+        do(registry, agent_file(proxy=two), "split", ["www", "web=1", "web-next=1"], tmp_path)
+    assert "www/a+b, www/web+web-next" in caught.value.hint
+    with pytest.raises(BadInput, match="is no proxy") as caught:
+        do(registry, agent_file(), "split", ["www", "web=1", "web-next=1"], tmp_path)
+    assert caught.value.hint == "splits are set on a proxy, or with `trimtab split`"

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import pytest
 from control_kit import lines, places, silent
 
 from trimtab.control.log import LONGEST, Log, Sparing
-from trimtab.control.main import alone, main, read
+from trimtab.control.main import alone, good, main, read
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.render import agent_file
 from trimtab.render.agent_file import AgentFile, RegistryAccess
@@ -156,6 +156,60 @@ def test_signals(tmp_path: Path, program: Program) -> None:
     assert program.said("begun anew")["host"] == "other"
     assert program.end() == 0
     assert program.manager.fileno() == -1
+
+
+def refused(root: Path) -> list[dict[str, str]]:
+    path = places(root).status
+    found: list[dict[str, str]] = json.loads(path.read_text())["refused"] if path.exists() else []
+    return found
+
+
+def until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+def test_a_bad_file_stands_in_the_status_until_it_is_good_again(tmp_path: Path, program: Program) -> None:
+    put(tmp_path, "{")
+    program.process.send_signal(signal.SIGHUP)
+    until(lambda: bool(refused(tmp_path)))
+    (found,) = refused(tmp_path)
+    assert (found["key"], found["reason"]) == ("agent.json", "bad_file") and "agent.json" in found["why"]
+    put(tmp_path, agent_file.dump(FILE))
+    program.process.send_signal(signal.SIGHUP)
+    until(lambda: not refused(tmp_path))
+    assert program.end() == 0
+
+
+def test_a_start_with_a_bad_file_begins_with_the_last_good_one(tmp_path: Path, program: Program) -> None:
+    assert program.end() == 0
+    assert read(good(places(tmp_path))) == FILE
+    put(tmp_path, "{")
+    (tmp_path / "notify").unlink()
+    second = Program(tmp_path)
+    assert "agent.json" in second.said("the file is refused, begun with the last good one")["why"]
+    until(lambda: [each["reason"] for each in refused(tmp_path)] == ["bad_file"])
+    assert second.end() == 0
+    assert second.process.stderr is not None
+    second.process.stderr.close()
+
+
+@pytest.mark.parametrize("kept", ["{", None])
+def test_without_a_good_one_or_with_none_at_all_it_ends(
+    tmp_path: Path, kept: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that is gone was taken away."""
+    found = good(places(tmp_path))
+    found.parent.mkdir(parents=True)
+    if kept is None:
+        found.write_text(agent_file.dump(FILE))
+    else:
+        put(tmp_path, "[]")
+        found.write_text(kept)
+    assert main(["run", "--root", str(tmp_path)]) == 2
+    assert "agent.json.good" not in json.loads(capsys.readouterr().err)["why"]
 
 
 def test_a_second_one_does_not_start(tmp_path: Path, program: Program) -> None:

@@ -161,7 +161,8 @@ class Stage:
         return self.folder / host
 
     def file_of(self, host: str, proxy: ProxyFile | None) -> None:
-        file = AgentFile(host, "site", "estate", self.address, free_port(), "systemd", (), self.access, proxy)
+        place = (host, "site", "estate", self.address, free_port(), "systemd")
+        file = AgentFile(*place, registry=self.access, proxy=proxy, discovers=("api",))
         path = places(self.root(host)).file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(agent_file.dump(file))

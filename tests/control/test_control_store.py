@@ -436,3 +436,14 @@ def test_numbers_are_never_shared_and_who_had_members_keeps_some(
         again = Store()
         again.load(dict(store.lasting()), store.revision, now)
         assert again.pool("api").members == members
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "65536", "007", "0", "²"])
+def test_a_key_without_a_possible_number_costs_nothing_else(store: Store, number: str) -> None:
+    claim = {f"ids/api/{number}": b'{"name":"d"}'}
+    store.apply(Batch(11, (*claim.items(), *batch(11, *registered(member("e", 5))).changes)), 1.0)
+    assert names(store) == {"a", "b", "c", "e"}
+    assert [reason for reason, _ in store.refused().values()] == ["malformed"]
+    store.apply(Batch(12, ((f"ids/api/{number}", None), *((key, None) for key in keys_of("b")))), 2.0)
+    assert names(store) == {"a", "c", "e"}
+    assert store.refused() == {}

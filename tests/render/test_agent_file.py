@@ -42,6 +42,17 @@ def test_a_spare_of_those_who_register_serves_under_their_name() -> None:
     assert names_at(text, "one-backend-1") == {}
 
 
+def test_a_host_knows_what_can_be_discovered_where_there_is_a_registry() -> None:
+    text = SMALL.replace("{hosts: backend, port: 8080,", "{discover: shop, port: 8080,")
+    more = "pools:\n  zz: {discover: shop, port: 1}\n  unused: {discover: beside, port: 2}\n"
+    text = text.replace("pools:\n", more).replace("proxy: 2", "proxy: 2, registry: 1")
+    inventory = Inventory(read_estate(text, "discovers.yaml")[0])
+    for host in inventory.hosts:
+        assert agent.describe(inventory, host).discovers == ("beside", "shop")
+    plain = Inventory(read_estate(SMALL, "plain.yaml")[0])
+    assert {agent.describe(plain, host).discovers for host in plain.hosts} == {()}
+
+
 def names_at(text: str, host: str) -> dict[str, tuple[str, ...]]:
     text = text.replace("backend: 2", "backend: 2, spare: 1").replace(
         "services:", "groups: {spare: {id: 3, roles: [backend]}}\nservices:"

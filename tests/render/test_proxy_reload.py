@@ -244,7 +244,9 @@ def tree(tmp_path: Path) -> Iterator[Callable[[str], int]]:
     made: list[subprocess.Popen[str]] = []
 
     def start(habit: str) -> int:
-        script = tmp_path / "nginx"  # not by -c: a child that has not become its program yet would be called a worker
+        script = (
+            tmp_path / "nginx"
+        )  # not by -c: a child that has not become its program yet would be called a worker
         script.write_text(TREE)
         argv = ["bash", str(script), str(tmp_path / "heard"), habit]
         made.append(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trimtab.cli import registries
+from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import print_json, print_line
 from trimtab.cli.registries import Site, TwinOption
@@ -14,36 +16,45 @@ from trimtab.cli.registries import Site, TwinOption
 if TYPE_CHECKING:
     from trimtab.control.hand import Seat
 
+HEADER = {
+    each: each
+    for each in ("site", "pool", "member", "address", "weight", "state", "version", "agent", "tags")
+}
+
 
 def members(
     pool: Annotated[str | None, typer.Argument(help="only this pool", metavar="POOL")] = None,
     estate: EstateFile = DEFAULT_ESTATE,
     site: Site = None,
     twin: TwinOption = False,
+    name: TwinName = None,
     json: Json = False,
 ) -> int:
     """Who is asked to serve: weight, the operator's hand, whether its agent is alive. What a proxy makes of it, and why:
     status.json on that proxy.
     """
-    registries.inside_twin(estate, twin)
+    registries.inside_twin(estate, twin, name)
     inventory = registries.loaded(estate)
     wanted = [pool] if pool else sorted(inventory.estate.pools)
-    for name in wanted:
-        registries.pool_of(inventory, name)
+    for each in wanted:
+        registries.pool_of(inventory, each)
     done = registries.each_site(inventory, registries.sites_of(inventory, site), None)
     errors = {at: found for at, found in done.items() if isinstance(found, Exception)}
-    rows = [
-        _row(at, name, seat)
+    found = [
+        (_row(at, each, seat), seat)
         for at, snapshot in done.items()
         if at not in errors
-        for name in wanted
-        for seat in registries.seated(inventory, snapshot, name, at)
+        for each in wanted
+        for seat in registries.seated(inventory, snapshot, each, at)
     ]
     if json:
+        rows = [row for row, _ in found]
         print_json({"members": rows, "errors": {at: str(error) for at, error in errors.items()}})
     else:
-        for row in rows:
-            print_line(_line(row))
+        for line in (
+            [_columns(HEADER), *(_columns(row) + _word(seat) for row, seat in found)] if found else []
+        ):
+            print_line(line)
     return registries.complain(errors)
 
 
@@ -57,12 +68,21 @@ def _row(site: str, pool: str, seat: Seat) -> dict[str, Any]:
         "state": hand.state if hand else "ready", "version": member.version if member else "",
         "tags": list(member.tags) if member else [], "agent": seat.health,
         "by": hand.by if hand else "", "reason": hand.reason if hand else "",
+        "at": hand.at if hand else None,
     }  # fmt: skip
 
 
-def _line(row: dict[str, Any]) -> str:
-    by = f"  by {row['by']}: {row['reason'] or 'no reason given'}" if row["by"] else ""
+def _columns(row: Mapping[str, Any]) -> str:
+    tags = row["tags"] if isinstance(row["tags"], str) else " ".join(row["tags"])
     return (
-        f"{row['site']:<8} {row['pool']:<12} {row['member']:<18} {row['address']:<18} {row['weight']:>3} "
-        f"{row['state']:<5} {row['version']:<6} {row['agent']:<7} {' '.join(row['tags'])}"
-    ).rstrip() + by
+        f"{row['site']:<8} {row['pool']:<12} {row['member']:<18} {row['address']:<18} {row['weight']:>6} "
+        f"{row['state']:<5} {row['version']:<7} {row['agent']:<7} {tags}"
+    ).rstrip()
+
+
+def _word(seat: Seat) -> str:
+    """Whose word is on it. One that is plainly back needs none."""
+    hand = seat.hand
+    if hand is None or (hand.state == "ready" and hand.weight is None and not hand.reason):
+        return ""
+    return f"  by {hand.by}: {hand.reason or 'no reason given'}"

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trimtab.cli import registries
+from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.registries import DryRun, TwinOption
+from trimtab.cli.registries import DryRun, Reason, TwinOption
 from trimtab.errors import BadInput
+
+Overrule = Annotated[
+    bool, typer.Option("--force", help="over what an agent or another member has; needs --reason")
+]
 
 if TYPE_CHECKING:
     from trimtab.drivers.registry.base import Snapshot, Write
@@ -27,22 +32,32 @@ def register(
     version: Annotated[str, typer.Option("--version", help="of the application")] = "",
     tag: Annotated[list[str] | None, typer.Option("--tag", help="may be given several times")] = None,
     estate: EstateFile = DEFAULT_ESTATE,
+    reason: Reason = "",
+    force: Overrule = False,
     dry_run: DryRun = False,
     twin: TwinOption = False,
+    name_of_twin: TwinName = None,
     json: Json = False,
 ) -> int:
     """Register a member by hand. Hosts with an agent do it themselves, from /etc/trimtab/register.d."""
     from trimtab.control.by_hand import plan_register
+    from trimtab.drivers.registry.record import Member
 
-    registries.inside_twin(estate, twin)
+    registries.forced(force, reason)
+    registries.inside_twin(estate, twin, name_of_twin)
     inventory = registries.loaded(estate)
     registered, declared = _discovered(inventory, pool)
     at = port if port is not None else declared.port
     if at is None:
         raise BadInput(f"{pool} states no port", "give --port")
 
+    wanted, asking = (
+        Member(registered, name, address, at, 1, weight, version, tuple(tag or ())),
+        registries.who(reason),
+    )
+
     def plan(snapshot: Snapshot, _: str) -> Write | None:
-        return plan_register(snapshot, registered, name, address, at, weight, version, tuple(tag or ()))
+        return plan_register(snapshot, wanted, asking, force=force)
 
     done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run)
     return registries.tell(done, f"{name} registered in {pool}", dry_run, json)
@@ -53,22 +68,27 @@ def deregister(
     name: Annotated[str, typer.Argument(help="the member's name", metavar="NAME")],
     site: Annotated[str, typer.Option("--site", help="whose registry")],
     estate: EstateFile = DEFAULT_ESTATE,
+    reason: Reason = "",
+    force: Overrule = False,
     dry_run: DryRun = False,
     twin: TwinOption = False,
+    name_of_twin: TwinName = None,
     json: Json = False,
 ) -> int:
     """Take a member out of the registry. One whose host's agent registers it comes back: take its file away instead."""
     from trimtab.control.by_hand import plan_deregister
 
-    registries.inside_twin(estate, twin)
+    registries.forced(force, reason)
+    registries.inside_twin(estate, twin, name_of_twin)
     inventory = registries.loaded(estate)
     registered, _ = _discovered(inventory, pool)
-    done = registries.each_site(
-        inventory,
-        registries.sites_of(inventory, site),
-        lambda snapshot, _: plan_deregister(snapshot, registered, name),
-        dry_run,
-    )
+    asking = registries.who(reason)
+
+    def plan(snapshot: Snapshot, at: str) -> Write | None:
+        seated = registries.seated(inventory, snapshot, pool, at)
+        return plan_deregister(snapshot, seated, registered, name, asking, force=force)
+
+    done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run)
     return registries.tell(done, f"{name} taken out of {pool}", dry_run, json)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,10 +37,26 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be writt
 Plan = Callable[["Snapshot", str], "Write | None"]
 
 
-def inside_twin(estate: Path, twin: bool) -> None:
-    """With --twin this command is run again on a host of the twin that may talk to the registries."""
-    if not twin:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is said of one site beside the command's own words. unchanged: where nothing was to be written; holds: what
+    is now, or would be; fields: the same for --json.
+    """
+
+    unchanged: str = "it is so already"
+    holds: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def inside_twin(estate: Path, twin: bool, name: str | None = None) -> None:
+    """With --twin this command is run again, as it was typed, on a host of the twin that may talk to the registries.
+    name: of the twin, otherwise the estate's. Raises BadInput for a name without --twin.
+    """
+    if name is not None and not twin:
+        raise BadInput("--name names a twin", "it goes with --twin; a real estate is named by its file")
+    if not twin or TWIN in os.environ:
         return
+    from trimtab.cli.lab import twin_name
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.load import load_estate
     from trimtab.lab.client import Lab
@@ -48,10 +66,10 @@ def inside_twin(estate: Path, twin: bool) -> None:
     if not hosts:
         raise BadInput(f"{found.estate} has no registry", "give a site hosts with the role `registry`")
     path = str(estate.resolve())
-    words = [path if word == str(estate) else word for word in sys.argv[1:] if word != "--twin"]
+    words = [path if word == str(estate) else word for word in sys.argv[1:]]
     words += [] if path in words else ["-e", path]
     argv = ["env", f"{TWIN}=1", sys.executable, "-m", "trimtab", *words]
-    command = Lab.connect(found.estate).exec_argv(hosts[0].name, argv)
+    command = Lab.connect(twin_name(name, estate)).exec_argv(hosts[0].name, argv)
     sys.stdout.flush()
     os.execvp(command[0], command)
 
@@ -66,7 +84,15 @@ def loaded(estate: Path) -> Inventory:
 def who(reason: str) -> Who:
     from trimtab.control.hand import Who
 
-    return Who(os.environ.get("SUDO_USER") or getpass.getuser(), reason, round(time.time(), 3))
+    user = os.environ.get("SUDO_USER") or getpass.getuser()
+    return Who(f"{user}@{socket.gethostname()}", reason, round(time.time(), 3))
+
+
+def forced(force: bool, reason: str) -> bool:
+    """Raises BadInput for --force without a reason."""
+    if force and not reason:
+        raise BadInput("--force needs a reason", "--reason WHY: it is kept with the change")
+    return force
 
 
 def sites_of(inventory: Inventory, site: str | None) -> list[str]:
@@ -95,6 +121,16 @@ def seated(inventory: Inventory, snapshot: Snapshot, pool: str, site: str) -> tu
     registered, declared = pool_of(inventory, pool)
     named = [s.name for s in servers(inventory, declared, site) if not s.empty]
     return seats(snapshot, registered, named, registers=declared.discover is not None)
+
+
+def own_weight(inventory: Inventory, seat: Seat, pool: str, site: str) -> int:
+    """Without any hand: as the member registered it, or the estate has it."""
+    from trimtab.render.pools import servers
+
+    if seat.member is not None:
+        return seat.member.weight
+    named = {each.name: each.weight for each in servers(inventory, pool_of(inventory, pool)[1], site)}
+    return named.get(seat.name, 100)
 
 
 def each_site(inventory: Inventory, sites: list[str], plan: Plan | None, dry: bool = False) -> dict[str, Any]:
@@ -145,19 +181,27 @@ async def _one(inventory: Inventory, site: str, plan: Plan | None, dry: bool) ->
         await registry.close()
 
 
-def tell(done: dict[str, Any], what: str, dry: bool = False, as_json: bool = False) -> int:
+def tell(
+    done: dict[str, Any],
+    what: str,
+    dry: bool = False,
+    as_json: bool = False,
+    notes: Mapping[str, Note] | None = None,
+) -> int:
     """A line a site; 0 if every site was reached and agreed, else the worst that an error says of itself."""
     errors = {site: found for site, found in done.items() if isinstance(found, Exception)}
+    noted = {site: (notes or {}).get(site, Note()) for site in done}
     if as_json:
         print_json({
             "what": what, "dry_run": dry,
-            "sites": {s: {"error": str(f)} if isinstance(f, Exception) else {"changed": bool(f)} for s, f in done.items()},
+            "sites": {s: {"error": str(f)} if s in errors else {"changed": bool(f), **noted[s].fields} for s, f in done.items()},
         })  # fmt: skip
     else:
         said = f"{what}: would be written" if dry else what
         for site, found in done.items():
-            if not isinstance(found, Exception):
-                print_line(f"{site}: {said}" if found else f"{site}: it is so already")
+            if site not in errors:
+                note = noted[site]
+                print_line(": ".join([site, said if found else note.unchanged, *filter(None, [note.holds])]))
     return complain(errors)
 
 

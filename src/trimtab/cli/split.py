@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli import registries
+from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import print_json, print_line
-from trimtab.cli.registries import DryRun, Reason, Site, TwinOption
+from trimtab.cli.registries import DryRun, Note, Reason, Site, TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,20 +31,21 @@ def split(
         str | None, typer.Option("--by", help="percent, header (X-Canary) or cookie (canary)")
     ] = None,
     back: Annotated[
-        bool, typer.Option("--back", help="the shares as they were before the last change")
+        bool, typer.Option("--back", help="shares and --by as they were before the last change")
     ] = False,
-    home: Annotated[bool, typer.Option("--home", help="the shares as the estate has them")] = False,
+    home: Annotated[bool, typer.Option("--home", help="shares and --by as the estate has them")] = False,
     estate: EstateFile = DEFAULT_ESTATE,
     site: Site = None,
     reason: Reason = "",
     dry_run: DryRun = False,
     twin: TwinOption = False,
+    name: TwinName = None,
     json: Json = False,
 ) -> int:
     """Move traffic between the pools of a split: a canary, blue-green, and back. Without shares: what holds now."""
-    from trimtab.control import hand
+    from trimtab.control import hand_split
 
-    registries.inside_twin(estate, twin)
+    registries.inside_twin(estate, twin, name)
     inventory = registries.loaded(estate)
     declared = split_of(inventory, service, [word.partition("=")[0] for word in shares or []])
     asked = _asked(declared, shares or [], canary, to, back=back, home=home)
@@ -53,53 +55,66 @@ def split(
     if asked is None and not back and by is None:
         return _show(registries.each_site(inventory, sites, None), declared, json)
 
-    def plan(snapshot: Snapshot, _: str) -> Write | None:
+    notes: dict[str, Note] = {}
+    divides = by or (declared.by if home else None)
+
+    def plan(snapshot: Snapshot, at: str) -> Write | None:
+        unchanged = Note().unchanged
         if back:
-            return hand.plan_back(snapshot, declared, asking)
-        wanted = asked or hand.current_split(snapshot, declared).shares
-        return hand.plan_split(snapshot, declared, wanted, by, asking)  # type: ignore[arg-type]
+            write = hand_split.plan_back(snapshot, declared, asking)
+            unchanged = hand_split.why_not_back(snapshot, declared)
+        else:
+            wanted = asked or hand_split.current_split(snapshot, declared).shares
+            write = hand_split.plan_split(snapshot, declared, wanted, divides, asking)  # type: ignore[arg-type]
+        notes[at] = _note(hand_split.after(snapshot, declared, write), unchanged)
+        return write
 
     words = "back" if back else " ".join(f"{p}={s}" for p, s in sorted((asked or {}).items())) or f"by {by}"
     done = registries.each_site(inventory, sites, plan, dry_run)
-    return registries.tell(done, f"{declared.service} {words}", dry_run, json)
+    return registries.tell(done, f"{declared.service} {words}", dry_run, json, notes)
+
+
+def _note(holds: Split, unchanged: str) -> Note:
+    from trimtab.control.hand_split import in_words
+
+    return Note(unchanged, in_words(holds), {"shares": holds.shares, "by": holds.by})
 
 
 def _asked(
     declared: Split, shares: list[str], canary: str | None, to: str | None, *, back: bool, home: bool
 ) -> dict[str, int] | None:
     """The shares that the words stand for; None: none are given. Raises BadInput."""
-    from trimtab.control import hand
+    from trimtab.control import hand_split
 
     if sum(map(bool, (shares, canary is not None, back, home))) > 1:
         raise BadInput("shares, --canary, --back and --home exclude each other", "give one of them")
     if canary is not None:
-        return hand.canary_shares(declared.shares, _percent(canary), to)
+        return hand_split.canary_shares(declared.shares, _percent(canary), to)
     if home:
         return dict(declared.shares)
-    if found := hand.read_shares(shares):
-        hand.every_pool(declared, found, f"trimtab split {declared.service}")
+    if found := hand_split.read_shares(shares):
+        hand_split.every_pool(declared, found, f"trimtab split {declared.service}")
     return found or None
 
 
 def _show(done: dict[str, Any], declared: Split, json: bool) -> int:
-    from trimtab.control.hand import current_split
+    from trimtab.control.hand_split import current_split, in_words
 
     errors = {site: found for site, found in done.items() if isinstance(found, Exception)}
     found = {site: current_split(s, declared) for site, s in done.items() if site not in errors}
     if json:
         print_json({
             "splits": {
-                site: {"shares": s.shares, "by": s.by, "before": s.before, "who": s.who, "reason": s.reason}
+                site: {"shares": s.shares, "by": s.by, "before": s.before, "who": s.who, "reason": s.reason,
+                       "at": s.at or None}
                 for site, s in found.items()
             },
             "errors": {site: str(error) for site, error in errors.items()},
         })  # fmt: skip
     else:
         for site, now in found.items():
-            total = sum(now.shares.values())
-            shares = "  ".join(f"{p} {100 * n / total:g}%" for p, n in sorted(now.shares.items()))
             changed = f"  (by {now.who}: {now.reason or 'no reason given'})" if now.who else ""
-            print_line(f"{site}: {shares}  by {now.by}{changed}")
+            print_line(f"{site}: {in_words(now)}{changed}")
     return registries.complain(errors)
 
 

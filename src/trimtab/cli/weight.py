@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli import registries
+from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.registries import DryRun, Force, Reason, Site, TwinOption
+from trimtab.cli.registries import DryRun, Force, Note, Reason, Site, TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -26,31 +27,39 @@ def weight(
     force: Force = False,
     dry_run: DryRun = False,
     twin: TwinOption = False,
+    name_of_twin: TwinName = None,
     json: Json = False,
 ) -> int:
     """Give a member another weight, take it out of balancing (drain), out altogether (maint), or back in (ready)."""
-    from trimtab.control.hand import plan_hand
+    from trimtab.control.hand import plan_hand, seat_of
 
     pool, slash, name = member.partition("/")
     if not slash or not name:
         raise BadInput(f"{member!r} names no member", "POOL/MEMBER is expected: see `trimtab members`")
     if value not in STATES and not (value.isascii() and value.isdecimal()):
         raise BadInput(f"{value!r} is no weight", f"0 to 256, or {', '.join(STATES)}")
-    if force and not reason:
-        raise BadInput("--force needs a reason", "--reason WHY: it is kept with the change")
-    registries.inside_twin(estate, twin)
+    registries.forced(force, reason)
+    registries.inside_twin(estate, twin, name_of_twin)
     inventory = registries.loaded(estate)
     registries.pool_of(inventory, pool)
     state: Any = value if value in STATES else "ready"
     number = None if value in STATES else int(value)
     asking = registries.who(reason)
 
+    notes: dict[str, Note] = {}
+
     def plan(snapshot: Snapshot, at: str) -> Write | None:
         seated = registries.seated(inventory, snapshot, pool, at)
+        was = seat_of(seated, name).hand
+        if value == "ready" and was is not None and was.weight is not None:
+            own = registries.own_weight(inventory, seat_of(seated, name), pool, at)
+            notes[at] = Note(
+                holds=f"ready, weight {own} (was {was.weight})", fields={"weight": own, "was": was.weight}
+            )
         return plan_hand(snapshot, seated, name, state, number, asking, force=force)
 
     done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run)
-    return registries.tell(where_it_is(done), f"{member} {value}", dry_run, json)
+    return registries.tell(where_it_is(done), f"{member} {value}", dry_run, json, notes)
 
 
 def where_it_is(done: dict[str, Any]) -> dict[str, Any]:

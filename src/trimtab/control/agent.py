@@ -25,6 +25,7 @@ from trimtab.control.lease import Lease
 from trimtab.control.log import Log
 from trimtab.control.loop import Controller, Loop
 from trimtab.control.metrics import Metrics, version
+from trimtab.control.names import REASON as NAME_TAKEN
 from trimtab.control.places import Places
 from trimtab.control.proxy import ProxyPart
 from trimtab.control.publish import PACE as PUBLISH_PACE
@@ -83,14 +84,16 @@ class Agent:
         self._loops: list[Loop] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._units = drivers.units(file.supervisor)
-        self._folder = Folder(places.register, Defaults(file.host, file.address), self._refuse_file)
+        self._folder = Folder(
+            places.register, Defaults(file.host, file.address, file.discovers), self._refuse_file
+        )
         access = file.registry
         self._access = Access(lambda: drivers.registry(access), self.metrics) if access else None
         self._healer = Healer(file.units, self._units, log, self.metrics, self._units_changed)
         self._register: Register | None = None
         self.proxy = ProxyPart(self, drivers.runtime) if file.proxy else None
         desired = self.proxy.desired if self.proxy else None
-        self._status = Status(places.status, self._parts, desired)
+        self.status = Status(places.status, self._parts, desired)
         self._server = MetricsServer(self.metrics, file.address, file.metrics_port)
         self._compose()
 
@@ -113,7 +116,7 @@ class Agent:
         return found
 
     def _compose(self) -> None:
-        self._status_loop = self.loop(self._status, STATUS_PACE)
+        self._status_loop = self.loop(self.status, STATUS_PACE)
         self.loop(self._healer, HEAL_PACE)
         self.loop(self._server, ONCE_PACE)
         if self._access is None:
@@ -121,7 +124,9 @@ class Agent:
         self._access.turned = self.changed
         self.metrics.heard_at(lambda: self._access.heard if self._access else 0.0)
         lease = Lease(self._access, self._leased_anew)
-        self._register = Register(self._access, self._folder, lease, self.places.registered, self.log)
+        self._register = Register(
+            self._access, self._folder, lease, self.places.registered, self.log, self._refuse_name
+        )
         publish = Publish(self._access, lease, self.file.host, self._healer.states)
         register, gauge = self._register, self.metrics.registrations
         gauge.labels("wanted").set_function(lambda: len(self._folder.wanted))
@@ -172,7 +177,7 @@ class Agent:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        for write in [*(self.proxy.last_words() if self.proxy else ()), self._status.reconcile(frozenset())]:
+        for write in [*(self.proxy.last_words() if self.proxy else ()), self.status.reconcile(frozenset())]:
             with suppress(OSError):
                 await write
         await self._server.end()
@@ -206,11 +211,22 @@ class Agent:
         self.metrics.records_refused.labels("registration").inc()
         self.changed()
 
+    def _refuse_name(self, key: str, reason: str, why: str) -> None:
+        self.log.warning("registration refused", file=self._place(key), reason=reason, why=why)
+        self.metrics.records_refused.labels(reason).inc()
+        self.changed()
+
+    def _place(self, key: str) -> str:
+        """Where somebody wrote it: the file, or else the record."""
+        return self._folder.file_of(key) or f"members/{key}"
+
     # ---- what it tells
 
     def _parts(self) -> dict[str, Any]:
         refused = self.proxy.store.refused() if self.proxy else {}
         files = {f"register.d/{file}": ("registration", why) for file, why in self._folder.refused().items()}
+        taken = self._register.taken() if self._register else {}
+        names = {self._place(key): (NAME_TAKEN, why) for key, why in taken.items()}
         return {
             "version": version(),
             "host": self.file.host,
@@ -219,7 +235,7 @@ class Agent:
             "splits": self.proxy.splits_part() if self.proxy else {},
             "units": dict(self._healer.words),
             "registrations": self._registrations_part(),
-            "refused": refusals({**files, **refused}),
+            "refused": refusals({**refused, **names, **files}),
             "failing": {
                 loop.name: dict(list(loop.failing().items())[:20]) for loop in self._loops if loop.failing()
             },
@@ -236,11 +252,12 @@ class Agent:
     def _registrations_part(self) -> list[dict[str, Any]]:
         if self._register is None:
             return []
-        found, working = self._register.registered, self._register.working()
+        found, working, held = self._register.registered, self._register.working(), self._register.held()
         parts = []
         for key in sorted({*self._folder.wanted, *found}):
             member = found.get(key) or self._folder.wanted[key]
             state = "registered" if key in working else "wanted" if key in self._folder.wanted else "leaving"
             place = {"pool": member.pool, "name": member.name, "address": member.address, "port": member.port}
-            parts.append({**place, "id": member.id if key in found else 0, "state": state})
+            each = {**place, "id": member.id if key in found else 0, "state": state}
+            parts.append(each | ({"state": "held", "held_by": held[key]} if key in held else {}))
         return parts

@@ -38,11 +38,12 @@ def _to_disk(folder: Path) -> None:
 def read_json(path: Path, limit: int = MAX_JSON) -> Any:
     """Raises OSError where there is none (FileNotFoundError) or it is no file, ValueError where it is not JSON."""
     if not path.is_file() and path.exists():  # a pipe would keep us waiting
-        raise OSError(f"{path}: not a file")
+        raise OSError(f"{path}: not a file; remove what is in its place")
     with path.open("rb") as file:
         content = file.read(limit + 1)
+        size = max(len(content), os.fstat(file.fileno()).st_size)
     if len(content) > limit:
-        raise ValueError(f"{path}: at most {limit} bytes are read")
+        raise ValueError(f"{path}: {size} bytes, at most {limit} are read")
     try:
         return json.loads(content)
     except RecursionError as error:

@@ -1,4 +1,4 @@
-"""The operator's hand on a site's registry: weights, states and splits. Plans are pure: a snapshot in, a `Write` out.
+"""The operator's hand on a site's registry: weights and states (`hand_split`: shares). Plans are pure: a snapshot in, a `Write` out.
 
 What would leave a pool without anybody is refused here, with the figures, before anything is written, and every write holds
 only for the hands that were read; the agents refuse it once more, for registrations may have changed meanwhile.
@@ -6,7 +6,7 @@ only for the hands that were read; the agents refuse it once more, for registrat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypedDict
@@ -16,11 +16,9 @@ from trimtab.drivers.registry.record import (
     MAX_WEIGHT,
     Alive,
     BadRecord,
-    By,
     Hand,
     Member,
     Record,
-    Split,
     State,
     decode,
     encode,
@@ -117,26 +115,27 @@ def plan_hand(
     force: bool = False,
     most: int = CONDITIONS,
 ) -> Write | None:
-    """seated: the whole pool. A member that is taken out keeps its weight for the way back. None where it is so already.
-    Raises BadInput for a member that is not there, and where nobody would be left; force: those that say nothing of
-    themselves will do. most: conditions that the write may have.
+    """seated: the whole pool. A member that is taken out keeps its weight for the way back. None where it is so already,
+    and no other reason is given. Raises BadInput for a member that is not there, and where nobody would be left; force: those that say
+    nothing of themselves will do. most: conditions that the write may have.
     """
     seat = seat_of(seated, name)
     if weight is not None and not 0 <= weight <= MAX_WEIGHT:
         raise BadInput(f"weight {weight}", f"0 to {MAX_WEIGHT} is expected")
     now = seat.hand or Hand(seat.pool, name)
     kept = weight if state == "ready" else now.weight
-    if (now.state, now.weight) == (state, kept):
+    same = (now.state, now.weight) == (state, kept)
+    if same and who.reason in ("", now.reason):
         return None
     asked = Hand(seat.pool, name, state, kept, who.by, who.reason, who.at)
     others = [each for each in seated if each is not seat and each.weight]
-    if not replace(seat, hand=asked).weight:
-        _leave_somebody(seat, others, len(seated), force)
+    if not same and not replace(seat, hand=asked).weight:
+        leave_somebody(seat, others, len(seated), force)
     first = sorted(others, key=lambda each: not each.well)
     return _conditioned(snapshot, asked, [*first, *seated], most)
 
 
-def _leave_somebody(seat: Seat, others: list[Seat], all_: int, force: bool) -> None:
+def leave_somebody(seat: Seat, others: list[Seat], all_: int, force: bool) -> None:
     """others: who else takes requests. One that took none before takes nothing away. Raises BadInput."""
     if not others:
         raise BadInput(
@@ -157,7 +156,7 @@ def _conditioned(snapshot: Snapshot, asked: Hand, seated: Iterable[Seat], most: 
     Of a pool with more members than a transaction has conditions, the first of `seated`: one that stays is enough.
     """
     keys = dict.fromkeys([key_of(asked), *(f"hand/{each.pool}/{each.name}" for each in seated)])
-    return Write(put=_replace(snapshot, asked).put, **as_read(snapshot, list(keys)[:most]))
+    return Write(put=replacing(snapshot, asked).put, **as_read(snapshot, list(keys)[:most]))
 
 
 def together(writes: Iterable[Write]) -> Write | None:
@@ -170,76 +169,6 @@ def together(writes: Iterable[Write]) -> Write | None:
         absent.update(dict.fromkeys(each.absent))
         put.update(each.put)
     return Write(put=put, equal=equal, absent=tuple(absent)) if put else None
-
-
-def plan_split(
-    snapshot: Snapshot, declared: Split, shares: Mapping[str, int], by: By | None, who: Who
-) -> Write | None:
-    """declared: as the estate has it. Raises BadInput for shares that are not those of its pools, or of nothing."""
-    now = current_split(snapshot, declared)
-    every_pool(declared, shares, f"trimtab split {declared.service}")
-    wanted = {pool: shares[pool] for pool in sorted(shares)}
-    if sum(wanted.values()) <= 0 or min(wanted.values()) < 0:
-        raise BadInput("shares of nothing", "at least one pool needs a share above 0")
-    if (wanted, by or now.by) == (dict(now.shares), now.by):
-        return None
-    before, before_by = dict(now.shares), now.by
-    if wanted == before and now.before not in (None, before):  # another way to divide: the way back stays
-        before, before_by = dict(now.before or {}), now.before_by or now.by
-    asked = Split(
-        now.service, now.name, wanted, by or now.by, before, who.by, who.reason, who.at, before_by=before_by
-    )
-    return _replace(snapshot, asked)
-
-
-def every_pool(declared: Split, shares: Mapping[str, int], command: str) -> None:
-    """A pool that is left out would silently get nothing. Raises BadInput with the whole line to type."""
-    if unknown := [pool for pool in shares if pool not in declared.shares]:
-        pools = ", ".join(sorted(declared.shares))
-        raise BadInput(f"{unknown[0]!r} is not in this split", f"its pools are {pools}")
-    if missing := sorted(set(declared.shares) - set(shares)):
-        line = " ".join(f"{pool}={n}" for pool, n in sorted({**declared.shares, **shares}.items()))
-        raise BadInput(
-            f"{', '.join(missing)}: no share is given",
-            f"every pool needs one, 0 for nothing: {command} {line}",
-        )
-
-
-def plan_back(snapshot: Snapshot, declared: Split, who: Who) -> Write | None:
-    """Shares and way to divide as they were before the last change; once more is forth again. None where nobody
-    changed them.
-    """
-    now = current_split(snapshot, declared)
-    return plan_split(snapshot, declared, now.before, now.before_by, who) if now.before is not None else None
-
-
-def current_split(snapshot: Snapshot, declared: Split) -> Split:
-    """What holds now: the registry's, where it fits the estate's pools, otherwise the estate's."""
-    found = records(snapshot).get(key_of(declared))
-    fits = isinstance(found, Split) and set(found.shares) == set(declared.shares)
-    return found if isinstance(found, Split) and fits else declared
-
-
-def canary_shares(declared: Mapping[str, int], percent: float, pool: str | None) -> dict[str, int]:
-    """`--canary 5%` as shares of 10,000. pool: the canary; without it the one of two that the estate gives less.
-
-    Raises BadInput where it is not clear which one is meant.
-    """
-    names = sorted(declared)
-    if pool is None and (len(names) != 2 or declared[names[0]] == declared[names[1]]):
-        raise BadInput(
-            f"which of {', '.join(names)} is the canary?",
-            "name it: --canary 5% --to POOL, or give shares: POOL=5",
-        )
-    canary = pool or min(names, key=lambda name: declared[name])
-    if canary not in declared:
-        raise BadInput(f"{canary!r} is not in this split", f"its pools are {', '.join(names)}")
-    others = [name for name in names if name != canary]
-    share = round(100 * percent)
-    total = sum(declared[name] for name in others) or len(others)
-    found = {name: round((10_000 - share) * (declared[name] or (0 if any(declared[n] for n in others) else 1)) / total)
-             for name in others}  # fmt: skip
-    return {**found, canary: share}
 
 
 class Conditions(TypedDict):
@@ -256,7 +185,7 @@ def as_read(snapshot: Snapshot, keys: Iterable[str]) -> Conditions:
     }
 
 
-def _replace(snapshot: Snapshot, record: Record) -> Write:
+def replacing(snapshot: Snapshot, record: Record) -> Write:
     """Written only if nobody else was faster. Raises BadInput for what no agent would read."""
     key = key_of(record)
     try:
@@ -281,16 +210,3 @@ async def write_planned(registry: Registry, plan: Callable[[Snapshot], Write | N
             await registry.write(write)
             return True
     raise Conflict(f"somebody else wrote first, {ATTEMPTS} times", "nothing was written: ask again")
-
-
-def read_shares(words: Iterable[str]) -> dict[str, int]:
-    """`web=95 web-next=5`. Raises BadInput."""
-    found: dict[str, int] = {}
-    for word in words:
-        pool, sign, share = word.partition("=")
-        if not sign or not (share.isascii() and share.isdecimal()) or pool in found or len(share) > 6:
-            raise BadInput(
-                f"{word!r} is no share", "POOL=SHARE is expected, each pool once: web=95 web-next=5"
-            )
-        found[pool] = int(share)
-    return found

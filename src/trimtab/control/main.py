@@ -1,7 +1,8 @@
 """`python -m trimtab.control`, or `trimtab-agent`: the agent of this host, until SIGTERM or SIGINT.
 
-    run                  the default. SIGHUP: read agent.json and register.d anew; a file that is no good changes nothing
-    split NAME POOL=SHARE…   move the shares of a split of this host's proxy, at its site
+    run                  the default. SIGHUP: read agent.json and register.d anew; a file that is no good changes nothing,
+                         and a start with one begins with the last good one, where there is one
+    split SERVICE POOL=SHARE…   move the shares of a split of this host's proxy, at its site
     drain | maint | ready    take this host out of every pool that it serves, or back into them, and return.
                          --force --reason WHY: over what others said, and where no other member says that it is well
 
@@ -22,11 +23,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trimtab.control.agent import Agent
+from trimtab.control.files import write_atomically
 from trimtab.control.log import Log
 from trimtab.control.notify import notify, watchdog_s
 from trimtab.control.places import Places
 from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError
-from trimtab.render.agent_file import AgentFile, load
+from trimtab.render.agent_file import AgentFile, dump, load
 
 MAX_BYTES = 16 * 1024 * 1024
 HANDS = ("drain", "maint", "ready")  # of control.own_hand
@@ -40,10 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if said.what != "run":
         return _by_hand(places, said)
     try:
-        file = read(places.file)
         with alone(places.lock):
             _watch_children()
-            asyncio.run(serve(file, places, log))
+            asyncio.run(serve(places, log))
     except TrimtabError as error:
         log.error("stopped", why=error.message, hint=error.hint)
         return error.exit_code
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trimtab-agent", description="The agent of this host.")
     parser.add_argument("what", nargs="?", default="run", choices=("run", "split", *HANDS))
-    parser.add_argument("words", nargs="*", help="of split: its name, then POOL=SHARE for each pool")
+    parser.add_argument("words", nargs="*", help="of split: its service, then POOL=SHARE for each pool")
     parser.add_argument("--reason", default="", help="why: it is kept with the change")
     parser.add_argument("--force", action="store_true", help="over the words of others; needs --reason")
     parser.add_argument("--root", type=Path, help="everything below another root than /")
@@ -94,16 +95,22 @@ def alone(path: Path) -> Iterator[None]:
         os.close(number)
 
 
-async def serve(file: AgentFile, places: Places, log: Log) -> None:
-    """Until SIGTERM or SIGINT. Raises BadInput for a file that names what there is not."""
+def good(places: Places) -> Path:
+    """The last file that an agent began with."""
+    return places.state / "agent.json.good"
+
+
+async def serve(places: Places, log: Log) -> None:
+    """Until SIGTERM or SIGINT. Raises BadInput for a file that is no good where there is no last good one."""
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(each, signals.put_nowait, each)
     asyncio.get_running_loop().set_exception_handler(
         lambda _, found: log.error("unhandled", why=found.get("exception") or found.get("message"))
     )
-    agent = Agent(file, places, log)
-    agent.begin()
+    agent = _first(places, log)
+    _begin(agent)
+    file = agent.file
     log.info(
         "begun",
         host=file.host,
@@ -119,20 +126,53 @@ async def serve(file: AgentFile, places: Places, log: Log) -> None:
     await agent.end()
 
 
+def _first(places: Places, log: Log) -> Agent:
+    """For agent.json; for the last good one where that is no good. One that is gone was taken away. Raises BadInput."""
+    try:
+        return Agent(read(places.file), places, log)
+    except TrimtabError as error:
+        if not places.file.exists():
+            raise
+        try:
+            agent = Agent(read(good(places)), places, log)
+        except TrimtabError:
+            raise error from None
+        log.error("the file is refused, begun with the last good one", why=error.message)
+        _refuse(agent, error.message)
+        return agent
+
+
+def _begin(agent: Agent) -> None:
+    agent.begin()
+    try:
+        write_atomically(good(agent.places), dump(agent.file).encode())
+    except OSError as error:
+        agent.log.warning("the good file is not kept", why=str(error))
+
+
+def _refuse(agent: Agent, why: str) -> None:
+    """Why the file is not in force, "" where it is: for the status and the metric."""
+    agent.status.bad_file = why
+    if why:
+        agent.metrics.actions_refused.labels("bad_file").inc()
+
+
 async def _anew(agent: Agent, places: Places, log: Log) -> Agent:
     """The agent for the file as it is now; the old one where that is the same, or no good."""
     try:
         file = read(places.file)
         if file == agent.file:
+            _refuse(agent, "")
             agent.look_again()
             return agent
         fresh = Agent(file, places, log)
     except TrimtabError as error:
         log.error("the new file is refused, the old one holds", why=error.message)
-        agent.metrics.actions_refused.labels("bad_file").inc()
+        _refuse(agent, error.message)
+        agent.changed()
         return agent
     await agent.end()
-    fresh.begin()
+    _begin(fresh)
     log.info("begun anew", host=file.host)
     return fresh
 

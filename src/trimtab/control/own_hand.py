@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -22,19 +22,17 @@ from trimtab.control.hand import (
     NoMember,
     Seat,
     Who,
-    every_pool,
     plan_hand,
-    plan_split,
-    read_shares,
     seat_of,
     seats,
     together,
     write_planned,
 )
+from trimtab.control.hand_split import every_pool, plan_split, read_shares
 from trimtab.drivers.registry.base import Registry, Snapshot, Write
 from trimtab.drivers.registry.record import By, Hand, Split, State
 from trimtab.errors import BadInput
-from trimtab.render.agent_file import REGISTER, AgentFile, names_of
+from trimtab.render.agent_file import REGISTER, AgentFile, SplitFile, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,10 @@ def _plan(snapshot: Snapshot, agent: AgentFile, pool: str, name: str, wish: Wish
     if not wish.force and hand.by != wish.who.by and hand.state != "ready":
         return _stands(hand, wish.state)
     weight = None if wish.force else hand.weight
-    write = plan_hand(snapshot, seated, name, wish.state, weight, wish.who, force=wish.force, most=most)
+    who = wish.who
+    if not wish.force and hand.state == wish.state and hand.by not in ("", who.by):
+        who = replace(who, reason="")  # the weight is another's word: it keeps its reason
+    write = plan_hand(snapshot, seated, name, wish.state, weight, who, force=wish.force, most=most)
     stays = wish.state == "ready" and weight is not None
     return Planned(pool, write, f"{pool}: weight {weight}{_whose(hand, wish)} stays" if stays else "")
 
@@ -177,17 +178,24 @@ async def set_split(
     force: bool = False,
 ) -> bool:
     """Shares of a split that this host's proxy has, at this site; whether that changed anything. Raises BadInput."""
-    known = {f"{each.service}/{each.name}": each for each in (agent.proxy.splits if agent.proxy else ())}
-    if name not in known:
-        raise BadInput(
-            f"no split {name!r} on {agent.host}", f"there are: {', '.join(sorted(known)) or 'none'}"
-        )
+    file = _split_of(agent, name)
     if force:
         raise BadInput("--force does not belong to `split`", "no split needs it")
-    file = known[name]
     declared = Split(file.service, file.name, dict(file.shares), cast(By, file.by))
     every_pool(declared, shares, f"trimtab-agent split {name}")
     return await write_planned(registry, lambda snapshot: plan_split(snapshot, declared, shares, None, who))
+
+
+def _split_of(agent: AgentFile, name: str) -> SplitFile:
+    """By `SERVICE/NAME`, or by its service where that has one only. Raises BadInput."""
+    if agent.proxy is None:
+        raise BadInput(f"{agent.host} is no proxy", "splits are set on a proxy, or with `trimtab split`")
+    known = {f"{each.service}/{each.name}": each for each in agent.proxy.splits}
+    found = [each for full, each in known.items() if name in (full, each.service)]
+    if len(found) != 1:
+        which = f"{name} has {len(found)} splits" if found else f"no split {name!r} on {agent.host}"
+        raise BadInput(which, f"there are: {', '.join(sorted(known)) or 'none'}")
+    return found[0]
 
 
 def who_here(agent: AgentFile, user: str, reason: str) -> Who:

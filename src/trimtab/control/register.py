@@ -7,7 +7,7 @@ registry too, is written again, with the same number where nobody else took it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,26 +16,18 @@ from trimtab.control.files import read_json, write_atomically
 from trimtab.control.lease import Lease
 from trimtab.control.log import Log
 from trimtab.control.loop import Failures
+from trimtab.control.names import Names
+from trimtab.control.names import Refuse as RefuseName
 from trimtab.control.queue import Pace
+from trimtab.control.register_plan import Records, encoded, numbers, plan, plan_removal
 from trimtab.control.registrations import Folder, saved_members, saved_text
 from trimtab.drivers.registry.base import Registry, Write
-from trimtab.drivers.registry.record import (
-    MAX_ID,
-    Alive,
-    BadRecord,
-    Claim,
-    Member,
-    Record,
-    decode,
-    encode,
-    key_of,
-)
+from trimtab.drivers.registry.record import MAX_ID, Alive, Claim, Member, Record
 from trimtab.errors import Conflict, DriverError, LeaseGone, Refused, Unreachable
 
 PACE = Pace(window=0.005, resync=10.0, limit=60.0)
 FOLDER_PACE = Pace(window=0.0, resync=1.0, most=5.0)
 READS, TRIES = 4, 16  # until the loop's back-off takes over
-Records = Mapping[str, bytes]
 
 
 class FolderWatch:
@@ -60,11 +52,21 @@ class Register:
 
     name = "register"
 
-    def __init__(self, registry: Registry, folder: Folder, lease: Lease, saved: Path, log: Log) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        folder: Folder,
+        lease: Lease,
+        saved: Path,
+        log: Log,
+        refuse: RefuseName = lambda key, reason, why: None,
+    ) -> None:
         self._registry, self._folder, self._lease = registry, folder, lease
         self._path, self._log = saved, log
         self._leased: dict[str, int] = {}  # the lease under which each is known to be alive
         self._snapshot: Records | None = None
+        self._names = Names(registry, refuse)
+        self._held: dict[str, str] = {}
         self.registered = self._load()
 
     def keys(self) -> Collection[str]:
@@ -74,9 +76,19 @@ class Register:
         """What is in the registry, as far as we know."""
         return self._leased.keys()
 
+    def taken(self) -> Mapping[str, str]:
+        """What is refused because another host has the name, and why."""
+        return self._names.taken()
+
+    def held(self) -> Mapping[str, str]:
+        """What would be taken out, and the file, or folder, that has to be readable first."""
+        return self._held
+
     async def reconcile(self, keys: frozenset[str]) -> Failures:
         failures: dict[str, Exception] = {}
         self._snapshot = None
+        self._names.keep_only(self.keys())
+        self._find_held()
         for key in sorted(keys):
             try:
                 await self._one(key)
@@ -87,6 +99,13 @@ class Register:
                 failures[key] = error
                 self._leased.pop(key, None)
         return failures
+
+    def _find_held(self) -> None:
+        gone = self.registered.keys() - self._folder.wanted.keys() if self._folder.unsure() else set()
+        before, self._held = self._held, dict.fromkeys(sorted(gone), self._folder.holder())
+        if fresh := [key for key in self._held if key not in before]:
+            why = "no file registers these any more, but one that cannot be read may: mend it or remove it"
+            self._log.warning("deregistration held", members=fresh, by=self._folder.holder(), why=why)
 
     async def _one(self, key: str) -> None:
         """What the folder says no more is left as it is until that is certain; where the folder cannot be read, kept up."""
@@ -106,8 +125,9 @@ class Register:
                 Alive(old.pool, old.name),
             ]
             with suppress(Conflict):
-                await self._registry.write(Write(equal=_encoded(whole)))
+                await self._registry.write(Write(equal=encoded(whole)))
                 return
+        await self._names.ask(key, wanted)
         for _ in range(READS):
             if await self._put(key, wanted, lease):
                 return
@@ -117,6 +137,8 @@ class Register:
     async def _put(self, key: str, wanted: Member, lease: int) -> bool:
         """With the first number that can be had; False where what was read is too old."""
         records, old = await self._read(), self.registered.get(key)
+        self._names.judge(key, records, wanted, old, lease)
+        self._names.putting(key, wanted)
         for tries, number in enumerate(numbers(records, wanted, old.id if old else None)):
             if tries == TRIES:
                 return False
@@ -134,16 +156,18 @@ class Register:
                 self._lease.lost(lease)
                 raise
             self._leased[key] = lease
+            self._names.put(key, lease)
             self._log.info("registered", member=key, id=number, address=member.address, port=member.port)
             return True
         raise Refused(f"{wanted.pool} has no number left of {MAX_ID}", "take members out that are gone")
 
     async def _remove(self, key: str) -> None:
         ours = self.registered[key]
-        if change := plan_removal(await self._read(), ours):
+        if change := plan_removal(await self._read(), ours, self._names.places(key)):
             await self._registry.write(change)
             self._log.info("deregistered", member=key, id=ours.id)
         self._leased.pop(key, None)
+        self._names.forget(key)
         await self._remember({name: each for name, each in self.registered.items() if name != key})
 
     async def _read(self) -> Records:
@@ -164,83 +188,3 @@ class Register:
         except (OSError, ValueError) as error:
             self._log.warning("registrations forgotten", file=str(self._path), why=str(error))
             return {}
-
-
-# ---- what is to be written; pure
-
-
-def numbers(records: Records, member: Member, last: int | None) -> Iterator[int]:
-    """Numbers that this member may have, the best first: the one it has, the one it had, the lowest that are free."""
-    claims, others = _claims(records, member.pool), _numbers_of_others(records, member)
-    mine = sorted(number for number, name in claims.items() if name == member.name)
-    present = _decoded(records, f"members/{member.pool}/{member.name}")
-    if isinstance(present, Member) and present.id in mine:
-        mine.insert(0, present.id)
-    first = [*mine, *([last] if last is not None and last not in claims and last not in others else [])]
-    yield from dict.fromkeys(first)
-    taken = {*claims, *others, *first}
-    yield from (number for number in range(1, MAX_ID + 1) if number not in taken)
-
-
-def plan(records: Records, member: Member, lease: int) -> Write:
-    """Member, claim and health at once; other numbers in its name are given back."""
-    claim = Claim(member.pool, member.id, member.name)
-    wanted, spare = _encoded([member, claim]), _claims_of(records, member)
-    spare.pop(key_of(claim), None)
-    held = {key_of(claim): records[key_of(claim)]} if _owner(records, key_of(claim)) == member.name else {}
-    return Write(
-        put={key: value for key, value in wanted.items() if records.get(key) != value},
-        delete=tuple(spare),
-        leased=_encoded([Alive(member.pool, member.name)]),
-        lease=lease,
-        absent=() if held else (key_of(claim),),
-        equal={**spare, **held},
-    )
-
-
-def plan_removal(records: Records, ours: Member) -> Write | None:
-    """None where there is nothing of ours: another host may have the name by now."""
-    key = key_of(ours)
-    present = _decoded(records, key)
-    if isinstance(present, Member) and (present.address, present.port) != (ours.address, ours.port):
-        return None
-    there = {k: records[k] for k in (key,) if k in records} | _claims_of(records, ours)
-    alive = key_of(Alive(ours.pool, ours.name))
-    gone = (*there, *([alive] if alive in records else []))
-    return Write(delete=gone, equal=there) if gone else None
-
-
-def _encoded(records: Collection[Record]) -> dict[str, bytes]:
-    return {key_of(record): encode(record) for record in records}
-
-
-def _decoded(records: Records, key: str) -> Record | None:
-    try:
-        return decode(key, records[key]) if key in records else None
-    except BadRecord:
-        return None
-
-
-def _owner(records: Records, key: str) -> str | None:
-    claim = _decoded(records, key)
-    return claim.name if isinstance(claim, Claim) else None
-
-
-def _claims(records: Records, pool: str) -> dict[int, str | None]:
-    """Number → name; None where the claim cannot be read: then the number is not free either."""
-    ours = f"ids/{pool}/"
-    found = {key: key.removeprefix(ours) for key in records if key.startswith(ours)}
-    return {
-        int(text): _owner(records, key) for key, text in found.items() if text.isascii() and text.isdecimal()
-    }
-
-
-def _claims_of(records: Records, member: Member) -> dict[str, bytes]:
-    mine = [number for number, name in _claims(records, member.pool).items() if name == member.name]
-    return {key: records[key] for key in (f"ids/{member.pool}/{number}" for number in mine)}
-
-
-def _numbers_of_others(records: Records, member: Member) -> set[int]:
-    ours = f"members/{member.pool}/"
-    found = [_decoded(records, key) for key in records if key.startswith(ours) and key != key_of(member)]
-    return {each.id for each in found if isinstance(each, Member)}

@@ -4,7 +4,8 @@
                                        "weight": 100, "version": "", "tags": []
 
 A file that cannot be used is refused with a reason, and what it said before holds on. A file that is gone deregisters, but
-only what two looks one after the other did not see, and none while a file is bad: it may be the one that is missing.
+only what two looks one after the other did not see, and none while there is a file that could never be read: it may be
+the one that is missing, under another name.
 """
 
 from __future__ import annotations
@@ -28,27 +29,51 @@ Refuse = Callable[[str, str], None]  # file, why
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
+    """What a file need not say, and the pools that it may name: those that the estate discovers."""
+
     host: str
     address: str
+    pools: tuple[str, ...]
 
 
 def parse(content: bytes, defaults: Defaults) -> Member:
     """A member without a number of its own yet. Raises BadRecord."""
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise BadRecord("not JSON") from error
-    if not isinstance(body, dict):
-        raise BadRecord("a JSON object is expected")
+    body = _object(content)
     if strange := set(body) - KEYS:
         raise BadRecord(f"unknown {shown(', '.join(sorted(strange)))}; there are {', '.join(sorted(KEYS))}")
-    pool, name = body.pop("pool", None), body.pop("name", defaults.host)
-    if not isinstance(pool, str) or not isinstance(name, str) or "/" in pool + name:
-        raise BadRecord("`pool` and `name` are names")
+    if missing := [key for key in ("pool", "port") if key not in body]:
+        raise BadRecord(
+            f'{" and ".join(missing)} missing: at least {{"pool": NAME, "port": NUMBER}} is expected'
+        )
+    pool, name = body.pop("pool"), body.pop("name", defaults.host)
+    for key, value in (("pool", pool), ("name", name)):
+        if not isinstance(value, str) or "/" in value:
+            raise BadRecord(f"{key} {shown(value)!r}: a name without `/` is expected")
     record = {"address": defaults.address, **body, "id": ANY_ID}
     member = decode(f"members/{pool}/{name}", json.dumps(record).encode())
     assert isinstance(member, Member)
+    if pool not in defaults.pools:
+        raise BadRecord(f"pool {pool!r}: {_discovered(pool, defaults.pools)}")
     return member
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """Raises BadRecord with the place of what is wrong."""
+    try:
+        body = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadRecord(f"not UTF-8 at byte {error.start + 1}: write it as UTF-8") from error
+    except (ValueError, RecursionError) as error:  # RecursionError: nested too deep
+        raise BadRecord(f"not JSON: {shown(error, 120)}; one object is expected") from error
+    if not isinstance(body, dict):
+        raise BadRecord(f"a {type(body).__name__} is there, one JSON object is expected")
+    return body
+
+
+def _discovered(pool: str, pools: tuple[str, ...]) -> str:
+    if pools:
+        return f"no pool of the estate has it in `discover`; there are {shown(', '.join(pools), 150)}"
+    return f"no pool of the estate has `discover`; nobody registers here until one has `discover: {pool}`"
 
 
 class Folder:
@@ -60,8 +85,9 @@ class Folder:
         self._good: dict[str, Member] = {}
         self._bad: dict[str, str] = {}
         self._second: dict[str, str] = {}
+        self._files: dict[str, str] = {}  # POOL/NAME → the file that says it
         self._seen = False  # the folder was there once
-        self._clear = 0  # looks in a row that saw everything
+        self._clear = 0  # looks in a row that saw everything, or else what it said before
         self._before: frozenset[str] = frozenset()  # what the look before the last one wanted
         self.looked = False
         self.wanted: dict[str, Member] = {}  # POOL/NAME → member
@@ -78,7 +104,7 @@ class Folder:
             if self._stamps.get(file) != stamp:
                 self._read(file)
                 self._stamps[file] = stamp
-        self._clear = clear + 1 if self._seen and not self._bad else 0
+        self._clear = clear + 1 if self._seen and not self._unread() else 0
         before, self._before = self._before, frozenset(self.wanted)
         return self._gather() or self._clear == 2 or not before <= self._before
 
@@ -87,8 +113,21 @@ class Folder:
         return self._clear >= 2 and key not in self.wanted and key not in self._before
 
     def unsure(self) -> bool:
-        """The last look did not see everything."""
+        """The last look did not see everything: what nobody wants any more is held (`holder`)."""
         return self.looked and not self._clear
+
+    def holder(self) -> str:
+        """The file, or the folder, that has to be readable before anybody is gone."""
+        return f"{self._path.name}/{min(unread)}" if (unread := self._unread()) else self._path.name
+
+    def file_of(self, key: str) -> str | None:
+        """Which file registers POOL/NAME."""
+        file = self._files.get(key)
+        return f"{self._path.name}/{file}" if file else None
+
+    def _unread(self) -> set[str]:
+        """Bad files of which nothing is known: each may be the renamed file of a member."""
+        return self._bad.keys() - self._good.keys()
 
     def _names(self) -> list[str]:
         """No folder is an empty one, once it was there."""
@@ -102,14 +141,18 @@ class Folder:
 
     def _stats(self, names: list[str]) -> dict[str, Stamp]:
         for name in names[MAX_FILES:]:
-            self._say(self._bad, name, f"one of more than {MAX_FILES} files")
+            text = f"one of {len(names)} files; the first {MAX_FILES} by name are read: remove some"
+            self._say(self._bad, name, text)
         found = {}
         for name in names[:MAX_FILES]:
             try:
                 stat = (self._path / name).stat()
-            except FileNotFoundError:
+            except OSError as error:
                 if (self._path / name).is_symlink():
-                    self._say(self._bad, name, "a link to nothing")
+                    why = f"a link that leads nowhere ({error.strerror}): remove it, or mend what it leads to"
+                    self._say(self._bad, name, why)
+                elif not isinstance(error, FileNotFoundError):  # this one is gone by now
+                    self._say(self._bad, name, f"cannot be read: {error.strerror}")
                 continue
             found[name] = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         return found
@@ -127,28 +170,28 @@ class Folder:
 
     def _read(self, file: str) -> None:
         try:
-            path = self._path / file
-            if not path.is_file():
-                raise BadRecord("not a file")
-            with path.open("rb") as stream:
-                content = stream.read(MAX_BYTES + 1)
-            if len(content) > MAX_BYTES:
-                raise BadRecord(f"more than {MAX_BYTES} bytes")
-            self._good[file] = parse(content, self._defaults)
+            self._good[file] = parse(_content(self._path / file), self._defaults)
             self._bad.pop(file, None)
-        except (BadRecord, OSError) as error:
+        except BadRecord as error:
             self._say(self._bad, file, str(error))
+        except OSError as error:
+            self._say(self._bad, file, f"cannot be read: {error.strerror or error}")
 
     def _gather(self) -> bool:
         """Of two files for one endpoint the first by name holds."""
         wanted: dict[str, Member] = {}
+        files: dict[str, str] = {}
         for file, member in sorted(self._good.items()):
             key = f"{member.pool}/{member.name}"
             if key in wanted:
-                self._say(self._second, file, f"{key} is registered by another file too")
+                text = (
+                    f"{key} is registered by {shown(files[key])} already: remove one, or give another `name`"
+                )
+                self._say(self._second, file, text)
                 continue
             self._second.pop(file, None)
-            wanted[key] = member
+            wanted[key], files[key] = member, file
+        self._files = files
         changed, self.wanted = wanted != self.wanted, wanted
         return changed
 
@@ -160,6 +203,19 @@ class Folder:
         if where.get(file) != why:
             where[file] = why
             self._refuse(file, why)
+
+
+def _content(path: Path) -> bytes:
+    """Raises OSError, and BadRecord for what is no file or too long."""
+    if not path.is_file():  # a pipe would keep us waiting
+        kind = "a folder" if path.is_dir() else "a pipe, socket or device"
+        raise BadRecord(f"{kind}, a file is expected: remove it, or end its name otherwise than `.json`")
+    with path.open("rb") as stream:
+        content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            size = max(len(content), os.fstat(stream.fileno()).st_size)
+            raise BadRecord(f"{size} bytes, at most {MAX_BYTES} are read: one endpoint a file")
+    return content
 
 
 def saved_text(members: Mapping[str, Member]) -> bytes:

@@ -11,10 +11,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from trimtab.drivers.registry.record import Member
+from trimtab.drivers.registry.record import MAX_ID, NUMBER, Member
 
 HOLD_S = 30.0  # a host that lost its registry is back within its longest pause of 5 s and its lease of 10 s
 Refusals = dict[str, tuple[str, str]]  # name → (reason of a closed set, what is wrong)
+
+
+def number_of(text: str) -> int | None:
+    """The number in a key `ids/POOL/ID`; None where it is none that a member can have."""
+    return int(text) if NUMBER.fullmatch(text) and int(text) <= MAX_ID else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """What the agent sees, for humans and for `trimtab`: one file, written when it has changed, at most once a second.
 
     {"version","host","since","registry":{"state","revision","heard"},
-     "pools":{POOL:{"members":[{"id","name","address","weight","ready","known"}],"floor","reasons":[TEXT]}},
+     "pools":{POOL:{"members":[{"id","name","address","weight","ready","known","state",…}],"floor","reasons":[TEXT]}},
      "splits":{"SERVICE/NAME":{"shares","by","reasons"}},"units":{UNIT:WORD},
      "registrations":[{"pool","name","id","address","port","state"}],"refused":[{"key","reason","why"}],"failing":{...}}
 
-known: the member's own word, `passing`, `failing`, or `unknown` where it says nothing (any more).
+known: the member's own word, `passing`, `failing`, or `unknown` where it says nothing (any more). state: what the proxy is
+told of it, `ready`, `drain` or `maint`; `by` and `reason` stand there where an operator's hand is on it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from trimtab.control.desired import Desired
 from trimtab.control.files import write_atomically
@@ -21,7 +22,8 @@ from trimtab.control.loop import Failures
 from trimtab.control.pools import Decision
 from trimtab.control.queue import Pace
 from trimtab.control.state import Pool
-from trimtab.drivers.registry.record import shown
+from trimtab.drivers.haproxy.members import WantServer
+from trimtab.drivers.registry.record import Hand, shown
 from trimtab.render.agent_file import PoolFile
 
 PACE = Pace(window=0.05, spacing=1.0, resync=10.0)
@@ -35,8 +37,9 @@ class Status:
 
     def __init__(self, path: Path, parts: Callable[[], Mapping[str, Any]], desired: Desired | None) -> None:
         self._path, self._parts, self._desired = path, parts, desired
-        self._texts: dict[str, tuple[Decision, int, int, str]] = {}
+        self._texts: dict[str, tuple[Decision, tuple[int, int, int], str]] = {}
         self._written = b""
+        self.bad_file = ""  # why a newer agent.json is not in force, "" where it is
 
     def keys(self) -> Collection[str]:
         return ("status",)
@@ -49,7 +52,10 @@ class Status:
         return {}
 
     def content(self) -> bytes:
-        rest = json.dumps(self._parts(), separators=(",", ":"), sort_keys=True, default=str)
+        parts = dict(self._parts())
+        if self.bad_file:
+            parts["refused"] = [*refusals({"agent.json": ("bad_file", self.bad_file)}), *parts["refused"]]
+        rest = json.dumps(parts, separators=(",", ":"), sort_keys=True, default=str)
         pools = ",\n".join(f"{json.dumps(name)}:{text}" for name, text in self._pools())
         return f'{rest[:-1]},"pools":{{{pools}}}}}\n'.encode()
 
@@ -61,11 +67,11 @@ class Status:
             file = desired.pools[name]
             pool = desired.store.pool(registered_as(file))
             held = len(desired.store.held(registered_as(file))) if file.registry else 0
-            kept = self._texts.get(name)
-            if kept is None or kept[0] is not decision or kept[1:3] != (pool.word, held):
+            kept, behind = self._texts.get(name), (pool.version, pool.word, held)
+            if kept is None or kept[0] is not decision or kept[1] != behind:
                 text = json.dumps(describe(decision, pool, held), separators=(",", ":"))
-                kept = self._texts[name] = (decision, pool.word, held, text)
-            yield name, kept[3]
+                kept = self._texts[name] = (decision, behind, text)
+            yield name, kept[2]
 
 
 def registered_as(file: PoolFile) -> str:
@@ -86,11 +92,24 @@ def describe(decision: Decision, pool: Pool, held: int) -> dict[str, Any]:
                 "weight": want.weight,
                 "ready": want.ready,
                 "known": pool.alive.get(each.name, "unknown"),
+                "state": state_of(want),
+                **_said(pool.hands.get(each.name)),
             }
             for want, each in zip(decision.wants, decision.known, strict=True)
         ],
         "reasons": reasons,
     }
+
+
+def state_of(want: WantServer) -> Literal["ready", "drain", "maint"]:
+    """What the proxy is told of a member."""
+    return "maint" if not want.ready else "ready" if want.weight else "drain"
+
+
+def _said(hand: Hand | None) -> dict[str, str]:
+    if hand is None or (hand.state == "ready" and hand.weight is None):
+        return {}
+    return {"by": hand.by, "reason": hand.reason}
 
 
 def refusals(found: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
@@ -107,7 +126,7 @@ def counts(desired: Desired) -> Iterator[tuple[str, str, str, int]]:
         state = {"ready": 0, "drain": 0, "maint": 0}
         known = {"passing": 0, "failing": 0, "unknown": 0}
         for want, each in zip(decision.wants, decision.known, strict=True):
-            state["maint" if not want.ready else "ready" if want.weight else "drain"] += 1
+            state[state_of(want)] += 1
             known[alive.get(each.name, "unknown")] += 1
         yield from ((name, "state", key, count) for key, count in state.items())
         yield from ((name, "known", key, count) for key, count in known.items())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from math import inf
 
 from trimtab.control.lost import lost
-from trimtab.control.settle import HOLD_S, NOBODY, hold, settle
+from trimtab.control.settle import HOLD_S, NOBODY, hold, number_of, settle
 from trimtab.control.state import Changed, Known, Pool, Why
 from trimtab.drivers.registry.base import Batch, Snapshot
 from trimtab.drivers.registry.record import (
@@ -230,7 +230,7 @@ class Store:
             known.pins.pop(name, None)
             changed.unsettled.add(place)
         elif kind == "ids":
-            known.claims.pop(int(name) if name.isascii() and name.isdecimal() else 0, None)
+            known.claims.pop(number_of(name) or 0, None)
             changed.unsettled.add(place)
         elif kind == "hand" and known.pool.hands.pop(name, None) is not None:
             known.pool.version += 1

@@ -34,6 +34,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 
 def describe(inventory: Inventory, host: Host) -> AgentFile:
+    registry = _registry(inventory, host)
     return AgentFile(
         host=host.name,
         site=host.site,
@@ -42,10 +43,16 @@ def describe(inventory: Inventory, host: Host) -> AgentFile:
         metrics_port=PORTS["agent-metrics"],
         supervisor="systemd",
         units=_units(inventory, host),
-        registry=_registry(inventory, host),
+        registry=registry,
         proxy=_proxy(inventory, host) if "proxy" in host.roles else None,
         serves=_serves(inventory, host),
+        discovers=_discovers(inventory) if registry else (),
     )
+
+
+def _discovers(inventory: Inventory) -> tuple[str, ...]:
+    """Of every pool, used or not: a host registers before the first route leads to it."""
+    return tuple(sorted({p.discover for p in inventory.estate.pools.values() if p.discover is not None}))
 
 
 def _serves(inventory: Inventory, host: Host) -> dict[str, tuple[str, ...]]:

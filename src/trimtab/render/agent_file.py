@@ -118,6 +118,7 @@ class AgentFile:
     """The whole. supervisor: `systemd`, or `unix:PATH` of a socket that does its work. serves: the pools that have this
     host from the estate itself, by the name under which the registry has them, each with all its members at the site
     that the estate names (`names_of`); those that it registers for are in REGISTER.
+    discovers: the names under which something may register; others would reach no pool.
     """
 
     host: str
@@ -130,6 +131,7 @@ class AgentFile:
     registry: RegistryAccess | None = None
     proxy: ProxyFile | None = None
     serves: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    discovers: tuple[str, ...] = ()
 
 
 SPLIT_MAP, BY_MAP, FLOOR_MAP = "split.map", "by.map", "floor.map"
