@@ -31,7 +31,8 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
     "site-partition": ([0.0, 0.0], NEVER),
     "backend-kill": ([0.0, 0.0], [0.0, 0.3]),
-    "backend-power-cut": ([0.0, 0.25], [0.0, 1.15]),
+    # what was sent into the dead host is asked again, but for orders: those wait until two attempts have failed
+    "backend-power-cut": ([0.0, 0.0], [0.0, 1.15]),
     "store-leader-loss": ([0.0, 0.0], [1.06, 3.81]),
     # agents, registries and checks are on nobody's way
     "registry-total-loss": ([0.0, 0.0], [0.0, 0.0]),

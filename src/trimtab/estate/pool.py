@@ -103,6 +103,13 @@ class Pool(Noun):
     retries: Int = Field(
         default=3, ge=0, le=10, description="further attempts for idempotent requests; 0 forbids"
     )
+    answer: Duration | None = Field(
+        default=None,
+        ge=0.05,
+        le=3600,
+        description="how long a member may be silent in its answer to GET, HEAD or OPTIONS; before it has begun, another one is "
+        "asked then",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -114,6 +121,8 @@ class Pool(Noun):
                 raise ValueError(f"exactly one of `hosts`, `discover` and `members` is expected, got {said}")
             if "slots" in data and "discover" not in data:
                 raise ValueError("`slots` belong to `discover`")
+            if "answer" in data and str(data.get("retries", "")).strip() == "0":
+                raise ValueError("`answer` has another member asked, which `retries: 0` forbids")
             if "hosts" in data and "port" not in data:
                 raise ValueError("`hosts` needs a `port`")
             if (data.get("balance") == "header") != ("header" in data):

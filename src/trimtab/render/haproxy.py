@@ -178,6 +178,7 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
         "sticky_spare": _sticky_spare(name, pool, inventory.estate.estate),
         "check": _check(_check_host(inventory, name), pool.check),
         "retries": pool.retries,
+        "answer": milliseconds(pool.answer) if pool.answer else None,
         "defaults": check_options(pool.check),
         "servers": [_server(server) for server in servers(inventory, pool, site)],
     }

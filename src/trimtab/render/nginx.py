@@ -17,7 +17,7 @@ from trimtab.estate.pool import Pool
 from trimtab.estate.service import Route, Service
 from trimtab.render.agent_file import bounds
 from trimtab.render.artifact import Artifact
-from trimtab.render.base import fill
+from trimtab.render.base import fill, milliseconds
 from trimtab.render.pools import Server, servers, used
 from trimtab.render.splits import split_name, splits
 from trimtab.render.vips import addresses
@@ -33,6 +33,7 @@ METHODS = {
 }
 # Codes of our own that only ever jump to a named location.
 FIRST_CODE = 480
+QUICK = "--quick"
 
 
 def quote(value: str) -> str:
@@ -145,7 +146,8 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
         "redirects": [
             {"value": f"redirect{i}", "url": r.redirect} for i, r in enumerate(service.routes) if r.redirect
         ],
-        "pools": [_location(inventory.estate.pools[p], p, FIRST_CODE + i) for i, p in enumerate(pools)],
+        "pools": _locations(inventory, pools),
+        "quick": [name for name in pools if inventory.estate.pools[name].answer],
     }
 
 
@@ -215,10 +217,24 @@ def _shares(drawn: Sequence[tuple[str, int]]) -> str:
     return " ".join([*parts, f"* {drawn[-1][0]};"])
 
 
-def _location(pool: Pool, name: str, code: int) -> dict[str, Any]:
+def _locations(inventory: Inventory, names: list[str]) -> list[dict[str, Any]]:
+    """Of each pool. One with `answer` has another beside it, for the methods that may be repeated: the time that a member
+    has is the location's.
+    """
+    found = []
+    for name in names:
+        pool = inventory.estate.pools[name]
+        found.append(_location(name, name, pool))
+        if pool.answer:
+            found.append({**_location(name + QUICK, name, pool), "answer": milliseconds(pool.answer)})
+    return [{**each, "code": FIRST_CODE + number} for number, each in enumerate(found)]
+
+
+def _location(name: str, upstream: str, pool: Pool) -> dict[str, Any]:
     return {
         "name": name,
-        "code": code,
+        "upstream": upstream,
         "next": "error timeout" if pool.retries else "off",
         "tries": pool.retries + 1,
+        "answer": None,
     }

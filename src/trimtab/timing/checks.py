@@ -70,15 +70,26 @@ def refused(inventory: Inventory, pool: Pool, members: int) -> Part:
     return NEXT_MEMBER if pool.retries else taken_out(inventory, pool, answer=0.0)
 
 
-def silent(inventory: Inventory, pool: Pool, members: int) -> Part:
-    """A dead host: nothing comes back, and an attempt ends by a time-out of the proxy or of the client."""
+def silent(inventory: Inventory, pool: Pool, members: int, *, repeated: bool = True) -> Part:
+    """A dead host: nothing comes back, and an attempt ends by a time-out of the proxy or of the client. repeated: whether
+    the request may be asked of another member once it was sent.
+    """
     if members < 2:
         return NO_OTHER_MEMBER
     connect = inventory.estate.tiers.proxy.timeouts.connect
     out = taken_out(inventory, pool, answer=connect)
     if not pool.retries or not in_time(inventory):
         return out
-    return RETRIED if _connects_afresh(inventory) else one_of(RETRIED, out)
+    return (
+        RETRIED
+        if _connects_afresh(inventory) or (repeated and _answers_in_time(inventory, pool))
+        else one_of(RETRIED, out)
+    )
+
+
+def _answers_in_time(inventory: Inventory, pool: Pool) -> bool:
+    """What was sent into a dead host is asked of another one, and the client is still there."""
+    return pool.answer is not None and pool.answer + ROUND_TRIPS * furthest_client(inventory) < PATIENCE_S
 
 
 def _connects_afresh(inventory: Inventory) -> bool:

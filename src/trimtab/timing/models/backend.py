@@ -17,7 +17,10 @@ def killed(inventory: Inventory, world: World) -> Figures:
 
 def power_cut(inventory: Inventory, world: World) -> Figures:
     reads = checks.over_pools(inventory, lambda pool, size: checks.silent(inventory, pool, size))
-    return both(reads, orders(reads))
+    once = checks.over_pools(
+        inventory, lambda pool, size: checks.silent(inventory, pool, size, repeated=False)
+    )
+    return both(reads, orders(once))
 
 
 def leader_loss(inventory: Inventory, world: World) -> Figures:
