@@ -55,7 +55,9 @@ class Member:
         return link.close()
 
     def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)  # a thread waits in accept, and the port is taken as long as it does
+        self._socket.shutdown(
+            socket.SHUT_RDWR
+        )  # a thread waits in accept, and the port is taken as long as it does
         for each in [self._socket, *self._kept]:
             each.close()
 

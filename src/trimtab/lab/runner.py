@@ -30,7 +30,20 @@ BASE = {
     "LOGNAME": "root",
 }
 # A session is a group of its own to the scheduler, and a nice value counts inside it only (sched(7), autogroup).
-NICER = 'echo "$0" > /proc/self/autogroup || :; exec "$@"'
+# The kernel takes ten such values a second from all sessions together, and refuses the others (EAGAIN): of several units
+# that start at once most would stay as they were. Who has waited for half a second starts, and goes on asking beside it.
+NICER = """
+try() { { echo "$0" > /proc/self/autogroup; } 2> /dev/null; }
+[ -w /proc/self/autogroup ] || exec "$@"
+n=0
+until try; do
+    n=$((n + 1))
+    [ $n -lt 10 ] || break
+    sleep 0.05
+done
+[ $n -lt 10 ] || ( (until try || [ $n -ge 200 ]; do n=$((n + 1)); sleep 0.05; done) & )
+exec "$@"
+"""
 NOFILE = 1024  # systemd's soft limit where a unit says nothing
 
 
