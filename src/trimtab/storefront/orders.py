@@ -33,10 +33,12 @@ def judge_create(reply: Mapping[str, Any], value: str) -> Outcome:
 
 
 def page_after(last: str, revision: int | None) -> dict[str, Any]:
-    """A linearizable range of keys behind `last`, all pages at the revision of the first."""
+    """A range of keys behind `last`. The first page is linearizable; all others are at its revision, which never changes, so
+    the nearest member may answer them by itself, without a round trip between the sites.
+    """
     begin = PREFIX + last + ("\0" if last else "")
     content = {"key": encode(begin), "range_end": encode("/orders0"), "limit": PAGE, "keys_only": True}
-    return {**content, "revision": str(revision)} if revision else content
+    return {**content, "revision": str(revision), "serializable": True} if revision else content
 
 
 class Written(NamedTuple):
