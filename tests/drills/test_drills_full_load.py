@@ -11,7 +11,7 @@ from drills_kit import LoopbackLab, Pki, TlsShop, ledger_scripts, row
 
 from trimtab.drills import full_load
 from trimtab.drills.crew import Counters, Rates
-from trimtab.drills.full_load import full_rates, scaled, well
+from trimtab.drills.full_load import Step, full_rates, scaled, well
 from trimtab.drills.load.record import Row
 from trimtab.drills.scene import read_scene
 
@@ -36,7 +36,16 @@ def some(number: int = 200, **other: Any) -> list[Row]:
     ],
 )
 def test_what_is_carried(rows: list[Row], tail: float, first: float, carried: bool) -> None:
-    assert well(rows, tail, first) is carried
+    assert well(Step(rows, 0.3), tail, first) is carried
+
+
+@pytest.mark.parametrize(
+    ("spare", "carried"), [(1.0, True), (0.3, True), (0.29, False), (0.0, False), (None, False)]
+)
+def test_a_step_that_leaves_the_processors_nothing_for_a_fault_is_not_carried(
+    spare: float | None, carried: bool
+) -> None:
+    assert well(Step(some(), spare), 0.03, 0.03) is carried
 
 
 def test_everything_grows_alike() -> None:
@@ -44,12 +53,12 @@ def test_everything_grows_alike() -> None:
     assert scaled(Rates(), 1.0) == Rates()
 
 
-@pytest.mark.parametrize(("carried", "times"), [(1.0, 1.0), (2.0, 1.4), (4.0, 2.8), (0.0, 1.0)])
-def test_full_load_is_a_share_of_what_was_carried_and_never_less_than_usual(
+@pytest.mark.parametrize(("carried", "times"), [(1.0, 1.0), (1.3, 1.25), (2.0, 2.0), (9.0, 4.0), (0.0, 1.0)])
+def test_full_load_is_the_last_step_that_was_carried_and_never_less_than_usual(
     monkeypatch: pytest.MonkeyPatch, carried: float, times: float, tmp_path: Path
 ) -> None:
-    def tried(lab: object, scene: object, rates: Rates, tell: object) -> list[Row]:
-        return some() if rates.new <= 100.0 * carried else some(late=1.0)
+    def tried(lab: object, scene: object, rates: Rates, tell: object) -> Step:
+        return Step(some() if rates.new <= 100.0 * carried else some(late=1.0), 0.5)
 
     monkeypatch.setattr(full_load, "_try", tried)
     lab: Any = SimpleNamespace(scratch=tmp_path)
@@ -66,13 +75,15 @@ def test_a_step_sends_real_requests_and_leaves_no_process(
 ) -> None:
     monkeypatch.setattr(full_load, "STEPS", (1.0, 2.0))
     monkeypatch.setattr(full_load, "STEP_SECONDS", 1.0)
+    monkeypatch.setattr(full_load, "STARTING_SECONDS", 0.5)
+    monkeypatch.setattr(full_load, "SPARE", 0.0)
     monkeypatch.setattr(full_load, "LATE_SECONDS", 30.0)  # a busy test machine is not what this is about
     monkeypatch.setattr(full_load, "SLOW_SECONDS", 30.0)
     told: list[tuple[str, Counters]] = []
     lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
     scene = read_scene(lab.status()["facts"])
     found = full_rates(lab, scene, lambda stage, counters: told.append((stage, counters)), Rates(20, 10, 10))
-    assert found == scaled(Rates(20, 10, 10), 1.4)
+    assert found == scaled(Rates(20, 10, 10), 2.0)
     assert {stage for stage, _ in told} == {
         f"how much is carried: {rate} requests/s in each region" for rate in (30, 60)
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.drills.machine import KERNEL_THREAD, Sample, about, others, sample
+from trimtab.drills.machine import KERNEL_THREAD, Sample, about, others, sample, spare
 from trimtab.drills.verdict import Value, Verdict, believed
 
 CPUS, TICKS = os.cpu_count() or 1, os.sysconf("SC_CLK_TCK")
@@ -52,14 +52,14 @@ def proc(tmp_path: Path) -> Path:
 def test_a_tree_is_counted_with_its_children_and_nothing_else(proc: Path) -> None:
     found = sample([10, 11, 999], proc)
     assert found is not None
-    assert (found.busy, found.ours, found.kernel) == (100 + 20 + 30 + 3, 47, 11)
+    assert (found.busy, found.ours, found.kernel, found.idle) == (100 + 20 + 30 + 3, 47, 11, 9005)
 
 
 @pytest.mark.parametrize("content", ["", "cpu  1 2", "cpu a b c d e f g h"])
 def test_a_machine_that_does_not_tell_is_unknown(proc: Path, content: str) -> None:
     (proc / "stat").write_text(content)
     assert sample([10], proc) is None
-    assert others(None, Sample(1.0, 0, 0, 0)) is None
+    assert others(None, Sample(1.0, 0, 0, 0, 0)) is None
 
 
 def test_a_process_that_has_just_ended_is_passed_over(proc: Path) -> None:
@@ -84,9 +84,20 @@ def test_others_are_what_neither_we_nor_the_kernel_used(
     busy: float, ours: float, kernel: float, share: float | None
 ) -> None:
     whole = 10 * TICKS * CPUS
-    after = Sample(20.0, round(busy * whole), round(ours * whole), round(kernel * whole))
-    found = others(Sample(10.0, 0, 0, 0), after)
+    after = Sample(20.0, round(busy * whole), round(ours * whole), round(kernel * whole), 0)
+    found = others(Sample(10.0, 0, 0, 0, 0), after)
     assert found == (None if share is None else pytest.approx(share, abs=0.01))
+
+
+@pytest.mark.parametrize(("idle", "left"), [(0.0, 0.0), (0.3, 0.3), (1.0, 1.0), (1.2, 1.0), (-0.1, 0.0)])
+def test_what_nobody_used_is_spare(idle: float, left: float) -> None:
+    after = Sample(20.0, 0, 0, 0, round(idle * 10 * TICKS * CPUS))
+    assert spare(Sample(10.0, 0, 0, 0, 0), after) == pytest.approx(left, abs=0.01)
+
+
+def test_what_is_spare_is_unknown_where_the_machine_does_not_tell() -> None:
+    assert spare(None, Sample(1.0, 0, 0, 0, 0)) is None
+    assert spare(Sample(1.0, 0, 0, 0, 0), Sample(1.0, 0, 0, 0, 0)) is None
 
 
 def test_this_machine_tells_and_our_own_work_is_ours() -> None:

@@ -23,13 +23,14 @@ PROC = Path("/proc")
 @dataclass(frozen=True, slots=True)
 class Sample:
     """at: seconds. Processor time up to then, in ticks. busy: of everybody, with what a hypervisor gave away; ours: of the
-    given processes, their children, and children that have ended; kernel: of its own threads.
+    given processes, their children, and children that have ended; kernel: of its own threads; idle: of nobody.
     """
 
     at: float
     busy: int
     ours: int
     kernel: int
+    idle: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,14 @@ def sample(roots: Collection[int], proc: Path = PROC) -> Sample | None:
     """None where this machine does not tell."""
     try:
         words = (proc / "stat").read_text().split("\n", 1)[0].split()
-        user, nice, system, *_ = (int(word) for word in words[1:])
+        user, nice, system, idle, waiting, *_ = (int(word) for word in words[1:])
         stolen = int(words[8])
     except (OSError, ValueError, IndexError):
         return None
-    found = _processes(proc)
+    found = _processes(proc) if roots else {}
     kernel = sum(each.ticks for each in found.values() if each.kernel)
     ours = sum(found[pid].ticks for pid in _tree(found, roots))
-    return Sample(time.monotonic(), user + nice + system + stolen, ours, kernel)
+    return Sample(time.monotonic(), user + nice + system + stolen, ours, kernel, idle + waiting)
 
 
 def others(before: Sample | None, after: Sample | None) -> float | None:
@@ -62,6 +63,14 @@ def others(before: Sample | None, after: Sample | None) -> float | None:
         return None
     there = (after.at - before.at) * os.sysconf("SC_CLK_TCK") * (os.cpu_count() or 1)
     return min(1.0, max(0.0, (after.busy - before.busy - ours - kernel) / there))
+
+
+def spare(before: Sample | None, after: Sample | None) -> float | None:
+    """The share of all processors that nobody used, 0 to 1; None where nothing is known."""
+    if before is None or after is None or after.at <= before.at:
+        return None
+    there = (after.at - before.at) * os.sysconf("SC_CLK_TCK") * (os.cpu_count() or 1)
+    return min(1.0, max(0.0, (after.idle - before.idle) / there))
 
 
 def about(load: tuple[float, float], share: float | None) -> dict[str, Any]:
