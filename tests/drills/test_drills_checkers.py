@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -108,6 +109,21 @@ def test_nothing_may_fail_twice_while_a_site_comes_back() -> None:
 def test_a_second_outage_when_the_site_comes_back_is_false() -> None:
     rows = reads(lambda at: 6 <= at <= 7.5)
     assert "could not read for 1.50 s" in says("recovery", history(reads={"asia": rows})).reasons[0]
+
+
+@pytest.mark.parametrize(("families", "value"), [((4, 6), "true"), ((4, 4), "false"), ((6, 6), "false")])
+def test_each_family_returns_at_a_moment_of_its_own(families: tuple[int, int], value: str) -> None:
+    """Two short episodes, together longer than the promise: of one family they are one, of two they are two."""
+    moments = ((8.1, 8.4), (9.0, 9.3))
+
+    def fails(family: int) -> Callable[[float], bool]:
+        mine = [when for when, of in zip(moments, families, strict=True) if of == family]
+        return lambda at: any(begin <= at <= end for begin, end in mine)
+
+    rows = sorted((*reads(fails(4)), *reads(fails(6), family=6)), key=lambda each: each.start)
+    verdict = says("recovery", history(reads={"asia": tuple(rows)}))
+    assert verdict.value == value
+    assert verdict.figures["recovery_outage_s"] == pytest.approx(0.3 if value == "true" else 1.2, abs=0.05)
 
 
 def test_a_site_that_does_not_serve_again_did_not_recover() -> None:

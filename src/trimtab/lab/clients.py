@@ -103,6 +103,14 @@ def attach(region: RegionPlan) -> list[Segment]:
     return segments
 
 
+def tell_farthest(nets: list[Transit], found: list[RegionPlan]) -> None:
+    """Each transit learns which region it waits for: the farthest, of those that others carry if there are such."""
+    for transit in nets if found else []:
+        foreign = [region for region in found if transit not in region.transits] or found
+        region = max(foreign, key=lambda each: (distance_km(transit.at, each.at), each.name))
+        transit.beyond = {family: region.sources()[str(family)][0] for family in FAMILIES}
+
+
 def targets(inventory: Inventory, region: RegionPlan) -> list[dict[str, Any]]:
     """One target a service: where a client of this region sends its requests."""
     found = []

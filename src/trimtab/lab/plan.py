@@ -49,6 +49,7 @@ class _Planner:
         segments, self.uplinks = transit.connect(self.inventory, self.nets, self.passwords)
         segments += [segment for region in self.regions for segment in clients.attach(region)]
         segments += self._private_segments()
+        clients.tell_farthest(self.nets, self.regions)
         nodes = [transit.node(self.inventory, net) for net in self.nets]
         nodes += [self._host(host) for host in self.inventory.hosts]
         nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]

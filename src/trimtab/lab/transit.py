@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from trimtab.estate import addressing
-from trimtab.estate.addressing import FAMILIES, Family
+from trimtab.estate.addressing import Family
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.lab.topology import Leg, Node, Segment
@@ -23,13 +23,16 @@ CUSTOMER, PEER = 400, 200
 
 @dataclass(slots=True)
 class Transit:
-    """One upstream network while it is being put together. at: the place of the first site that it serves."""
+    """One upstream network while it is being put together. at: the place of the first site that it serves. beyond: an
+    address in the farthest region by family, which it knows once it has met the others; empty without regions.
+    """
 
     asn: int
     at: tuple[float, float]
     index: int
     legs: list[Leg] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
+    beyond: dict[Family, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -134,20 +137,13 @@ def timers(inventory: Inventory) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _announced(inventory: Inventory, family: Family) -> Any:
-    """An address in a prefix that the estate announces, from as many sites as can be; None where it has none."""
-    own = [inventory.public(site, family) for site in inventory.site_names() if inventory.front(site)]
-    prefixes = [*inventory.anycast(family), *(prefix for prefix in own if prefix is not None)]
-    return prefixes[0][10] if prefixes else None
-
-
 def node(inventory: Inventory, transit: Transit) -> Node:
     """The transit as a machine of the twin; it runs the same BIRD under the same kind of unit."""
     text = template("transit.conf.j2").render(
         asn=transit.asn,
         router_id=IPv4Address("100.127.255.0") + transit.index + 1,
         sessions=transit.sessions,
-        learnt={family: _announced(inventory, family) for family in FAMILIES},
+        beyond=transit.beyond,
         **timers(inventory),
     )
     unit = bird(gateway=False)

@@ -7,14 +7,16 @@ from typing import Any
 
 from trimtab.drills.checkers.writes import refuses
 from trimtab.drills.history import History, Order
-from trimtab.drills.measure import episodes, write_outage
+from trimtab.drills.load.record import Row
+from trimtab.drills.measure import Episode, episodes, write_outage
 from trimtab.drills.verdict import Claims, Verdict
 
 
 class RecoversQuietly:
     """true: from the restoration on nothing failed after the client's retry, and the site serves again.
 
-    And no episode of failing reads exceeds the claim, no gap in writes exceeds theirs.
+    And no episode of failing reads exceeds the claim, no gap in writes exceeds theirs. Each address family returns by
+    sessions of its own, at its own moment, and a request uses one of them: their episodes are told apart.
     """
 
     name = "recovery"
@@ -37,14 +39,23 @@ class RecoversQuietly:
 
 
 def _figures(history: History, since: float, until: float) -> dict[str, Any]:
-    found = {region: episodes(rows, since, until, arriving=True) for region, rows in history.reads.items()}
-    lengths = [one.last_sent - one.first_sent for each in found.values() for one in each]
+    found = [one for rows in history.reads.values() for one in _episodes(rows, since, until)]
+    lengths = [one.last_sent - one.first_sent for one in found]
     assert history.events.ready is not None
     return {
         "recovery_outage_s": round(max(lengths, default=0.0), 4),
-        "recovery_failed": sum(one.failed for each in found.values() for one in each),
+        "recovery_failed": sum(one.failed for one in found),
         "ready_s": round(history.events.ready - since, 3),
     }
+
+
+def _episodes(rows: Sequence[Row], since: float, until: float) -> list[Episode]:
+    families = sorted({row.family for row in rows})
+    return [
+        one
+        for family in families
+        for one in episodes([row for row in rows if row.family == family], since, until, arriving=True)
+    ]
 
 
 def _reads(history: History, limit: float, since: float, until: float) -> Iterator[str]:
@@ -55,10 +66,7 @@ def _reads(history: History, limit: float, since: float, until: float) -> Iterat
                 f"{region}: {len(gone)} requests failed even when tried again as {history.site} came back, "
                 f"first {gone[0].start - since:.2f} s on: {gone[0].error}"
             )
-        longest = max(
-            (one.last_sent - one.first_sent for one in episodes(rows, since, until, arriving=True)),
-            default=0.0,
-        )
+        longest = max((one.last_sent - one.first_sent for one in _episodes(rows, since, until)), default=0.0)
         if longest > limit:
             yield f"{region} could not read for {longest:.2f} s as {history.site} came back, limit {limit:g}"
 
