@@ -380,7 +380,30 @@ def test_a_map_is_replaced_as_a_whole(proxy: Proxy, crew: Crew) -> None:
     assert proxy.get("/one") == "a"
 
 
+def test_what_is_under_way_to_each_server(proxy: Proxy, crew: Crew) -> None:
+    want = [WantServer(n, crew[name].address, 100) for n, name in enumerate("ab", 1)]
+    proxy.settle(want)
+    eventually(lambda: proxy.who() == {"a": 6, "b": 6}, "both serve")
+
+    def sessions() -> dict[tuple[str, int], int]:
+        return asyncio.run(proxy.runtime.sessions("api", "api--panic"))
+
+    eventually(lambda: set(sessions().values()) == {0}, "nothing is under way")
+    assert sorted(sessions()) == [("api", n) for n in (1, 2, 3)] + [("api--panic", n) for n in (1, 2, 3)]
+    client = threading.Thread(target=proxy.get, args=("/slow",), daemon=True)
+    client.start()
+    eventually(lambda: sum(sessions().values()) == 1, "one is under way")
+    busy = next(number for (_, number), count in sessions().items() if count)
+    assert crew["ab"[busy - 1]].slow.is_set()
+    for member in crew.values():
+        member.go.set()
+    client.join(10)
+    eventually(lambda: not sum(sessions().values()), "it has ended")
+
+
 def test_what_haproxy_has_not(proxy: Proxy) -> None:
+    with pytest.raises(Refused):
+        asyncio.run(proxy.runtime.sessions("nowhere"))
     with pytest.raises(Refused):
         asyncio.run(proxy.runtime.servers("nowhere"))
     with pytest.raises(Refused):

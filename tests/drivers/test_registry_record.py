@@ -58,6 +58,15 @@ RECORDS = st.one_of(
         TIMES,
     ),
     st.builds(r.Claim, POOLS, IDS, NAMES),
+    st.builds(r.ProxyHand, NAMES, st.sampled_from(["ready", "drain"]), TEXTS, TEXTS, TIMES),
+    st.builds(
+        r.FrontState,
+        NAMES,
+        st.booleans(),
+        st.booleans(),
+        st.dictionaries(st.builds("{}/{}".format, POOLS, NAMES), st.integers(0, 2**31), max_size=12),
+        TIMES,
+    ),
     st.builds(
         r.Split,
         POOLS,

@@ -36,6 +36,13 @@ class Runtime:
         asked = [wire.show_servers(pool) for pool in (pools or (None,))]
         return [server for text in await self._ask(asked) for server in dumps.read_servers(text)]
 
+    async def sessions(self, *pools: str) -> dict[tuple[str, int], int]:
+        """(backend, server's id) → its sessions now, those that wait for it included. Raises Refused for a backend that is
+        not there.
+        """
+        texts = await self._ask([wire.show_sessions(pool) for pool in pools])
+        return {key: count for text in texts for key, count in dumps.read_sessions(text).items()}
+
     async def run(self, commands: Sequence[Command]) -> tuple[Outcome, ...]:
         """Send them in order; one outcome each. A refused `add` holds back every later `remove` of its backend: what
         serves is not taken out as long as what should replace it cannot come.

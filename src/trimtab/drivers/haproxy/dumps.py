@@ -47,12 +47,13 @@ class ServerState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """The process that answered. stopping: it is an old one that only ends its connections."""
+    """The process that answered. stopping: it is an old one that only ends its connections. connections: that it has now."""
 
     pid: int
     version: str
     uptime_s: int
     stopping: bool
+    connections: int = 0
 
 
 def read_servers(text: str) -> list[ServerState]:
@@ -83,6 +84,27 @@ def read_servers(text: str) -> list[ServerState]:
     return found
 
 
+def read_sessions(text: str) -> dict[tuple[str, int], int]:
+    """(backend, server's id) → sessions and requests that wait, of `show stat BACKEND 4 -1`. Raises Refused, Nonsense.
+    Source: section 9.1, fields qcur, scur and sid.
+    """
+    if text.startswith(("No such proxy", "Can't find")):
+        raise Refused("HAProxy has no such backend", "its configuration is another one: reload it")
+    head, _, body = text.partition("\n")
+    if not head.startswith("# pxname,svname,"):
+        _nonsense("show stat", text)
+    names = head.removeprefix("# ").split(",")
+    found = {}
+    try:
+        at = [names.index(name) for name in ("pxname", "sid", "qcur", "scur")]
+        for line in filter(None, body.split("\n")):
+            pool, number, queued, running = (line.split(",")[i] for i in at)
+            found[pool, int(number)] = int(queued) + int(running)
+    except (ValueError, IndexError) as error:
+        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+    return found
+
+
 def read_info(text: str) -> Info:
     """Of `show info`. Raises Nonsense."""
     found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
@@ -90,7 +112,11 @@ def read_info(text: str) -> Info:
         if found["Name"] != "HAProxy":
             _nonsense("show info", text)
         return Info(
-            int(found["Pid"]), found["Version"], int(found["Uptime_sec"]), found.get("Stopping", "0") != "0"
+            int(found["Pid"]),
+            found["Version"],
+            int(found["Uptime_sec"]),
+            found.get("Stopping", "0") != "0",
+            int(found.get("CurrConns", 0)),
         )
     except (KeyError, ValueError) as error:
         raise Nonsense(f"show info: {text[:200]!a} cannot be read") from error

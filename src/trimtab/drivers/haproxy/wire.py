@@ -126,6 +126,11 @@ def show_servers(backend: str | None = None) -> Command:
     return _command("show servers state" if backend is None else f"show servers state {words.name(backend)}")
 
 
+def show_sessions(backend: str) -> Command:
+    """Its servers alone (type 4), all of them (-1)."""
+    return _command(f"show stat {words.name(backend)} 4 -1")
+
+
 def show_map(path: str) -> Command:
     return _command(f"show map {words.path(path)}")
 

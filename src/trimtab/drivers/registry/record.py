@@ -8,6 +8,8 @@ A record of somebody else's making is not trusted: every value is bounded and ty
     ids/POOL/ID         which NAME has this number: equal on every proxy, so that consistent hashes agree
     splits/SERVICE/NAME shares of the pools of a split, by which key, and what they were before
     hosts/NAME          what a host's agent knows of its daemons                ends with its lease
+    proxies/NAME        what an operator wants of a proxy: ready, or drained
+    fronts/NAME         what a proxy's agent sees of its addresses, and of members that leave   ends with its lease
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ TEXT = re.compile(r"[A-Za-z0-9 ._:/@+=,#()!?'-]{0,200}")
 State = Literal["ready", "drain", "maint"]
 Health = Literal["passing", "failing"]
 By = Literal["percent", "header", "cookie"]
+MAX_LEAVING = 40
 
 
 class BadRecord(ValueError):
@@ -108,7 +111,32 @@ class HostState:
     at: float = 0.0
 
 
-Record = Member | Alive | Hand | Claim | Split | HostState
+@dataclass(frozen=True, slots=True)
+class ProxyHand:
+    """What an operator wants of a proxy. at: seconds since 1970."""
+
+    name: str
+    state: Literal["ready", "drain"] = "ready"
+    by: str = ""
+    reason: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FrontState:
+    """holds: it has the site's addresses.  drained: it has given them away, and takes them only if nobody else does.
+    leaving: `POOL/NAME` of members that take no new requests here → those that are under way; at most MAX_LEAVING of
+    them are told.
+    """
+
+    name: str
+    holds: bool = False
+    drained: bool = False
+    leaving: dict[str, int] = field(default_factory=dict)
+    at: float = 0.0
+
+
+Record = Member | Alive | Hand | Claim | Split | HostState | ProxyHand | FrontState
 
 
 def key_of(record: Record) -> str:
@@ -125,6 +153,10 @@ def key_of(record: Record) -> str:
             return f"splits/{service}/{name}"
         case HostState(name=name):
             return f"hosts/{name}"
+        case ProxyHand(name=name):
+            return f"proxies/{name}"
+        case FrontState(name=name):
+            return f"fronts/{name}"
 
 
 def encode(record: Record) -> bytes:
@@ -243,6 +275,31 @@ def _host(names: list[str], body: dict[str, Any]) -> HostState:
     return HostState(_named(NAME, "host", names[0]), read, _time(body.get("at", 0)))
 
 
+def _proxy(names: list[str], body: dict[str, Any]) -> ProxyHand:
+    return ProxyHand(
+        _named(NAME, "host", names[0]),
+        _one_of("state", body.get("state", "ready"), ("ready", "drain")),
+        _words("by", body.get("by", "")),
+        _words("reason", body.get("reason", "")),
+        _time(body.get("at", 0)),
+    )
+
+
+def _front(names: list[str], body: dict[str, Any]) -> FrontState:
+    holds, drained, leaving = body.get("holds"), body.get("drained"), body.get("leaving", {})
+    if not isinstance(holds, bool) or not isinstance(drained, bool):
+        raise BadRecord("holds, drained: true or false is expected")
+    if not isinstance(leaving, dict) or len(leaving) > MAX_LEAVING:
+        raise BadRecord(f"leaving: an object of at most {MAX_LEAVING} entries is expected")
+    read = {_seat(key): _number("sessions", value, 0, 2**31) for key, value in leaving.items()}
+    return FrontState(_named(NAME, "host", names[0]), holds, drained, read, _time(body.get("at", 0)))
+
+
+def _seat(key: str) -> str:
+    pool, _, name = key.partition("/")
+    return f"{_named(POOL, 'pool', pool)}/{_named(NAME, 'name', name)}"
+
+
 _READERS: Mapping[tuple[str, int], Callable[[list[str], dict[str, Any]], Record]] = {
     ("members", 2): _member,
     ("alive", 2): _alive,
@@ -250,6 +307,8 @@ _READERS: Mapping[tuple[str, int], Callable[[list[str], dict[str, Any]], Record]
     ("ids", 2): _claim,
     ("splits", 2): _split,
     ("hosts", 1): _host,
+    ("proxies", 1): _proxy,
+    ("fronts", 1): _front,
 }
 
 

@@ -1,0 +1,1 @@
+"""BIRD 2 over its control socket: `wire` (commands, replies, tables), `client` (socket)."""
