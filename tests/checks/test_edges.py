@@ -282,6 +282,45 @@ def test_a_backup_without_weight_takes_nothing_over() -> None:
     assert keys(members("", ", weight: 1, backup: true"), "one-member") == []
 
 
+ACROSS = BASE.replace("web: {hosts: backend,", "web: {hosts: backend, across: nearest,")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "rule", "alone"),
+    [
+        ("proxy: 2, backend: 1", "one-member", ["sites.one.hosts.backend", "sites.one.hosts.backend"]),
+        ("proxy: 2", "pool-empty-at-site", ["sites.one.hosts", "sites.one.hosts"]),
+    ],
+)
+def test_a_pool_that_another_site_serves_is_not_lost_at_its_own(
+    hosts: str, rule: str, alone: list[str]
+) -> None:
+    def at_one(text: str) -> str:
+        assert "proxy: 2, backend: 4" in text
+        return text.replace("proxy: 2, backend: 4", hosts, 1)
+
+    assert keys(at_one(BASE), rule) == alone
+    assert keys(at_one(ACROSS), rule) == alone[:1], "api has no `across`"
+
+
+def test_a_site_without_proxies_answers_nobody() -> None:
+    assert keys(ACROSS, "across-with-nobody") == []
+    text = ACROSS.replace("proxy: 2, backend: 4", "backend: 4", 1)
+    assert keys(text, "across-with-nobody") == ["pools.web.across"]
+
+
+def test_asking_the_other_sites_counts_among_the_checks() -> None:
+    def afar(number: int) -> str:
+        return (
+            f"  s{number}: {{id: {number}, at: [{number}, 0], asn: {65000 + number}, hosts: {{router: 1, proxy: 40, backend: 2}}, "
+            f"upstreams: {{u: {{asn: 64600, peer: [198.51.100.{8 * number + 1}]}}}}}}\n"
+        )
+
+    text = ACROSS.replace("edge: ", "".join(map(afar, range(5, 9))) + "edge: ", 1)
+    assert "check-storm" in {f.rule for f in run(subject(text)).findings}
+    assert keys(text.replace("across: nearest, ", ""), "check-storm") == []
+
+
 def test_routes_of_all_names_together_take_the_rest() -> None:
     text = BASE.replace("[www.base.example]", "[www.base.example, base.example]")
     both = "      - {host: [www.base.example], pool: api}\n      - {host: [base.example], pool: web}\n"

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from trimtab.checks.rule import Rule
 from trimtab.checks.rules import (
     accept_without_effect,
+    across_with_nobody,
     all_weights_zero,
     availability_spent,
     bfd_slower_than_hold,
@@ -92,6 +93,7 @@ from trimtab.checks.rules import (
 )
 
 RULES: tuple[Rule, ...] = (
+    across_with_nobody,
     all_weights_zero,
     availability_spent,
     bfd_slower_than_hold,

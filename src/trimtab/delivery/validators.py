@@ -51,6 +51,14 @@ def _systemd_accepts(reply: Reply) -> bool:
     )
 
 
+STEER_HOOK = "/usr/local/lib/trimtab/bird-steer"
+
+
+def _ask_bird(path: str) -> list[str]:
+    """A router reads what is steered beside its own file; the hook of its unit sees to it that it is there."""
+    return ["sh", "-c", f'if test -x {STEER_HOOK}; then {STEER_HOOK}; fi; exec bird -p -c "$0"', path]
+
+
 # Proxies read pools that a hook of the same host makes for them at each start: it is asked the same way.
 MEMBERS_HOOK = "/usr/local/lib/trimtab/proxy-members"
 
@@ -70,7 +78,7 @@ def _ask_nginx(path: str) -> list[str]:
 
 
 VALIDATORS: dict[str, Validator] = {
-    "bird": Validator("bird", "bird2", lambda path: ["bird", "-p", "-c", path]),
+    "bird": Validator("bird", "bird2", _ask_bird),
     "etcd": Validator(
         "etcd", "etcd-server", lambda path: ["timeout", "5", "etcd", "--config-file", path], _etcd_accepts
     ),

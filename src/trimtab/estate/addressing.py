@@ -39,8 +39,12 @@ PORTS = {
     "prometheus-haproxy": 8405,
     "haproxy-peers": 8406,
     "agent-metrics": 8407,
+    "across": 8443,
     "etcd-metrics": 2381,
     "etcd-registry-metrics": 2382,
+    "estate-client": 2383,
+    "estate-peer": 2384,
+    "etcd-estate-metrics": 2385,
 }
 
 

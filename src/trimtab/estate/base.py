@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from trimtab.estate.quantity import parse_text
 
 ROLES = ("router", "dns", "director", "proxy", "cache", "backend", "registry", "monitor", "store")
-RESERVED = frozenset({"all", "none", "default", "site", "source", "target", "daemon", *ROLES})
+RESERVED = frozenset({"all", "none", "default", "site", "source", "target", "daemon", "estate", *ROLES})
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
 
 from trimtab.estate.base import Noun, Prefix
-from trimtab.estate.quantity import Int
+from trimtab.estate.quantity import Duration, Int
 from trimtab.estate.steering import Steering
 
 
@@ -29,11 +31,35 @@ class Anycast(Noun):
         return value
 
 
+class Health(Noun):
+    """How every site's front door is probed from the other sites, and when a site counts as not serving."""
+
+    probes: tuple[Literal["https", "tcp", "icmp"], ...] = Field(
+        default=("https", "tcp", "icmp"), min_length=1, description="what is asked, together"
+    )
+    every: Duration = Field(default=2.0, ge=0.1, le=60)
+    timeout: Duration = Field(default=1.0, ge=0.05, le=60)
+    fall: Int = Field(default=3, ge=1, le=100, description="failures in a row that end")
+    rise: Int = Field(default=2, ge=1, le=100, description="successes in a row that begin")
+    quorum: Literal["majority"] | Int = Field(
+        default="majority", description="of the sites that look; or how many have to agree"
+    )
+
+    @model_validator(mode="after")
+    def _in_time(self) -> Health:
+        if self.timeout > self.every:
+            raise ValueError("`timeout` is longer than `every`: answers would overtake each other")
+        if isinstance(self.quorum, int) and self.quorum < 1:
+            raise ValueError("a quorum is at least 1, or `majority`")
+        return self
+
+
 class Edge(Noun):
     asn: Int | None = Field(
         default=None, ge=1, le=4294967295, description="AS of every site that states none"
     )
     anycast: Anycast | None = None
+    health: Health = Health()
     steering: Steering | None = Field(
         default=None, description="how DNS picks the site of a service with `address: site`"
     )

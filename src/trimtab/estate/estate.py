@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from trimtab.estate.accept import Accepted
+from trimtab.estate.arbiter import Arbiter
 from trimtab.estate.base import ROLES, GroupEntry, Hostname, Name, Noun, RegionName
 from trimtab.estate.edge import Edge
 from trimtab.estate.group import Group
@@ -39,6 +40,7 @@ class Estate(Noun):
     links: tuple[Link, ...] = ()
     network: Network = Network()
     edge: Edge = Edge()
+    arbiter: Arbiter = Arbiter()
     tiers: Tiers = Tiers()
     vrrp: Vrrp = Vrrp()
     kernel: Kernel = Kernel()

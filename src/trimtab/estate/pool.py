@@ -99,6 +99,10 @@ class Pool(Noun):
         description="with a smaller share of healthy members all are used: checks that fail everywhere lie. At 0 when "
         "none is healthy",
     )
+    across: Literal["nearest"] | None = Field(
+        default=None,
+        description="whom the proxies ask before `panic`: the same pool at the nearest other site where it is well",
+    )
     check: Check = Check()
     retries: Int = Field(
         default=3, ge=0, le=10, description="further attempts for idempotent requests; 0 forbids"
@@ -123,6 +127,8 @@ class Pool(Noun):
                 raise ValueError("`slots` belong to `discover`")
             if "answer" in data and str(data.get("retries", "")).strip() == "0":
                 raise ValueError("`answer` has another member asked, which `retries: 0` forbids")
+            if "across" in data and "members" in data:
+                raise ValueError("`across` asks another site, and `members` are the same at every one")
             if "hosts" in data and "port" not in data:
                 raise ValueError("`hosts` needs a `port`")
             if (data.get("balance") == "header") != ("header" in data):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trimtab.estate.addressing import PORTS
 from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import group_of
 from trimtab.estate.prefix_faults import Problem
@@ -13,10 +14,17 @@ PANIC_AND_BACKUP = (
     "with `panic` the spare members of a pool would never serve: all its regular ones do, well or not"
 )
 
+# What a pool's other backends are called.
+OURS = {
+    "--panic": "each pool has a second one of that name for when no check is well",
+    "--across": "a pool with `across` has another one of that name, of other sites' proxies",
+}
+
 
 def pool_faults(estate: Estate) -> Iterator[Problem]:
     """(where, message, hint) of everything wrong between pools and the rest of the estate."""
     yield from _pools(estate)
+    yield from _across(estate)
     yield from _registered(estate)
     yield from _splits(estate)
 
@@ -45,6 +53,20 @@ def _pools(estate: Estate) -> Iterator[Problem]:
             )
 
 
+def _across(estate: Estate) -> Iterator[Problem]:
+    """What other sites ask is asked of the proxies, on a port of their own."""
+    wanted = any(pool.across for pool in estate.pools.values())
+    for name, pool in estate.pools.items():
+        if pool.across and estate.tiers.proxy.engine != "haproxy":
+            what = f"`across` works with HAProxy, not with {estate.tiers.proxy.engine}, which has no checks of its own"
+            hint = "take `engine: haproxy` in tiers.proxy, or leave `across` out"
+            yield ("pools", name, "across"), what, hint
+        group = group_of(estate, pool.hosts) if pool.hosts else None
+        if wanted and group is not None and "proxy" in group.roles and pool.port == PORTS["across"]:
+            what = f"on `{pool.hosts}`, which are proxies too, {pool.port} is the port of `across`"
+            yield ("pools", name, "port"), what, "give the pool another port"
+
+
 def _registered(estate: Estate) -> Iterator[Problem]:
     """Pools whose members register need a registry wherever there are proxies, and a name that is nobody's spare."""
     roles = {
@@ -56,9 +78,9 @@ def _registered(estate: Estate) -> Iterator[Problem]:
         if pool.discover is not None and without:
             hint = "give it `registry: 3` in `hosts`"
             yield ("pools", name, "discover"), f"{', '.join(without)} has proxies and no registry", hint
-        if name.endswith("--panic"):
-            hint = "each pool has a second one of that name for when no check is well"
-            yield ("pools", name), f"`{name}`: a name cannot end in `--panic`", hint
+        for ending, why in OURS.items():
+            if name.endswith(ending):
+                yield ("pools", name), f"`{name}`: a name cannot end in `{ending}`", why
 
 
 def _splits(estate: Estate) -> Iterator[Problem]:

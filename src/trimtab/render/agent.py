@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from trimtab.estate.addressing import PORTS
+from trimtab.estate.addressing import FAMILIES, PORTS
+from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
 from trimtab.render import agent_file
-from trimtab.render.agent_file import AgentFile, PoolFile, Probe, ProxyFile, RegistryAccess, SplitFile, Unit
+from trimtab.render.agent_file import (
+    AgentFile,
+    ArbiterFile,
+    Front,
+    FrontFile,
+    PoolFile,
+    Probe,
+    ProxyFile,
+    RegistryAccess,
+    SiteFile,
+    SplitFile,
+    SteerFile,
+    Unit,
+    WatchFile,
+)
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import HOOKS
-from trimtab.render.etcd import clusters_of
-from trimtab.render.haproxy import check_options
+from trimtab.render.etcd import clusters_of, estate_members, link_rtt, ports_of
+from trimtab.render.front import vrrp_seconds
+from trimtab.render.haproxy_server import check_options
 from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD, USER
 from trimtab.render.pools import servers, used
 from trimtab.render.splits import splits
@@ -46,6 +62,12 @@ def describe(inventory: Inventory, host: Host) -> AgentFile:
         registry=registry,
         proxy=_proxy(inventory, host) if "proxy" in host.roles else None,
         serves=_serves(inventory, host),
+        estate_store=estate_access(inventory, host.site)
+        if {"router", "registry"} & set(host.roles)
+        else None,
+        steer=_steer(inventory, host) if "router" in host.roles else None,
+        watch=_watch(inventory) if "registry" in host.roles else None,
+        arbiter=_arbiter(inventory) if "registry" in host.roles else None,
         discovers=_discovers(inventory) if registry else (),
     )
 
@@ -84,6 +106,86 @@ def _registry(inventory: Inventory, host: Host) -> RegistryAccess | None:
     )
 
 
+def estate_access(inventory: Inventory, site: str) -> RegistryAccess | None:
+    """The way to the estate's own store, the nearest member first; None where there is none."""
+    members = estate_members(inventory)
+    near = sorted(
+        members, key=lambda m: (0.0 if m.site == site else link_rtt(inventory, site, m.site), m.name)
+    )
+    if not near:
+        return None
+    return RegistryAccess(
+        engine="etcd",
+        endpoints=tuple(f"https://{member.v4}:{PORTS['estate-client']}" for member in near),
+        prefix=f"/trimtab/{inventory.estate.estate}",
+        ca=CA,
+        certificate=CERTIFICATE,
+        key=KEY,
+        user=USER,
+        password=PASSWORD,
+    )
+
+
+def _steer(inventory: Inventory, host: Host) -> SteerFile | None:
+    if not inventory.front(host.site):
+        return None
+    announced = {str(f): tuple(map(str, inventory.announced(host.site, f))) for f in FAMILIES}
+    others = [site for site in inventory.site_names() if site != host.site and inventory.front(site)]
+    own = {site: [inventory.public(site, f) for f in FAMILIES] for site in others}
+    return SteerFile(
+        announced=announced,
+        others={site: tuple(str(p) for p in prefixes if p is not None) for site, prefixes in own.items()},
+        ases={site: inventory.asn(site) for site in others},
+    )
+
+
+def _watch(inventory: Inventory) -> WatchFile | None:
+    """The front door of a site is the address of its own that clients come to; anycast addresses lead anywhere."""
+    health, fronts = inventory.estate.edge.health, []
+    services = [(n, s) for n, s in sorted(inventory.estate.services.items()) if s.address == "site"]
+    for site in inventory.site_names():
+        for _, service in services[:1]:
+            found = [inventory.service_vips(service, f).get(site) for f in FAMILIES]
+            if addresses := tuple(str(a) for a in found if a is not None):
+                fronts.append(Front(site, addresses, service.names[0]))
+    if not fronts:
+        return None
+    return WatchFile(
+        tuple(fronts), health.probes, health.every, health.timeout, health.fall, health.rise, ca=CA
+    )
+
+
+def _arbiter(inventory: Inventory) -> ArbiterFile | None:
+    """None where there is no store to ask in."""
+    file, quorum = inventory.estate.arbiter, inventory.estate.edge.health.quorum
+    if not estate_members(inventory):
+        return None
+    sites = {
+        site: SiteFile(
+            tuple(host.name for host in inventory.routers(site)),
+            tuple(host.name for host in inventory.front(site)),
+            front_requests(inventory, site),
+        )
+        for site in inventory.site_names()
+        if inventory.front(site) and inventory.routers(site)
+    }
+    vantage = tuple(site for site in inventory.site_names() if inventory.with_role("registry", site))
+    return ArbiterFile(
+        sites,
+        vantage,
+        None if quorum == "majority" else int(quorum),
+        file.sites,
+        float(file.members),
+        file.changes,
+        float(file.window),
+        peak_requests(inventory.estate),
+        float(file.settle),
+        float(file.patience),
+        float(file.restore),
+        file.automatic,
+    )
+
+
 def _units(inventory: Inventory, host: Host) -> tuple[Unit, ...]:
     """The daemons of the host and how each is asked whether it works."""
     found = []
@@ -97,14 +199,9 @@ def _units(inventory: Inventory, host: Host) -> tuple[Unit, ...]:
     if "proxy" in host.roles or (len(inventory.routers(host.site)) > 1 and "router" in host.roles):
         found.append(Unit("keepalived.service", Probe("process")))
     for name, _ in clusters_of(inventory, host):
-        found.append(
-            Unit(f"etcd-{name}.service", Probe("http", f"http://127.0.0.1:{_health_port(name)}/health"))
-        )
+        health = f"http://127.0.0.1:{ports_of(name).metrics}/health"
+        found.append(Unit(f"etcd-{name}.service", Probe("http", health)))
     return tuple(found)
-
-
-def _health_port(cluster: str) -> int:
-    return PORTS["etcd-registry-metrics"] if cluster == "registry" else PORTS["etcd-metrics"]
 
 
 def _proxy(inventory: Inventory, host: Host) -> ProxyFile:
@@ -114,7 +211,21 @@ def _proxy(inventory: Inventory, host: Host) -> ProxyFile:
         for service, name, route in splits(inventory)
     }
     pools = tuple(_pool(inventory, name, pool, host.site) for name, pool in used(inventory))
-    return ProxyFile(engine=engine, unit=f"{engine}.service", pools=pools, splits=tuple(shares.values()))
+    return ProxyFile(
+        engine=engine,
+        unit=f"{engine}.service",
+        pools=pools,
+        splits=tuple(shares.values()),
+        front=_front(inventory, host),
+    )
+
+
+def _front(inventory: Inventory, host: Host) -> FrontFile | None:
+    """A proxy without another one has nobody to give its addresses to."""
+    if len(inventory.front(host.site)) < 2:
+        return None
+    vips = tuple(str(address) for family in FAMILIES for address in inventory.vips(family))
+    return FrontFile(vips, vrrp_seconds(inventory))
 
 
 def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> PoolFile:

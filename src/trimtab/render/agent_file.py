@@ -18,6 +18,7 @@ PATH = "/etc/trimtab/agent.json"
 STATE = "/var/lib/trimtab"  # survives a restart and a power cut
 RUN = "/run/trimtab"
 MEMBERS = f"{STATE}/members.json"  # the last good membership; `proxy-members` renders it into every start and reload
+STEER = f"{STATE}/steer.conf"  # what of this site BIRD announces as second choice, or not at all
 MEMBERS_COPY = f"{RUN}/members.json"  # the same once more, not on the disk
 REGISTER = "/etc/trimtab/register.d"  # what this host registers: one JSON object a file
 TWIN_UNITS = "/run/trimtab-lab/units.sock"  # in the twin, in the place of systemd
@@ -111,6 +112,80 @@ class ProxyFile:
     maps: str = "/run/haproxy"
     pools: tuple[PoolFile, ...] = ()
     splits: tuple[SplitFile, ...] = ()
+    front: FrontFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrontFile:
+    """On a proxy: the site's addresses, which VRRP moves, and the seconds that it takes to."""
+
+    vips: tuple[str, ...]
+    vrrp: float
+
+
+@dataclass(frozen=True, slots=True)
+class SteerFile:
+    """On a router: what its BIRD announces, by family (`4`, `6`), and of each other site its own prefixes with its AS: what
+    upstreams say of them is an outside word on whether they are gone.
+    """
+
+    announced: dict[str, tuple[str, ...]]
+    others: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ases: dict[str, int] = field(default_factory=dict)
+    socket: str = "/run/bird/bird.ctl"
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A site's front door. name: of a service there, for SNI and Host; path: a path that it answers."""
+
+    site: str
+    addresses: tuple[str, ...]
+    name: str
+    path: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchFile:
+    """On a host that holds no VIP: every site's front door, how it is probed (seconds), and when it counts."""
+
+    fronts: tuple[Front, ...]
+    probes: tuple[Literal["https", "tcp", "icmp"], ...]
+    every: float
+    timeout: float
+    fall: int
+    rise: int
+    ca: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFile:
+    """capacity: requests/s of its front, None where it is not measured."""
+
+    routers: tuple[str, ...]
+    proxies: tuple[str, ...]
+    capacity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArbiterFile:
+    """What an agent has to know to judge sites as a command does, and, if `automatic`, to ask for drains as an operator
+    would. floor, members, changes, window, load: see
+    `control.arbiter.world.Limits`; vantage, quorum: who has to agree; settle, patience, restore: seconds.
+    """
+
+    sites: dict[str, SiteFile]
+    vantage: tuple[str, ...]
+    quorum: int | None
+    floor: int
+    members: float
+    changes: int
+    window: float
+    load: float | None
+    settle: float
+    patience: float
+    restore: float
+    automatic: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +193,8 @@ class AgentFile:
     """The whole. supervisor: `systemd`, or `unix:PATH` of a socket that does its work. serves: the pools that have this
     host from the estate itself, by the name under which the registry has them, each with all its members at the site
     that the estate names (`names_of`); those that it registers for are in REGISTER.
-    discovers: the names under which something may register; others would reach no pool.
+    discovers: the names under which something may register; others would reach no pool. estate_store: of hosts that
+    steer or watch. arbiter: of hosts that may ask for a drain by themselves.
     """
 
     host: str
@@ -131,6 +207,10 @@ class AgentFile:
     registry: RegistryAccess | None = None
     proxy: ProxyFile | None = None
     serves: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    estate_store: RegistryAccess | None = None
+    steer: SteerFile | None = None
+    watch: WatchFile | None = None
+    arbiter: ArbiterFile | None = None
     discovers: tuple[str, ...] = ()
 
 

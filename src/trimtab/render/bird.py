@@ -11,11 +11,14 @@ from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.site import Upstream
+from trimtab.render import agent_file
 from trimtab.render.artifact import Artifact
-from trimtab.render.base import fill
+from trimtab.render.base import HOOKS, fill
 from trimtab.render.etcd import link_rtt
 
 CONFIG = "/etc/bird/bird.conf"
+STEER, NO_STEER = agent_file.STEER, "/etc/bird/steer-none.conf"
+STEER_HOOK = f"{HOOKS}/bird-steer"
 
 # Special-purpose space (RFC 6890, RFC 5737, RFC 2544, RFC 3849, RFC 6598) and multicast.
 BOGONS: dict[Family, tuple[str, ...]] = {
@@ -54,9 +57,19 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     timers = _timers(inventory)
     families = [_router_family(inventory, host, family) for family in FAMILIES]
     text = fill(
-        "bird/router.conf.j2", host=host, asn=inventory.asn(host.site) or 64512, families=families, **timers
+        "bird/router.conf.j2",
+        host=host,
+        asn=inventory.asn(host.site) or 64512,
+        families=families,
+        steer=STEER,
+        **timers,
     )
-    return (Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),)
+    hook = fill("bird/bird-steer.sh.j2", steer=STEER, neutral=NO_STEER)
+    return (
+        Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),
+        Artifact(NO_STEER, fill("bird/steer-none.conf.j2")),
+        Artifact(STEER_HOOK, hook, mode=0o755, validator="sh"),
+    )
 
 
 def render_proxy(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:

@@ -1,11 +1,12 @@
-"""etcd: a registry in each site, and an application's store across sites.
+"""etcd: a registry in each site, the estate's own store across sites, and an application's.
 
 Source: etcd 3.4 "Tuning": the heartbeat near the round trip, the election time-out several round trips.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
+from dataclasses import dataclass
+from itertools import combinations, zip_longest
 
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
@@ -16,6 +17,30 @@ from trimtab.render.base import fill
 
 MIN_ELECTION_MS = 500
 HEARTBEAT_MS = 50
+REGISTRY, ESTATE = "registry", "estate"  # our own clusters; no store of an application may have these names
+MOST_MEMBERS = (
+    5  # of the estate's store: each further one makes every write slower and no loss likelier to be survived
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    client: int
+    peer: int
+    metrics: int
+
+
+def ports_of(cluster: str) -> Ports:
+    """Where a cluster is asked. The estate's store shares its hosts with registries, so it has ports of its own."""
+    if cluster == ESTATE:
+        return Ports(PORTS["estate-client"], PORTS["estate-peer"], PORTS["etcd-estate-metrics"])
+    metrics = PORTS["etcd-registry-metrics" if cluster == REGISTRY else "etcd-metrics"]
+    return Ports(PORTS["etcd-client"], PORTS["etcd-peer"], metrics)
+
+
+def secured(cluster: str) -> bool:
+    """Ours speak mutual TLS and authenticate; how an application's is secured is its own."""
+    return cluster in (REGISTRY, ESTATE)
 
 
 def link_rtt(inventory: Inventory, a: str, b: str) -> float:
@@ -42,11 +67,28 @@ def clusters_of(inventory: Inventory, host: Host) -> list[tuple[str, list[Host]]
     """(name, members) of every cluster that the host belongs to."""
     found = []
     if "registry" in host.roles and inventory.estate.tiers.registry.engine == "etcd":
-        found.append(("registry", inventory.with_role("registry", host.site)))
+        found.append((REGISTRY, inventory.with_role("registry", host.site)))
+    if "registry" in host.roles and host in (members := estate_members(inventory)):
+        found.append((ESTATE, members))
     for name, store in sorted(inventory.estate.stores.items()):
         if host.group == store.hosts:
             found.append((name, store_members(inventory, name)))
     return found
+
+
+def estate_members(inventory: Inventory) -> list[Host]:
+    """Of the estate's own store: registry hosts, one of each site in turn, by the sites' ids; three or five of them.
+
+    An even number survives no more than the odd one below it. Without an etcd registry anywhere there is no store.
+    """
+    if inventory.estate.tiers.registry.engine != "etcd":
+        return []
+    by_site = [inventory.with_role("registry", site) for site in inventory.site_names()]
+    by_site = [hosts for hosts in by_site if hosts]
+    turns = [host for turn in zip_longest(*by_site) for host in turn if host is not None]
+    wanted = MOST_MEMBERS if len(by_site) >= MOST_MEMBERS else 3
+    most = min(wanted, len(turns))
+    return turns[: most if most % 2 else most - 1]
 
 
 def store_members(inventory: Inventory, store: str) -> list[Host]:
@@ -60,20 +102,20 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 def _config(inventory: Inventory, host: Host, cluster: str, members: list[Host]) -> Artifact:
     heartbeat, election, longest = election_ms(inventory, members)
-    registry = cluster == "registry"
-    scope = host.site if registry else "global"
-    scheme = "https" if registry else "http"
+    scope = host.site if cluster == REGISTRY else "global"
+    scheme = "https" if secured(cluster) else "http"
+    ports = ports_of(cluster)
     text = fill(
         "etcd/etcd.yaml.j2",
         host=host,
         cluster=cluster,
         token=f"{inventory.estate.estate}-{cluster}-{scope}",
         scheme=scheme,
-        pki={"ca": pki.CA, "certificate": pki.CERTIFICATE, "key": pki.KEY} if registry else None,
-        metrics_port=PORTS["etcd-registry-metrics" if registry else "etcd-metrics"],
-        members=",".join(f"{m.name}={scheme}://{m.v4}:{PORTS['etcd-peer']}" for m in members),
-        client_port=PORTS["etcd-client"],
-        peer_port=PORTS["etcd-peer"],
+        pki={"ca": pki.CA, "certificate": pki.CERTIFICATE, "key": pki.KEY} if secured(cluster) else None,
+        metrics_port=ports.metrics,
+        members=",".join(f"{m.name}={scheme}://{m.v4}:{ports.peer}" for m in members),
+        client_port=ports.client,
+        peer_port=ports.peer,
         heartbeat_ms=heartbeat,
         election_ms=election,
         why=f"the longest round trip between members is {round(longest * 1000)} ms",

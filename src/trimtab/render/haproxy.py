@@ -12,27 +12,21 @@ from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Check, Pool
 from trimtab.estate.service import Route, Service
+from trimtab.render import haproxy_across
+from trimtab.render.across import asked
 from trimtab.render.agent_file import BY_MAP, SCALE, SPLIT_MAP, bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
+from trimtab.render.haproxy_server import UNACKED_MS, check_options, quote
 from trimtab.render.pools import Server, endpoint, servers, used
 from trimtab.render.splits import split_name
 from trimtab.render.vips import addresses, by_number
 
 CONFIG, POOLS = "/etc/haproxy/haproxy.cfg", "/etc/haproxy/pools.cfg"
 UNIT = "haproxy.service"
-# What a member's kernel has not acknowledged for so long was sent to a dead host: the request is repeated elsewhere
-# before its client gives up (section 5.2, tcp-ut). One retransmission fits in: Linux sends it after 200 ms. It stands
-# on each server, because 2.6 does not take it over from default-server.
-UNACKED_MS = 300
 MAPS = "/run/haproxy"
 UNROUTED = "!{ var(txn.route) -m found }"
 UNDRAWN = "!{ var(txn.pool) -m found }"
-
-
-def quote(value: str) -> str:
-    """A word that HAProxy takes literally (section 2.2: strong quoting)."""
-    return "'" + value.replace("'", "'\\''") + "'"
 
 
 def v6only(address: str) -> str:
@@ -53,8 +47,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         vips=fronts,
         v6only=v6only,
         peers=_peers(inventory, host) if any(_by_table(pool) for _, pool in pools) else [],
-        # an origin outside the estate says nothing about whether this site has booted
-        awaited=[name for name, pool in pools if pool.members is None],
+        across=haproxy_across.render(inventory, host),
+        awaited=[need for name, pool in pools if (need := _awaited(inventory, name, pool, host.site))],
     )
     found = [_pool(inventory, name, pool, host.site) for name, pool in pools]
     return (
@@ -62,6 +56,15 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         Artifact(POOLS, fill("haproxy/pools.cfg.j2", host=host, pools=found), take_up="reload", unit=UNIT),
         *_certificate_lists(inventory),
     )
+
+
+def _awaited(inventory: Inventory, name: str, pool: Pool, site: str) -> str | None:
+    """The backend that needs a server before the site serves: the pool's own, or where the file has no member of it here
+    that of the other sites. An origin outside the estate says nothing about whether this site has booted.
+    """
+    if pool.members is not None:
+        return None
+    return name if servers(inventory, pool, site) or not asked(inventory, pool, site) else f"{name}--across"
 
 
 def _peers(inventory: Inventory, host: Host) -> list[tuple[str, str]]:
@@ -225,14 +228,6 @@ def _sticky(pool: Pool, estate: str) -> list[str]:
 def _sticky_spare(name: str, pool: Pool, estate: str) -> list[str]:
     """Of the second backend: who has a member keeps it while no check is well. There is one table, the pool's own."""
     return [f"stick on src table {name}"] if _by_table(pool) else _sticky(pool, estate)
-
-
-def check_options(check: Check) -> str:
-    """Two failed connections of real traffic take a member out at once; its own checks bring it back."""
-    return (
-        f"check inter {milliseconds(check.every)} fastinter {milliseconds(check.fast)} "
-        f"fall {check.fall} rise {check.rise} observe layer4 error-limit 2 on-error mark-down"
-    )
 
 
 def _server(server: Server) -> dict[str, Any]:

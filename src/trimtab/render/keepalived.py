@@ -17,6 +17,7 @@ FRONT_STATE = "/run/trimtab/front"
 GATEWAY_STATE = "/run/trimtab/gateway"
 # A VRRP packet carries the addresses; keepalived's own limit for those in the packet is 20.
 IN_PACKET = 20
+LAST_PLACE = -254  # below every priority; keepalived takes 1 for what comes out less
 
 
 def render_front(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
@@ -30,7 +31,8 @@ def render_front(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     ]
     index = [h.name for h in inventory.front(host.site)].index(host.name)
     vrrp = inventory.estate.vrrp
-    track = [{"name": f"front_{n}", "path": f"{FRONT_STATE}/{n}"} for n in ("process", "health")]
+    track = [_tracked("front", FRONT_STATE, name) for name in ("process", "health", "yield")]
+    track.append(_tracked("front", FRONT_STATE, "drained", LAST_PLACE))
     return _config(inventory, host, "front", instances, vrrp.priority(index), vrrp.preempt, track)
 
 
@@ -46,8 +48,13 @@ def render_gateway(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         for f in FAMILIES
     ]
     index = [r.name for r in routers].index(host.name)
-    track = [{"name": "gateway_bird", "path": f"{GATEWAY_STATE}/bird"}]
+    track = [_tracked("gateway", GATEWAY_STATE, "bird")]
     return _config(inventory, host, "gateway", instances, inventory.estate.vrrp.priority(index), False, track)
+
+
+def _tracked(group: str, folder: str, name: str, weight: int = 0) -> dict[str, Any]:
+    """weight: of a 1 in the file, on the priority; 0: a 1 is a fault."""
+    return {"name": f"{group}_{name}", "path": f"{folder}/{name}", "weight": weight}
 
 
 def _gateway(address: Any, family: Family) -> str:
@@ -71,7 +78,7 @@ def _config(
     instances: list[dict[str, Any]],
     priority: int,
     preempt: bool,
-    track: list[dict[str, str]],
+    track: list[dict[str, Any]],
 ) -> tuple[Artifact, ...]:
     vrrp = inventory.estate.vrrp
     text = fill(
@@ -84,5 +91,6 @@ def _config(
         advert=f"{vrrp.advert:g}",
         garp_refresh=max(1, round(vrrp.garp_refresh)) if vrrp.garp_refresh else 0,
         track=track,
+        weighed=any(each["weight"] for each in track),
     )
     return (Artifact(CONFIG, text, validator="keepalived", take_up="reload", unit="keepalived.service"),)

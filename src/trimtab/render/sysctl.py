@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.render.across import answered
 from trimtab.render.artifact import Artifact
 
+RESERVED = "net.ipv4.ip_local_reserved_ports"
 CONFIG = "/etc/sysctl.d/90-trimtab.conf"
 
 ROUTER = {
@@ -31,7 +34,7 @@ FRONT = {
     "net.ipv4.tcp_fin_timeout": "15",
     "net.ipv4.ip_local_port_range": "1024 65535",
     # the health port must be free whenever the proxy starts again
-    "net.ipv4.ip_local_reserved_ports": "8404-8407",
+    RESERVED: "8404-8407",
     "net.ipv4.tcp_slow_start_after_idle": "0",
     "-net.core.rmem_max": "16777216",
     "-net.core.wmem_max": "16777216",
@@ -51,6 +54,8 @@ def settings(inventory: Inventory, host: Host) -> dict[str, str]:
         found |= ROUTER
     if "proxy" in host.roles:
         found |= FRONT | {"-net.netfilter.nf_conntrack_max": str(kernel.conntrack)}
+        if answered(inventory, host.site):
+            found[RESERVED] += f",{PORTS['across']}"
     for key, value in kernel.sysctl.items():
         found.pop(f"-{key}", None)
         found[key] = value

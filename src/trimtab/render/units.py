@@ -6,6 +6,7 @@ Sources: systemd.service(5), systemd.exec(5). `+` runs a hook with full rights, 
 from __future__ import annotations
 
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.render import haproxy_across
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import HOOKS, UNITS
 from trimtab.render.etcd import clusters_of
@@ -31,13 +32,14 @@ def unit(name: str, after: str, lines: list[str], description: str) -> Artifact:
     return Artifact(f"{UNITS}/{name}", text, validator="systemd", take_up="restart", unit=name)
 
 
-def bird(gateway: bool) -> Artifact:
+def bird(gateway: bool, steers: bool = False) -> Artifact:
     lines = [
         "Type=exec",
         "User=bird",
         "Group=bird",
         "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE",
         "RuntimeDirectory=bird",
+        *([f"ExecStartPre=+{HOOKS}/bird-steer"] if steers else []),
         "ExecStartPre=/usr/sbin/bird -p -c /etc/bird/bird.conf",
         "ExecStart=/usr/sbin/bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl",
     ]
@@ -154,9 +156,11 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     proxy = inventory.estate.tiers.proxy
     found: list[Artifact] = []
     if {"router", "proxy"} & set(host.roles):
-        found.append(bird(gateway="router" in host.roles and len(inventory.routers(host.site)) > 1))
+        router = "router" in host.roles
+        found.append(bird(router and len(inventory.routers(host.site)) > 1, steers=router))
     if "proxy" in host.roles:
         many = sum(len(servers(inventory, pool, host.site)) for _, pool in used(inventory))
+        many += haproxy_across.servers(inventory, host.site)
         found.append(haproxy(proxy.maxconn, many) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
         found += [front_watch(), keepalived(front=True)]
     elif "router" in host.roles and len(inventory.routers(host.site)) > 1:

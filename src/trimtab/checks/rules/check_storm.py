@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
 from trimtab.estate.pool import Pool
+from trimtab.render.across import asked
 
 NAME = "check-storm"
 SEVERITY = Severity.ERROR
@@ -60,7 +61,8 @@ def find(subject: Subject) -> Iterator[Hit]:
 
 
 def _rate(subject: Subject, site: str, pool: Pool) -> float:
-    """Checks a second of one proxy while every member is in doubt."""
+    """Checks a second of one proxy while every member is in doubt, and the other sites that it may ask."""
     hosts = subject.estate.sites[site].hosts
     groups = [hosts[g].high for g in (pool.hosts, pool.backup) if g in hosts]
-    return (sum(groups) + len(pool.members or ())) / min(pool.check.fast, pool.check.every)
+    afar = sum(len(subject.inventory.front(other)) for _, other in asked(subject.inventory, pool, site))
+    return (sum(groups) + len(pool.members or ()) + afar) / min(pool.check.fast, pool.check.every)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
 from trimtab.estate.fault import Loc
+from trimtab.render.across import asked
 
 NAME = "one-member"
 SEVERITY = Severity.ERROR
@@ -26,7 +27,7 @@ sites:
   one:
     hosts: {router: 2, proxy: 2, backend: 2}
 """
-FIX = "Have at least two members in each site, or a `backup` group."
+FIX = "Have at least two members in each site, or a `backup` group, or `across` and another site that has the pool."
 
 
 def find(subject: Subject) -> Iterator[Hit]:
@@ -37,7 +38,8 @@ def find(subject: Subject) -> Iterator[Hit]:
             continue
         for site in subject.fronts:
             members = subject.inventory.in_group(site, pool.hosts or "")
-            if len(members) == 1 and not (pool.backup and subject.inventory.in_group(site, pool.backup)):
+            spare = pool.backup and subject.inventory.in_group(site, pool.backup)
+            if len(members) == 1 and not spare and not asked(subject.inventory, pool, site):
                 yield _hit(("sites", site, "hosts", pool.hosts or ""), name, f" in {site}")
 
 

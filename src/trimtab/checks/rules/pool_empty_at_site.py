@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.render.across import asked
 
 NAME = "pool-empty-at-site"
 SEVERITY = Severity.ERROR
@@ -26,12 +27,14 @@ sites:
   one:
     hosts: {router: 2, proxy: 2, backend: 4}
 """
-FIX = "Add hosts of the group to the site, or take its proxies out."
+FIX = "Add hosts of the group to the site, or take its proxies out, or have another site serve the pool (`across`)."
 
 
 def find(subject: Subject) -> Iterator[Hit]:
     for name, pool in subject.used_pools():
         for site in subject.fronts:
+            if asked(subject.inventory, pool, site):
+                continue  # another site serves it
             if pool.hosts and not subject.inventory.in_group(site, pool.hosts):
                 yield Hit(
                     ("sites", site, "hosts"),

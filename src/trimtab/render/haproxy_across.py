@@ -1,0 +1,86 @@
+"""HAProxy: the way to another site's members (render/across.py) and the door for the other sites' proxies.
+
+Both ends show the certificate of their host and want one of the estate's CA. Sources: HAProxy 2.6 Configuration Manual,
+3.1 (ssl-load-extra-del-ext), 4.2 (http-request return, http-request set-src, timeout check), 5.1 (verify), 5.2 (backup,
+check-sni, sni, tcp-ut, verifyhost), 7.3.1 (nbsrv).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trimtab.estate.addressing import PORTS
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.pool import Pool
+from trimtab.render import across, pki
+from trimtab.render.base import fill, milliseconds
+from trimtab.render.haproxy_server import UNACKED_MS, check_options
+from trimtab.render.pools import endpoint
+
+PORT = PORTS["across"]
+TLS = f"ssl crt {pki.CERTIFICATE} ca-file {pki.CA} verify required"
+# A connection with TLS 1.3 takes two round trips before it can be used, and so do a segment that is lost and sent again
+# and a member that is asked after another one was silent.
+ROUND_TRIPS = 2
+
+
+def render(inventory: Inventory, host: Host) -> str:
+    """The part of haproxy.cfg for this host; empty where its site has to do with no other."""
+    ways = [
+        _way(inventory, name, pool, near)
+        for name, pool in across.wanted(inventory)
+        if (near := across.asked(inventory, pool, host.site))
+    ]
+    answered = across.answered(inventory, host.site)
+    if not ways and not answered:
+        return ""
+    return fill(
+        "haproxy/across.cfg.j2",
+        address=endpoint(host.v4, PORT),
+        tls=TLS,
+        answered=answered,
+        ways=ways,
+    )
+
+
+def servers(inventory: Inventory, site: str) -> int:
+    """How many servers of other sites a proxy of `site` checks."""
+    asked = (across.asked(inventory, pool, site) for _, pool in across.wanted(inventory))
+    return sum(len(inventory.front(other)) for near in asked for _, other in near)
+
+
+def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, str]]) -> dict[str, Any]:
+    """The backend that stands for the other sites. Its time-outs are the pool's and what the longest path adds."""
+    far = ROUND_TRIPS * max(rtt for rtt, _ in near)
+    connect = inventory.estate.tiers.proxy.timeouts.connect + far
+    # a check that has not connected by the next one has failed
+    check = pool.check.model_copy(update={"every": pool.check.every + far})
+    return {
+        "name": name,
+        "host": inventory.estate.zone,
+        "connect": milliseconds(connect),
+        "check": milliseconds(pool.check.timeout + far),
+        "retries": pool.retries,
+        "answer": milliseconds(pool.answer + far) if pool.answer else None,
+        "defaults": f"{check_options(check)} {TLS}",
+        "servers": _servers(inventory, near),
+    }
+
+
+def _servers(inventory: Inventory, near: list[tuple[float, str]]) -> list[dict[str, Any]]:
+    """The nearest site's proxies as equals, then those of the others, each only when all before it are down."""
+    found = list[dict[str, Any]]()
+    for place, (rtt, site) in enumerate(near):
+        for proxy in inventory.front(site):
+            options = f"weight 100 tcp-ut {UNACKED_MS + round(1000 * ROUND_TRIPS * rtt)}ms"
+            options += f" sni str({proxy.name}) check-sni {proxy.name} verifyhost {proxy.name}"
+            options += " backup" if place else ""
+            found.append(
+                {
+                    "name": proxy.name,
+                    "address": endpoint(proxy.v4, PORT),
+                    "id": len(found) + 1,
+                    "options": options,
+                }
+            )
+    return found

@@ -1,0 +1,24 @@
+"""What stands on HAProxy's servers wherever there are some. Source: HAProxy 2.6 Configuration Manual, section 5.2."""
+
+from __future__ import annotations
+
+from trimtab.estate.pool import Check
+from trimtab.render.base import milliseconds
+
+# What a member's kernel has not acknowledged for so long was sent to a dead host: the request is repeated elsewhere
+# before its client gives up (section 5.2, tcp-ut). One retransmission fits in: Linux sends it after 200 ms. It stands
+# on each server, because 2.6 does not take it over from default-server.
+UNACKED_MS = 300
+
+
+def quote(value: str) -> str:
+    """A word that HAProxy takes literally (section 2.2: strong quoting)."""
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def check_options(check: Check) -> str:
+    """Two failed connections of real traffic take a member out at once; its own checks bring it back."""
+    return (
+        f"check inter {milliseconds(check.every)} fastinter {milliseconds(check.fast)} "
+        f"fall {check.fall} rise {check.rise} observe layer4 error-limit 2 on-error mark-down"
+    )
