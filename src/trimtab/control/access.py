@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from trimtab.control.metrics import Metrics
+from trimtab.control.metrics import StoreFigures
 from trimtab.drivers.registry.base import Batch, Registry, Snapshot, Write
 from trimtab.errors import BadInput, Compacted, Conflict, LeaseGone, Unreachable
 
@@ -19,7 +19,7 @@ class Access:
     """A `Registry`. heard: seconds since 1970, 0 never.  up: None while nothing is known."""
 
     def __init__(
-        self, connect: Callable[[], Registry], metrics: Metrics, now: Callable[[], float] = time.time
+        self, connect: Callable[[], Registry], metrics: StoreFigures, now: Callable[[], float] = time.time
     ) -> None:
         self._connect, self._metrics, self._now = connect, metrics, now
         self._registry: Registry | None = None

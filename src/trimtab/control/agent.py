@@ -18,6 +18,7 @@ from typing import Any
 
 from trimtab.control.access import Access
 from trimtab.control.chores import ONCE_PACE, Bootstrap, MetricsServer
+from trimtab.control.estate import EstatePart
 from trimtab.control.healer import PACE as HEAL_PACE
 from trimtab.control.healer import Healer
 from trimtab.control.lease import PACE as LEASE_PACE
@@ -62,6 +63,12 @@ def _units(supervisor: str) -> Units:
     return connect(supervisor)
 
 
+def _bird(socket: str) -> Any:
+    from trimtab.drivers.bird.client import Bird
+
+    return Bird(socket)
+
+
 @dataclass(frozen=True, slots=True)
 class Drivers:
     """How the outside is reached."""
@@ -69,6 +76,7 @@ class Drivers:
     registry: Callable[[RegistryAccess], Registry] = _registry
     runtime: Callable[[str], Any] = _runtime
     units: Callable[[str], Units] = _units
+    bird: Callable[[str], Any] = _bird
 
 
 class Agent:
@@ -96,6 +104,7 @@ class Agent:
         self.status = Status(places.status, self._parts, desired)
         self._server = MetricsServer(self.metrics, file.address, file.metrics_port)
         self._compose()
+        self.estate = EstatePart(self, file, drivers.registry, drivers.bird) if file.estate_store else None
 
     @property
     def access(self) -> Access | None:
@@ -135,6 +144,8 @@ class Agent:
         self.loop(lease, LEASE_PACE)
         self._register_loop = self.loop(self._register, REGISTER_PACE)
         self._publish_loop = self.loop(publish, PUBLISH_PACE)
+        if self.proxy:
+            self.proxy.compose_front(lease)
         self._folder_loop = self.loop(FolderWatch(self._folder, self._folder_changed), FOLDER_PACE)
         access, here = self.file.registry, any(unit.name == REGISTRY_UNIT for unit in self.file.units)
         if access is not None and access.engine == "etcd" and here:
@@ -149,6 +160,7 @@ class Agent:
         runs = [loop.run for loop in self._loops] + (
             [self.proxy.follow] if self.proxy and self._access else []
         )
+        runs += [self.estate.follow] if self.estate else []
         self._tasks = [asyncio.create_task(self._guarded(run)) for run in runs]
 
     async def _guarded(self, run: Callable[[], Any]) -> None:
@@ -173,6 +185,8 @@ class Agent:
             loop.stop()
         if self.proxy:
             self.proxy.stop()
+        if self.estate:
+            self.estate.stop()
         _, late = await asyncio.wait(self._tasks, timeout=END_S) if self._tasks else (set(), set())
         for task in late:
             task.cancel()
@@ -183,6 +197,8 @@ class Agent:
         await self._server.end()
         if self._access:
             await self._access.close()
+        if self.estate:
+            await self.estate.access.close()
 
     # ---- who marks whom
 
@@ -205,6 +221,8 @@ class Agent:
         if self._register is not None:
             self._register_loop.urge()
         self._publish_loop.urge()
+        if self.proxy:
+            self.proxy.urge_front()
 
     def _refuse_file(self, file: str, why: str) -> None:
         self.log.warning("registration refused", file=file, why=why)
@@ -232,6 +250,7 @@ class Agent:
             "host": self.file.host,
             "since": self.since,
             "registry": self._registry_part(),
+            "estate": self.estate.part() if self.estate else {},
             "splits": self.proxy.splits_part() if self.proxy else {},
             "units": dict(self._healer.words),
             "registrations": self._registrations_part(),

@@ -71,10 +71,10 @@ class MetricsServer:
 class Bootstrap:
     """On the registry's own hosts: its users and rights, until they are as they should be."""
 
-    name = "registry-auth"
-
-    def __init__(self, access: RegistryAccess, root_password: Path, log: Log) -> None:
-        self._access, self._file, self._log = access, root_password, log
+    def __init__(
+        self, access: RegistryAccess, root_password: Path, log: Log, name: str = "registry-auth"
+    ) -> None:
+        self._access, self._file, self._log, self.name = access, root_password, log, name
         self._done = False
 
     def keys(self) -> Collection[str]:
@@ -90,6 +90,6 @@ class Bootstrap:
         if not password:
             raise TrimtabError(f"{self._file} is empty")
         if await ensure_auth(self._access, password):
-            self._log.info("registry: users and rights are set up")
+            self._log.info("users and rights are set up", controller=self.name)
         self._done = True
         return {}

@@ -6,32 +6,45 @@ import asyncio
 import random as _random
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal
+from math import inf
+from typing import Generic, Literal, Protocol, TypeVar
 
 from trimtab.control.backoff import Backoff, Random
 from trimtab.control.log import Log
-from trimtab.control.metrics import Metrics
-from trimtab.control.state import Changed
-from trimtab.control.store import Store
-from trimtab.drivers.registry.base import Reader
+from trimtab.control.metrics import StoreFigures
+from trimtab.drivers.registry.base import Batch, Reader, Snapshot
 from trimtab.errors import Compacted, DriverError
 
 FIRST_S, MOST_S = 0.1, 5.0
 READ_AGAIN_S = 300.0  # level-triggered to the last: what a watch might have missed
 EXPIRE_S = 1.0
 State = Literal["starting", "following", "away"]
+C = TypeVar("C", covariant=True)  # what a change touched; false where it touched nothing
 
 
-class Follow:
+class Followed(Protocol[C]):
+    """What is kept in step. now: seconds of the loop's clock."""
+
+    @property
+    def revision(self) -> int: ...
+    def replace(self, snapshot: Snapshot, now: float) -> C: ...
+    def apply(self, batch: Batch, now: float) -> C: ...
+    def expire(self, now: float, since: float) -> C: ...
+
+
+D = TypeVar("D")
+
+
+class Follow(Generic[D]):
     """changed: told what may differ, and whether that came from a complete read.  turned: told when `state` is another."""
 
     def __init__(
         self,
         registry: Reader,
-        store: Store,
-        changed: Callable[[Changed, bool], None],
+        store: Followed[D],
+        changed: Callable[[D, bool], None],
         log: Log,
-        metrics: Metrics,
+        metrics: StoreFigures,
         random: Random = _random.random,
         turned: Callable[[], None] = lambda: None,
     ) -> None:
@@ -41,6 +54,12 @@ class Follow:
         self._tasks: list[asyncio.Task[None]] = []
         self.state: State = "starting"
         self._since = 0.0  # when `state` became what it is
+
+    def known(self, now: float) -> float:
+        """When what is held was last known to be so, in the loop's clock; -inf before it was ever read."""
+        if self.state == "starting":
+            return -inf
+        return now if self.state == "following" else self._since
 
     async def run(self) -> None:
         """Until `stop`, or cancelled."""

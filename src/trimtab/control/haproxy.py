@@ -167,12 +167,14 @@ class HaproxyWatch:
 
     async def reconcile(self, keys: frozenset[str]) -> Failures:
         away, self._away = self._away, True  # until it has answered
+        self._metrics.connections.set(-1)
         found = await self._runtime.info()
         if found.stopping:
             raise Unreachable(
                 f"the HAProxy that answers ({found.pid}) is stopping", "its successor is waited for"
             )
         self._away, before, self.pid = False, self.pid, found.pid
+        self._metrics.connections.set(found.connections)
         if found.pid != before:
             self._metrics.proxy_starts.inc()
         if found.pid != before or away:

@@ -19,10 +19,8 @@ class Lease:
     on the old one is written again.
     """
 
-    name = "lease"
-
-    def __init__(self, registry: Writer, fresh: Callable[[], None]) -> None:
-        self._registry, self._fresh = registry, fresh
+    def __init__(self, registry: Writer, fresh: Callable[[], None], name: str = "lease") -> None:
+        self._registry, self._fresh, self.name = registry, fresh, name
         self._turn = asyncio.Lock()
         self._id = 0
         self._needed = self._had = False

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trimtab.drivers.registry.record import BadRecord, Claim, Hand, Member, Record, Split, decode, key_of
+from trimtab.drivers.registry.record import (
+    BadRecord,
+    Claim,
+    Hand,
+    Member,
+    ProxyHand,
+    Record,
+    Split,
+    decode,
+    key_of,
+)
 
 Records = Mapping[str, bytes]
+WORDS = (Hand, Split, ProxyHand)  # of an operator
 
 
 def lost(ours: Records, theirs: Records) -> tuple[dict[str, bytes], dict[str, bytes]]:
@@ -30,7 +41,7 @@ def _may_go_back(record: Record, read: Mapping[str, Record], ours: Records, thei
     if isinstance(record, Member):
         return Claim(record.pool, record.id, record.name) == read.get(f"ids/{record.pool}/{record.id}")
     if not isinstance(record, Claim):
-        return isinstance(record, Hand | Split)
+        return isinstance(record, WORDS)
     member = read.get(f"members/{record.pool}/{record.name}")
     if not isinstance(member, Member) or member.id != record.id:
         return False
@@ -43,4 +54,4 @@ def _is_later(record: Record, key: str, there: bytes) -> bool:
         other = decode(key, there)
     except BadRecord:
         return False
-    return isinstance(record, Hand | Split) and isinstance(other, Hand | Split) and record.at > other.at
+    return isinstance(record, WORDS) and isinstance(other, WORDS) and record.at > other.at

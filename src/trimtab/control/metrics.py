@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily
@@ -16,6 +16,16 @@ from prometheus_client.process_collector import ProcessCollector
 
 DURATIONS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 PoolCounts = Callable[[], Iterable[tuple[str, str, str, int]]]  # pool, "state" or "known", its value, members
+
+
+class StoreFigures(Protocol):
+    """What is told of a store that is followed: the site's registry, or the estate's own."""
+
+    @property
+    def errors(self) -> Counter: ...
+    @property
+    def registry_revision(self) -> Gauge: ...
+    def hear(self, up: bool) -> None: ...
 
 
 class Metrics:
@@ -41,6 +51,7 @@ class Metrics:
         self.registry_heard = Gauge(
             "trimtab_registry_last_heard_seconds", "Since its last word", registry=reg
         )
+        self.estate = EstateFigures(self.errors, reg)
         self.records_refused = Counter("trimtab_records_refused", "Records refused", ["reason"], registry=reg)
         self.actions_refused = Counter("trimtab_actions_refused", "Actions refused", ["reason"], registry=reg)
         self.commands = Counter("trimtab_proxy_commands", "Runtime commands sent to the proxy", registry=reg)
@@ -58,6 +69,10 @@ class Metrics:
         self.registrations = Gauge(
             "trimtab_registrations", "What this host registers", ["state"], registry=reg
         )
+        self.connections = Gauge(
+            "trimtab_proxy_connections", "Connections of the proxy now; -1 unknown", registry=reg
+        )
+        self.connections.set(-1)
         self.build = Gauge("trimtab_build_info", "Always 1", ["version"], registry=reg)
         self.build.labels(version()).set(1)
 
@@ -83,6 +98,20 @@ class Metrics:
             thread.join(2.0)
 
         return end
+
+
+class EstateFigures:
+    """The same of the estate's own store."""
+
+    def __init__(self, errors: Counter, registry: CollectorRegistry) -> None:
+        self.errors = errors
+        self.up = Gauge("trimtab_estate_store_up", "The estate's store answers", registry=registry)
+        self.registry_revision = Gauge(
+            "trimtab_estate_store_revision", "Last revision seen of the estate's store", registry=registry
+        )
+
+    def hear(self, up: bool) -> None:
+        self.up.set(int(up))
 
 
 class _Pools:

@@ -9,8 +9,12 @@ from trimtab.control.chores import SAVE_PACE, Saver
 from trimtab.control.desired import Desired
 from trimtab.control.files import read_json
 from trimtab.control.follow import Follow
+from trimtab.control.front import PACE as FRONT_PACE
+from trimtab.control.front import TELL_PACE, Front, FrontHand, FrontLike, TellFront
 from trimtab.control.haproxy import PACE as HAPROXY_PACE
 from trimtab.control.haproxy import WATCH_PACE, HaproxyController, HaproxyWatch
+from trimtab.control.lease import Lease
+from trimtab.control.leaving import Leaving
 from trimtab.control.log import Sparing
 from trimtab.control.loop import Loop
 from trimtab.control.members_file import PACE as MEMBERS_PACE
@@ -44,11 +48,13 @@ class ProxyPart:
         self._members_loop = agent.loop(self._members, MEMBERS_PACE)
         self._saver = Saver(self.store, agent.places.store)
         self._tell: Callable[[set[str]], None]
-        if proxy.engine == "haproxy":
-            self._compose_haproxy(runtime(proxy.socket))
+        self._front_loops: list[Loop] = []
+        self._runtime = runtime(proxy.socket) if proxy.engine == "haproxy" else None
+        if self._runtime is not None:
+            self._compose_haproxy(self._runtime)
         else:
             self._compose_nginx()
-        self._follow: Follow | None = None
+        self._follow: Follow[Changed] | None = None
         self._restore_loop: Loop | None = None
         if agent.access is not None:
             self._saver_loop = agent.loop(self._saver, SAVE_PACE)
@@ -76,6 +82,28 @@ class ProxyPart:
         )
         loop = agent.loop(controller, NGINX_PACE)
         self._tell = lambda changed: loop.mark(("reload",))
+
+    def compose_front(self, lease: Lease, front: FrontLike | None = None) -> None:
+        """What an operator wants of this proxy, and what becomes of it."""
+        file, agent = self._proxy.front, self._agent
+        if file is None or agent.access is None:
+            return
+        here, host = front or Front(file.vips), agent.file.host
+        leaving = Leaving(self.desired, self._runtime)
+        tell = agent.loop(TellFront(agent.access, lease, host, here, leaving), TELL_PACE)
+        hand = FrontHand(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
+        self._front_loops = [agent.loop(hand, FRONT_PACE), tell]
+
+    def _is_drained(self) -> bool | None:
+        """None before anything has been heard."""
+        word = self.store.proxies.get(self._agent.file.host)
+        if word is None:
+            return False if self.store.revision else None
+        return word.state == "drain"
+
+    def urge_front(self) -> None:
+        for loop in self._front_loops:
+            loop.urge()
 
     def load(self) -> None:
         """The last good state from the disk. What cannot be read is said, and the rest goes on."""
@@ -133,8 +161,10 @@ class ProxyPart:
             *(name for name in changed.splits if name in self.desired.files),
         ]
         self._members_loop.mark(keys)
-        if changed.pools or changed.splits:
+        if changed.pools or changed.splits or changed.proxies:
             self._saver_loop.mark(("store",))
+        if changed.pools or changed.proxies or whole:
+            self.urge_front()
         if changed.told:  # who is heard of decides the floors
             self._members_loop.mark(list(self.desired.users(changed.told)))
             self._agent.changed()

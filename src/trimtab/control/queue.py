@@ -17,8 +17,8 @@ from trimtab.control.backoff import Random, pause
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Seconds. window: how long marks are collected.  spacing: least time between two reconciles.  resync: how often
-    all keys are done anew, give or take a tenth; 0 never.  first, most: the pauses after failures.  limit: of one
-    reconcile.
+    all keys are done anew, give or take the share `jitter`; 0 never.  first, most: the pauses after failures.  limit: of
+    one reconcile.
     """
 
     window: float = 0.005
@@ -27,6 +27,7 @@ class Pace:
     first: float = 0.1
     most: float = 5.0
     limit: float = 30.0
+    jitter: float = 0.1
 
 
 class Queue:
@@ -71,7 +72,8 @@ class Queue:
         """Whether all keys are due now. Says so once; the next time is jittered."""
         if now < self._next_resync:
             return False
-        self._next_resync = now + self._pace.resync * (0.9 + self._random() / 5)
+        share = 1.0 + self._pace.jitter * (2.0 * self._random() - 1.0)
+        self._next_resync = now + self._pace.resync * share
         return True
 
     def succeeded(self, keys: Iterable[str]) -> None:

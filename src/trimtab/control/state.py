@@ -43,12 +43,15 @@ class Known:
 
 @dataclass(slots=True)
 class Changed:
-    """pools, splits: that may have to be decided anew.  told: pools with other news (health) only."""
+    """pools, splits: that may have to be decided anew.  told: pools with other news (health) only.  proxies: hosts on which
+    there is another hand.
+    """
 
     pools: set[str] = field(default_factory=set)
     splits: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
+    proxies: set[str] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.pools or self.splits or self.told)
+        return bool(self.pools or self.splits or self.told or self.proxies)

@@ -17,9 +17,11 @@ from trimtab.drivers.registry.record import (
     Alive,
     BadRecord,
     Claim,
+    FrontState,
     Hand,
     HostState,
     Member,
+    ProxyHand,
     Record,
     Split,
     decode,
@@ -27,8 +29,8 @@ from trimtab.drivers.registry.record import (
     key_of,
 )
 
-KINDS = ("members", "alive", "hand", "ids", "splits")
-OTHERS = "hosts/"  # what agents say of their daemons: many words, and nothing here acts on them
+KINDS = ("members", "alive", "hand", "ids", "splits", "proxies")
+OTHERS = ("hosts/", "fronts/")  # what agents say of their daemons: many words, and nothing here acts on them
 MOST_REFUSED = 1000  # that are remembered
 _LET_GO = "members/{0}/{1} is let go: its number is claimed, but it is not registered"
 Refuse = Callable[[str, str, str], None]  # key, reason, text
@@ -40,6 +42,7 @@ class Store:
     def __init__(self, refuse: Refuse = lambda key, reason, text: None) -> None:
         self.revision = self._before = 0
         self.splits: dict[str, Split] = {}  # by SERVICE/NAME
+        self.proxies: dict[str, ProxyHand] = {}  # by host
         self.orphans: dict[str, bytes] = {}  # what a registry lost that went back in time (`Restore`)
         self.older: dict[str, bytes] = {}  # what it has in the place of some of them
         self._refuse = refuse
@@ -136,6 +139,7 @@ class Store:
             yield from map(self._encoded, known.pool.hands.values())
             yield from (self._encoded(Claim(name, number, owner)) for number, owner in known.claims.items())
         yield from map(self._encoded, self.splits.values())
+        yield from map(self._encoded, self.proxies.values())
 
     def lineage(self) -> int:
         """The revision for `load`. Until everything is given back, a successor has to see that the registry went back."""
@@ -193,7 +197,10 @@ class Store:
             case Split(service=service, name=name):
                 self.splits[f"{service}/{name}"] = record
                 changed.splits.add(f"{service}/{name}")
-            case HostState():
+            case ProxyHand(name=name):
+                self.proxies[name] = record
+                changed.proxies.add(name)
+            case HostState() | FrontState():
                 pass
             case Member(pool=pool):
                 self._of(pool).found[record.name] = record
@@ -223,6 +230,9 @@ class Store:
         if kind == "splits":
             if self.splits.pop(f"{place}/{name}", None) is not None:
                 changed.splits.add(f"{place}/{name}")
+        elif kind == "proxies":
+            if self.proxies.pop(place, None) is not None:
+                changed.proxies.add(place)
         elif known is None:
             return
         elif kind == "members":

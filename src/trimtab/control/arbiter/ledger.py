@@ -1,0 +1,87 @@
+"""What the arbiter keeps beside its permits: the budget, and what it was asked and said, for `trimtab why` and for audits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trimtab.control.arbiter.decide import Answer
+from trimtab.control.arbiter.world import Grant, Request
+
+MAX_GRANTS = 200
+MAX_OBJECTIONS, MAX_TEXT = 16, 300  # as kept; a text in characters
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """number: of grants ever given, so that no gate is ever written twice.  grants: those of the window, oldest first."""
+
+    number: int = 0
+    grants: tuple[Grant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One rule's objection, as it is kept."""
+
+    rule: str
+    text: str
+    overruled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What `effect.Effect` says, in numbers: how many sites carry, how full they are."""
+
+    sites_before: int = 0
+    sites_after: int = 0
+    full_before: float | None = None
+    full_after: float | None = None
+    peers: int = 0
+    peers_of: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One request and the answer. at: seconds since 1970, by the clock of who asked."""
+
+    number: int
+    at: float
+    request: Request
+    granted: bool
+    objections: tuple[Said, ...] = ()
+    figures: Figures = Figures()
+
+    @staticmethod
+    def of(number: int, at: float, request: Request, answer: Answer) -> Decision:
+        effect = answer.effect
+        figures = Figures(
+            len(effect.sites_before),
+            len(effect.sites_after),
+            _finite(effect.full_before),
+            _finite(effect.full_after),
+            effect.peers,
+            effect.peers_of,
+        )
+        said = tuple(Said(each.rule, plain(each.text), each.overruled) for each in answer.objections)
+        return Decision(number, at, request, answer.granted, said[:MAX_OBJECTIONS], figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Whether a router of another site has a prefix of the site from its own upstreams. at: seconds since 1970."""
+
+    site: str
+    host: str
+    hears: bool
+    at: float
+
+
+def plain(text: str) -> str:
+    """For a terminal; a sentence about very many sites is cut."""
+    found = "".join(each if each.isprintable() else "?" for each in text)
+    return found if len(found) <= MAX_TEXT else found[: MAX_TEXT - 1] + "…"
+
+
+def _finite(share: float | None) -> float | None:
+    """More than everything is everything that JSON can say."""
+    return None if share is None else min(share, 1e9)

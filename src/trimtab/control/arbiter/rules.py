@@ -1,0 +1,186 @@
+"""What can be said against a request, one function each. See `decide.RULES` for their order and what force overrules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trimtab.control.arbiter.effect import Effect, pool_of
+from trimtab.control.arbiter.world import Grant, Permit, Request, World
+
+SHOWN = 8  # names in a sentence: of a thousand nobody reads more
+
+
+def no_such_target(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    site = world.sites.get(request.site)
+    if site is None:
+        return f"no site {request.site!r} serves here: there are {_list(world.sites)}"
+    if request.kind == "drain-site":
+        return (
+            None if request.target == request.site else f"{request.target!r} is not the site {request.site}"
+        )
+    if request.kind == "drain-proxy":
+        missing = request.target not in site.proxies
+        return (
+            f"{site.name} has no proxy {request.target!r}: there are {_list(site.proxies)}"
+            if missing
+            else None
+        )
+    pool = pool_of(world, request)
+    if pool is None:
+        return f"{site.name} has no pool {request.target.partition('/')[0]!r}"
+    if request.target.partition("/")[2] not in pool.members:
+        return f"{pool.name} has no such member at {site.name}: there are {_list(pool.members)}"
+    return None
+
+
+def is_so_already(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """Only what stands; what is under way is the next rule's."""
+    if request.kind != "drain-site":
+        return _is_out_already(world, request)
+    if world.sites[request.site].step != "withdraw":
+        return None
+    under_way = any(permit.site == request.site for permit in _mine(world, request))
+    return None if under_way else f"{request.site} is drained already"
+
+
+def _is_out_already(world: World, request: Request) -> str | None:
+    pool, out = pool_of(world, request), world.sites[request.site].drained
+    if request.kind == "drain-member":
+        out = pool.drained if pool is not None else frozenset()
+    name = request.target.rpartition("/")[2]
+    return f"{request.target} is drained already" if name in out else None
+
+
+def under_way(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """One change of a kind at a time: sites in the estate, proxies in a site, members in a pool."""
+    permit = next(iter(_mine(world, request)), None)
+    if permit is None:
+        return None
+    why = f": {permit.reason}" if permit.reason else ""
+    return f"{permit.by} is draining {permit.target}{why}; one change of a kind at a time"
+
+
+def frozen(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    freeze = world.freeze
+    return f"the estate is frozen by {freeze.by}: {freeze.reason}" if freeze else None
+
+
+def budget_spent(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """What a clock ahead of ours has written counts as of now: the other way it would be free."""
+    limits = world.limits
+    if limits.changes < 1:
+        return "the limit is 0 changes: nothing is taken away here"
+    recent = sorted((g for g in world.grants if now - g.at < limits.window_s), key=lambda grant: grant.at)
+    if len(recent) < limits.changes:
+        return None
+    last = recent[
+        len(recent) - limits.changes
+    ]  # the one whose end makes room: forced ones may be over the limit
+    wait = limits.window_s - (now - last.at)
+    return (
+        f"{len(recent)} changes in the last {_span(limits.window_s)}, the limit is {limits.changes} "
+        f"({_targets(recent)}); the next one in {_span(wait)}"
+    )
+
+
+def last_site(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """Whatever is forced: somebody has to carry, and has to be known to."""
+    if request.kind != "drain-site" or effect.sites_after:
+        return None
+    return f"nobody would be left: without {request.site} no site is known to serve ({_words(world, request.site)})"
+
+
+def too_few_sites(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    if request.kind != "drain-site" or not effect.sites_after or not effect.takes:
+        return None
+    left, floor = len(effect.sites_after), world.limits.sites
+    if left >= floor:
+        return None
+    return f"{left} of {len(world.sites)} sites would carry, the floor is {floor} ({_words(world, request.site)})"
+
+
+def one_cause(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """What looks ill in two places at once is more likely to be a check, a change or a path of ours than two sites."""
+    if not request.automatic or request.kind != "drain-site":
+        return None
+    others = [name for name, site in sorted(world.sites.items()) if name != request.site and not site.carries]
+    if not others:
+        return None
+    return f"{_words(world, request.site, others)}: two sites never leave by one cause"
+
+
+def no_capacity(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """N-1: what is left has to carry the peak. A target that carries nothing takes nothing away."""
+    if not effect.takes or effect.full_after is None or effect.full_after <= 1.0:
+        return None
+    if request.kind != "drain-site" and effect.full_after == effect.full_before:
+        return None
+    now_full = "" if effect.full_before is None else f"; they are at {effect.full_before:.0%} now"
+    return f"{_list(effect.sites_after)} would be at {effect.full_after:.0%} of what they can carry{now_full}"
+
+
+def last_proxy(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    if request.kind != "drain-proxy" or not effect.takes or effect.peers:
+        return None
+    return f"no other of the {effect.peers_of} proxies of {request.site} is known to work"
+
+
+def too_few_members(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    if request.kind != "drain-member" or not effect.takes:
+        return None
+    share = 100.0 * effect.peers / effect.peers_of if effect.peers_of else 0.0
+    if share >= world.limits.members:
+        return None
+    return f"{effect.peers} of {effect.peers_of} members would be well ({share:.0f} %), the floor is {world.limits.members:.0f} %"
+
+
+def last_member(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    if request.kind != "drain-member" or effect.peers:
+        return None
+    return f"no other of the {effect.peers_of} members of {request.target.partition('/')[0]} is well"
+
+
+# ---- words
+
+
+def _mine(world: World, request: Request) -> list[Permit]:
+    """Permits for what must not happen beside this request."""
+    pool = request.target.partition("/")[0]
+    return [
+        permit
+        for permit in world.permits
+        if permit.kind == request.kind
+        and (request.kind == "drain-site" or permit.site == request.site)
+        and (request.kind != "drain-member" or permit.target.partition("/")[0] == pool)
+    ]
+
+
+def _words(world: World, without: str, names: list[str] | None = None) -> str:
+    chosen = [n for n in sorted(world.sites) if n != without] if names is None else names
+    return _short([_word(world, name) for name in chosen[:SHOWN]], len(chosen)) or "there is no other"
+
+
+def _word(world: World, name: str) -> str:
+    site = world.sites[name]
+    if site.step != "serve":
+        return f"{name} is {'drained' if site.step == 'withdraw' else 'steered away from'}"
+    return f"{name} is {site.word}" + (f" ({site.agree} of {site.of} vantage points)" if site.of else "")
+
+
+def _list(names: Iterable[str]) -> str:
+    found = sorted(names)
+    return _short(found[:SHOWN], len(found)) or "none"
+
+
+def _short(shown: list[str], of: int) -> str:
+    return ", ".join(shown) + (f" and {of - len(shown)} more" if of > len(shown) else "")
+
+
+def _targets(grants: list[Grant]) -> str:
+    return ", ".join(grant.target for grant in grants[-5:])
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

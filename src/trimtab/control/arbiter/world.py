@@ -1,0 +1,125 @@
+"""What the arbiter knows when it is asked: frozen values, read in one go from the estate store and the estate itself.
+
+Nothing here is measured or guessed. What is not known is `unknown` or None, and never counts as healthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Word = Literal["serving", "ill", "dark", "unknown"]  # a quorum's verdict of a site, see control.sites.verdict
+Step = Literal["serve", "prefer", "withdraw"]  # how a site stands to the Internet: see control.steer.wish
+Kind = Literal["drain-site", "drain-proxy", "drain-member"]  # what may be asked: each takes something away
+PermitKind = Literal[
+    "drain-site", "drain-proxy", "drain-member", "undrain-site"
+]  # the last gives back: see control.drain
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """One site that can serve. step: what stands or is under way, the further one. capacity: requests/s of all its
+    fronts together, None where the hardware is not measured. proxies: whether each of them works by its own word, and
+    drained: those that an operator took out.
+    """
+
+    name: str
+    word: Word = "unknown"
+    step: Step = "serve"
+    capacity: float | None = None
+    proxies: Mapping[str, bool | None] = field(default_factory=dict)
+    agree: int = 0
+    of: int = 0
+    drained: frozenset[str] = frozenset()
+
+    @property
+    def carries(self) -> bool:
+        """It is known to serve, and clients are sent to it."""
+        return self.word == "serving" and self.step == "serve"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """The members of a pool at a site: whether each one is asked to serve and is well by its own word. drained: those that
+    an operator took out.
+    """
+
+    site: str
+    name: str
+    members: Mapping[str, bool]
+    drained: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The right to take one thing away. It ends with the lease of whoever holds it, or after `ttl_s` seconds."""
+
+    id: str
+    kind: PermitKind
+    site: str
+    target: str
+    by: str
+    reason: str
+    at: float
+    ttl_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the budget counts: a permit that was given, at `at` seconds since 1970 by the clock of who asked."""
+
+    at: float
+    kind: Kind
+    site: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    by: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What no request may break. sites: that carry after the action; members: the share (percent) of a pool's members
+    that are well after it; changes: permits of all kinds together in `window_s` seconds. load: requests/s that have to be
+    carried, None where the estate states no peak.
+    """
+
+    sites: int = 1
+    members: float = 50.0
+    changes: int = 6
+    window_s: float = 3600.0
+    load: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    sites: Mapping[str, SiteState]
+    pools: tuple[PoolState, ...] = ()
+    permits: tuple[Permit, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    freeze: Freeze | None = None
+    limits: Limits = Limits()
+
+    def carrying(self, without: str = "") -> tuple[str, ...]:
+        """The sites that carry, but for one."""
+        return tuple(name for name, site in sorted(self.sites.items()) if site.carries and name != without)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """target: the site, the proxy, or POOL/MEMBER. automatic: asked by an agent, not by a person. force: over what a
+    person may overrule, with a reason.
+    """
+
+    kind: Kind
+    site: str
+    target: str
+    by: str
+    reason: str = ""
+    automatic: bool = False
+    force: bool = False

@@ -1,0 +1,97 @@
+"""A site that answers badly is drained by the agents, and brought back, by the same rules as for a person. Pure.
+
+Only `ill`, which is: a quorum finds that it answers, and badly, while its hosts live. A site that is dark has lost its
+routes by itself, or nobody can reach it, and then to withdraw it changes nothing. What is unknown changes nothing either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from trimtab.control.arbiter.decide import Answer
+from trimtab.control.arbiter.ledger import Decision
+from trimtab.control.arbiter.world import Request
+from trimtab.control.drain.standing import Standing
+from trimtab.control.sites.verdict import SiteVerdict, View
+
+AUTOMATIC = "trimtab"  # who asks
+MAX_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """way: `out`, or `back` for what was taken out so."""
+
+    site: str
+    way: Literal["out", "back"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds. ill: before a site is taken out.  well: before it comes back."""
+
+    ill: float
+    well: float
+
+
+def wanted(
+    verdicts: Mapping[str, SiteVerdict],
+    standing: Standing,
+    patience: Patience,
+    now: float,
+    own: Mapping[str, SiteVerdict],
+) -> Wanted | None:
+    """The next one; who comes back first makes room for others. now: seconds since 1970. own: what each site says of
+    itself: one that is not announced is reached by nobody else. Others judge before it is announced for good.
+    """
+    backs = (_back(own.get(site), standing, patience, now) for site in sorted(standing.committed))
+    outs = (_out(verdicts[site], standing, patience, now) for site in sorted(verdicts))
+    return next((each for each in (*backs, *outs) if each is not None), None)
+
+
+def _back(verdict: SiteVerdict | None, standing: Standing, patience: Patience, now: float) -> Wanted | None:
+    if verdict is None or verdict.word != "serving" or now - verdict.since < patience.well:
+        return None
+    if standing.committed[verdict.site].by != AUTOMATIC or verdict.site in standing.doing:
+        return None
+    return Wanted(verdict.site, "back", f"it has been well for {patience.well:g} s")
+
+
+def _out(verdict: SiteVerdict, standing: Standing, patience: Patience, now: float) -> Wanted | None:
+    if verdict.word != "ill" or now - verdict.since < patience.ill:
+        return None
+    if verdict.site in standing.committed or verdict.site in standing.doing:
+        return None
+    why = f"ill by {verdict.agree} of {verdict.of} vantage points: {next(iter(verdict.reasons), '')}"
+    return Wanted(verdict.site, "out", why.rstrip(": ")[:MAX_REASON])
+
+
+def is_turn(site: str, host: str, views: Iterable[View], now: float, fresh_s: float) -> bool:
+    """Whether it is this host that asks: the first of those who look on from another site and are heard of. No election:
+    two that both think so are told apart by the gate.
+    """
+    heard = [
+        (view.vantage_site, view.host)
+        for view in views
+        if view.vantage_site != site and abs(now - view.at) <= fresh_s
+    ]
+    return bool(heard) and min(heard)[1] == host
+
+
+def request_of(wish: Wanted) -> Request:
+    return Request("drain-site", wish.site, wish.site, AUTOMATIC, wish.reason, automatic=True)
+
+
+def was_said(decisions: Iterable[Decision], request: Request, answer: Answer) -> bool:
+    """Whether the last decision about this site was the same refusal, by the same rules: a second row would say nothing."""
+    about = [each for each in decisions if each.request.site == request.site]
+    last = max(about, key=lambda each: each.number, default=None)
+    return (
+        last is not None
+        and not last.granted
+        and last.request.automatic
+        and [said.rule for said in last.objections] == [each.rule for each in answer.objections]
+    )

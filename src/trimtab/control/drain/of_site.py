@@ -1,0 +1,79 @@
+"""What a site's registry tells the arbiter: which proxies work, who is well in each pool, and what an operator took out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from trimtab.control.arbiter.world import PoolState, SiteState
+from trimtab.control.drain.judged import Facts
+from trimtab.control.hand import Seat, records, seats
+from trimtab.drivers.registry.base import Snapshot
+from trimtab.drivers.registry.record import FrontState, HostState, ProxyHand, Record
+from trimtab.estate.inventory import Inventory
+from trimtab.render.pools import servers, used
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A proxy as its site's registry has it. works: None where nobody tells."""
+
+    hand: ProxyHand | None
+    state: FrontState | None
+    works: bool | None
+
+    @property
+    def drained(self) -> bool:
+        return self.hand is not None and self.hand.state == "drain"
+
+
+def with_site(facts: Facts, inventory: Inventory, site: str, snapshot: Snapshot) -> Facts:
+    """`facts` with what the registry of one site says of it."""
+    read, state = records(snapshot), facts.sites.get(site)
+    if state is None:
+        return facts
+    fronts = fronts_of(read, inventory, site)
+    pools = tuple(_pool(inventory, site, snapshot, read, name) for name, _ in used(inventory))
+    return replace(facts, sites={**facts.sites, site: _with_fronts(state, fronts)}, pools=pools)
+
+
+def fronts_of(read: Mapping[str, Record], inventory: Inventory, site: str) -> dict[str, Front]:
+    """By host, every proxy of the site."""
+    units = (f"{inventory.estate.tiers.proxy.engine}.service", "trimtab-front.service", "keepalived.service")
+    return {host.name: _front(read, host.name, units) for host in inventory.front(site)}
+
+
+def seated(inventory: Inventory, site: str, snapshot: Snapshot, pool: str) -> tuple[Seat, ...]:
+    """Everybody in a pool at a site, registered or named by the estate."""
+    declared = inventory.estate.pools[pool]
+    named = [each.name for each in servers(inventory, declared, site) if not each.empty]
+    return seats(snapshot, declared.discover or pool, named, registers=declared.discover is not None)
+
+
+def _front(read: Mapping[str, Record], host: str, units: tuple[str, ...]) -> Front:
+    hand, state, said = (read.get(f"{kind}/{host}") for kind in ("proxies", "fronts", "hosts"))
+    works = all(said.units.get(unit) == "works" for unit in units) if isinstance(said, HostState) else None
+    return Front(
+        hand if isinstance(hand, ProxyHand) else None,
+        state if isinstance(state, FrontState) else None,
+        works,
+    )
+
+
+def _with_fronts(state: SiteState, fronts: Mapping[str, Front]) -> SiteState:
+    works = {name: each.works and not each.drained for name, each in fronts.items()}
+    return replace(state, proxies=works, drained=frozenset(n for n, each in fronts.items() if each.drained))
+
+
+def _pool(
+    inventory: Inventory, site: str, snapshot: Snapshot, read: Mapping[str, Record], name: str
+) -> PoolState:
+    found = seated(inventory, site, snapshot, name)
+    members = {each.name: each.weight > 0 and _is_well(each, read) for each in found}
+    out = frozenset(each.name for each in found if each.hand is not None and each.hand.state != "ready")
+    return PoolState(site, name, members, out)
+
+
+def _is_well(seat: Seat, read: Mapping[str, Record]) -> bool:
+    """By its own word; whom the estate names has none, and is as well as its host's agent is there."""
+    return seat.health == "passing" or (seat.health == "" and f"hosts/{seat.name}" in read)

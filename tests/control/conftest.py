@@ -1,0 +1,1 @@
+"""Its folder is on the path for the folders below: the kits are there."""

@@ -1,0 +1,179 @@
+"""A site that answers badly is drained by the agents, by the same rules, and brought back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from control_kit import run, until
+from estate_kit import ILL, OK, SITES, Estate
+
+from trimtab.control.arbiter.decide import Answer, Objection
+from trimtab.control.arbiter.effect import Effect
+from trimtab.control.arbiter.ledger import Decision, Said
+from trimtab.control.arbiter.records import decode
+from trimtab.control.arbiter.world import Freeze
+from trimtab.control.drain.automatic import (
+    AUTOMATIC,
+    Patience,
+    Wanted,
+    is_turn,
+    request_of,
+    wanted,
+    was_said,
+)
+from trimtab.control.drain.standing import Standing
+from trimtab.control.drain.writes import freeze
+from trimtab.control.sites.verdict import SiteVerdict, View
+from trimtab.control.steer.wish import Committed, Doing
+
+NOW = 1_800_000_000.0
+PATIENCE = Patience(10.0, 60.0)
+
+
+def verdict(word: str, since: float, site: str = "hk") -> dict[str, SiteVerdict]:
+    return {site: SiteVerdict(site, word, 3, 3, NOW - since, ("la: https 503 since then",))}  # type: ignore[arg-type]
+
+
+def standing(by: str = "", doing: bool = False, site: str = "hk") -> Standing:
+    committed = {site: Committed(site, "withdraw", by, "", NOW - 500, "p0")} if by else {}
+    steps = {site: Doing(site, "prefer", "p1", 7, 5.0)} if doing else {}
+    return Standing(9, committed=committed, doing=steps)
+
+
+WHY = "ill by 3 of 3 vantage points: la: https 503 since then"
+CASES = {
+    "ill for long": (verdict("ill", 10), standing(), Wanted("hk", "out", WHY)),
+    "ill for a moment": (verdict("ill", 9.9), standing(), None),
+    "dark": (verdict("dark", 100), standing(), None),
+    "unknown": (verdict("unknown", 100), standing(), None),
+    "well": (verdict("serving", 100), standing(), None),
+    "ill, and on its way": (verdict("ill", 100), standing(doing=True), None),
+    "ill, and drained by somebody": (verdict("ill", 100), standing("ann"), None),
+    "drained by us, and ill": (verdict("ill", 100), standing(AUTOMATIC), None),
+    "drained by us, and well": (
+        verdict("serving", 60),
+        standing(AUTOMATIC),
+        Wanted("hk", "back", "it has been well for 60 s"),
+    ),
+    "drained by us, and well for a moment": (verdict("serving", 59), standing(AUTOMATIC), None),
+    "drained by us, and on its way back": (verdict("serving", 600), standing(AUTOMATIC, doing=True), None),
+    "drained by a person, and well": (verdict("serving", 6000), standing("ann"), None),
+    "whoever comes back is first": (
+        verdict("ill", 100) | verdict("serving", 100, "sg"),
+        standing(AUTOMATIC, site="sg"),
+        Wanted("sg", "back", "it has been well for 60 s"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("verdicts", "stands", "expected"), CASES.values(), ids=CASES)
+def test_what_is_asked(verdicts: dict[str, SiteVerdict], stands: Standing, expected: Wanted | None) -> None:
+    assert wanted(verdicts, stands, PATIENCE, NOW, verdicts) == expected
+
+
+def test_whom_nobody_reaches_says_himself_that_he_is_well() -> None:
+    """A site that is not announced is dark to all others."""
+    seen, own = verdict("dark", 600), verdict("serving", 60)
+    assert wanted(seen, standing(AUTOMATIC), PATIENCE, NOW, own) == Wanted(
+        "hk", "back", "it has been well for 60 s"
+    )
+    assert wanted(seen, standing(AUTOMATIC), PATIENCE, NOW, {}) is None
+
+
+def test_one_host_asks_and_never_one_of_the_site_itself() -> None:
+    views = [View("hk", "hk-registry-1", {}, NOW), View("sg", "sg-registry-1", {}, NOW)]
+    views.append(View("la", "la-registry-1", {}, NOW - 100))
+    asked = {
+        host
+        for host in ("hk-registry-1", "la-registry-1", "sg-registry-1")
+        if is_turn("hk", host, views, NOW, 45)
+    }
+    assert asked == {"sg-registry-1"}, "la is not heard of, and hk is the site itself"
+    assert not is_turn("hk", "hk-registry-1", views[:1], NOW, 45), "nobody is left to ask"
+
+
+def test_the_same_refusal_is_one_row() -> None:
+    request = request_of(Wanted("hk", "out", WHY))
+    nobody = Effect((), (), None, None)
+    answer = Answer(False, nobody, (Objection("one-cause", "sg is ill", "a person may"),))
+    row = Decision(4, NOW, request, False, (Said("one-cause", "sg is dark"),))
+    assert was_said([row], request, answer)
+    assert not was_said([], request, answer)
+    assert not was_said([replace(row, objections=(Said("frozen", "by ann"),))], request, answer)
+    assert not was_said([replace(row, request=replace(request, site="sg"))], request, answer)
+    assert not was_said([replace(row, request=replace(request, automatic=False))], request, answer)
+    assert not was_said([row, replace(row, number=5, granted=True)], request, answer)
+
+
+# ---- in an estate
+
+
+def play(folder: Path, act: Callable[[Estate], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        async with Estate(folder, automatic=True) as estate:
+            await act(estate)
+
+    run(whole())
+
+
+def rows(estate: Estate) -> list[Decision]:
+    found = [decode(key, estate.store.records[key]) for key in estate.kept("decision")]
+    return [each for each in found if isinstance(each, Decision)]
+
+
+def test_a_site_that_answers_badly_leaves_and_comes_back(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        estate.internet.fronts["hk"] = ILL
+        await until(lambda: estate.kept("steer") == ["steer/hk"], 60)
+        assert estate.said("hk") == "nothing"
+        assert [(each.granted, each.request.by, each.request.automatic) for each in rows(estate)] == [
+            (True, AUTOMATIC, True)
+        ]
+        estate.internet.fronts["hk"] = OK
+        await until(lambda: estate.said("hk") == "plain" and not estate.kept("steer"), 60)
+        await asyncio.sleep(30)
+        assert len(rows(estate)) == 1 and estate.said("hk") == "plain"
+
+    play(tmp_path, act)
+
+
+def test_what_is_ill_everywhere_takes_nobody_away_and_is_said_once(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        estate.internet.fronts.update(dict.fromkeys(SITES, ILL))
+        await until(lambda: len(rows(estate)) > 0, 60)
+        await asyncio.sleep(60)
+        found = rows(estate)
+        assert (
+            not any(each.granted for each in found) and [estate.said(site) for site in SITES] == ["plain"] * 3
+        )
+        assert all("one-cause" in [said.rule for said in each.objections] for each in found)
+        assert len(found) <= len(SITES), "a refusal that says nothing new is no row"
+
+    play(tmp_path, act)
+
+
+def test_a_frozen_estate_stays_as_it_is(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        found = await estate.store.read()
+        await estate.store.write(freeze(found, Freeze("ann", "the big sale", 1.0)))
+        estate.internet.fronts["hk"] = ILL
+        await until(lambda: len(rows(estate)) > 0, 60)
+        await asyncio.sleep(30)
+        assert [said.rule for each in rows(estate) for said in each.objections] == ["frozen"]
+        assert estate.said("hk") == "plain"
+
+    play(tmp_path, act)
+
+
+def test_nothing_is_asked_while_the_store_is_away(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        estate.store.down = True
+        estate.internet.fronts["hk"] = ILL
+        await asyncio.sleep(60)
+        assert estate.said("hk") == "plain" and not estate.kept("steer")
+
+    play(tmp_path, act)
