@@ -11,8 +11,10 @@ from trimtab.cli import (
     agent,
     build,
     check,
+    drain,
     drill,
     explain,
+    incidents,
     init,
     lab,
     members,
@@ -22,6 +24,7 @@ from trimtab.cli import (
     split,
     timing,
     weight,
+    why,
 )
 
 app = typer.Typer(
@@ -59,5 +62,17 @@ app.command("build")(build.build)
 app.add_typer(lab.app, name="lab")
 app.add_typer(drill.app, name="drill")
 app.command("agent")(agent.agent)
-for _command in (members.members, weight.weight, split.split, register.register, register.deregister):
+for _command in (
+    members.members,
+    weight.weight,
+    split.split,
+    register.register,
+    register.deregister,
+    drain.drain,
+    drain.undrain,
+    drain.freeze,
+    why.status,
+    why.why,
+    incidents.incidents,
+):
     app.command(_command.__name__)(_command)

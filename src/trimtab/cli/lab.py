@@ -49,7 +49,9 @@ def start_twin(
         if left:
             progress(f"{chosen}: waiting for {len(left)}: {left[0]}")
 
-    return start(plan(inventory, chosen), timeout=timeout, on_wait=waiting, stays=stays)
+    return start(
+        plan(inventory, chosen, str(estate.resolve())), timeout=timeout, on_wait=waiting, stays=stays
+    )
 
 
 @app.command()

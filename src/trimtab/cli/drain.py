@@ -1,0 +1,232 @@
+"""`trimtab drain`, `undrain`, `freeze`: what takes capacity away asks the arbiter, and says what it will cost before."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli import drain_local, flows, registries
+from trimtab.cli.estate_store import opened, site_named
+from trimtab.cli.lab import TwinName
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
+from trimtab.cli.output import log, print_json, print_line
+from trimtab.cli.registries import DryRun, Reason, TwinOption
+from trimtab.errors import AnswerIsNo, BadInput
+
+if TYPE_CHECKING:
+    from trimtab.control.arbiter.decide import Answer
+    from trimtab.control.arbiter.effect import Effect
+    from trimtab.control.arbiter.world import Request
+    from trimtab.control.drain.coordinator import Coordinator
+    from trimtab.control.drain.plan import Finished, Move
+    from trimtab.drivers.registry.base import Registry
+    from trimtab.estate.inventory import Inventory
+
+TargetArgument = Annotated[
+    str, typer.Argument(help="a site that serves, a proxy's host, or POOL/MEMBER", metavar="TARGET")
+]
+At = Annotated[str | None, typer.Option("--site", help="of a member that more than one site has")]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", help="seconds to wait for what is under way to a member", min=0.0, max=3600.0),
+]
+Over = Annotated[
+    float, typer.Option("--over", help="seconds in which a member's share grows back", min=0.0, max=3600.0)
+]
+SiteArgument = Annotated[str, typer.Argument(help="a site that serves", metavar="SITE")]
+Force = Annotated[
+    bool, typer.Option("--force", help="over the budget, the capacity and a freeze; needs --reason")
+]
+
+
+def drain(
+    target: TargetArgument,
+    estate: EstateFile = DEFAULT_ESTATE,
+    at: At = None,
+    reason: Reason = "",
+    force: Force = False,
+    dry_run: DryRun = False,
+    wait: Wait = 60.0,
+    twin: TwinOption = False,
+    name: TwinName = None,
+    json: Json = False,
+) -> int:
+    """Take out a site (its prefixes become second choice, then leave), a proxy (another one takes its addresses) or a member
+    (it takes nothing new), until `undrain`. Interrupted, it is as if it had not been asked, or as if it had been done.
+    """
+    if force and not reason:
+        raise BadInput("--force needs a reason", "--reason WHY: it is kept with the decision")
+    registries.inside_twin(estate, twin, name)
+    inventory = registries.loaded(estate)
+    who = registries.who(reason)
+    if (local := drain_local.named(inventory, target, at)) is not None:
+        return drain_local.drain(inventory, local, who, drain_local.Options(force, dry_run, wait, json))
+    site = site_named(inventory, target)
+
+    async def ask(store: Registry) -> int:
+        from trimtab.control.arbiter.world import Request
+
+        moves: list[dict[str, Any]] = []
+        coordinator = _coordinator(inventory, store, json, moves)
+        request = Request("drain-site", site, site, who.by, who.reason, force=force)
+        _, answer = await coordinator.look(request)
+        _tell_effect(site, answer, json)
+        if dry_run:
+            return dry(request, answer, json)
+        before = await flows.connections(inventory, site)
+        finished = await coordinator.drain(request)
+        after = await flows.connections(inventory, site)
+        (log if json else print_line)(f"{site}: {flows.line(site, before, after)}")
+        return _end(finished, site, json, moves, {"before": before, "after": after})
+
+    return asyncio.run(_with_store(inventory, ask))
+
+
+def undrain(
+    target: TargetArgument,
+    estate: EstateFile = DEFAULT_ESTATE,
+    at: At = None,
+    reason: Reason = "",
+    over: Over = 10.0,
+    twin: TwinOption = False,
+    name: TwinName = None,
+    json: Json = False,
+) -> int:
+    """Bring back what is drained: a site as second choice first, and for good once its front door is known to serve; a member
+    with a growing share.
+    """
+    registries.inside_twin(estate, twin, name)
+    inventory = registries.loaded(estate)
+    who = registries.who(reason)
+    if (local := drain_local.named(inventory, target, at)) is not None:
+        return drain_local.undrain(inventory, local, who, over, json)
+    site = site_named(inventory, target)
+
+    async def ask(store: Registry) -> int:
+        moves: list[dict[str, Any]] = []
+        coordinator = _coordinator(inventory, store, json, moves)
+        return _end(await coordinator.undrain(site, who.by, who.reason), site, json, moves)
+
+    return asyncio.run(_with_store(inventory, ask))
+
+
+def freeze(
+    estate: EstateFile = DEFAULT_ESTATE,
+    reason: Reason = "",
+    off: Annotated[bool, typer.Option("--off", help="allow changes again")] = False,
+    twin: TwinOption = False,
+    name: TwinName = None,
+    json: Json = False,
+) -> int:
+    """Nothing is taken away by choice until `freeze --off`. What is dead leaves all the same."""
+    if not off and not reason:
+        raise BadInput("a freeze needs a reason", "--reason WHY: who is refused is told it")
+    registries.inside_twin(estate, twin, name)
+    inventory = registries.loaded(estate)
+    who = registries.who(reason)
+
+    async def ask(store: Registry) -> int:
+        from trimtab.control.arbiter.world import Freeze
+        from trimtab.control.drain import writes
+        from trimtab.control.hand import write_planned
+
+        word = Freeze(who.by, who.reason, who.at)
+        changed = await write_planned(store, writes.thaw if off else lambda found: writes.freeze(found, word))
+        said = "changes are allowed" if off else f"frozen by {who.by}: {reason}"
+        print_json({"frozen": not off, "changed": changed}) if json else print_line(
+            said if changed else "it is so already"
+        )
+        return 0
+
+    return asyncio.run(_with_store(inventory, ask))
+
+
+async def _with_store(inventory: Inventory, ask: Any) -> int:
+    async with opened(inventory) as store:
+        code: int = await ask(store)
+        return code
+
+
+def _coordinator(
+    inventory: Inventory, store: Registry, as_json: bool, moves: list[dict[str, Any]]
+) -> Coordinator:
+    from trimtab.control.drain.coordinator import Coordinator
+    from trimtab.control.drain.of_estate import facts_of, watching_of
+
+    settle = inventory.estate.arbiter.settle
+
+    def tell(move: Move) -> None:
+        what, why = _word(move), move.why
+        moves.append({"at": round(time.time(), 3), "monotonic_s": time.monotonic(), "what": what, "why": why})
+        (log if as_json else print_line)(f"{time.strftime('%H:%M:%S')}  {what:<9} {why}")
+
+    return Coordinator(store, facts_of(inventory), watching_of(inventory), tell, settle_s=settle)
+
+
+def _word(move: Move) -> str:
+    from trimtab.control.drain import plan
+
+    words = {
+        plan.Write: getattr(move, "step", ""), plan.Wait: "waits", plan.Commit: "commits", plan.Undo: "undoes",
+        plan.Finished: "done" if getattr(move, "done", False) else "not done",
+    }  # fmt: skip
+    return words[type(move)]
+
+
+def _tell_effect(site: str, answer: Answer, as_json: bool) -> None:
+    (log if as_json else print_line)(effect_line(site, answer.effect))
+
+
+def effect_line(site: str, effect: Effect) -> str:
+    """Who carries without the site, and how full they would be."""
+    if not effect.takes:
+        return f"{site} carries nothing now: {_names(effect.sites_after)} go on as they are"
+    full = (
+        f"{effect.full_before:.0%} full now, {effect.full_after:.0%} then"
+        if effect.full_before is not None and effect.full_after is not None
+        else "how full they would be is not known: the estate states no peak, or no `measured` for its proxies"
+    )
+    return f"{_names(effect.sites_before)} carry; without {site} {_names(effect.sites_after)}; {full}"
+
+
+def _names(sites: tuple[str, ...]) -> str:
+    return ", ".join(sites) or "nobody"
+
+
+def dry(request: Request, answer: Answer, as_json: bool) -> int:
+    """What would be answered. Raises AnswerIsNo."""
+    from trimtab.control.drain.coordinator import refusal
+
+    if as_json:
+        print_json({
+            "target": request.target, "site": request.site, "dry_run": True, "granted": answer.granted,
+            "objections": _objections(answer),
+        })  # fmt: skip
+    elif answer.granted:
+        print_line(f"{request.target}: would be drained")
+    if answer.granted:
+        return 0
+    raise AnswerIsNo(*refusal(request, answer))
+
+
+def _objections(answer: Answer) -> list[dict[str, Any]]:
+    return [
+        {"rule": each.rule, "text": each.text, "hint": each.hint, "overruled": each.overruled}
+        for each in answer.objections
+    ]
+
+
+def _end(
+    finished: Finished,
+    site: str,
+    as_json: bool,
+    moves: list[dict[str, Any]],
+    connections: dict[str, int | None] | None = None,
+) -> int:
+    if as_json:
+        told = {"connections": connections} if connections else {}
+        print_json({"site": site, "done": finished.done, "why": finished.why, "moves": moves, **told})
+    return 0 if finished.done else 1

@@ -1,0 +1,52 @@
+"""The estate's own store, for the commands that read or change what all sites share."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from trimtab.drivers.registry.base import Registry
+    from trimtab.estate.inventory import Inventory
+
+
+@asynccontextmanager
+async def opened(inventory: Inventory) -> AsyncIterator[Registry]:
+    """Raises BadInput for an estate without one, EnvironmentUnable where this machine is no host of the estate."""
+    from trimtab.drivers.registry.engines import connect
+    from trimtab.render.agent import estate_access
+
+    access = estate_access(inventory, inventory.site_names()[0])
+    if access is None:
+        raise BadInput(
+            "the estate has no store of its own, so nobody can be asked",
+            "give sites hosts with the role `registry` and the engine etcd: docs/arbiter.md",
+        )
+    for path in (CA, CERTIFICATE, KEY, PASSWORD):
+        if not os.access(path, os.R_OK):
+            raise EnvironmentUnable(
+                f"{path} cannot be read: the estate's store knows its hosts by it",
+                "run this as root on a host of the estate, or with --twin in its running twin",
+            )
+    store = connect(access)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def site_named(inventory: Inventory, name: str) -> str:
+    """Raises BadInput for what is no site that serves."""
+    serving = [site for site in inventory.site_names() if inventory.front(site)]
+    if name not in serving:
+        raise BadInput(
+            f"no site {name!r} that serves",
+            f"there are: {', '.join(serving) or 'none'}; or a proxy's host, or POOL/MEMBER",
+        )
+    return name

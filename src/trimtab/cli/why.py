@@ -1,0 +1,216 @@
+"""`trimtab status` and `trimtab why`: the live estate, and why it is as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli import registries, why_local
+from trimtab.cli.drain import At, TargetArgument
+from trimtab.cli.estate_store import opened, site_named
+from trimtab.cli.lab import TwinName
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
+from trimtab.cli.output import print_json, print_line
+from trimtab.cli.registries import TwinOption
+from trimtab.errors import BadInput, DriverError
+
+if TYPE_CHECKING:
+    from trimtab.control.arbiter.ledger import Decision
+    from trimtab.control.drain.coordinator import Known
+    from trimtab.estate.inventory import Inventory
+
+LAST = 20  # decisions
+EVERY_S = 2.0
+
+
+def status(
+    estate: EstateFile = DEFAULT_ESTATE,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="anew every two seconds, until it is interrupted")
+    ] = False,
+    twin: TwinOption = False,
+    name: TwinName = None,
+    json: Json = False,
+) -> int:
+    """Every site: what the vantage points say, what was decided about it, and which proxy holds its addresses."""
+    if watch and json:
+        raise BadInput("--watch is for people", "ask with --json as often as you like")
+    registries.inside_twin(estate, twin, name)
+    inventory = registries.loaded(estate)
+    if watch:
+        return _watch(inventory)
+    found, fronts = asyncio.run(_looked(inventory))
+    rows = [_row(found, fronts, name) for name in found.world.sites]
+    if json:
+        print_json({"sites": rows, "frozen": _frozen(found), "findings": findings_of(found)})
+        return 0
+    for line in table_of(found, rows):
+        print_line(line)
+    return 0
+
+
+def _watch(inventory: Inventory) -> int:
+    """A store that is away for a moment is said in the place of the table."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    def drawn() -> Text:
+        try:
+            found, fronts = asyncio.run(_looked(inventory))
+        except DriverError as error:
+            return Text(f"{time.strftime('%H:%M:%S')}  {error}")
+        rows = [_row(found, fronts, name) for name in found.world.sites]
+        return Text("\n".join([time.strftime("%H:%M:%S"), *table_of(found, rows)]))
+
+    with Live(drawn(), console=Console(), auto_refresh=False) as live, suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(EVERY_S)
+            live.update(drawn(), refresh=True)
+    return 0
+
+
+def table_of(found: Known, rows: list[dict[str, Any]]) -> list[str]:
+    """A line a site, what was found over all of them, and the freeze."""
+    lines = [f"{'site':<10} {'verdict':<8} {'agree':<6} {'announced':<10} {'addresses':<14} word"]
+    for row in rows:
+        agree, held = f"{row['agree']}/{row['of']}", ", ".join(row["held_by"]) or "-"
+        lines.append(
+            f"{row['site']:<10} {row['verdict']:<8} {agree:<6} {row['step']:<10} {held:<14} {row['word']}".rstrip()
+        )
+    lines += findings_of(found)
+    if freeze := found.standing.freeze:
+        lines.append(f"frozen by {freeze.by}: {freeze.reason}")
+    return lines
+
+
+def findings_of(found: Known) -> list[str]:
+    """What is to be read in the sites together, and not in one of them."""
+    words = {name: verdict.word for name, verdict in found.verdicts.items()}
+    bad = [name for name, word in words.items() if word in ("ill", "dark")]
+    if len(bad) > 1 and len(bad) == len(words):
+        return [f"every site is called {' or '.join(sorted(set(words.values())))} at once: more likely the check, "
+                "or the way of those who look on, than the sites; nothing is withdrawn for it"]  # fmt: skip
+    return []
+
+
+def why(
+    target: TargetArgument,
+    estate: EstateFile = DEFAULT_ESTATE,
+    at: At = None,
+    twin: TwinOption = False,
+    name: TwinName = None,
+    json: Json = False,
+) -> int:
+    """Why a site, a host or POOL/MEMBER is as it is: who says what of it, what stands, and each decision with its reasons."""
+    registries.inside_twin(estate, twin, name)
+    inventory = registries.loaded(estate)
+    if "/" in target or target in inventory.by_name:
+        return why_local.why(inventory, target, at, json)
+    site = site_named(inventory, target)
+    found, fronts = asyncio.run(_looked(inventory, site))
+    row, decisions = _row(found, fronts, site), decisions_of(found, site)
+    if json:
+        print_json({**row, "decisions": [as_json(each) for each in decisions], "frozen": _frozen(found)})
+        return 0
+    since = f", since {clock(row['since'])}" if row["since"] else ""
+    print_line(
+        f"{site} is {row['verdict']} ({row['agree']} of {row['of']} vantage points){since}; {row['word']}"
+    )
+    for line in [
+        *row["reasons"],
+        *findings_of(found),
+        *(text for each in decisions for text in lines_of(each)),
+    ]:
+        print_line(f"  {line}")
+    return 0
+
+
+async def _looked(inventory: Inventory, *sites: str) -> tuple[Known, dict[str, list[str]]]:
+    """The estate's store, and who holds the addresses at each site; one whose registry is away tells nothing."""
+    found, held = await asyncio.gather(known_now(inventory), why_local.holders(inventory, sites))
+    return found, held
+
+
+async def known_now(inventory: Inventory) -> Known:
+    from trimtab.control.drain.coordinator import known
+    from trimtab.control.drain.of_estate import facts_of, watching_of
+
+    async with opened(inventory) as store:
+        snapshot = await store.read()
+    return known(snapshot, facts_of(inventory), watching_of(inventory), time.time())
+
+
+def _row(found: Known, fronts: dict[str, list[str]], name: str) -> dict[str, Any]:
+    verdict, standing = found.verdicts[name], found.standing
+    committed, doing = standing.committed.get(name), standing.doing.get(name)
+    word = "serves as the estate says"
+    if committed:
+        word = f"drained by {committed.by} at {clock(committed.at)}: {committed.reason or 'no reason given'}"
+    if doing:
+        word = f"{doing.step} is under way; {word}"
+    return {
+        "site": name, "verdict": verdict.word, "agree": verdict.agree, "of": verdict.of, "since": verdict.since,
+        "reasons": list(verdict.reasons), "step": found.world.sites[name].step, "word": word, "held_by": fronts.get(name, []),
+        "routers": {
+            host: {"step": done.step, "verified": done.verified, "why": done.why}
+            for host, done in sorted(standing.done.get(name, {}).items())
+        },
+    }  # fmt: skip
+
+
+def _frozen(found: Known) -> dict[str, Any] | None:
+    word = found.standing.freeze
+    return {"by": word.by, "reason": word.reason, "at": word.at} if word else None
+
+
+def decisions_of(found: Known, site: str, target: str = "") -> list[Decision]:
+    """The last about a site, or about one thing in it, newest first."""
+    from trimtab.control.arbiter.ledger import Decision
+    from trimtab.control.arbiter.records import decode
+    from trimtab.drivers.registry.record import BadRecord
+
+    rows = []
+    for key, value in found.snapshot.records.items():
+        if key.startswith("decision/"):
+            with suppress(BadRecord):
+                row = decode(key, value)
+                if (
+                    isinstance(row, Decision)
+                    and row.request.site == site
+                    and target in ("", row.request.target)
+                ):
+                    rows.append(row)
+    return sorted(rows, key=lambda row: row.number, reverse=True)[:LAST]
+
+
+def lines_of(row: Decision) -> list[str]:
+    asked = row.request
+    word = "granted" if row.granted else "refused"
+    reason = f": {asked.reason}" if asked.reason else ""
+    lines = [f"{clock(row.at)}  {word:<8} {asked.kind} {asked.target} by {asked.by}{reason}"]
+    figures = row.figures
+    if row.granted and asked.kind == "drain-site":
+        lines.append(f"          {figures.sites_after} of {figures.sites_before} sites were left to carry")
+    elif row.granted:
+        lines.append(f"          {figures.peers} of {figures.peers_of} were left")
+    for said in row.objections:
+        lines.append(f"          {said.rule}: {said.text}" + (" (overruled)" if said.overruled else ""))
+    return lines
+
+
+def as_json(row: Decision) -> dict[str, Any]:
+    asked = row.request
+    return {
+        "at": row.at, "granted": row.granted, "kind": asked.kind, "target": asked.target, "by": asked.by,
+        "reason": asked.reason, "force": asked.force, "automatic": asked.automatic,
+        "objections": [{"rule": s.rule, "text": s.text, "overruled": s.overruled} for s in row.objections],
+    }  # fmt: skip
+
+
+def clock(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

@@ -1,0 +1,144 @@
+"""`trimtab why` of what is inside a site: a host, or a member of a pool; and who holds the addresses of each site."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from trimtab.cli.drain_local import named, site_registry
+from trimtab.cli.output import print_json, print_line
+from trimtab.errors import BadInput, TrimtabError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trimtab.cli.drain_local import Local
+    from trimtab.control.drain.coordinator import Known
+    from trimtab.control.hand import Seat
+    from trimtab.drivers.registry.base import Snapshot
+    from trimtab.estate.inventory import Inventory
+
+
+LOOK_S = 2.0  # for the registry of a site: one without power shall not hold up what is known of the others
+
+
+async def holders(inventory: Inventory, sites: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """Site → the proxies that say they hold its addresses. Sites that do not answer are left out."""
+
+    async def one(site: str) -> tuple[str, list[str]] | None:
+        from trimtab.control.drain.of_site import fronts_of
+        from trimtab.control.hand import records
+
+        try:
+            async with asyncio.timeout(LOOK_S), site_registry(inventory, site) as registry:
+                fronts = fronts_of(records(await registry.read()), inventory, site)
+        except (TrimtabError, TimeoutError):
+            return None
+        return site, [name for name, front in fronts.items() if front.state is not None and front.state.holds]
+
+    wanted = sites or tuple(site for site in inventory.site_names() if inventory.front(site))
+    return dict(each for each in await asyncio.gather(*map(one, wanted)) if each is not None)
+
+
+def why(inventory: Inventory, target: str, at: str | None, as_json: bool) -> int:
+    """Exit code."""
+    local = named(inventory, target, at)
+    host = inventory.by_name.get(target)
+    site = local.site if local else host.site if host else ""
+    found, snapshot = asyncio.run(_read(inventory, site))
+    lines, fields = (
+        _member(inventory, local, snapshot) if "/" in target else _host(inventory, target, snapshot)
+    )
+    return _tell(target, site, lines, fields, found, as_json)
+
+
+async def _read(inventory: Inventory, site: str) -> tuple[Known, Snapshot]:
+    from trimtab.cli.why import known_now
+
+    found = await known_now(inventory)
+    async with site_registry(inventory, site) as registry:
+        return found, await registry.read()
+
+
+Said = tuple[list[str], dict[str, Any]]  # lines for people, fields for programs
+
+
+def _host(inventory: Inventory, name: str, snapshot: Snapshot) -> Said:
+    """What its agent says of its daemons, what an operator wants of it, and its place in each pool."""
+    from trimtab.control.drain.of_site import fronts_of, seated
+    from trimtab.control.hand import records
+    from trimtab.drivers.registry.record import HostState
+    from trimtab.render.pools import used
+
+    read, site = records(snapshot), inventory.by_name[name].site
+    state, front = read.get(f"hosts/{name}"), fronts_of(read, inventory, site).get(name)
+    units = dict(state.units) if isinstance(state, HostState) else None
+    lines = [f"{unit}: {word}" for unit, word in (units or {}).items()]
+    if units is None:
+        lines = ["its agent has said nothing, or nothing for long: of its daemons nobody knows"]
+    if front is not None:
+        lines += _front(front.hand, front.state)
+    seats = {pool: seat for pool, _ in used(inventory) for seat in seated(inventory, site, snapshot, pool)
+             if seat.name == name}  # fmt: skip
+    for pool, seat in seats.items():
+        lines += [f"{pool}: {line}" for line in _seat(seat)]
+    members = {pool: {"weight": seat.weight, "health": seat.health} for pool, seat in seats.items()}
+    return lines, {"units": units, "drained": bool(front and front.drained), "pools": members}
+
+
+def _front(hand: Any, state: Any) -> list[str]:
+    lines = []
+    if state is not None:
+        word = "holds the site's addresses" if state.holds else "does not hold the site's addresses"
+        lines.append(word + (", and competes for them from the last place" if state.drained else ""))
+    if hand is not None and hand.state == "drain":
+        lines.append(f"drained by {hand.by}: {hand.reason or 'no reason given'}")
+    return lines
+
+
+def _member(inventory: Inventory, local: Local | None, snapshot: Snapshot) -> Said:
+    """Its own word, an operator's, and what is under way to it. Raises BadInput where there is no such member."""
+    from trimtab.control.drain.of_site import fronts_of, seated
+    from trimtab.control.hand import records, seat_of
+
+    if local is None:
+        raise BadInput("no member is named", "POOL/MEMBER is expected: see `trimtab members`")
+    pool, _, name = local.name.partition("/")
+    seat = seat_of(seated(inventory, local.site, snapshot, pool), name)
+    fronts = fronts_of(records(snapshot), inventory, local.site)
+    under_way = {
+        proxy: front.state.leaving[local.name]
+        for proxy, front in fronts.items()
+        if front.state is not None and local.name in front.state.leaving
+    }
+    lines = _seat(seat) + [
+        f"{proxy}: {count} requests are under way to it" for proxy, count in under_way.items()
+    ]
+    hand = seat.hand
+    word = {"state": hand.state, "by": hand.by, "reason": hand.reason} if hand is not None else None
+    return lines, {"weight": seat.weight, "health": seat.health, "hand": word, "under_way": under_way}
+
+
+def _seat(seat: Seat) -> list[str]:
+    own = {"": "named by the estate", "unknown": "nothing is heard of it: the proxies' own checks decide"}
+    lines = [f"weight {seat.weight}; {own.get(seat.health, f'{seat.health} by its own word')}"]
+    if (hand := seat.hand) is not None and (hand.state != "ready" or hand.weight is not None):
+        what = hand.state if hand.state != "ready" else f"weight {hand.weight}"
+        lines.append(f"{what} by {hand.by}: {hand.reason or 'no reason given'}")
+    return lines
+
+
+def _tell(
+    target: str, site: str, lines: list[str], fields: Mapping[str, Any], found: Known, as_json: bool
+) -> int:
+    from trimtab.cli.why import as_json as row
+    from trimtab.cli.why import decisions_of, lines_of
+
+    decisions = decisions_of(found, site, target)
+    if as_json:
+        print_json({"target": target, "site": site, **fields, "decisions": [row(each) for each in decisions]})
+        return 0
+    print_line(f"{target}, {site}")
+    for line in [*lines, *(text for each in decisions for text in lines_of(each))]:
+        print_line(f"  {line}")
+    return 0
