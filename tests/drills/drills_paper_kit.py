@@ -8,8 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from drills_operator_kit import ESTATE, PaperArbiter, agent_json
+
+from trimtab.drills.aftermath import DRAINING
 from trimtab.drills.scene import OnWait, Scene, read_scene
 from trimtab.errors import EnvironmentUnable, TwinFailed
+from trimtab.render.agent_file import PATH
 
 VIPS = ("203.0.113.10", "2001:db8:113::a")
 SPLIT = {
@@ -53,6 +57,7 @@ def facts() -> dict[str, Any]:
         },
         "splits": {"www/web+web-next": SPLIT},
         "stores": {"orders": {"hosts": list(MEMBERS), "client_port": 2379}},
+        "source": "/estate.yaml", "estate_store": {"hosts": list(ESTATE), "client_port": 2383},
     }  # fmt: skip
 
 
@@ -62,6 +67,7 @@ def scene(**changed: Any) -> Scene:
 
 # Whole procedures with programs that only run in a twin: their drills show them.
 PROCEDURES = {"deploy", "split", "flap", "crash-loop"}
+ONCE = {"second-fault"}  # what it breaks makes that it cannot be asked for again
 
 
 class PaperTwin:
@@ -69,6 +75,7 @@ class PaperTwin:
 
     def __init__(self, scratch: Path) -> None:
         self.scratch, self.leader, self.holder = scratch, "hk-orders-1", "hk-proxy-2"
+        self.estate_leader = "sg-registry-1"
         self.dark: set[str] = set()
         self.cut: set[str] = set()
         self.stopped: set[str] = set()
@@ -79,12 +86,15 @@ class PaperTwin:
         self.ill: set[str] = set()
         self.registered = {"pool": "api", "port": 8080}
         self.renewed: list[str] = []
+        self.ended: list[str] = []
+        self.arbiter = PaperArbiter(self)
 
     def broken(self) -> dict[str, Any]:
         shut = {node: names for node, names in self.shut.items() if names}
         state = {"dark": self.dark, "cut": self.cut, "stopped": self.stopped, "spoiled": self.spoiled,
-                 "filters": self.filters, "shut": shut, "ill": self.ill}  # fmt: skip
-        return {name: value.copy() for name, value in state.items() if value}
+                 "filters": self.filters, "shut": shut, "ill": self.ill, "drained": self.arbiter.drained}  # fmt: skip
+        found: dict[str, Any] = {name: value.copy() for name, value in state.items() if value}
+        return {**found, "frozen": True} if self.arbiter.frozen else found
 
     def status(self) -> dict[str, Any]:
         return {"facts": facts(), "hosts": []}
@@ -124,6 +134,8 @@ class PaperTwin:
     def popen(self, node: str, argv: Sequence[str], **popen_kw: Any) -> Any:
         if node in self.dark:
             raise EnvironmentUnable(f"{node} has no power")
+        if "trimtab" in argv:
+            return self.arbiter.command(node, list(argv)[list(argv).index("trimtab") + 1 :])
         return _Program(self, node, list(argv))
 
     def answer(self, node: str, argv: list[str], text: str) -> str:
@@ -144,16 +156,25 @@ class PaperTwin:
             assert node == self.leader, "only the leader moves its office"
             self.leader = next(name for name, number in MEMBERS.items() if f"{number:x}" == argv[-1])
         elif argv[0] == "etcdctl":
+            secured = any(word.startswith("--endpoints=https://127.0.0.1:2383") for word in argv)
+            members, leader = (ESTATE, self.estate_leader) if secured else (MEMBERS, self.leader)
             status = {
-                "header": {"member_id": MEMBERS[node]},
-                "leader": MEMBERS[self.leader],
+                "header": {"member_id": members[node]},
+                "leader": members[leader],
                 "raftAppliedIndex": 7,
             }
             return json.dumps([{"Status": status}])
         elif argv[0] in ("touch", "rm"):
             (self.ill.add if argv[0] == "touch" else self.ill.discard)(node)
         elif argv[0] == "cat":
-            return json.dumps(self.registered)
+            return agent_json(node) if argv[1] == PATH else json.dumps(self.registered)
+        elif argv[-1] == DRAINING:
+            self.ended.append(node)
+        elif "birdc" in argv:
+            heard = "198.18.1.0/24 [to_hk_up_1_4 05:02:38.509]".replace(
+                "up", "hkix" if node == "as64500" else "transit"
+            )
+            return "" if "hk" in self.arbiter.drained else heard
         elif argv[0] == "sh" and "ls " in argv[-1]:
             return "/etc/trimtab/register.d/api.json\n"
         elif argv[0] == "sh" and argv[2].startswith("cat >"):

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from drills_paper_kit import PROCEDURES, PaperTwin, facts, scene
+from drills_paper_kit import ONCE, PROCEDURES, PaperTwin, facts, scene
 
 from trimtab.drills.faults import FAULTS, table
 from trimtab.drills.faults.base import Aim
@@ -19,8 +19,16 @@ from trimtab.drills.faults.session_drop import TABLE, rules
 from trimtab.drills.scene import Scene
 from trimtab.errors import BadInput, TrimtabError
 
-CASES = [(kind.kind, of) for kind in FAULTS.values() for of in kind.places if kind.kind not in PROCEDURES]
-PASSING = {"process-kill", "lead", "reload"}  # what undoes itself, or needs no undoing
+CASES = [
+    (kind.kind, of) for kind in FAULTS.values() for of in kind.places if kind.kind not in PROCEDURES | ONCE
+]
+PASSING = {
+    "process-kill",
+    "lead",
+    "reload",
+    "drain-killed",
+    "estate-leader-killed",
+}  # what undoes itself, or needs no undoing
 UNSHARE = ("unshare", "-rn")
 
 
@@ -57,6 +65,14 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("deploy", "backends", ("hk-backend-1", "hk-backend-2", "hk-backend-3"), (), "every backend of hk (3) gets version v"),
         ("split", "canary", ("hk-proxy-1", "sg-proxy-1"), (), "web-next gets 5 % of www/web+web-next at every site"),
         ("flap", "backend", ("hk-backend-1",), (), "fail and succeed in turns"),
+        ("drain", "site", ("hk-router-1",), (), "an operator drains hk"),
+        ("two-drains", "two-sites", (), (), "two operators drain hk and sg at the same moment"),
+        ("drain-killed", "site", ("hk-router-1",), (), "dies: the command after `prefer`, the command after `withdraw`, a router's agent"),
+        ("estate-leader-killed", "site", ("hk-router-1",), (), "drain of hk dies: the store's leader after `prefer`"),
+        ("freeze", "estate", (), (), "another one asks for a drain of hk"),
+        ("estate-loss", "estate-members", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "a member of the estate's store"),
+        ("blind", "one-vantage", ("sg-registry-1",), (), "the observers of sg hear no answer of hk's front door"),
+        ("blind", "every-vantage", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "no observer of any site (3)"),
         ("crash-loop", "vip-holder", ("hk-proxy-2",), (), "dies whenever it has come up"),
     ],
 )  # fmt: skip
@@ -175,6 +191,9 @@ def test_a_sites_member_leads_whoever_led_before(tmp_path: Path, first: str) -> 
         ("power-cut", "backend", {"site": "mid"}, "mid has 1 backends"),
         ("process-kill", "backend", {"site": "mid"}, "mid has 1 backends"),
         ("power-cut", "proxies", {"site": "mid"}, "mid has no prox"),
+        ("drain", "site", {"site": "mid"}, "mid has no proxy"),
+        ("second-fault", "site", {"site": "mid"}, "mid has no proxy"),
+        ("blind", "one-vantage", {"site": "mid"}, "mid has no proxy"),
         ("power-cut", "site", {"site": "la"}, "no site 'la'"),
     ],
 )

@@ -39,7 +39,7 @@ vrrp: {{advert: {advert}, priorities: [{priorities}], preempt: {preempt}}}
 services:
   www: {{names: [www.two.example], address: {address}, routes: [{{pool: web}}]}}
 pools:
-  web: {{hosts: backend, port: 8080, retries: {retries}, check: {{get: /, every: {every}, fast: {fast}, fall: {fall}}}}}
+  web: {{hosts: backend, port: 8080, {pool}retries: {retries}, check: {{get: /, every: {every}, fast: {fast}, fall: {fall}}}}}
 stores:
   orders: {{kind: etcd, hosts: orders}}
 """
@@ -48,7 +48,7 @@ DEFAULTS = {
     "proxies": "2", "backends": "2", "upstream_bfd": "true", "rtt": "10ms", "covering": ", 198.18.0.0/22",
     "bfd": "100ms", "hold": "9s", "engine": "haproxy", "connect": "150ms", "advert": "100ms",
     "priorities": "254, 253", "preempt": "true", "keepalive": "64", "address": "site", "retries": "3", "every": "1s", "fast": "100ms",
-    "fall": "3",
+    "fall": "3", "pool": "",
 }  # fmt: skip
 
 

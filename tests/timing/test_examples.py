@@ -19,6 +19,21 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "client-partition": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
     # command 60 ms and route 60 ms, if a request is under way
     "planned-withdrawal": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
+    "drain-site": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
+    "two-operators": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
+    # the hook, 2/256 to 3/256 of an advert of 100 ms, 60 ms for the addresses
+    "drain-proxy": ([0.0008, 0.1212], [0.0, 1.0212]),
+    "drain-member": ([0.0, 0.0], [0.0, 0.0]),
+    # each time that an address moves
+    "drain-killed": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
+    "leader-loss-mid-drain": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
+    # as when a site loses power and nobody has asked for anything
+    "second-fault-during-drain": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 2.91 + 0.9]),
+    "freeze": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 2.91 + 0.9]),
+    # what observers see takes nothing away, and no request waits for the estate's store
+    "estate-store-loss": ([0.0, 0.0], [0.0, 0.0]),
+    "asymmetric-partition": ([0.0, 0.0], [0.0, 0.0]),
+    "bad-check-everywhere": ([0.0, 0.0], [0.0, 0.0]),
     # 2 to 3 adverts of 100 ms, skew 2/256 to 3/256 of one, 60 ms for the addresses
     "proxy-power-cut": ([0.2008, 0.3612], [0.2008, 1.2612]),
     "proxy-process-kill": ([0.0008, 0.1212], [0.0, 1.0212]),
@@ -66,6 +81,9 @@ ENTERPRISE: dict[str, list[float | None]] = {
     "agent-kill": [0.0, 0.0],
     "agent-hang": [0.0, 0.0],
     "rolling-backend-deploy": [0.0, 0.0],
+    "estate-store-loss": [0.0, 0.0],
+    "drain-proxy": [0.609, 0.729],
+    "drain-member": [0.0, 0.0],
     "flapping-backend": [0.0, 0.0],
     "all-checks-lie": [0.0, 0.0],
     "daemon-crash-loop": [0.609, 0.729],

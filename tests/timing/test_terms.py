@@ -124,6 +124,17 @@ def test_a_killed_backend_refuses_and_costs_nothing() -> None:
     assert pool_time(two_sites(), 1).low == UNTIL_REPAIR
 
 
+def test_the_last_member_is_taken_out_and_another_site_asked() -> None:
+    alone = two_sites(backends="1")
+    helped = two_sites(backends="1", pool="across: nearest, ")
+    (before,), (pool,) = alone.estate.pools.values(), helped.estate.pools.values()
+    assert checks.silent(alone, before, 1) == checks.NO_OTHER_MEMBER
+    assert checks.refused(alone, before, 1) == checks.RESTARTED
+    assert checks.silent(helped, pool, 1) == checks.taken_out(helped, pool, answer=0.15)
+    assert checks.refused(helped, pool, 1) == checks.taken_out(helped, pool, answer=0.0)
+    assert checks.refused(helped, pool, 2) == checks.NEXT_MEMBER
+
+
 def test_dns_needs_a_resolver() -> None:
     inventory = two_sites()
     service = inventory.estate.services["www"]

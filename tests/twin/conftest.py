@@ -22,8 +22,9 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def twin(example: str, *, full: bool = False) -> Iterator[Lab]:
     """A twin under a name of this test run, taken down whatever happens."""
-    inventory = Inventory(load_estate(ROOT / "examples" / example / "estate.yaml"), shrink=not full)
-    lab = start(plan(inventory, f"t-{example}-{os.getpid()}"), timeout=90, stays=False)
+    source = ROOT / "examples" / example / "estate.yaml"
+    inventory = Inventory(load_estate(source), shrink=not full)
+    lab = start(plan(inventory, f"t-{example}-{os.getpid()}", str(source)), timeout=90, stays=False)
     try:
         yield lab
     finally:

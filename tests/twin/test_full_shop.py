@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.twin, pytest.mark.full]
 NAMES = sorted(set(builtin()) - {"standby-promotion"})
 # What agents, registries and checks do has a load of its own, or is not about how much is carried.
 OF_AGENTS = {
-    "agent-hang", "agent-kill", "all-checks-lie", "canary-split", "daemon-crash-loop", "flapping-backend",
+    "agent-hang", "agent-kill", "all-checks-lie", "asymmetric-partition", "bad-check-everywhere", "canary-split",
+    "daemon-crash-loop", "drain-killed", "estate-store-loss", "flapping-backend", "leader-loss-mid-drain",
     "registry-total-loss", "rolling-backend-deploy",
 }  # fmt: skip
 

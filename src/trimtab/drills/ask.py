@@ -11,18 +11,17 @@ from trimtab.errors import EnvironmentUnable, TrimtabError
 ASK_SECONDS = 10.0
 
 
-def ask(lab: LabLike, node: str, argv: Sequence[str], text: str = "") -> str:
+def ask(lab: LabLike, node: str, argv: Sequence[str], text: str = "", *, seconds: float | None = None) -> str:
     """What `argv` prints on `node`, fed with `text`. Raises EnvironmentUnable when it fails or takes too long."""
+    limit = ASK_SECONDS if seconds is None else seconds
     process = lab.popen(
         node, argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     with process:
         try:
-            reply = str(process.communicate(text, timeout=ASK_SECONDS)[0])
+            reply = str(process.communicate(text, timeout=limit)[0])
         except subprocess.TimeoutExpired as error:
-            raise EnvironmentUnable(
-                f"{node}: {' '.join(argv)} gave no answer in {ASK_SECONDS:g} s"
-            ) from error
+            raise EnvironmentUnable(f"{node}: {' '.join(argv)} gave no answer in {limit:g} s") from error
         finally:
             process.kill()
     if process.returncode:

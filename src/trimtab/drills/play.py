@@ -151,13 +151,14 @@ class Play:
         self._tick(crew, aim.says, sleep=False)
         struck = Journal(self.lab).strike(step.kind, aim)
         self.marks.append(Mark(struck.at, aim.says))
+        self.evidence.setdefault("told", {}).update(struck.told)
 
     def _inject(self, crew: Crew, step: Inject) -> None:
         self.aim = FAULTS[step.kind].aim(self.lab, self.scene, self.arguments, step.of)
         self._look("before", crew)
         struck = Journal(self.lab).strike(step.kind, self.aim)
         self.moments.fault = struck.at
-        self.evidence["told"] = dict(struck.told)
+        self.evidence.setdefault("told", {}).update(struck.told)
 
     def _look(self, when: str, crew: Crew) -> None:
         """Hear the witnesses that this scenario's claims ask for."""

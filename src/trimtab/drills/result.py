@@ -102,7 +102,8 @@ def run_result(
     by_name = {verdict.checker: verdict for verdict in verdicts}
     orders = by_name["orders"].figures if "orders" in by_name else {}
     regions = {
-        region: {**_region(history, region), "refuses": region in refusing} for region in history.reads
+        region: {**_region(history, region), **_longest(by_name, region), "refuses": region in refusing}
+        for region in history.reads
     }
     served = {name: found for name, found in regions.items() if name not in refusing}
     value = combine(verdict.value for verdict in verdicts)
@@ -153,6 +154,14 @@ def _region(history: History, name: str) -> Json:
         "p99_ms": _p99(history, [name]),
         "sites": _sites(history, name),
     }
+
+
+def _longest(verdicts: Mapping[str, Verdict], name: str) -> Json:
+    """Where addresses move several times, an outage is one stretch and not the time since the first move."""
+    if "pauses" not in verdicts:
+        return {}
+    found = verdicts["pauses"].figures.get("regions", {}).get(name, {})
+    return {"outage_s": found.get("longest_s")}
 
 
 def _sites(history: History, region: str) -> Json:

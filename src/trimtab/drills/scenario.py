@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from trimtab.drills.verdict import Claims
 
 OBJECTIVES = ("rto", "write_rto", "write_rpo")
-FIGURES = ("reads", "writes", "orders", "recovery", "failed", "failed_later")
+FIGURES = ("reads", "pauses", "writes", "orders", "recovery", "failed", "failed_later")
 COUNTS = ("orders", "failed", "failed_later")
 # What the estate itself is expected to do, and the words for it; each has a checker of the same name.
 CONDUCT: Mapping[str, tuple[str, ...]] = {
@@ -23,6 +23,8 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "healing": ("escalates",),
     "versions": ("renewed",),
     "share": ("asked",),
+    "site": ("stays-serving", "not-taken"),
+    "drain": ("done", "refused", "one-of-two", "whole"),
 }
 CLAIMS = (*FIGURES, *CONDUCT)
 BUSIEST = "nearest-to-most-clients"
@@ -76,8 +78,8 @@ Step = Load | Prepare | Inject | Observe | Restore | WaitReady
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """claims: by name an objective's name, a limit of its own (`reads`, `writes`, `orders`, `recovery`, `failed`), or a
-    word of `CONDUCT`.  site: the default of that argument.  arguments: what the command line may name.
+    """claims: by name an objective's name, a limit of its own (`reads`, `pauses`, `writes`, `orders`, `recovery`,
+    `failed`), or a word of `CONDUCT`.  site: the default of that argument.  arguments: what the command line may name.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Scenario:
         counts = {name: None if (limit := found.get(name)) is None else int(limit) for name in COUNTS}
         return Claims(
             reads_s=found.get("reads"),
+            pauses_s=found.get("pauses"),
             writes_s=found.get("writes"),
             lost=counts["orders"],
             recovery_s=found.get("recovery"),

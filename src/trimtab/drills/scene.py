@@ -65,11 +65,14 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An application's own store. hosts: its members; client_port: where each of them is asked."""
+    """An application's own store, or the estate's. hosts: its members; client_port: where each of them is asked. secured:
+    by HTTPS, with the host's own certificate.
+    """
 
     name: str
     hosts: tuple[str, ...]
     client_port: int
+    secured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,9 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A twin's facts in the drills' own types. objectives: rto_s, write_rto_s, write_rpo, where promised."""
+    """A twin's facts in the drills' own types. objectives: rto_s, write_rto_s, write_rpo, where promised.
+    source: the estate's file. estate_store: None where the estate has no store of its own.
+    """
 
     estate: str
     sites: Mapping[str, Site]
@@ -129,6 +134,8 @@ class Scene:
     stores: tuple[Store, ...] = ()
     configuration: str = "unknown"
     splits: Mapping[str, Split] = field(default_factory=dict)
+    source: str = ""
+    estate_store: Store | None = None
 
     def site_of(self, host: str) -> str:
         """The site of a host. Raises BadInput for one that the twin has not."""
@@ -154,6 +161,8 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
     regions = {name: _region(name, found) for name, found in facts["regions"].items()}
     return Scene(
         estate=facts["estate"],
+        source=facts.get("source", ""),
+        estate_store=_estate_store(facts.get("estate_store")),
         sites={name: _site(name, found) for name, found in facts["sites"].items()},
         regions=regions,
         ledger=_ledger(facts.get("ledger"), facts["regions"]),
@@ -195,6 +204,10 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         tuple(found.get("prefixes", ())),
         tuple(found.get("registries", ())),
     )
+
+
+def _estate_store(found: Mapping[str, Any] | None) -> Store | None:
+    return Store("estate", tuple(found["hosts"]), int(found["client_port"]), True) if found else None
 
 
 def _region(name: str, found: Mapping[str, Any]) -> Region:

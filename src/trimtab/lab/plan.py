@@ -13,14 +13,14 @@ from trimtab.delivery.throwaway import (
     registry_passwords,
 )
 from trimtab.estate import addressing
-from trimtab.estate.addressing import FAMILIES, PORTS, Family, Vlan
+from trimtab.estate.addressing import FAMILIES, Family, Vlan
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.lab import clients, storefront, transit
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology, wan_segment
 from trimtab.render import pki
-from trimtab.render.etcd import clusters_of, link_rtt
+from trimtab.render.etcd import ESTATE, clusters_of, estate_members, link_rtt, ports_of, secured
 from trimtab.render.host import render_host, unit_order
 from trimtab.render.pools import used
 from trimtab.render.sysctl import settings
@@ -28,14 +28,16 @@ from trimtab.render.sysctl import settings
 PREFIX_LENGTH: dict[Family, int] = {4: 24, 6: 64}
 
 
-def plan(inventory: Inventory, name: str) -> Topology:
-    """The twin of an estate. Deterministic but for its throwaway secrets."""
-    return _Planner(inventory, name).topology()
+def plan(inventory: Inventory, name: str, source: str = "") -> Topology:
+    """The twin of an estate. Deterministic but for its throwaway secrets. source: the path of its file, for commands that
+    are given inside.
+    """
+    return _Planner(inventory, name, source).topology()
 
 
 class _Planner:
-    def __init__(self, inventory: Inventory, name: str) -> None:
-        self.inventory = inventory
+    def __init__(self, inventory: Inventory, name: str, source: str) -> None:
+        self.inventory, self.source = inventory, source
         self.name = name
         self.files = file_limit()
         self.ca = ThrowawayCa(inventory.estate.estate)
@@ -54,7 +56,21 @@ class _Planner:
         nodes += [self._host(host) for host in self.inventory.hosts]
         nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]
         checks = tuple(self._checks({node.name: node for node in nodes}))
-        return Topology(self.name, tuple(nodes), tuple(segments), checks, facts(self.inventory, self.regions))
+        return Topology(
+            self.name,
+            tuple(nodes),
+            tuple(segments),
+            checks,
+            {
+                **facts(self.inventory, self.regions),
+                "source": self.source,
+                "estate_store": self._estate_store(),
+            },
+        )
+
+    def _estate_store(self) -> dict[str, object] | None:
+        hosts = [member.name for member in estate_members(self.inventory)]
+        return {"hosts": hosts, "client_port": ports_of(ESTATE).client} if hosts else None
 
     # ---- networks
 
@@ -198,12 +214,11 @@ class _Planner:
         found: dict[tuple[str, ...], ReadyCheck] = {}
         for host in self.inventory.hosts:
             for name, members in clusters_of(self.inventory, host):
-                registry = name == "registry"
-                scheme = "https" if registry else "http"
-                endpoints = tuple(f"{scheme}://{m.v4}:{PORTS['etcd-client']}" for m in members)
+                scheme = "https" if secured(name) else "http"
+                endpoints = tuple(f"{scheme}://{m.v4}:{ports_of(name).client}" for m in members)
                 trust = (
                     (f"--cacert={pki.CA}", f"--cert={pki.CERTIFICATE}", f"--key={pki.KEY}")
-                    if registry
+                    if secured(name)
                     else ()
                 )
                 what = f"{name} of {', '.join(sorted({m.site for m in members}))}: {len(members)} members and a leader"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.pool import Pool
 from trimtab.estate.quantity import duration_text
+from trimtab.render.across import helped
 from trimtab.render.pools import servers, used
 from trimtab.timing.client import PATIENCE_S, SERVES_ON
 from trimtab.timing.front import RESTART_S
@@ -64,9 +65,9 @@ def _size(inventory: Inventory, pool: Pool, site: str) -> int:
 
 
 def refused(inventory: Inventory, pool: Pool, members: int) -> Part:
-    """A killed process: its kernel refuses connections at once."""
+    """A killed process: its kernel refuses connections at once. Another site is asked once the last member is out."""
     if members < 2:
-        return RESTARTED
+        return taken_out(inventory, pool, answer=0.0) if helped(inventory, pool) else RESTARTED
     return NEXT_MEMBER if pool.retries else taken_out(inventory, pool, answer=0.0)
 
 
@@ -74,10 +75,10 @@ def silent(inventory: Inventory, pool: Pool, members: int, *, repeated: bool = T
     """A dead host: nothing comes back, and an attempt ends by a time-out of the proxy or of the client. repeated: whether
     the request may be asked of another member once it was sent.
     """
-    if members < 2:
-        return NO_OTHER_MEMBER
     connect = inventory.estate.tiers.proxy.timeouts.connect
     out = taken_out(inventory, pool, answer=connect)
+    if members < 2:
+        return out if helped(inventory, pool) else NO_OTHER_MEMBER
     if not pool.retries or not in_time(inventory):
         return out
     return (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from trimtab.estate.inventory import Inventory
 from trimtab.timing.interval import UNTIL_REPAIR, Interval
 from trimtab.timing.layout import World
-from trimtab.timing.models import agent, backend, network, proxy, site
+from trimtab.timing.models import agent, arbiter, backend, network, proxy, site
 from trimtab.timing.models.base import Model
 from trimtab.timing.parts import Prediction
 
@@ -22,7 +22,9 @@ def table(models: Iterable[Model]) -> Mapping[str, Model]:
     return found
 
 
-FAULTS = table((*site.MODELS, *proxy.MODELS, *network.MODELS, *backend.MODELS, *agent.MODELS))
+FAULTS = table(
+    (*site.MODELS, *proxy.MODELS, *network.MODELS, *backend.MODELS, *agent.MODELS, *arbiter.MODELS)
+)
 
 
 def predictions(inventory: Inventory, fault: str, world: World) -> dict[str, Prediction]:

@@ -3,6 +3,7 @@ scenario does not make is passed over."""
 
 from __future__ import annotations
 
+from trimtab.drills.checkers.arbiter import DrainConduct, SiteConduct
 from trimtab.drills.checkers.conduct import (
     LeaderConduct,
     ReplicaConduct,
@@ -20,7 +21,7 @@ from trimtab.drills.checkers.members import (
 )
 from trimtab.drills.checkers.minority import MinorityRefuses
 from trimtab.drills.checkers.orders import OrdersKept
-from trimtab.drills.checkers.outage import ReadsWithin
+from trimtab.drills.checkers.outage import PausesWithin, ReadsWithin
 from trimtab.drills.checkers.recovery import RecoversQuietly
 from trimtab.drills.checkers.writes import WritesWithin
 from trimtab.drills.verdict import Checker, Claims
@@ -28,6 +29,7 @@ from trimtab.drills.verdict import Checker, Claims
 CHECKERS: tuple[Checker, ...] = (
     LoadRan(),
     ReadsWithin(),
+    PausesWithin(),
     FailsAtMost(),
     FailsLaterAtMost(),
     WritesWithin(),
@@ -42,6 +44,8 @@ CHECKERS: tuple[Checker, ...] = (
     HealingConduct(),
     VersionsConduct(),
     ShareConduct(),
+    SiteConduct(),
+    DrainConduct(),
     RecoversQuietly(),
     ReturnsUnnoticed(),
 )
@@ -51,7 +55,7 @@ def checkers_for(claims: Claims) -> tuple[Checker, ...]:
     """Those whose claim is made, and always the one that asks whether the load really ran."""
     figures = {
         "reads": claims.reads_s, "writes": claims.writes_s, "orders": claims.lost, "recovery": claims.recovery_s,
-        "failed": claims.failed, "failed_later": claims.failed_later,
+        "failed": claims.failed, "failed_later": claims.failed_later, "pauses": claims.pauses_s,
     }  # fmt: skip
     made = {"load", *claims.conduct, *(name for name, limit in figures.items() if limit is not None)}
     return tuple(checker for checker in CHECKERS if checker.name in made)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from trimtab.drills.faults.base import FaultKind
+from trimtab.drills.faults.blind import Blind
 from trimtab.drills.faults.cable_cut import CableCut
 from trimtab.drills.faults.canary import Canary
 from trimtab.drills.faults.crash_loop import CrashLoop
 from trimtab.drills.faults.deploy import Deploy
+from trimtab.drills.faults.drain import Drain
+from trimtab.drills.faults.drain_inside import DrainInside
+from trimtab.drills.faults.drain_killed import DrainKilled, LeaderKilled
+from trimtab.drills.faults.estate_loss import EstateLoss
+from trimtab.drills.faults.freeze import Freeze
 from trimtab.drills.faults.hang import Hang
 from trimtab.drills.faults.ill_checks import Flap, Lie
 from trimtab.drills.faults.lead import Lead
@@ -16,7 +22,9 @@ from trimtab.drills.faults.power_cut import PowerCut
 from trimtab.drills.faults.process_kill import ProcessKill
 from trimtab.drills.faults.registry_loss import RegistryLoss
 from trimtab.drills.faults.reload import BadReload, Reload
+from trimtab.drills.faults.second_fault import SecondFault
 from trimtab.drills.faults.session_drop import SessionDrop, Withdraw
+from trimtab.drills.faults.two_drains import TwoDrains
 
 
 def table(kinds: Iterable[FaultKind]) -> Mapping[str, FaultKind]:
@@ -46,5 +54,14 @@ FAULTS = table(
         Flap(),
         Lie(),
         CrashLoop(),
+        Drain(),
+        DrainInside(),
+        TwoDrains(),
+        DrainKilled(),
+        LeaderKilled(),
+        SecondFault(),
+        Freeze(),
+        EstateLoss(),
+        Blind(),
     ]
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from trimtab.drills.faults import elsewhere
 from trimtab.drills.faults.base import Arguments
 from trimtab.drills.scene import LabLike, Scene, Site, Upstream
 from trimtab.drills.witness.store import find_leader
@@ -198,6 +199,15 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("", "upstream"): _needs_upstream,
     ("", "upstreams"): _needs_upstreams,
     ("", "upstream-links"): _needs_upstreams,
+    ("drain", "site"): elsewhere.needs_drain,
+    ("drain-killed", "site"): elsewhere.needs_drain,
+    ("estate-leader-killed", "site"): elsewhere.needs_drain,
+    ("second-fault", "site"): elsewhere.needs_third,
+    ("", "two-sites"): elsewhere.needs_drain,
+    ("", "estate"): elsewhere.needs_drain,
+    ("", "estate-members"): elsewhere.needs_store,
+    ("", "one-vantage"): elsewhere.needs_watched,
+    ("", "every-vantage"): elsewhere.needs_watched,
 }
 
 HOSTS: Mapping[str, Resolve] = {

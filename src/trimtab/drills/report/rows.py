@@ -16,6 +16,7 @@ Mark = Literal["held", "missed", "unknown", ""]
 CONDUCT = {
     "vip": "The site's addresses", "route": "The site's routes", "leader": "The store's leader",
     "workers": "The proxies' processes", "replica": "The store's replica", "minority": "Orders in the minority", "returns": "The return",
+    "site": "The site, as the quorum sees it", "drain": "The drain",
 }  # fmt: skip
 FAILED = "Requests failed"
 LATER = "Later requests failed"
@@ -57,7 +58,7 @@ def rows(report: Json) -> list[Row]:
 def _reads(report: Json, region: str) -> Row:
     runs = [run["regions"].get(region, {}) for run in report["runs"]]
     forecast = (report["predicted"].get("regions") or {}).get(region, report["predicted"].get("outage_s"))
-    limit = claim(report, "reads_s", "rto_s")
+    limit = claim(report, "reads_s", "rto_s") if (own := claim(report, "pauses_s", "")) is None else own
     worst = largest(runs, "outage_s")
     lasting = "" if all(one.get("recovered", True) for one in runs) else ", not recovered"
     return Row(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness import healing, members, route, store, versions, vip, workers
+from trimtab.drills.witness import arbiter, healing, members, route, store, versions, vip, workers
 
 Look = Callable[[LabLike, Scene, str], dict[str, Any]]
 WITNESSES: Mapping[str, Look] = {
@@ -20,4 +20,5 @@ WITNESSES: Mapping[str, Look] = {
     "members": members.look,
     "healing": healing.look,
     "versions": versions.look,
+    "arbiter": arbiter.look,
 }

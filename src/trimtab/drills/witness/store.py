@@ -9,8 +9,10 @@ from typing import Any
 from trimtab.drills.ask import ask_if_there
 from trimtab.drills.scene import LabLike, Scene, Store
 from trimtab.errors import EnvironmentUnable
+from trimtab.render.pki import CA, CERTIFICATE, KEY
 
 STATUS = ("etcdctl", "--command-timeout=2s", "endpoint", "status", "--write-out=json")
+TRUST = (f"--cacert={CA}", f"--cert={CERTIFICATE}", f"--key={KEY}")
 
 
 def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
@@ -26,9 +28,14 @@ def find_leader(lab: LabLike, scene: Scene) -> str:
         raise EnvironmentUnable(
             "the estate has no store, so there is no leader to lose", "add one under `stores`"
         )
-    found = judge(_replies(lab, scene.stores[0]))
+    return leader_of(lab, scene.stores[0])
+
+
+def leader_of(lab: LabLike, store: Store) -> str:
+    """The host that leads it. Raises EnvironmentUnable where the members do not agree on one."""
+    found = judge(_replies(lab, store))
     if found["leader"] is None:
-        raise EnvironmentUnable(f"the members of {scene.stores[0].name} do not agree on a leader: {found}")
+        raise EnvironmentUnable(f"the members of {store.name} do not agree on a leader: {found}")
     return str(found["leader"])
 
 
@@ -41,8 +48,9 @@ def member_id(lab: LabLike, host: str, client_port: int) -> int:
 
 
 def _replies(lab: LabLike, store: Store) -> dict[str, str | None]:
-    endpoint = f"--endpoints=http://127.0.0.1:{store.client_port}"
-    return {host: ask_if_there(lab, host, [*STATUS, endpoint]) for host in store.hosts}
+    scheme, trust = ("https", TRUST) if store.secured else ("http", ())
+    asked = [*STATUS, *trust, f"--endpoints={scheme}://127.0.0.1:{store.client_port}"]
+    return {host: ask_if_there(lab, host, asked) for host in store.hosts}
 
 
 def judge(replies: Mapping[str, str | None]) -> dict[str, Any]:

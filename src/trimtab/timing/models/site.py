@@ -97,6 +97,10 @@ def _has_upstreams(inventory: Inventory) -> bool:
     return _serves(inventory) and any(inventory.estate.sites[s].upstreams for s in serving(inventory))
 
 
+def can_leave(inventory: Inventory) -> bool:
+    return _has_upstreams(inventory) and has_other_site(inventory)
+
+
 MODELS = (
     Model("site-power-cut", "a whole site loses power at once", _serves, power_cut),
     Model("both-proxies-dead", "every proxy of a site loses power at once", _serves, proxies_dead),
@@ -107,6 +111,7 @@ MODELS = (
     Model(
         "planned-withdrawal", "an operator shuts a site's BGP sessions with its upstreams", _has_upstreams, withdrawn
     ),
+    Model("drain-site", "an operator drains a site through the arbiter", can_leave, withdrawn),
     Model(
         "standby-promotion", "the main site loses power while its standby's store lags behind", has_standby, promoted
     ),

@@ -1,0 +1,103 @@
+"""What becomes of a drain: `trimtab status` is asked until it is settled, and a drained site is brought back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trimtab.drills.ask import ask, whatever_it_exits
+from trimtab.drills.operator import REASON, run
+from trimtab.drills.scene import LabLike
+from trimtab.errors import EnvironmentUnable
+
+STATUS_SECONDS = 15.0
+LOOK_SECONDS = 0.5  # between two questions: each is a program of its own, and takes from what is measured
+WELL_SECONDS, BACK_SECONDS = 30.0, 90.0
+DRAINED = "drained by"  # as `trimtab status` words what stands
+# The brackets keep it from naming itself.
+DRAINING = "[-]m trimtab drain"
+
+Row = Mapping[str, Any]
+
+
+def rows(lab: LabLike, node: str, source: str) -> dict[str, Row] | None:
+    """The lines of `trimtab status --json` by site; None where it gives no answer."""
+    reply = run(lab, node, source, "status", "--json", seconds=STATUS_SECONDS).reply
+    return {row["site"]: row for row in reply["sites"]} if reply else None
+
+
+def came_to(row: Row) -> str | None:
+    """`done`: drained, and so it stands; `undone`: it is announced as before; None: on the way, here or there."""
+    if row["step"] == "withdraw" and row["word"].startswith(DRAINED):
+        return "done"
+    return "undone" if row["step"] == "serve" and "under way" not in row["word"] else None
+
+
+def is_well(found: Mapping[str, Row]) -> bool:
+    """Every site is announced, and known to serve."""
+    return all(row["verdict"] == "serving" and came_to(row) == "undone" for row in found.values())
+
+
+def settled(lab: LabLike, node: str, source: str, site: str, seconds: float) -> str | None:
+    """What a drain came to within so many seconds, None if neither."""
+    found: list[str] = []
+
+    def looks(seen: Mapping[str, Row]) -> bool:
+        found[:] = [came] if (came := came_to(seen[site])) else []
+        return bool(found)
+
+    return found[0] if _until(lab, node, source, looks, seconds) else None
+
+
+def well(lab: LabLike, node: str, source: str, seconds: float) -> bool:
+    """Whether all of the estate is as it should be within so many seconds."""
+    return _until(lab, node, source, is_well, seconds)
+
+
+def await_well(lab: LabLike, node: str, source: str) -> None:
+    """Before anything is broken: a site of which nothing is known yet is judged as one that does not serve. Raises
+    EnvironmentUnable.
+    """
+    if not well(lab, node, source, WELL_SECONDS):
+        raise EnvironmentUnable(
+            f"not every site is announced and known to serve, for {WELL_SECONDS:g} s",
+            "`trimtab status --twin` says which, `trimtab why SITE --twin` why",
+        )
+
+
+def bring_back(lab: LabLike, node: str, source: str, *sites: str) -> None:
+    """Until each of them is announced again; one that is not drained is none to bring back. Raises EnvironmentUnable."""
+    ends = time.monotonic() + BACK_SECONDS
+    for site in sites:
+
+        def back(seen: Mapping[str, Row], site: str = site) -> bool:
+            if DRAINED in seen[site]["word"]:
+                run(lab, node, source, "undrain", site, "--reason", REASON)
+            return came_to(seen[site]) == "undone"
+
+        if not _until(lab, node, source, back, ends - time.monotonic()):
+            raise EnvironmentUnable(
+                f"{site} is not announced again {BACK_SECONDS:g} s after it was asked for",
+                "`trimtab why` says more",
+            )
+
+
+def end_drains(lab: LabLike, *nodes: str) -> None:
+    """Those that a killed drill left running on these hosts: they would go on."""
+    for node in nodes:
+        ask(lab, node, whatever_it_exits("pkill", "-KILL", "-f", DRAINING))
+
+
+def _until(
+    lab: LabLike, node: str, source: str, holds: Callable[[dict[str, Row]], bool], seconds: float
+) -> bool:
+    """Ask at least once."""
+    ends = time.monotonic() + seconds
+    while True:
+        seen = rows(lab, node, source)
+        if seen is not None and holds(seen):
+            return True
+        if time.monotonic() > ends:
+            return False
+        time.sleep(LOOK_SECONDS)

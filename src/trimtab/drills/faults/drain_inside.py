@@ -1,0 +1,57 @@
+"""An operator takes out what is inside a site, through the arbiter: the proxy that holds the addresses, or a member."""
+
+from __future__ import annotations
+
+import time
+
+from trimtab.drills.aftermath import end_drains
+from trimtab.drills.faults.base import Aim, Arguments, Struck
+from trimtab.drills.faults.elsewhere import needs_store
+from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.operator import REASON, begin_drain, run
+from trimtab.drills.scene import LabLike, Scene
+from trimtab.errors import BadInput, EnvironmentUnable
+
+OVER_S = "2"  # the share of a member grows back within
+
+
+class DrainInside:
+    """of: the `vip-holder`, or a `backend` in the first pool that it serves. Asked on a registry host of the site."""
+
+    kind = "drain-inside"
+    places = ("vip-holder", "backend")
+
+    def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
+        needs_store(scene, arguments)
+        place = scene.site(arguments["site"])
+        nodes, who = HOSTS[of](lab, scene, arguments)
+        node = place.registries[0]
+        target = nodes[0] if of == "vip-holder" else _seat(lab, node, scene.source, place.name, nodes[0])
+        says = f"an operator drains {target if of == 'backend' else who.rstrip(',')}"
+        return Aim(place.name, nodes, "", says, names=(node, scene.source, target))
+
+    def strike(self, lab: LabLike, aim: Aim) -> Struck:
+        """at: when the one word was about to be written. told: every move."""
+        node, source, target = aim.names
+        asked = time.monotonic()
+        with begin_drain(lab, node, source, target) as command:
+            ended = command.end()
+        if ended.reply is None or not ended.reply["done"]:
+            raise EnvironmentUnable(f"{target} was not drained: {ended.said}", "`trimtab why` says more")
+        began = [move["monotonic_s"] for move in ended.reply["moves"] if move["what"] == "drain"]
+        return Struck(began[0], {**ended.reply, "took_s": round(time.monotonic() - asked, 3)})
+
+    def restore(self, lab: LabLike, aim: Aim) -> None:
+        """One that is not drained is none: then it is as it should be."""
+        node, source, target = aim.names
+        end_drains(lab, node)
+        run(lab, node, source, "undrain", target, "--reason", REASON, "--over", OVER_S)
+
+
+def _seat(lab: LabLike, node: str, source: str, site: str, host: str) -> str:
+    """POOL/MEMBER of a host in a pool of its site. Raises BadInput."""
+    reply = run(lab, node, source, "members", "--site", site, "--json").reply
+    found = [f"{row['pool']}/{host}" for row in (reply or {}).get("members", ()) if row["member"] == host]
+    if not found:
+        raise BadInput(f"{host} is in no pool of {site}", "the drill needs a pool with at least two members")
+    return sorted(found)[0]

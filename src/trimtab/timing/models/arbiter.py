@@ -1,0 +1,63 @@
+"""What operators, observers and the estate's own store do: an address moves when somebody asked for it, or not at all."""
+
+from __future__ import annotations
+
+from trimtab.estate.inventory import Inventory
+from trimtab.render.etcd import estate_members
+from trimtab.timing.interval import NOTHING
+from trimtab.timing.layout import World, serving
+from trimtab.timing.models.base import Figures, Model, both
+from trimtab.timing.models.proxy import process_kill
+from trimtab.timing.models.site import can_leave, power_cut, withdrawn
+from trimtab.timing.parts import Term
+
+ON_NO_WAY = Term(
+    "agent",
+    "no request waits for the estate's store, and what observers see takes nothing away by itself",
+    NOTHING,
+    "docs/arbiter.md",
+)
+
+
+def unnoticed(inventory: Inventory, world: World) -> Figures:
+    return both(ON_NO_WAY, ON_NO_WAY)
+
+
+def _is_asked(inventory: Inventory) -> bool:
+    """There is an arbiter to ask, and somebody else who serves."""
+    return can_leave(inventory) and bool(estate_members(inventory))
+
+
+def _is_watched(inventory: Inventory) -> bool:
+    """Of several sites, each other's front doors."""
+    watching = {host.site for host in inventory.with_role("registry")}
+    return bool(serving(inventory)) and len(watching) > 1
+
+
+def _has_estate_store(inventory: Inventory) -> bool:
+    return bool(serving(inventory)) and bool(estate_members(inventory))
+
+
+def _has_partner(inventory: Inventory) -> bool:
+    return _has_estate_store(inventory) and all(len(inventory.front(site)) > 1 for site in serving(inventory))
+
+
+def _has_third(inventory: Inventory) -> bool:
+    watching = {host.site for host in inventory.with_role("registry")}
+    return _is_asked(inventory) and len(watching) > 2
+
+
+MODELS = (
+    Model("drain-proxy", "an operator drains the proxy that holds a site's VIPs", _has_partner, process_kill),
+    Model("drain-member", "an operator drains a member of a pool", _has_estate_store, unnoticed),
+    Model("two-operators", "two operators drain two sites at the same moment", _is_asked, withdrawn),
+    Model("drain-killed", "whoever takes part in a drain is killed in the middle of it", _is_asked, withdrawn),
+    Model(
+        "leader-loss-mid-drain", "the leader of the estate's store is killed in the middle of a drain", _is_asked, withdrawn
+    ),
+    Model("second-fault-during-drain", "another site loses power in the middle of a drain", _has_third, power_cut),
+    Model("freeze", "a site loses power while the estate is frozen", _is_asked, power_cut),
+    Model("estate-store-loss", "every member of the estate's own store loses power", _has_estate_store, unnoticed),
+    Model("asymmetric-partition", "the observers of one site cannot see another one", _is_watched, unnoticed),
+    Model("bad-check-everywhere", "no observer can see any site", _is_watched, unnoticed),
+)  # fmt: skip
