@@ -22,8 +22,17 @@ from trimtab.drivers.registry.base import Write, Writer
 from trimtab.drivers.registry.record import MAX_LEAVING, FrontState, encode, key_of
 from trimtab.errors import LeaseGone, Unreachable
 
-PACE = Pace(window=0.0, resync=2.0)
-TELL_PACE = Pace(window=0.02, resync=1.0, most=2.0)
+PACE = Pace(window=0.0, resync=10.0)
+TELL_PACE = Pace(window=0.02, resync=10.0, most=2.0)
+SOON_S = (
+    0.3,
+    0.6,
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+)  # looks after a proxy was told something: another one takes its addresses meanwhile
+BUSY_S = 0.5  # between two looks at what is under way to members that leave
 POLL_S = 0.05
 HOOK_S = 5.0
 HOOK = "/usr/local/lib/trimtab/front"
@@ -120,7 +129,7 @@ class FrontHand:
 
 class TellFront:
     """Says in the registry what the proxy holds, and what is still under way to members that leave. leaving: `POOL/NAME` →
-    requests under way; asked each time.
+    requests under way; asked each time. again: asked for another look in so many seconds, as long as something is.
     """
 
     name = "front-state"
@@ -132,10 +141,11 @@ class TellFront:
         host: str,
         front: FrontLike,
         leaving: Callable[[], Awaitable[Mapping[str, int]]],
+        again: Callable[[float], None] = lambda seconds: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._lease, self._host = store, lease, host
-        self._front, self._leaving, self._now = front, leaving, now
+        self._front, self._leaving, self._again, self._now = front, leaving, again, now
         self._said: tuple[FrontState, int] | None = None
 
     def keys(self) -> Collection[str]:
@@ -144,6 +154,8 @@ class TellFront:
     async def reconcile(self, keys: frozenset[str]) -> Failures:
         look, lease = self._front.look(), await self._lease.get()
         leaving = dict(sorted((await self._leaving()).items())[:MAX_LEAVING])
+        if any(leaving.values()):
+            self._again(BUSY_S)
         state = FrontState(self._host, look.holds, look.drained, leaving)
         if self._said == (state, lease):
             return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from trimtab.control.desired import Desired
 from trimtab.control.files import read_json
 from trimtab.control.follow import Follow
 from trimtab.control.front import PACE as FRONT_PACE
-from trimtab.control.front import TELL_PACE, Front, FrontHand, FrontLike, TellFront
+from trimtab.control.front import SOON_S, TELL_PACE, Front, FrontHand, FrontLike, TellFront
 from trimtab.control.haproxy import PACE as HAPROXY_PACE
 from trimtab.control.haproxy import WATCH_PACE, HaproxyController, HaproxyWatch
 from trimtab.control.lease import Lease
@@ -90,7 +91,7 @@ class ProxyPart:
             return
         here, host = front or Front(file.vips), agent.file.host
         leaving = Leaving(self.desired, self._runtime)
-        tell = agent.loop(TellFront(agent.access, lease, host, here, leaving), TELL_PACE)
+        tell = agent.loop(TellFront(agent.access, lease, host, here, leaving, self._look_in), TELL_PACE)
         hand = FrontHand(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
         self._front_loops = [agent.loop(hand, FRONT_PACE), tell]
 
@@ -100,6 +101,9 @@ class ProxyPart:
         if word is None:
             return False if self.store.revision else None
         return word.state == "drain"
+
+    def _look_in(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self.urge_front)
 
     def urge_front(self) -> None:
         for loop in self._front_loops:
@@ -165,6 +169,8 @@ class ProxyPart:
             self._saver_loop.mark(("store",))
         if changed.pools or changed.proxies or whole:
             self.urge_front()
+        for seconds in SOON_S if changed.proxies else ():
+            self._look_in(seconds)
         if changed.told:  # who is heard of decides the floors
             self._members_loop.mark(list(self.desired.users(changed.told)))
             self._agent.changed()
