@@ -114,13 +114,11 @@ def pool_of(inventory: Inventory, name: str) -> tuple[str, Pool]:
 
 
 def seated(inventory: Inventory, snapshot: Snapshot, pool: str, site: str) -> tuple[Seat, ...]:
-    """Everybody in a pool at a site, registered or named by the estate."""
-    from trimtab.control.hand import seats
-    from trimtab.render.pools import servers
+    """Everybody in a pool at a site, registered or named by the estate. Raises BadInput."""
+    from trimtab.control.drain.of_site import seated as found
 
-    registered, declared = pool_of(inventory, pool)
-    named = [s.name for s in servers(inventory, declared, site) if not s.empty]
-    return seats(snapshot, registered, named, registers=declared.discover is not None)
+    pool_of(inventory, pool)
+    return found(inventory, site, snapshot, pool)
 
 
 def own_weight(inventory: Inventory, seat: Seat, pool: str, site: str) -> int:
