@@ -24,7 +24,7 @@ from trimtab.drills.result import RunResult
 from trimtab.drills.runner import Progress, steady
 from trimtab.drills.scenario import Load, Observe, Prepare, Scenario, Step, WaitReady
 from trimtab.drills.scenario_file import builtin, find
-from trimtab.drills.scene import Region, Scene
+from trimtab.drills.scene import Region, Scene, Site
 from trimtab.errors import BadInput, EnvironmentUnable, TwinFailed
 
 RATES = Rates(new=40, kept=20, orders=20)
@@ -271,7 +271,7 @@ def test_the_load_that_the_machine_carries_is_asked_first(
 # Who notices a fault: asia is served by hk and reaches it by as1, america by la and as2.
 
 SCENE = Scene(
-    "shop", {}, {
+    "shop", {name: Site(name, (f"{name}-router-1", f"{name}-proxy-1"), (), "", ()) for name in ("hk", "la")}, {
         name: Region(name, f"clients-{name}", near, {}, (), transits)
         for name, near, transits in (("asia", "hk", ("as1", "as2")), ("america", "la", ("as2", "as1")))
     }, None, {}, "/ca.pem",
@@ -293,6 +293,7 @@ def served(**sites: str) -> RunResult:
         ("hk", ("as1",), [served(asia="hk", america="hk")], {"asia", "america"}),
         ("hk", ("hk-proxy-1",), [served(asia="sg", america="la"), served(asia="hk", america="la")], {"asia"}),
         ("sg", ("sg-proxy-1",), [served(asia="hk", america="la")], set()),
+        ("hk", ("la-router-1", "la-proxy-1"), [served(asia="hk", america="la")], {"asia", "america"}),
         ("hk", (), [], set()),
     ],
 )

@@ -27,8 +27,8 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     # each time that an address moves
     "drain-killed": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
     "leader-loss-mid-drain": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
-    # as when a site loses power and nobody has asked for anything
-    "second-fault-during-drain": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 2.91 + 0.9]),
+    # as when a site loses power and nobody has asked for anything; clients of the drained one may notice nothing
+    "second-fault-during-drain": ([0.0, 0.36 + FAR], [0.2 - NEAR, 2.91 + 0.9]),
     "freeze": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 2.91 + 0.9]),
     # what observers see takes nothing away, and no request waits for the estate's store
     "estate-store-loss": ([0.0, 0.0], [0.0, 0.0]),

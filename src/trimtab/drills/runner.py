@@ -70,9 +70,10 @@ def _by_region(
     """The prediction, and what it means for each region: only who was served by what is hit notices."""
     if "outage_s" not in predicted:
         return dict(predicted)
+    hit = {site, *(name for name, each in scene.sites.items() if set(each.hosts) <= set(nodes))}
     regions = {
         name: predicted["outage_s"]
-        if region.transits[:1] == nodes or any(_served(run.figures, name) == site for run in runs)
+        if region.transits[:1] == nodes or any(_served(run.figures, name) in hit for run in runs)
         else [0.0, 0.0]
         for name, region in scene.regions.items()
     }

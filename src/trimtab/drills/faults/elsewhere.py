@@ -32,6 +32,13 @@ def others_that_serve(scene: Scene, site: str) -> tuple[str, ...]:
     return tuple(each.name for each in scene.sites.values() if each.proxies and each.name != site)
 
 
+def lost_beside(scene: Scene, site: str) -> str:
+    """Which site is lost while that one is drained: the last that serves, as the estate names them. Who is named next is
+    left, and has to carry what both leave behind.
+    """
+    return others_that_serve(scene, site)[-1]
+
+
 def living(scene: Scene) -> str:
     """A host without a member of the estate's store, that knows the store as every host does. Raises BadInput."""
     members: Collection[str] = scene.estate_store.hosts if scene.estate_store else ()
@@ -78,7 +85,7 @@ def needs_third(scene: Scene, arguments: Arguments) -> None:
     """Beside the site that is drained and another one that is lost, a third one from which both are seen."""
     needs_drain(scene, arguments)
     site = arguments["site"]
-    desks(scene, site, others_that_serve(scene, site)[0])
+    desks(scene, site, lost_beside(scene, site))
 
 
 def _that_serves(scene: Scene, arguments: Arguments) -> Site:

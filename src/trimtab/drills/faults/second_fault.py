@@ -6,7 +6,7 @@ import time
 
 from trimtab.drills.aftermath import await_well, bring_back, end_drains, settled
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import desks, needs_third, others_that_serve
+from trimtab.drills.faults.elsewhere import desks, lost_beside, needs_third
 from trimtab.drills.operator import begin_drain
 from trimtab.drills.scene import LabLike, Scene
 
@@ -14,7 +14,7 @@ DEADLINE_S = 45.0  # its steps have 20 s each, should it have to give up
 
 
 class SecondFault:
-    """of: the `site` that is drained. The next one that serves is lost; a third one is where the drain was asked for."""
+    """of: the `site` that is drained. The last one that serves is lost; a third one is where the drain was asked for."""
 
     kind = "second-fault"
     places = ("site",)
@@ -22,7 +22,7 @@ class SecondFault:
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_third(scene, arguments)
         site = arguments["site"]
-        other = scene.sites[others_that_serve(scene, site)[0]]
+        other = scene.sites[lost_beside(scene, site)]
         node = desks(scene, site, other.name)[0]
         await_well(lab, node, scene.source)
         says = f"in the middle of a drain of {site} {other.name} ({len(other.hosts)} hosts) loses power"

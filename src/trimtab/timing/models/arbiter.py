@@ -8,7 +8,7 @@ from trimtab.timing.interval import NOTHING
 from trimtab.timing.layout import World, serving
 from trimtab.timing.models.base import Figures, Model, both
 from trimtab.timing.models.proxy import process_kill
-from trimtab.timing.models.site import can_leave, power_cut, withdrawn
+from trimtab.timing.models.site import can_leave, one_leaves_one_dies, power_cut, withdrawn
 from trimtab.timing.parts import Term
 
 ON_NO_WAY = Term(
@@ -55,7 +55,7 @@ MODELS = (
     Model(
         "leader-loss-mid-drain", "the leader of the estate's store is killed in the middle of a drain", _is_asked, withdrawn
     ),
-    Model("second-fault-during-drain", "another site loses power in the middle of a drain", _has_third, power_cut),
+    Model("second-fault-during-drain", "another site loses power in the middle of a drain", _has_third, one_leaves_one_dies),
     Model("freeze", "a site loses power while the estate is frozen", _is_asked, power_cut),
     Model("estate-store-loss", "every member of the estate's own store loses power", _has_estate_store, unnoticed),
     Model("asymmetric-partition", "the observers of one site cannot see another one", _is_watched, unnoticed),

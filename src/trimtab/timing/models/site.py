@@ -7,7 +7,7 @@ from trimtab.timing import bgp, dns, etcd
 from trimtab.timing.client import if_hit, orders
 from trimtab.timing.interval import FOR_EVER
 from trimtab.timing.layout import World, every_site, first_store, has_other_site, quorum, serving, uncovered
-from trimtab.timing.models.base import Figures, Model, both
+from trimtab.timing.models.base import READS, WRITES, Figures, Model, both
 from trimtab.timing.parts import Part, Term, after, last_of
 
 NO_OTHER_SITE = Term(
@@ -41,6 +41,12 @@ def store_after(inventory: Inventory, site: str) -> Part:
 def power_cut(inventory: Inventory, world: World) -> Figures:
     reads = leaves(inventory, bgp.all_upstreams(inventory, world), world)
     return both(reads, orders(beside_store(inventory, reads)))
+
+
+def one_leaves_one_dies(inventory: Inventory, world: World) -> Figures:
+    """A site is drained while another one loses power: whose clients notice which is not told apart."""
+    dies = power_cut(inventory, world)
+    return both(if_hit(dies[READS]), dies[WRITES])
 
 
 def beside_store(inventory: Inventory, reads: Part) -> Part:

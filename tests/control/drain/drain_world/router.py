@@ -38,13 +38,13 @@ class Router(Actor):
         self._said = self._told = Done(site, host, "serve", 0, True, self.wall())
         self._value = encode(self._said)
         self._disk_heard: float | None = None
-        self._outside: tuple[object, frozenset[str]] = ({}, frozenset())
+        self._outside: tuple[object, frozenset[str], bool] | None = None  # None: not heard since the start
 
     def boot(self) -> None:
-        """After a kill: the disk has the last word, the step under way, and roughly when it was heard of."""
+        """After a kill: the disk has the last word, or that it fails open, the step under way, and roughly when it was heard of."""
         self._disk_heard = self.heard() - self.heard() % QUARTER
         self._due, self._raw = None, None
-        self._outside = ({}, frozenset())
+        self._outside = None
         super().boot()
 
     def heard(self) -> float:
@@ -96,15 +96,17 @@ class Router(Actor):
         return None if value is None else decode(key, value)
 
     def _open(self) -> str | None:
-        """Whether everybody else is lost, as it last knew."""
+        """Whether everybody else is lost, as it last knew; how its own front does is in the store as well."""
         world = self.world
         if self.connected:
-            self._outside = (world.verdicts(self.skew), world.standing().away())
-        verdicts, away = self._outside
+            self._outside = (world.verdicts(self.skew), world.standing().away(), world.fronts[self.site])
+        if self._outside is None:
+            return self.why  # as the disk has it
+        verdicts, away, serves = self._outside
         if world.tick - self.contact(world.tick) > FRESH_S / TICK_S:
             verdicts = world.silence
         found = world.logic.fail_open(
-            self.site, verdicts, away, serves=world.fronts[self.site], announced=self.bird != "withdraw"
+            self.site, verdicts, away, serves=serves, announced=self.bird != "withdraw"
         )
         return None if found is None else str(found)
 
