@@ -90,12 +90,14 @@ def undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json
 
 
 async def _undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json: bool) -> int:
+    from trimtab.control.drain.targets import MemberTarget
+
     moves: list[dict[str, Any]] = []
     target = target_of(inventory, local, who)
     tell = _teller(moves, as_json)
     async with _local(inventory, local, tell) as work:
-        if local.kind == "drain-member" and over_s > 0:
-            await _ramp(inventory, local, target, over_s, tell)  # type: ignore[arg-type]
+        if isinstance(target, MemberTarget) and over_s > 0:
+            await _ramp(inventory, local, target, over_s, tell)
         return _end(await work.undrain(target, local.name), local, moves, as_json)
 
 

@@ -22,7 +22,8 @@ from trimtab.drivers.haproxy.wire import Command, Outcome
 from trimtab.errors import Refused, TrimtabError, Unreachable
 from trimtab.render.agent_file import BY_MAP, FLOOR_MAP, SPLIT_MAP, PoolFile
 
-PACE = Pace(window=0.0, resync=15.0)  # who has restarted is noticed within a second, below: this is for what nobody would notice
+# Who has restarted is noticed within a second, see HaproxyWatch: this is for what nobody would notice.
+PACE = Pace(window=0.0, resync=15.0)
 WATCH_PACE = Pace(window=0.0, resync=1.0, most=1.0)
 MANY = 20  # pools: beyond, one question for all servers is less than one a pool
 FEW = 20  # entries of a map: up to so many are set one by one

@@ -33,8 +33,10 @@ def others_that_serve(scene: Scene, site: str) -> tuple[str, ...]:
 
 
 def lost_beside(scene: Scene, site: str) -> str:
-    """Which site is lost while that one is drained: the last that serves, as the estate names them. Who is named next is
-    left, and has to carry what both leave behind.
+    """Which site is lost while that one is drained: the last that serves, as the estate names them.
+
+    Not the first, because of the twin: a region goes to every site through its nearest transits. With sg lost and hk drained
+    Europe reaches la through Hong Kong, 290 ms there and back, and a new connection takes all of a client's patience.
     """
     return others_that_serve(scene, site)[-1]
 
