@@ -7,7 +7,7 @@ tenth of the 90 s that RFC 4271 (10) suggests; HAProxy's own checks each 2 s.
 from __future__ import annotations
 
 from _peers.edit import Peer
-from _peers.parts import asking, checks, hold_time, timeouts, track_script, vrrp, without_bfd
+from _peers.parts import asking, checks, hold_time, timeouts, track_script, vrrp, without_across, without_bfd
 
 HAND_TUNED = Peer(
     "hand-tuned",
@@ -22,6 +22,7 @@ HAND_TUNED = Peer(
         ),
         *without_bfd(),
         *hold_time(9, 3, "BGP's timers alone find a lost site: keepalive each third of hold (RFC 4271, 4.4)"),
+        *without_across(),
         *checks("check inter 2s", "2 s is HAProxy's default; fall 3 and rise 2 too"),
         *timeouts("5s", "50s", "50s", "those of the haproxy.cfg that Debian's package brings"),
     ),

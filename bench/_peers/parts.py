@@ -94,6 +94,18 @@ def asking(interval: int, fall: int) -> tuple[Artifact, ...]:
     return (Artifact(ASKS, text, mode=0o755, validator="sh"), run)
 
 
+def without_across() -> tuple[Edit, ...]:
+    """A site asks no other one: the rule that chooses it, the door for the others' proxies, and the backends of theirs."""
+    why = "no way to another site's members: an administrator has one site's proxies and backends in a file"
+    rule = r"    # before that the nearest site where the pool is well\n    http-request set-var\(txn\.panic\) str\(--across\).*\n"
+    return (
+        Edit("proxy", HAPROXY, rule, "", why),
+        Edit("proxy", HAPROXY, r"    http-request del-header X-Trimtab-Pool\n(?!    #)", "", why),
+        Edit("proxy", HAPROXY, r"    # a certificate .*\n    ssl-load-extra-del-ext\n", "", why),
+        Edit("proxy", HAPROXY, r"(?s)\n# Other sites' proxies ask here .*\Z", "", why),
+    )
+
+
 def checks(words: str, why: str) -> tuple[Edit, ...]:
     """How HAProxy finds a lost member; what `words` do not say is at HAProxy's default (2.6, section 5.2)."""
     default = "at HAProxy's default, see its manual (2.6): "

@@ -21,7 +21,17 @@ them are beyond the time for which a lost site is watched here.
 from __future__ import annotations
 
 from _peers.edit import Edit, Peer
-from _peers.parts import KEEPALIVED, asking, checks, hold_time, timeouts, track_script, vrrp, without_bfd
+from _peers.parts import (
+    KEEPALIVED,
+    asking,
+    checks,
+    hold_time,
+    timeouts,
+    track_script,
+    vrrp,
+    without_across,
+    without_bfd,
+)
 
 SOURCES = Peer(
     "sources",
@@ -36,6 +46,7 @@ SOURCES = Peer(
         ),
         *without_bfd(),
         *hold_time(240, 80, "BIRD's defaults (User's Guide 2.0, 6.3): hold time 240 s, keepalive a third of it"),
+        *without_across(),
         *checks("check inter 2s fastinter 1s", "A; fall 3 and rise 2 are B's and HAProxy's defaults"),
         *timeouts("2s", "30s", "30s", "A"),
     ),

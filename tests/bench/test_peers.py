@@ -78,6 +78,15 @@ def test_nothing_of_our_detection_is_left_in_a_peer(ours: Topology, peer: Peer) 
         assert "bfd on" not in content(theirs, node, "/etc/bird/bird.conf")
 
 
+@PEER
+def test_a_peer_asks_no_other_site_and_is_asked_by_none(ours: Topology, peer: Peer) -> None:
+    assert "web--across" in content(ours, "hk-proxy-1", "/etc/haproxy/haproxy.cfg")
+    for node in (node for node in made(ours, peer).nodes if "proxy" in node.roles):
+        text = next(file.content for file in node.files if file.path == "/etc/haproxy/haproxy.cfg")
+        assert not any(word in text for word in ("across", "X-Trimtab-Pool", ":8443", "ssl-load-extra"))
+        assert "str(--panic)" in text and text.count("use_backend") == 1 and text.endswith("\n")
+
+
 def test_only_sessions_with_sites_change_in_an_upstream(ours: Topology) -> None:
     theirs = content(made(ours, PEERS["sources"]), "as64500", "/etc/bird/bird.conf")
     sessions = {block.split()[0]: block for block in theirs.split("protocol bgp ")[1:]}

@@ -321,6 +321,14 @@ def test_asking_the_other_sites_counts_among_the_checks() -> None:
     assert keys(text.replace("across: nearest, ", ""), "check-storm") == []
 
 
+def test_checks_of_a_far_site_are_fewer_because_each_waits_for_the_one_before() -> None:
+    """120 proxies each 200 ms and three round trips later: 5 ms make it a storm, 300 ms do not."""
+    far = ACROSS.replace("proxy: 2, backend: 4", "proxy: 120, backend: 4")
+    storm = far + "links: [{between: [one, two], rtt: 5ms}]\n"
+    assert keys(storm, "check-storm") == ["pools.web.check"]
+    assert keys(far + "links: [{between: [one, two], rtt: 300ms}]\n", "check-storm") == []
+
+
 def test_routes_of_all_names_together_take_the_rest() -> None:
     text = BASE.replace("[www.base.example]", "[www.base.example, base.example]")
     both = "      - {host: [www.base.example], pool: api}\n      - {host: [base.example], pool: web}\n"

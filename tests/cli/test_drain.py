@@ -23,6 +23,7 @@ from trimtab.estate.load import load_estate
         ("drain api/x --site moon", "no site with a registry"),
         ("undrain moon", "no site 'moon' that serves"),
         ("why moon", "no site 'moon' that serves"),
+        ("why hk --site la", "--site goes with POOL/MEMBER"),
         ("freeze", "a freeze needs a reason"),
         ("status --watch --json", "--watch is for people"),
     ],
@@ -31,6 +32,12 @@ def test_what_cannot_be_is_bad_input(words: str, says: str) -> None:
     done = run(*words.split(), "-e", str(SHOP))
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_reason_that_no_record_takes_is_bad_input() -> None:
+    done = run("drain", "hk", "--reason", "disk\nreplaced", "-e", str(SHOP))
+    assert (done.returncode, done.stdout) == (2, "") and "Traceback" not in done.stderr
+    assert "--reason 'disk?replaced': at most 200 printable characters are expected" in done.stderr
 
 
 @pytest.mark.parametrize(

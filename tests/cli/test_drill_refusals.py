@@ -57,6 +57,8 @@ def test_arguments_that_the_estate_or_the_scenario_lacks(
         ("transit-loss --site witness", "ecommerce", ("witness has no upstream",)),
         ("client-partition --site witness", "ecommerce", ("witness has no upstream", "main, standby")),
         ("backend-kill --site witness", "ecommerce", ("witness has 0 backends",)),
+        ("site-pool-loss", "ecommerce", ("main asks no other site for", "across: nearest")),
+        ("site-pool-loss --site witness", "ecommerce", ("witness has no proxy", "main, standby")),
     ],
 )
 def test_what_the_estate_has_not_cannot_be_broken(scenario: str, estate: str, said: tuple[str, ...]) -> None:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.test_commands import SHOP
-from trimtab.cli import registries
-from trimtab.cli.app import app
-from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import Alive, Claim, Hand, Member, Record, decode, encode, key_of
-from trimtab.errors import BadInput, Conflict
+from tests.cli.conftest import Do, Memory
+from trimtab.drivers.registry.record import Alive, Claim, Hand, Member, Record
+from trimtab.errors import BadInput
 
 SPLIT = "splits/www/web+web-next"
 MEMBERS: tuple[Record, ...] = tuple(
@@ -27,62 +22,6 @@ MEMBERS: tuple[Record, ...] = tuple(
         Alive("api", f"b{n}"),
     )
 )
-
-
-class Memory:
-    """One registry, that of every site that is asked."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, bytes] = {}
-
-    def has(self, *records: Record) -> None:
-        self.records |= {key_of(record): encode(record) for record in records}
-
-    def hand(self, key: str) -> Hand:
-        found = decode(key, self.records[key])
-        assert isinstance(found, Hand)
-        return found
-
-    async def read(self) -> Snapshot:
-        return Snapshot(1, dict(self.records))
-
-    async def write(self, change: Write) -> int:
-        if any(key in self.records for key in change.absent) or any(
-            self.records.get(key) != value for key, value in change.equal.items()
-        ):
-            raise Conflict("not as it was read")
-        self.records |= change.put
-        for key in change.delete:
-            self.records.pop(key, None)
-        return 2
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-Do = Callable[[str], tuple[int, str, str]]
-
-
-@pytest.fixture
-def memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Memory:
-    """This machine is a host of the estate."""
-    found = Memory()
-    (tmp_path / "file").write_text("")
-    for name in ("CA", "CERTIFICATE", "KEY", "PASSWORD"):
-        monkeypatch.setattr(registries, name, str(tmp_path / "file"))
-    monkeypatch.setattr("trimtab.drivers.registry.engines.connect", lambda access: found)
-    monkeypatch.setenv("SUDO_USER", "li")
-    return found
-
-
-@pytest.fixture
-def do(memory: Memory, capsys: pytest.CaptureFixture[str]) -> Do:
-    def run(words: str) -> tuple[int, str, str]:
-        code: Any = app([*words.split(), "-e", str(SHOP)], standalone_mode=False)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def test_back_twice_leaves_the_canary_off(memory: Memory, do: Do) -> None:
@@ -166,7 +105,9 @@ def test_register_and_deregister_refuse_alike_with_and_without_dry_run(memory: M
     assert do("deregister api b1 --site hk --force --reason gone")[0] == 0
     assert "members/api/b1" not in memory.records and memory.hand("hand/api/b1").reason == "gone"
     code, _, err = do("deregister api b2 --site hk --force --reason gone")
-    assert code == 2 and "b2 is the last of 1" in err and "members/api/b2" in memory.records
+    assert (
+        code == 1 and "last-member: no other of the 1 members" in err and "members/api/b2" in memory.records
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ class PaperArbiter:
         self._twin = twin
         self.drained: set[str] = set()
         self.frozen = self.spent = self.takes_over = False
+        self.denies: tuple[int, str] | None = None  # how `undrain` ends all the same
         self.under_way = ""
         self.holds: Iterator[str] = cycle(["prefer", "withdraw"])
         self.asked: list[tuple[str, ...]] = []  # (node, verb, site, …) of whatever was no question
@@ -47,6 +48,8 @@ class PaperArbiter:
             return PaperCommand(3, "the estate's store: no answer\n")
         if verb == "status":
             return PaperCommand(0, "", self.status())
+        if verb == "why":
+            return PaperCommand(0, "", self._why(words[1]))
         if "--dry-run" not in words:
             self.asked.append((node, *(word for word in words if word != "--json")))
         if verb == "members":
@@ -61,6 +64,8 @@ class PaperArbiter:
         if verb == "undrain":
             found = words[1] in self.drained
             self.drained.discard(words[1])
+            if self.denies is not None:
+                return PaperCommand(*self.denies)
             return PaperCommand(*((0, "") if found else (1, f"{words[1]} is not drained\n")))
         assert verb == "freeze", words
         self.frozen = "--off" not in words
@@ -99,6 +104,12 @@ class PaperArbiter:
         return PaperCommand(
             0, "", {"target": target, "site": "hk", "done": True, "why": "so", "moves": moves}
         )
+
+    def _why(self, target: str) -> dict[str, Any]:
+        drained = target in self.drained
+        if "/" in target:
+            return {"target": target, "hand": {"state": "drain" if drained else "ready"}}
+        return {"target": target, "drained": drained}
 
     def verdict(self, site: str) -> str:
         if f"{site}-router-1" in self._twin.dark:

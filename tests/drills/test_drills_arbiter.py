@@ -30,6 +30,11 @@ UNKNOWN: Seen = {
     "reasons": ["of 3, 1 say that it serves, 0 that it does not: it takes 2"],
 }
 AWAY: Seen = {**SERVES, "step": "withdraw", "word": "drained by root@sg"}
+BY_AGENTS: Seen = {
+    **DARK,
+    "step": "withdraw",
+    "word": "drained by trimtab at 14:02:18: ill by 3 of 3 vantage points",
+}
 
 
 def look(row: Seen | None, **steps: str) -> Seen:
@@ -63,6 +68,14 @@ ONE: Seen = {"vantage": ["sg"]}
         ("not-taken", (WELL, look(UNKNOWN), WELL), {}, "unknown", "no quorum said"),
         ("not-taken", (WELL, look({**DARK, "step": "withdraw"}), WELL), {}, "false", "the step of hk is withdraw"),
         ("not-taken", (WELL, look(DARK), look(DARK)), {}, "false", "after the fault the verdict is dark"),
+        ("taken", (WELL, look(BY_AGENTS), WELL), {}, "true", ""),
+        ("taken", (WELL, look(AWAY), WELL), {}, "false", "not drained by agents: drained by root@sg"),
+        ("taken", (WELL, look(DARK), WELL), {}, "false", "agents have not drained it: its step is serve, the verdict dark"),
+        ("taken", (WELL, look({**BY_AGENTS, "step": "prefer"}), WELL), {}, "false", "its step is prefer"),
+        ("taken", (WELL, look(BY_AGENTS, sg="withdraw"), WELL), {}, "false", "more than one site was taken away: hk, sg"),
+        ("taken", (WELL, look(BY_AGENTS), look(BY_AGENTS)), {}, "false", "after the fault the step of hk is withdraw"),
+        ("taken", (WELL, look(None), WELL), {}, "unknown", "nobody said how the site stood during"),
+        ("taken", (look(DARK), look(BY_AGENTS), WELL), {}, "unknown", "not known to serve before"),
     ],
 )  # fmt: skip
 def test_a_site_is_not_taken_away_by_what_its_observers_say(

@@ -159,6 +159,56 @@ def test_only_claims_that_are_made_are_judged() -> None:
     assert [checker.name for checker in checkers_for(Claims(reads_s=1.0))] == ["load", "reads"]
 
 
+# Who answers while a site has no members: the fault at 103, the promise for reads over at 104, the repair at 108.
+
+ELSEWHERE = Claims(reads_s=1.0, conduct={"served": "elsewhere"})
+
+
+def answered(site: Callable[[float], str], fails: Callable[[float], bool] = lambda at: False) -> Any:
+    """Reads of a region whose answers come from `site`, by seconds since the fault."""
+    return tuple(each._replace(site=site(each.start - FAULT)) for each in reads(fails))
+
+
+def other_at(begins: float, ends: float) -> Callable[[float], str]:
+    return lambda at: "sg" if begins <= at < ends else "hk"
+
+
+@pytest.mark.parametrize(
+    ("asia", "value", "why"),
+    [
+        (answered(other_at(0.3, 5.5)), "true", ""),
+        (answered(other_at(0.9, 5.5), lambda at: 0 <= at < 0.9), "true", ""),
+        # its own members answered where none should be left
+        (answered(other_at(0.3, 2.0)), "false", "answered by members of hk"),
+        (answered(other_at(0.3, 0.9), lambda at: at >= 0.9), "false", "no read was answered"),
+        (answered(lambda at: "hk", lambda at: 0 <= at < 5), "false", "no read was answered"),
+        # nobody of the region had been served by the site
+        (answered(lambda at: "sg"), "unknown", "no region"),
+    ],
+)
+def test_who_answers_once_the_promise_has_passed(asia: Any, value: str, why: str) -> None:
+    found = history(reads={"asia": asia, "america": answered(lambda at: "la")})
+    verdict = says("served", found, ELSEWHERE)
+    assert verdict.value == value
+    assert why in " ".join(verdict.reasons) and bool(why) == bool(verdict.reasons)
+    if value != "unknown":
+        assert set(verdict.figures["answers"]) == {"asia"}, "others' clients have nothing to do with it"
+
+
+def test_what_the_repair_met_says_nothing_about_the_fault() -> None:
+    """A read under way as the power came back may be answered by either."""
+    rows = list(answered(other_at(0.3, 4.9)))
+    found = [each._replace(latency=0.2) if each.start - FAULT >= 4.9 else each for each in rows]
+    assert says("served", history(reads={"asia": tuple(found)}), ELSEWHERE).value == "true"
+
+
+def test_a_watch_that_ends_within_the_promise_has_seen_who_served_at_its_end() -> None:
+    patient = Claims(reads_s=6.0, conduct={"served": "elsewhere"})
+    assert says("served", history(reads={"asia": answered(other_at(0.3, 5.5))}), patient).value == "true"
+    verdict = says("served", history(reads={"asia": answered(other_at(0.3, 2.0))}), patient)
+    assert verdict.value == "unknown" and "within the promise of 6 s" in verdict.reasons[-1]
+
+
 # What nobody may notice: the fault at 103, its repair at 108, ready at 110.
 
 UNNOTICED = Claims(failed=0, conduct={"returns": "unnoticed"})
@@ -179,6 +229,20 @@ def test_a_failed_read_belongs_to_the_fault_or_to_its_repair(at: float, during: 
     found = history(reads={"asia": reads(lambda seconds: seconds == at), "america": reads()})
     assert says("failed", found, UNNOTICED).value == during
     assert says("returns", found, UNNOTICED).value == recovery
+
+
+@pytest.mark.parametrize(
+    ("at", "later"),
+    [(-0.5, "true"), (0.0, "true"), (0.1, "true"), (0.2, "false"), (4.0, "false"), (4.5, "true")],
+)
+def test_a_later_read_was_sent_once_its_clients_could_know(at: float, later: str) -> None:
+    """A region whose round trip is 0.13 s hears of it then at the latest; one that is at the site at once."""
+    found = history(
+        reads={"asia": reads(), "default": reads(lambda seconds: seconds == at)}, away_s={"default": 0.13}
+    )
+    assert says("failed_later", found, Claims(failed_later=0)).value == later
+    near = replace(found, away_s={"default": 0.0})
+    assert says("failed_later", near, Claims(failed_later=0)).value == ("false" if 0 <= at < 4.5 else "true")
 
 
 def test_as_many_may_fail_as_are_claimed_in_all_regions_together() -> None:

@@ -21,7 +21,7 @@ from trimtab.drills.journal import Journal
 from trimtab.drills.play import begin_whole
 from trimtab.drills.scene import Scene
 from trimtab.drills.witness import WITNESSES
-from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.errors import AnswerIsNo, BadInput, EnvironmentUnable
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +64,18 @@ def test_what_is_inside_a_site_is_drained_and_brought_back(tmp_path: Path, of: s
     for _ in range(2):  # an interrupted drill is undone by the next
         FAULTS["drain-inside"].restore(twin, found)
     assert twin.arbiter.drained == set() and ("hk-registry-1", "drain", target) in asked(twin)
+
+
+@pytest.mark.parametrize("of", ["vip-holder", "backend"])
+def test_an_undrain_that_says_that_it_failed_is_no_success(tmp_path: Path, of: str) -> None:
+    twin = PaperTwin(tmp_path)
+    found = aim(twin, "drain-inside", of)
+    Journal(twin).strike("drain-inside", found)
+    twin.arbiter.denies = (1, "it is not drained\n")
+    with pytest.raises(AnswerIsNo, match=f"undrain {found.names[2]}` ended with 1: it is not drained"):
+        Journal(twin).restore()
+    Journal(twin).restore()
+    assert not (tmp_path / "struck.jsonl").read_text(), "it is back by now"
 
 
 def test_a_refusal_inside_a_site_is_no_drill(tmp_path: Path) -> None:
@@ -321,6 +333,14 @@ def test_every_vantage_point_is_blind_for_every_site(tmp_path: Path) -> None:
         assert all(address in loses for addresses in FRONTS.values() for address in addresses)
 
 
+def test_every_vantage_point_is_blind_for_one_front(tmp_path: Path) -> None:
+    twin = PaperTwin(tmp_path)
+    assert strike(twin, "blind", "one-front").told == {"vantage": ["hk", "mid", "sg"]}
+    for loses in twin.filters.values():
+        assert loses.count("meta l4proto tcp drop") == 2, "hosts that answer pings live"
+        assert all(address in loses for address in FRONTS["hk"]) and not any(a in loses for a in FRONTS["sg"])
+
+
 def test_the_witness_hears_of_it(tmp_path: Path) -> None:
     twin = PaperTwin(tmp_path)
     strike(twin, "blind", "one-vantage")
@@ -384,6 +404,8 @@ def test_the_real_nft_loses_the_answers_of_these_fronts_alone(protocol: str) -> 
         ("estate-loss", "estate-members", {"estate_store": None}, "no store of its own"),
         ("freeze", "estate", {"sites": {"hk": facts()["sites"]["hk"]}}, "nobody else would carry"),
         ("blind", "one-vantage", {"sites": {"hk": facts()["sites"]["hk"]}}, "but for hk no site has a registry"),
+        ("blind", "one-front", {"automatic": False}, "drain no site by themselves"),
+        ("blind", "one-front", {"estate_store": None}, "no store of its own"),
         ("second-fault", "site", {"sites": {n: facts()["sites"][n] for n in ("hk", "sg")}}, "but for hk, sg no site"),
     ],
 )  # fmt: skip

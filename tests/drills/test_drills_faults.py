@@ -13,6 +13,7 @@ from drills_paper_kit import ONCE, PROCEDURES, PaperTwin, facts, scene
 
 from trimtab.drills.faults import FAULTS, table
 from trimtab.drills.faults.base import Aim
+from trimtab.drills.faults.places import check
 from trimtab.drills.faults.power_cut import PowerCut
 from trimtab.drills.faults.reload import CONFIGS, MEND, PORT, SPOIL
 from trimtab.drills.faults.session_drop import TABLE, rules
@@ -48,6 +49,7 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("power-cut", "vip-holder", ("hk-proxy-2",), (), "hk-proxy-2, which holds the VIPs of hk, loses power"),
         ("power-cut", "proxies", ("hk-proxy-1", "hk-proxy-2"), (), "every proxy of hk (hk-proxy-1, hk-proxy-2)"),
         ("power-cut", "backend", ("hk-backend-1",), (), "one of 3 backends of hk, loses power"),
+        ("power-cut", "backends", ("hk-backend-1", "hk-backend-2", "hk-backend-3"), (), "every backend of hk (3) loses power"),
         ("power-cut", "store-leader", ("hk-orders-1",), (), "which leads the store orders, loses power"),
         ("power-cut", "upstream", ("as64500",), (), "as64500, which carries hk as hkix, loses power"),
         ("process-kill", "vip-holder", ("hk-proxy-2",), (), "haproxy.service on hk-proxy-2"),
@@ -73,6 +75,7 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("estate-loss", "estate-members", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "a member of the estate's store"),
         ("blind", "one-vantage", ("sg-registry-1",), (), "the observers of sg hear no answer of hk's front door"),
         ("blind", "every-vantage", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "no observer of any site (3)"),
+        ("blind", "one-front", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "more than pings of hk's front door"),
         ("crash-loop", "vip-holder", ("hk-proxy-2",), (), "dies whenever it has come up"),
     ],
 )  # fmt: skip
@@ -203,6 +206,36 @@ def test_an_estate_without_what_is_hit_is_bad_input(
     with pytest.raises(BadInput) as refused:
         aim(PaperTwin(tmp_path), kind, of, **arguments)
     assert says in refused.value.message
+
+
+def without(site: str, **changed: object) -> Scene:
+    sites = facts()["sites"]
+    return scene(sites={**sites, site: {**sites[site], **changed}})
+
+
+@pytest.mark.parametrize(
+    ("where", "site", "says", "hint"),
+    [
+        (without("hk", across={"api": ["sg"], "web": []}), "hk", "hk asks no other site for web", "across: nearest"),
+        (without("hk", across={"api": [], "web": []}), "hk", "hk asks no other site for api, web", "second site"),
+        (without("hk", backends=[]), "hk", "hk has no backends", "sg, mid"),
+        (scene(), "mid", "mid has no proxy", "hk, sg"),
+    ],
+)  # fmt: skip
+def test_a_pool_is_lost_where_it_was_and_where_somebody_else_has_it(
+    where: Scene, site: str, says: str, hint: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        check(where, {"site": site}, "power-cut", "backends")
+    assert says in refused.value.message and hint in str(refused.value.hint)
+
+
+def test_one_backend_is_enough_to_lose_a_pool(tmp_path: Path) -> None:
+    alone = without("hk", backends=["hk-backend-1"])
+    check(alone, {"site": "hk"}, "power-cut", "backends")
+    assert aim(PaperTwin(tmp_path), "power-cut", "backends", alone).nodes == ("hk-backend-1",)
+    with pytest.raises(BadInput, match="1 backends"):
+        check(alone, {"site": "hk"}, "deploy", "backends")
 
 
 @pytest.mark.parametrize(("kind", "of"), [("power-cut", "store-leader"), ("lead", "site")])

@@ -24,7 +24,7 @@ from trimtab.drills.result import RunResult
 from trimtab.drills.runner import Progress, steady
 from trimtab.drills.scenario import Load, Observe, Prepare, Scenario, Step, WaitReady
 from trimtab.drills.scenario_file import builtin, find
-from trimtab.drills.scene import Region, Scene, Site
+from trimtab.drills.scene import Region, Scene, Site, Upstream
 from trimtab.errors import BadInput, EnvironmentUnable, TwinFailed
 
 RATES = Rates(new=40, kept=20, orders=20)
@@ -268,10 +268,16 @@ def test_the_load_that_the_machine_carries_is_asked_first(
     assert result.runs[0].figures["requests"] == pytest.approx(RATES.reads * sum(phases.values()), rel=0.2)
 
 
-# Who notices a fault: asia is served by hk and reaches it by as1, america by la and as2.
+# Who notices a fault: as1 carries hk, as2 la; each region reaches both.
 
 SCENE = Scene(
-    "shop", {name: Site(name, (f"{name}-router-1", f"{name}-proxy-1"), (), "", ()) for name in ("hk", "la")}, {
+    "shop", {
+        name: Site(
+            name, (f"{name}-router-1", f"{name}-proxy-1"), (), "", (),
+            upstreams={"up": Upstream("up", transit, f"up.{name}", (), ())},
+        )
+        for name, transit in (("hk", "as1"), ("la", "as2"))
+    }, {
         name: Region(name, f"clients-{name}", near, {}, (), transits)
         for name, near, transits in (("asia", "hk", ("as1", "as2")), ("america", "la", ("as2", "as1")))
     }, None, {}, "/ca.pem",
@@ -290,6 +296,7 @@ def served(**sites: str) -> RunResult:
         ("hk", ("hk-proxy-1",), [served(asia="hk", america="la")], {"asia"}),
         ("la", ("la-proxy-1",), [served(asia="hk", america="la")], {"america"}),
         ("hk", ("as2",), [served(asia="sg", america="la")], {"america"}),
+        ("la", ("as2",), [served(asia="hk", america="sg")], set()),
         ("hk", ("as1",), [served(asia="hk", america="hk")], {"asia", "america"}),
         ("hk", ("hk-proxy-1",), [served(asia="sg", america="la"), served(asia="hk", america="la")], {"asia"}),
         ("sg", ("sg-proxy-1",), [served(asia="hk", america="la")], set()),

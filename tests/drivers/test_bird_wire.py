@@ -120,7 +120,7 @@ LINES = st.builds(
     st.sampled_from(
         ["", "\tBGP.community: (1,2)", "\t\t(3,4)", "198.18.1.0/24 unicast [x 1] * (2)", "a b c d  e", "\t"]
     )
-    | st.text(st.characters(exclude_characters="\n"), max_size=30),
+    | st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=30),
 )
 
 

@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
 from trimtab.lab.differences import DIFFERENCES
 from trimtab.lab.plan import plan
 from trimtab.lab.topology import Topology
+from trimtab.render import pki
 from trimtab.render.host import render_host
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))
@@ -37,6 +40,38 @@ def test_every_byte_but_the_documented_ones_equals_the_build(path: Path) -> None
             assert len(ours) == len(theirs) and twin[name].mode == artifact.mode
             for was, now in zip(ours, theirs, strict=True):
                 assert was == now or any(re.search(d.pattern, was) for d in allowed), (name, was, now)
+
+
+def test_proxies_show_certificates_for_the_names_that_others_verify() -> None:
+    """Of the twin's own CA, for server and client, with a name for each host that a proxy asks at another site."""
+    inventory, topology = load(next(path for path in EXAMPLES if path.parent.name == "shop"))
+    files = {node.name: {a.path: a.content for a in node.files} for node in topology.nodes}
+    for proxy in inventory.with_role("proxy"):
+        text = files[proxy.name]["/etc/haproxy/haproxy.cfg"]
+        asked = re.findall(r"server (\S+) (\S+):8443 .* verifyhost (\S+)", text)
+        assert {name for name, _, _ in asked} == {
+            other.name for other in inventory.with_role("proxy") if other.site != proxy.site
+        }
+        for name, address, verified in asked:
+            assert (name, address) == (verified, inventory.by_name[name].v4)
+            door = f"bind {address}:8443 ssl crt {pki.CERTIFICATE} "
+            assert door in files[name]["/etc/haproxy/haproxy.cfg"]
+            shown = x509.load_pem_x509_certificate(files[name][pki.CERTIFICATE].encode())
+            names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            uses = shown.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+            assert verified in names.get_values_for_type(x509.DNSName)
+            assert {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH} <= set(uses)
+            shown.verify_directly_issued_by(
+                x509.load_pem_x509_certificate(files[proxy.name][pki.CA].encode())
+            )
+
+
+def test_a_drill_is_told_whom_each_pool_asks_elsewhere() -> None:
+    found = {path.parent.name: load(path)[1].facts["sites"] for path in EXAMPLES}
+    asked = found["shop"]["hk"]["across"]
+    assert asked == {pool: ["sg", "la"] for pool in ("api", "static", "web", "web-next")}
+    assert {tuple(sites) for site in found["ecommerce"].values() for sites in site["across"].values()} == {()}
+    assert found["ecommerce"]["witness"]["across"] == {}, "nobody's member can be lost there"
 
 
 def test_every_difference_has_a_reason_and_changes_something() -> None:

@@ -1,4 +1,4 @@
-"""Regions are access networks with two transits, and a twin's facts name what its own files configure."""
+"""Regions are access networks with several transits, and a twin's facts name what its own files configure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_region_has_a_cable_and_a_session_to_each_of_its_transits(topology: To
     upstreams = {name for name, node in nodes.items() if node.kind == "transit"}
     for region in facts(topology)["regions"].values():
         clients, transits = nodes[region["node"]], region["transits"]
-        assert len(transits) == len(set(transits)) == min(2, len(upstreams))
+        assert len(transits) == len(set(transits)) == min(8, len(upstreams))
         assert len(clients.legs) == len(transits)
         for leg, transit in zip(clients.legs, transits, strict=True):
             (other,) = [far for far in nodes[transit].legs if far.segment == leg.segment]
@@ -74,6 +74,16 @@ def test_the_nearer_transit_is_preferred_and_the_other_sees_a_longer_path(topolo
         assert preferences == sorted(preferences, reverse=True)
         assert len(set(preferences)) == len(preferences)
         assert [each.count("bgp_path.prepend") for each in sessions] == list(range(len(sessions)))
+
+
+def test_a_site_is_heard_of_straight_from_the_transit_that_carries_it(topology: Topology) -> None:
+    for name, node in named(topology).items():
+        if node.kind == "transit":
+            text = bird_of(node)
+            access = re.findall(r"(?s)protocol bgp access_\w+ \{(.*?)\n\}", text)
+            assert len(access) == 2 * len(facts(topology)["regions"]), name
+            assert all(' || proto ~ "to_*";' in each for each in access)
+            assert text.count('proto ~ "to_*" || proto ~ "access_*"') == text.count("protocol bgp as")
 
 
 @pytest.mark.daemon

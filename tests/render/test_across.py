@@ -47,6 +47,8 @@ def test_the_nearest_are_asked_first_and_three_at_most() -> None:
     assert [line[1] for line in servers[:6]] == [f"s{n}-proxy-{m}" for n in (2, 3, 4) for m in (1, 2)]
     assert ["backup" in line for line in servers[:6]] == [False, False, True, True, True, True]
     assert haproxy_across.servers(found, "s1") == len(servers) == 12
+    falls = [line[line.index("fall") + 1] if "fall" in line else "" for line in servers[:6]]
+    assert falls == ["11", "11", "7", "7", "", ""], "a nearer site outlasts the farther ones"
 
 
 def test_who_has_no_members_asks_and_who_has_no_proxies_is_not_asked() -> None:

@@ -11,7 +11,7 @@ from tests.estate.make import SMALL
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
 from trimtab.render import agent
-from trimtab.render.agent_file import load, names_of, ranges_of
+from trimtab.render.agent_file import AskedPool, dump, load, names_of, ranges_of
 
 FILE = {"host": "h", "site": "s", "estate": "e", "address": "a", "metrics_port": 1, "supervisor": "systemd"}
 
@@ -51,6 +51,31 @@ def test_a_host_knows_what_can_be_discovered_where_there_is_a_registry() -> None
         assert agent.describe(inventory, host).discovers == ("beside", "shop")
     plain = Inventory(read_estate(SMALL, "plain.yaml")[0])
     assert {agent.describe(plain, host).discovers for host in plain.hosts} == {()}
+
+
+def test_who_may_be_a_member_knows_how_to_ask() -> None:
+    """Every host of a site with proxies and a registry, once the estate has a store; nobody follows the store for it."""
+    text = SMALL.replace("proxy: 2", "proxy: 2, registry: 1").replace(
+        "services:", "arbiter: {members: 75%}\nservices:"
+    )
+    inventory = Inventory(read_estate(text, "asks.yaml")[0])
+    found = {host.name: agent.describe(inventory, host) for host in inventory.hosts}
+    mine = found["one-backend-1"]
+    assert mine.asks is not None and mine.estate_store is None
+    assert mine.asks.members == 75.0 and mine.asks.store == found["one-registry-1"].estate_store
+    assert mine.asks.pools == (AskedPool("web", "web", ("one-backend-1..2",)),)
+    assert found["one-proxy-1"].asks is None, "it is in no pool, and none is open"
+    assert load(dump(mine)) == mine
+    plain = Inventory(read_estate(SMALL, "plain.yaml")[0])
+    assert {agent.describe(plain, host).asks for host in plain.hosts} == {None}
+
+
+def test_where_members_register_everybody_may_be_one() -> None:
+    text = SMALL.replace("{hosts: backend, port: 8080,", "{discover: shop, port: 8080,")
+    inventory = Inventory(read_estate(text.replace("proxy: 2", "proxy: 2, registry: 1"), "asks.yaml")[0])
+    for host in inventory.hosts:
+        asks = agent.describe(inventory, host).asks
+        assert asks is not None and asks.pools == (AskedPool("web", "shop", (), True),)
 
 
 def names_at(text: str, host: str) -> dict[str, tuple[str, ...]]:

@@ -27,8 +27,12 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     # each time that an address moves
     "drain-killed": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
     "leader-loss-mid-drain": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
-    # as when a site loses power and nobody has asked for anything; clients of the drained one may notice nothing
-    "second-fault-during-drain": ([0.0, 0.36 + FAR], [0.2 - NEAR, 2.91 + 0.9]),
+    "site-ill": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
+    # the move of a drained site, 0.2 s, then as when a site loses power; clients of the drained one may notice nothing
+    "second-fault-during-drain": (
+        [0.0, 0.12 + FAR + 0.2 + 0.36 + FAR],
+        [0.2 - 2 * NEAR, 0.12 + FAR + 0.2 + 2.91 + 0.9],
+    ),
     "freeze": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 2.91 + 0.9]),
     # what observers see takes nothing away, and no request waits for the estate's store
     "estate-store-loss": ([0.0, 0.0], [0.0, 0.0]),
@@ -48,6 +52,9 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "backend-kill": ([0.0, 0.0], [0.0, 0.3]),
     # what was sent into the dead host is asked again, but for orders: those wait until two attempts have failed
     "backend-power-cut": ([0.0, 0.0], [0.0, 1.15]),
+    # two connections of 150 ms to each member, begun within 0.1 s of each other, 0.2 s for the idle ones to be used up;
+    # then the next site is asked
+    "site-pool-loss": ([0.15, 0.25 + 0.2], [0.15, 0.25 + 0.2 + 0.9]),
     "store-leader-loss": ([0.0, 0.0], [1.06, 3.81]),
     # agents, registries and checks are on nobody's way
     "registry-total-loss": ([0.0, 0.0], [0.0, 0.0]),

@@ -9,6 +9,7 @@ from trimtab.estate.inventory import Inventory
 from trimtab.timing import bgp, checks, dns, etcd, front, vrrp
 from trimtab.timing.faults import predict
 from trimtab.timing.interval import UNTIL_REPAIR, Interval
+from trimtab.timing.models.backend import pool_loss as pool_loss_of
 from trimtab.timing.parts import Part
 
 
@@ -91,15 +92,15 @@ def pool_time(inventory: Inventory, members: int = 2, *, dead: bool = True) -> I
 
 
 def test_haproxy_and_a_dead_backend() -> None:
-    """Two attempts of 150 ms end before the checks: 150 + 2 x 150 ms after the first, which comes within a second."""
+    """Two attempts of 150 ms end before the checks: 3 x 150 + 2 x 100 ms, the first of which begins within a second."""
     pool = two_sites().estate.pools[WEB]
-    assert ends(checks.checked(two_sites(), pool, 0.15)) == (0.45, 1.45)
+    assert ends(checks.checked(two_sites(), pool, 0.15)) == (0.65, 1.65)
     assert pool_time(two_sites()) == Interval(0.0, 0.25)
     # without retries, or with an attempt that outlasts the client, requests to it fail until it is out
     assert pool_time(two_sites(retries="0")) == Interval(0.15, 0.25)
     assert pool_time(two_sites(connect="2s")) == Interval(2.0, 2.1)
     # an attempt of 30 s: three checks of a second each are sooner
-    assert pool_time(two_sites(connect="30s", fall="3")) == Interval(3.0, 4.0)
+    assert pool_time(two_sites(connect="30s", fall="3")) == Interval(3.2, 4.2)
 
 
 def test_nginx_and_a_dead_backend() -> None:
@@ -130,9 +131,33 @@ def test_the_last_member_is_taken_out_and_another_site_asked() -> None:
     (before,), (pool,) = alone.estate.pools.values(), helped.estate.pools.values()
     assert checks.silent(alone, before, 1) == checks.NO_OTHER_MEMBER
     assert checks.refused(alone, before, 1) == checks.RESTARTED
-    assert checks.silent(helped, pool, 1) == checks.taken_out(helped, pool, answer=0.15)
+    assert checks.silent(helped, pool, 1) == checks.emptied(helped, pool), "one alone is the whole pool"
     assert checks.refused(helped, pool, 1) == checks.taken_out(helped, pool, answer=0.0)
     assert checks.refused(helped, pool, 2) == checks.NEXT_MEMBER
+
+
+def pool_loss(**changed: str) -> Part:
+    """Reads where every backend of a site is gone."""
+    inventory = two_sites(**{"pool": "across: nearest, ", **changed})
+    return pool_loss_of(inventory, "twin")["outage_s"]
+
+
+def test_a_pool_without_members_is_served_by_the_next_site_once_the_last_of_them_is_out() -> None:
+    assert ends(pool_loss()) == (0.15, 0.25 + 0.2)
+    # how many there are changes nothing: all of them are missed at the same time, and retries meet dead ones
+    assert pool_loss(backends="1") == pool_loss(backends="9") == pool_loss(retries="0") == pool_loss()
+    # checks end it where real traffic does not: three of a second each, the first of them within a second
+    assert ends(pool_loss(connect="30s")) == (3.2, 4.2)
+
+
+def test_too_far_a_site_does_not_answer_in_time() -> None:
+    assert ends(pool_loss(rtt="250ms")) == (0.15, 0.25 + 0.2)
+    assert pool_loss(rtt="310ms").time.low == UNTIL_REPAIR
+
+
+def test_a_pool_that_asks_no_other_site_is_out_until_repair() -> None:
+    assert pool_loss(pool="") == checks.NOBODY_TO_ASK
+    assert predict(two_sites(), "site-pool-loss") == {}, "it is about who asks another site"
 
 
 def test_dns_needs_a_resolver() -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
+from trimtab.drills.load.record import read_record
 from trimtab.drills.result import RunResult, ScenarioResult
 from trimtab.drills.runner import run as drill
 from trimtab.drills.scenario_file import find
 from trimtab.drills.turn import turn
 from trimtab.lab.client import Lab
+
+MOST = 60  # lines of failed requests for each region
 
 
 def hold(lab: Lab, name: str, runs: int, load: str = "normal") -> ScenarioResult:
@@ -29,6 +35,7 @@ def explain(result: ScenarioResult) -> str:
                 f"  {verdict.checker}: {verdict.value}",
                 *(f"    {reason}" for reason in verdict.reasons),
             ]
+        lines += _failing(run) if run.verdict != "true" else ()
     return "\n".join(lines)
 
 
@@ -37,6 +44,20 @@ def kept(result: ScenarioResult, at_least: int = 100) -> None:
     for run in result.runs:
         assert run.figures["acknowledged_orders"] > at_least, explain(result)
         assert run.figures["lost_orders"] == 0, explain(result)
+
+
+def _failing(run: RunResult) -> Iterator[str]:
+    """The requests that failed, by quarters of a second after the fault: the records themselves go with the twin."""
+    for file in sorted(run.folder.glob("requests-*.jsonl.gz")):
+        rows, _ = read_record(file)
+        yield f"  {file.name}, failed requests by s after the fault, service, family, error, then site of the retry:"
+        bad = [row for row in rows if not row.ok]
+        counts = Counter(
+            (int(4 * (row.start - run.figures["fault_at_s"])) / 4, row.service, row.family, row.error,
+             row.site if row.ok_after_retry else "failed again")
+            for row in bad
+        )  # fmt: skip
+        yield from (f"    {' '.join(map(str, key))}: {count}" for key, count in sorted(counts.items())[:MOST])
 
 
 def _figures(run: RunResult) -> str:

@@ -15,7 +15,7 @@ NAMES = sorted(set(builtin()) - {"standby-promotion"})
 OF_AGENTS = {
     "agent-hang", "agent-kill", "all-checks-lie", "asymmetric-partition", "bad-check-everywhere", "canary-split",
     "daemon-crash-loop", "drain-killed", "estate-store-loss", "flapping-backend", "leader-loss-mid-drain",
-    "registry-total-loss", "rolling-backend-deploy",
+    "registry-total-loss", "rolling-backend-deploy", "site-ill",
 }  # fmt: skip
 
 

@@ -122,12 +122,15 @@ class Outage:
 
 
 def outages(subject: Subject, figure: str | Figure, world: World = "twin") -> Iterator[Outage]:
-    """Of every fault that can happen to the estate; figure is READS or WRITES of all services, or of some.
+    """Of every fault that can happen to the estate by itself: objectives are for one. figure is READS or WRITES of all
+    services, or of some.
 
     Where a partition has two sides, writes are judged on the one with the majority: the other refuses them by design.
     """
     name = figure if isinstance(figure, str) else figure.name
     for budget in _budgets(subject, figure):
+        if budget.faults > 1:
+            continue
         predicted = budget.twin if world == "twin" else budget.internet
         chosen = MAJORITY if name == WRITES and MAJORITY in predicted else name
         prediction = predicted.get(chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from trimtab.cli.estate_store import opened, site_named
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import log, print_json, print_line
-from trimtab.cli.registries import DryRun, Reason, TwinOption
+from trimtab.cli.registries import DryRun, Reason, TwinOption, reason_option
 from trimtab.errors import AnswerIsNo, BadInput
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 TargetArgument = Annotated[
     str, typer.Argument(help="a site that serves, a proxy's host, or POOL/MEMBER", metavar="TARGET")
 ]
+BackArgument = Annotated[
+    str,
+    typer.Argument(
+        help="a site with services (whatever its state), a proxy's host, or POOL/MEMBER", metavar="TARGET"
+    ),
+]
 At = Annotated[str | None, typer.Option("--site", help="of a member that more than one site has")]
 Wait = Annotated[
     float,
@@ -36,10 +43,14 @@ Wait = Annotated[
 Over = Annotated[
     float, typer.Option("--over", help="seconds in which a member's share grows back", min=0.0, max=3600.0)
 ]
-SiteArgument = Annotated[str, typer.Argument(help="a site that serves", metavar="SITE")]
 Force = Annotated[
-    bool, typer.Option("--force", help="over the budget, the capacity and a freeze; needs --reason")
+    bool,
+    typer.Option(
+        "--force", help="over the rules that docs/arbiter.md marks as overruled by force; needs --reason"
+    ),
 ]
+BackReason = Annotated[str, reason_option("it is kept, and `trimtab why` says it")]
+FreezeReason = Annotated[str, reason_option("it is kept with the freeze, and who is refused is told it")]
 
 
 def drain(
@@ -56,6 +67,7 @@ def drain(
 ) -> int:
     """Take out a site (its prefixes become second choice, then leave), a proxy (another one takes its addresses) or a member
     (it takes nothing new), until `undrain`. Interrupted, it is as if it had not been asked, or as if it had been done.
+    Runs as root on a host of the estate, or with --twin in its running twin.
     """
     if force and not reason:
         raise BadInput("--force needs a reason", "--reason WHY: it is kept with the decision")
@@ -75,7 +87,7 @@ def drain(
         _, answer = await coordinator.look(request)
         _tell_effect(site, answer, json)
         if dry_run:
-            return dry(request, answer, json)
+            return dry([(request, answer)], json)
         before = await flows.connections(inventory, site)
         finished = await coordinator.drain(request)
         after = await flows.connections(inventory, site)
@@ -86,17 +98,18 @@ def drain(
 
 
 def undrain(
-    target: TargetArgument,
+    target: BackArgument,
     estate: EstateFile = DEFAULT_ESTATE,
     at: At = None,
-    reason: Reason = "",
+    reason: BackReason = "",
     over: Over = 10.0,
     twin: TwinOption = False,
     name: TwinName = None,
     json: Json = False,
 ) -> int:
-    """Bring back what is drained: a site as second choice first, and for good once its front door is known to serve; a member
-    with a growing share.
+    """Bring back what is drained: a site as second choice first, and for good once its front door is known to serve; a proxy
+    may hold addresses again; a member comes with a growing share. Runs as root on a host of the estate, or with --twin in its
+    running twin.
     """
     registries.inside_twin(estate, twin, name)
     inventory = registries.loaded(estate)
@@ -115,13 +128,15 @@ def undrain(
 
 def freeze(
     estate: EstateFile = DEFAULT_ESTATE,
-    reason: Reason = "",
+    reason: FreezeReason = "",
     off: Annotated[bool, typer.Option("--off", help="allow changes again")] = False,
     twin: TwinOption = False,
     name: TwinName = None,
     json: Json = False,
 ) -> int:
-    """Nothing is taken away by choice until `freeze --off`. What is dead leaves all the same."""
+    """Nothing is taken away by choice until `freeze --off`. What is dead leaves all the same. Where somebody has frozen the
+    estate already, that is said, and stands. Runs as root on a host of the estate, or with --twin in its running twin.
+    """
     if not off and not reason:
         raise BadInput("a freeze needs a reason", "--reason WHY: who is refused is told it")
     registries.inside_twin(estate, twin, name)
@@ -134,7 +149,8 @@ def freeze(
         from trimtab.control.hand import write_planned
 
         word = Freeze(who.by, who.reason, who.at)
-        changed = await write_planned(store, writes.thaw if off else lambda found: writes.freeze(found, word))
+        plan = writes.thaw if off else writes.freeze
+        changed = await write_planned(store, lambda found: plan(found, word))
         said = "changes are allowed" if off else f"frozen by {who.by}: {reason}"
         print_json({"frozen": not off, "changed": changed}) if json else print_line(
             said if changed else "it is so already"
@@ -196,20 +212,23 @@ def _names(sites: tuple[str, ...]) -> str:
     return ", ".join(sites) or "nobody"
 
 
-def dry(request: Request, answer: Answer, as_json: bool) -> int:
-    """What would be answered. Raises AnswerIsNo."""
-    from trimtab.control.drain.coordinator import refusal
+def dry(asked: Sequence[tuple[Request, Answer]], as_json: bool) -> int:
+    """What would be answered, all of it or none. Raises AnswerIsNo."""
+    from trimtab.control.drain.coordinator import refusals
 
+    request, granted = asked[0][0], all(answer.granted for _, answer in asked)
     if as_json:
         print_json({
-            "target": request.target, "site": request.site, "dry_run": True, "granted": answer.granted,
-            "objections": _objections(answer),
+            "target": request.target, "site": request.site, "dry_run": True, "granted": granted,
+            "objections": [each for _, answer in asked for each in _objections(answer)],
         })  # fmt: skip
-    elif answer.granted:
+    elif granted:
         print_line(f"{request.target}: would be drained")
-    if answer.granted:
+        for text in (text for _, answer in asked for text in answer.overruled):
+            print_line(f"  {text}")
+    if granted:
         return 0
-    raise AnswerIsNo(*refusal(request, answer))
+    raise AnswerIsNo(*refusals(asked))
 
 
 def _objections(answer: Answer) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trimtab.cli import registries
 from trimtab.cli.estate_store import opened
+from trimtab.cli.local_words import effect_line, end, teller
 from trimtab.cli.output import log, print_json, print_line
-from trimtab.errors import BadInput
+from trimtab.errors import AnswerIsNo, BadInput
 
 if TYPE_CHECKING:
-    from trimtab.control.arbiter.decide import Answer
     from trimtab.control.arbiter.world import Request
     from trimtab.control.drain.local import LocalDrain, Target
     from trimtab.control.drain.plan import Finished
     from trimtab.control.drain.targets import MemberTarget
     from trimtab.control.hand import Who
-    from trimtab.drivers.registry.base import Registry
+    from trimtab.drivers.registry.base import Registry, Snapshot
     from trimtab.estate.inventory import Inventory
 
 
@@ -74,14 +73,37 @@ async def _drain(inventory: Inventory, local: Local, who: Who, options: Options)
     from trimtab.cli.drain import dry
 
     moves: list[dict[str, Any]] = []
-    target = target_of(inventory, local, who, options.force)
-    request = _request(local, who, options.force)
-    async with _local(inventory, local, _teller(moves, options.json), options.wait_s) as work:
-        _, answer = await work.look(request)
-        (log if options.json else print_line)(effect_line(request, answer))
+    async with _local(inventory, local, teller(moves, options.json), options.wait_s) as work:
+        places = _places(inventory, local, await work.registry.read())
+        target = target_of(inventory, local, who, options.force, places)
+        if not places:
+            return await _unasked(work, local, target, options, moves)
+        request, *others = _requests(local, places, who, options.force)
+        _, answers = await work.look_at([request, *others])
+        asked = list(zip([request, *others], answers, strict=True))
+        for each, answer in asked:
+            (log if options.json else print_line)(effect_line(each, answer))
         if options.dry_run:
-            return dry(request, answer, options.json)
-        return _end(await work.drain(request, target), local, moves, options.json)
+            return dry(asked, options.json)
+        return end(await work.drain(request, target, others), local, moves, options.json)
+
+
+async def _unasked(
+    work: LocalDrain, local: Local, target: Target, options: Options, moves: list[dict[str, Any]]
+) -> int:
+    """Of a member that no proxy has a route to. Raises AnswerIsNo where it is out, BadInput where nobody would be left."""
+    if target.out(await work.registry.read()) is None:
+        raise AnswerIsNo(f"{local.name} is drained already", "`trimtab why` says by whom")
+    say = log if options.json else print_line
+    say(f"no proxy of {local.site} has a route to {local.name}, so nobody is asked")
+    if not options.dry_run:
+        return end(await work.drain_unasked(local.name, target), local, moves, options.json)
+    if options.json:
+        said = {"target": local.name, "site": local.site, "dry_run": True, "granted": True, "objections": []}
+        print_json(said)
+    else:
+        print_line(f"{local.name}: would be drained")
+    return 0
 
 
 def undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json: bool) -> int:
@@ -94,37 +116,40 @@ async def _undrain(inventory: Inventory, local: Local, who: Who, over_s: float, 
 
     moves: list[dict[str, Any]] = []
     target = target_of(inventory, local, who)
-    tell = _teller(moves, as_json)
+    tell = teller(moves, as_json)
     async with _local(inventory, local, tell) as work:
+        finished = None
         if isinstance(target, MemberTarget) and over_s > 0:
-            await _ramp(inventory, local, target, over_s, tell)
-        return _end(await work.undrain(target, local.name), local, moves, as_json)
+            finished = await _ramp(inventory, local, work.registry, target, over_s, tell)
+        return end(finished or await work.undrain(target, local.name), local, moves, as_json)
 
 
 async def _ramp(
-    inventory: Inventory, local: Local, target: MemberTarget, over_s: float, tell: Callable[[str, str], None]
-) -> None:
-    """Up to the step before the last. One with a weight of an operator's own comes back with that at once."""
-    from trimtab.control.drain.targets import STEPS, is_ramping
-    from trimtab.control.hand import seat_of, write_planned
+    inventory: Inventory,
+    local: Local,
+    registry: Registry,
+    target: MemberTarget,
+    over_s: float,
+    tell: Callable[[str, str], None],
+) -> Finished | None:
+    """None where it does not come back by steps."""
+    from trimtab.control.drain.ramp import grow
+    from trimtab.control.drain.targets import grows
+    from trimtab.control.hand import seat_of
 
-    async with site_registry(inventory, local.site) as registry:
-        seat = seat_of(target.seats(await registry.read()), target.name)
-        hand = seat.hand
-        if hand is None or not (is_ramping(seat) or (hand.state != "ready" and hand.weight is None)):
-            return
-        own = registries.own_weight(inventory, seat, target.pool, local.site)
-        for step in range(1, STEPS):
-            await write_planned(registry, target.ramp(step, own))
-            tell("ramp", f"{local.name} takes {100 * step // STEPS} % of its share")
-            await asyncio.sleep(over_s / STEPS)
-        await write_planned(registry, target.ramp(STEPS, own))
+    seat = seat_of(target.seats(await registry.read()), target.name)
+    if not grows(seat):
+        return None
+    own = registries.own_weight(inventory, seat, target.pool, local.site)
+    return await grow(registry, target, local.name, own, over_s, tell)
 
 
 # ---- what it works on
 
 
-def target_of(inventory: Inventory, local: Local, who: Who, force: bool = False) -> Target:
+def target_of(
+    inventory: Inventory, local: Local, who: Who, force: bool = False, places: tuple[str, ...] = ()
+) -> Target:
     from trimtab.control.drain.of_site import seated
     from trimtab.control.drain.targets import MemberTarget, ProxyTarget
 
@@ -142,13 +167,24 @@ def target_of(inventory: Inventory, local: Local, who: Who, force: bool = False)
         force,
         tells=estate.tiers.proxy.engine == "haproxy",
         longest_s=estate.tiers.proxy.timeouts.server,
+        places=places,
     )
 
 
-def _request(local: Local, who: Who, force: bool) -> Request:
+def _places(inventory: Inventory, local: Local, snapshot: Snapshot) -> tuple[str, ...]:
+    """A proxy is one. Of a member those that proxies of its site have a route to: none where it is missed by nobody."""
+    from trimtab.control.drain.of_site import places_of
+
+    if local.kind == "drain-proxy":
+        return (local.name,)
+    pool, _, member = local.name.partition("/")
+    return places_of(inventory, local.site, snapshot, pool, member) if inventory.front(local.site) else ()
+
+
+def _requests(local: Local, places: tuple[str, ...], who: Who, force: bool) -> list[Request]:
     from trimtab.control.arbiter.world import Request
 
-    return Request(local.kind, local.site, local.name, who.by, who.reason, force=force)
+    return [Request(local.kind, local.site, each, who.by, who.reason, force=force) for each in places]
 
 
 @asynccontextmanager
@@ -171,53 +207,29 @@ async def site_registry(inventory: Inventory, site: str) -> AsyncIterator[Regist
 async def _local(
     inventory: Inventory, local: Local, tell: Callable[[str, str], None], wait_s: float = 60.0
 ) -> AsyncIterator[LocalDrain]:
+    async with opened(inventory) as store, site_registry(inventory, local.site) as registry:
+        yield local_drain(inventory, local.site, store, registry, tell, wait_s)
+
+
+def local_drain(
+    inventory: Inventory,
+    site: str,
+    store: Registry,
+    registry: Registry,
+    tell: Callable[[str, str], None],
+    wait_s: float = 60.0,
+) -> LocalDrain:
+    """What takes something out at one site: store is the estate's, registry the site's."""
     from trimtab.control.drain.local import LocalDrain
     from trimtab.control.drain.of_estate import facts_of, watching_of
     from trimtab.control.drain.of_site import with_site
 
     facts = facts_of(inventory)
-    async with opened(inventory) as store, site_registry(inventory, local.site) as registry:
-        yield LocalDrain(
-            store,
-            registry,
-            lambda snapshot: with_site(facts, inventory, local.site, snapshot),
-            watching_of(inventory),
-            tell,
-            limit_s=wait_s,
-        )
-
-
-# ---- what is said
-
-
-def effect_line(request: Request, answer: Answer) -> str:
-    """Who is left, of how many."""
-    effect = answer.effect
-    what = "proxies work" if request.kind == "drain-proxy" else "members are well"
-    if not effect.takes:
-        return f"{request.target} takes nothing now; {effect.peers} others of {effect.peers_of} {what}"
-    return f"without {request.target} {effect.peers} of {effect.peers_of} {what} at {request.site}"
-
-
-def _teller(moves: list[dict[str, Any]], as_json: bool) -> Callable[[str, str], None]:
-    def tell(what: str, why: str) -> None:
-        moves.append({"at": round(time.time(), 3), "monotonic_s": time.monotonic(), "what": what, "why": why})
-        (log if as_json else print_line)(f"{time.strftime('%H:%M:%S')}  {what:<9} {why}")
-
-    return tell
-
-
-def _end(finished: Finished, local: Local, moves: list[dict[str, Any]], as_json: bool) -> int:
-    word = "done" if finished.done else "not done"
-    _teller(moves, as_json)(word, finished.why)
-    if as_json:
-        print_json(
-            {
-                "target": local.name,
-                "site": local.site,
-                "done": finished.done,
-                "why": finished.why,
-                "moves": moves,
-            }
-        )
-    return 0 if finished.done else 1
+    return LocalDrain(
+        store,
+        registry,
+        lambda snapshot: with_site(facts, inventory, site, snapshot),
+        watching_of(inventory),
+        tell,
+        limit_s=wait_s,
+    )

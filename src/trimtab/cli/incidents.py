@@ -37,7 +37,9 @@ def incidents(
     name: TwinName = None,
     json: Json = False,
 ) -> int:
-    """What happened to sites, the newest first; with ID, everything that is known of one."""
+    """What happened to sites, the newest first; with ID, everything that is known of one. Runs as root on a host of the
+    estate, or with --twin in its running twin.
+    """
     _fitting(number, only_open, review, json)
     registries.inside_twin(estate, twin, name)
     records = asyncio.run(_read(registries.loaded(estate))).records

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trimtab.cli import registries
+from trimtab.cli.asking import Change, asking
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.registries import DryRun, Reason, TwinOption
@@ -17,6 +18,7 @@ Overrule = Annotated[
 ]
 
 if TYPE_CHECKING:
+    from trimtab.control.hand import Seat
     from trimtab.drivers.registry.base import Snapshot, Write
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
@@ -51,13 +53,11 @@ def register(
     if at is None:
         raise BadInput(f"{pool} states no port", "give --port")
 
-    wanted, asking = (
-        Member(registered, name, address, at, 1, weight, version, tuple(tag or ())),
-        registries.who(reason),
-    )
+    wanted = Member(registered, name, address, at, 1, weight, version, tuple(tag or ()))
+    who = registries.who(reason)
 
     def plan(snapshot: Snapshot, _: str) -> Write | None:
-        return plan_register(snapshot, wanted, asking, force=force)
+        return plan_register(snapshot, wanted, who, force=force)
 
     done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run)
     return registries.tell(done, f"{name} registered in {pool}", dry_run, json)
@@ -75,21 +75,29 @@ def deregister(
     name_of_twin: TwinName = None,
     json: Json = False,
 ) -> int:
-    """Take a member out of the registry. One whose host's agent registers it comes back: take its file away instead."""
+    """Take a member out of the registry. One whose host's agent registers it comes back: take its file away instead. While
+    it takes requests the arbiter is asked.
+    """
     from trimtab.control.by_hand import plan_deregister
 
     registries.forced(force, reason)
     registries.inside_twin(estate, twin, name_of_twin)
     inventory = registries.loaded(estate)
     registered, _ = _discovered(inventory, pool)
-    asking = registries.who(reason)
+    who, notes = registries.who(reason), dict[str, registries.Note]()
 
     def plan(snapshot: Snapshot, at: str) -> Write | None:
         seated = registries.seated(inventory, snapshot, pool, at)
-        return plan_deregister(snapshot, seated, registered, name, asking, force=force)
+        return plan_deregister(snapshot, seated, registered, name, who, force=force)
 
-    done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run)
-    return registries.tell(done, f"{name} taken out of {pool}", dry_run, json)
+    def takes(snapshot: Snapshot, seat: Seat, _: str) -> bool:
+        """Without force the plan refuses one that is alive: then nobody is asked."""
+        return seat.weight > 0 and (force or f"alive/{registered}/{name}" not in snapshot.records)
+
+    change = Change(pool, name, who, force, plan, takes, notes.__setitem__)
+    act = asking(inventory, change, dry_run)
+    done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run, act)
+    return registries.tell(done, f"{name} taken out of {pool}", dry_run, json, notes)
 
 
 def _discovered(inventory: Inventory, pool: str) -> tuple[str, Pool]:

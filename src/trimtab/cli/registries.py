@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,20 +21,40 @@ from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD
 
 if TYPE_CHECKING:
     from trimtab.control.hand import Seat, Who
-    from trimtab.drivers.registry.base import Snapshot, Write
+    from trimtab.drivers.registry.base import Registry, Snapshot, Write
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
 
 DEADLINE_S = 10.0
+ASKING_S = 45.0  # with the estate's store, each of whose answers has a limit of its own
 TWIN = "TRIMTAB_TWIN"  # set where this runs in a twin, which has fewer hosts
 Site = Annotated[str | None, typer.Option("--site", help="only this site's registry; default: every site's")]
-Reason = Annotated[str, typer.Option("--reason", help="why: it is kept with the change")]
 Force = Annotated[
-    bool, typer.Option("--force", help="even if no other member says that it is well; needs --reason")
+    bool, typer.Option("--force", help="over what may be overruled, or cannot be asked; needs --reason")
 ]
 TwinOption = Annotated[bool, typer.Option("--twin", help="in the running twin of this estate")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be written, write nothing")]
+
+
+def reason_of(text: str) -> str:
+    """Without the blanks around it, so that a blank one is none. Raises BadInput for one that no record takes."""
+    from trimtab.control.arbiter.fields import Body
+    from trimtab.drivers.registry.record import BadRecord
+
+    try:
+        return Body({"reason": text.strip()}).words("reason")
+    except BadRecord as error:
+        raise BadInput(f"--{error}", "nothing was asked, and nothing was written") from error
+
+
+def reason_option(becomes: str) -> Any:
+    """becomes: what becomes of it, for --help. It is read by `reason_of` before the command begins."""
+    return typer.Option("--reason", callback=reason_of, help=f"why: {becomes}")
+
+
+Reason = Annotated[str, reason_option("it is kept with the change")]
 Plan = Callable[["Snapshot", str], "Write | None"]
+Act = Callable[["Registry", str], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +102,7 @@ def loaded(estate: Path) -> Inventory:
 
 
 def who(reason: str) -> Who:
+    """reason: as `reason_of` has left it."""
     from trimtab.control.hand import Who
 
     user = os.environ.get("SUDO_USER") or getpass.getuser()
@@ -131,10 +152,12 @@ def own_weight(inventory: Inventory, seat: Seat, pool: str, site: str) -> int:
     return named.get(seat.name, 100)
 
 
-def each_site(inventory: Inventory, sites: list[str], plan: Plan | None, dry: bool = False) -> dict[str, Any]:
+def each_site(
+    inventory: Inventory, sites: list[str], plan: Plan | None, dry: bool = False, act: Act | None = None
+) -> dict[str, Any]:
     """Ask, plan and write at every site. Site → its snapshot, True/False for written/nothing to do, or the error.
 
-    Raises EnvironmentUnable where this machine is no host of the estate.
+    act: what is done there in the place of that. Raises EnvironmentUnable where this machine is no host of the estate.
     """
     for path in (CA, CERTIFICATE, KEY, PASSWORD):
         if not os.access(path, os.R_OK):
@@ -142,26 +165,28 @@ def each_site(inventory: Inventory, sites: list[str], plan: Plan | None, dry: bo
                 f"{path} cannot be read: the registries know their hosts by it",
                 "run this as root on a host of the estate, or with --twin in its running twin",
             )
-    return asyncio.run(_all(inventory, sites, plan, dry))
+    return asyncio.run(_all(inventory, sites, plan, dry, act))
 
 
-async def _all(inventory: Inventory, sites: list[str], plan: Plan | None, dry: bool) -> dict[str, Any]:
+async def _all(
+    inventory: Inventory, sites: list[str], plan: Plan | None, dry: bool, act: Act | None
+) -> dict[str, Any]:
+    limit = DEADLINE_S if act is None else ASKING_S
+
     async def one(site: str) -> Any:
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                return await _one(inventory, site, plan, dry)
+            async with asyncio.timeout(limit):
+                return await _one(inventory, site, plan, dry, act)
         except TimeoutError:
             hosts = ", ".join(host.v4 for host in inventory.with_role("registry", site))
-            return Unreachable(
-                f"no answer from {hosts} in {DEADLINE_S:.0f} s", "is the path to that site up?"
-            )
+            return Unreachable(f"no answer from {hosts} in {limit:.0f} s", "is the path to that site up?")
         except TrimtabError as error:
             return error
 
     return dict(zip(sites, await asyncio.gather(*map(one, sites)), strict=True))
 
 
-async def _one(inventory: Inventory, site: str, plan: Plan | None, dry: bool) -> Any:
+async def _one(inventory: Inventory, site: str, plan: Plan | None, dry: bool, act: Act | None) -> Any:
     from trimtab.control.hand import write_planned
     from trimtab.drivers.registry.engines import connect
     from trimtab.render.agent import describe
@@ -170,6 +195,8 @@ async def _one(inventory: Inventory, site: str, plan: Plan | None, dry: bool) ->
     assert access is not None
     registry = connect(access)
     try:
+        if act is not None:
+            return await act(registry, site)
         if plan is None:
             return await registry.read()
         if dry:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli import registries
+from trimtab.cli.asking import Change, asking
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.registries import DryRun, Force, Note, Reason, Site, TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
+    from trimtab.control.hand import Seat
     from trimtab.drivers.registry.base import Snapshot, Write
 
 STATES = ("ready", "drain", "maint")
+MOST_DIGITS = 6
 
 
 def weight(
@@ -30,21 +33,21 @@ def weight(
     name_of_twin: TwinName = None,
     json: Json = False,
 ) -> int:
-    """Give a member another weight, take it out of balancing (drain), out altogether (maint), or back in (ready)."""
+    """Give a member another weight, take it out of balancing (drain), out altogether (maint), or back in (ready). What takes
+    it away asks the arbiter.
+    """
     from trimtab.control.hand import plan_hand, seat_of
 
     pool, slash, name = member.partition("/")
     if not slash or not name:
         raise BadInput(f"{member!r} names no member", "POOL/MEMBER is expected: see `trimtab members`")
-    if value not in STATES and not (value.isascii() and value.isdecimal()):
-        raise BadInput(f"{value!r} is no weight", f"0 to 256, or {', '.join(STATES)}")
+    number = _number(value)
     registries.forced(force, reason)
     registries.inside_twin(estate, twin, name_of_twin)
     inventory = registries.loaded(estate)
     registries.pool_of(inventory, pool)
     state: Any = value if value in STATES else "ready"
-    number = None if value in STATES else int(value)
-    asking = registries.who(reason)
+    who = registries.who(reason)
 
     notes: dict[str, Note] = {}
 
@@ -56,10 +59,27 @@ def weight(
             notes[at] = Note(
                 holds=f"ready, weight {own} (was {was.weight})", fields={"weight": own, "was": was.weight}
             )
-        return plan_hand(snapshot, seated, name, state, number, asking, force=force)
+        return plan_hand(snapshot, seated, name, state, number, who, force=force)
 
-    done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run)
+    def takes(_: Snapshot, seat: Seat, at: str) -> bool:
+        if seat.weight == 0 or state != "ready":
+            return seat.weight > 0
+        left = registries.own_weight(inventory, seat, pool, at) if number is None else number
+        return left == 0  # also where `ready` gives a member back to its own weight, and that is 0
+
+    change = Change(pool, name, who, force, plan, takes, notes.__setitem__)
+    act = asking(inventory, change, dry_run)
+    done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run, act)
     return registries.tell(where_it_is(done), f"{member} {value}", dry_run, json, notes)
+
+
+def _number(value: str) -> int | None:
+    """None for a state. Raises BadInput."""
+    if value in STATES:
+        return None
+    if not (value.isascii() and value.isdecimal()) or len(value) > MOST_DIGITS:
+        raise BadInput(f"{value[:40]!r} is no weight", f"0 to 256, or {', '.join(STATES)}")
+    return int(value)
 
 
 def where_it_is(done: dict[str, Any]) -> dict[str, Any]:

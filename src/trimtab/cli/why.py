@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli import registries, why_local
-from trimtab.cli.drain import At, TargetArgument
+from trimtab.cli import drain_local, registries, why_local
+from trimtab.cli.drain import At
 from trimtab.cli.estate_store import opened, site_named
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
@@ -21,10 +22,21 @@ from trimtab.errors import BadInput, DriverError
 if TYPE_CHECKING:
     from trimtab.control.arbiter.ledger import Decision
     from trimtab.control.drain.coordinator import Known
+    from trimtab.control.drain.of_site import Front
+    from trimtab.control.steer.router import Done
     from trimtab.estate.inventory import Inventory
+
+    Fronts = Mapping[str, Mapping[str, Front]]
 
 LAST = 20  # decisions
 EVERY_S = 2.0
+CAME_TO = {"serve": "announced", "prefer": "announced as second choice", "withdraw": "not announced"}
+TargetArgument = Annotated[
+    str,
+    typer.Argument(
+        help="a site with services (whatever its state), a host, or POOL/MEMBER", metavar="TARGET"
+    ),
+]
 
 
 def status(
@@ -36,7 +48,9 @@ def status(
     name: TwinName = None,
     json: Json = False,
 ) -> int:
-    """Every site: what the vantage points say, what was decided about it, and which proxy holds its addresses."""
+    """Every site: what the vantage points say, what was decided about it, and which proxy holds its addresses.
+    Runs as root on a host of the estate, or with --twin in its running twin.
+    """
     if watch and json:
         raise BadInput("--watch is for people", "ask with --json as often as you like")
     registries.inside_twin(estate, twin, name)
@@ -44,9 +58,11 @@ def status(
     if watch:
         return _watch(inventory)
     found, fronts = asyncio.run(_looked(inventory))
-    rows = [_row(found, fronts, name) for name in found.world.sites]
+    rows = [_row(inventory, found, fronts, name) for name in found.world.sites]
     if json:
-        print_json({"sites": rows, "frozen": _frozen(found), "findings": findings_of(found)})
+        print_json({
+            "sites": rows, "frozen": _frozen(found), "findings": findings_of(found), "budget": budget_of(found),
+        })  # fmt: skip
         return 0
     for line in table_of(found, rows):
         print_line(line)
@@ -64,7 +80,7 @@ def _watch(inventory: Inventory) -> int:
             found, fronts = asyncio.run(_looked(inventory))
         except DriverError as error:
             return Text(f"{time.strftime('%H:%M:%S')}  {error}")
-        rows = [_row(found, fronts, name) for name in found.world.sites]
+        rows = [_row(inventory, found, fronts, name) for name in found.world.sites]
         return Text("\n".join([time.strftime("%H:%M:%S"), *table_of(found, rows)]))
 
     with Live(drawn(), console=Console(), auto_refresh=False) as live, suppress(KeyboardInterrupt):
@@ -82,10 +98,16 @@ def table_of(found: Known, rows: list[dict[str, Any]]) -> list[str]:
         lines.append(
             f"{row['site']:<10} {row['verdict']:<8} {agree:<6} {row['step']:<10} {held:<14} {row['word']}".rstrip()
         )
-    lines += findings_of(found)
+    lines += [*findings_of(found), budget_of(found)]
     if freeze := found.standing.freeze:
         lines.append(f"frozen by {freeze.by}: {freeze.reason}")
     return lines
+
+
+def budget_of(found: Known) -> str:
+    from trimtab.control.arbiter.rules import budget
+
+    return budget(found.world, time.time())
 
 
 def findings_of(found: Known) -> list[str]:
@@ -106,14 +128,17 @@ def why(
     name: TwinName = None,
     json: Json = False,
 ) -> int:
-    """Why a site, a host or POOL/MEMBER is as it is: who says what of it, what stands, and each decision with its reasons."""
+    """Why a site, a host or POOL/MEMBER is as it is: who says what of it, what stands, and each decision with its reasons.
+    Runs as root on a host of the estate, or with --twin in its running twin.
+    """
     registries.inside_twin(estate, twin, name)
     inventory = registries.loaded(estate)
     if "/" in target or target in inventory.by_name:
         return why_local.why(inventory, target, at, json)
+    drain_local.named(inventory, target, at)  # --site goes with a member alone
     site = site_named(inventory, target)
     found, fronts = asyncio.run(_looked(inventory, site))
-    row, decisions = _row(found, fronts, site), decisions_of(found, site)
+    row, decisions = _row(inventory, found, fronts, site), decisions_of(found, site)
     if json:
         print_json({**row, "decisions": [as_json(each) for each in decisions], "frozen": _frozen(found)})
         return 0
@@ -130,10 +155,10 @@ def why(
     return 0
 
 
-async def _looked(inventory: Inventory, *sites: str) -> tuple[Known, dict[str, list[str]]]:
-    """The estate's store, and who holds the addresses at each site; one whose registry is away tells nothing."""
-    found, held = await asyncio.gather(known_now(inventory), why_local.holders(inventory, sites))
-    return found, held
+async def _looked(inventory: Inventory, *sites: str) -> tuple[Known, Fronts]:
+    """The estate's store, and the proxies of each site; one whose registry is away tells nothing."""
+    found, fronts = await asyncio.gather(known_now(inventory), why_local.fronts(inventory, sites))
+    return found, fronts
 
 
 async def known_now(inventory: Inventory) -> Known:
@@ -145,22 +170,55 @@ async def known_now(inventory: Inventory) -> Known:
     return known(snapshot, facts_of(inventory), watching_of(inventory), time.time())
 
 
-def _row(found: Known, fronts: dict[str, list[str]], name: str) -> dict[str, Any]:
-    verdict, standing = found.verdicts[name], found.standing
+def _row(inventory: Inventory, found: Known, fronts: Fronts, name: str) -> dict[str, Any]:
+    verdict, standing, proxies = found.verdicts[name], found.standing, fronts.get(name, {})
     committed, doing = standing.committed.get(name), standing.doing.get(name)
     word = "serves as the estate says"
     if committed:
         word = f"drained by {committed.by} at {clock(committed.at)}: {committed.reason or 'no reason given'}"
+    if key := standing.unread.get(name):
+        word = f"how it stands cannot be read: the record {key} of the estate's store"
+    against = _against(inventory, found, name)
     if doing:
         word = f"{doing.step} is under way; {word}"
+    word = "; ".join([word, *_all_the_same(against), *_drained(proxies)])
     return {
         "site": name, "verdict": verdict.word, "agree": verdict.agree, "of": verdict.of, "since": verdict.since,
-        "reasons": list(verdict.reasons), "step": found.world.sites[name].step, "word": word, "held_by": fronts.get(name, []),
+        "reasons": list(verdict.reasons), "step": found.world.sites[name].step, "word": word,
+        "held_by": [host for host, front in proxies.items() if front.state is not None and front.state.holds],
         "routers": {
             host: {"step": done.step, "verified": done.verified, "why": done.why}
             for host, done in sorted(standing.done.get(name, {}).items())
         },
+        "against": sorted(against),
     }  # fmt: skip
+
+
+def _drained(proxies: Mapping[str, Front]) -> list[str]:
+    hands = [front.hand for front in proxies.values() if front.drained and front.hand is not None]
+    return [f"{hand.name} is drained by {hand.by}: {hand.reason or 'no reason given'}" for hand in hands]
+
+
+def _against(inventory: Inventory, found: Known, site: str) -> dict[str, Done]:
+    """The routers of a site that say they came to something else than its standing word; none while a step is under way."""
+    standing = found.standing
+    if site in standing.doing:
+        return {}
+    committed, said = standing.committed.get(site), standing.done.get(site, {})
+    stands = committed.step if committed else "serve"
+    names = [host.name for host in inventory.routers(site)]
+    return {name: said[name] for name in names if name in said and said[name].step != stands}
+
+
+def _all_the_same(against: Mapping[str, Done]) -> list[str]:
+    """In words: those that say the same, and why, together."""
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for host, done in sorted(against.items()):
+        hosts.setdefault((done.step, done.why), []).append(host)
+    return [
+        f"{CAME_TO[step]} by {', '.join(names)} all the same: {why or 'no reason given'}"
+        for (step, why), names in hosts.items()
+    ]
 
 
 def _frozen(found: Known) -> dict[str, Any] | None:
@@ -169,34 +227,32 @@ def _frozen(found: Known) -> dict[str, Any] | None:
 
 
 def decisions_of(found: Known, site: str, target: str = "") -> list[Decision]:
-    """The last about a site, or about one thing in it, newest first."""
-    from trimtab.control.arbiter.ledger import Decision
-    from trimtab.control.arbiter.records import decode
-    from trimtab.drivers.registry.record import BadRecord
+    """The last about a site and about the whole estate, but for the site's members, or about one thing in it, newest first.
+    target: POOL/MEMBER, or a host, which is meant too by what was asked of it as a member.
+    """
+    from trimtab.control.drain.standing import decisions_in
 
-    rows = []
-    for key, value in found.snapshot.records.items():
-        if key.startswith("decision/"):
-            with suppress(BadRecord):
-                row = decode(key, value)
-                if (
-                    isinstance(row, Decision)
-                    and row.request.site == site
-                    and target in ("", row.request.target)
-                ):
-                    rows.append(row)
-    return sorted(rows, key=lambda row: row.number, reverse=True)[:LAST]
+    def is_asked(row: Decision) -> bool:
+        asked = row.request
+        names = (asked.target, asked.target.partition("/")[2])
+        if target:
+            return asked.site == site and target in names
+        return asked.site in (site, "") and asked.kind != "drain-member"
+
+    return list(filter(is_asked, reversed(decisions_in(found.snapshot.records))))[:LAST]
 
 
 def lines_of(row: Decision) -> list[str]:
     asked = row.request
-    word = "granted" if row.granted else "refused"
+    forced = any(said.overruled for said in row.objections)
+    word = "refused" if not row.granted else "forced" if forced else "granted"
+    word = word if asked.kind.startswith("drain-") else "done"
     reason = f": {asked.reason}" if asked.reason else ""
     lines = [f"{clock(row.at)}  {word:<8} {asked.kind} {asked.target} by {asked.by}{reason}"]
     figures = row.figures
-    if row.granted and asked.kind == "drain-site":
+    if row.granted and asked.kind == "drain-site" and figures.sites_before:
         lines.append(f"          {figures.sites_after} of {figures.sites_before} sites were left to carry")
-    elif row.granted:
+    elif row.granted and figures.peers_of:
         lines.append(f"          {figures.peers} of {figures.peers_of} were left")
     for said in row.objections:
         lines.append(f"          {said.rule}: {said.text}" + (" (overruled)" if said.overruled else ""))

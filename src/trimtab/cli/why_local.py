@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from trimtab.cli.drain_local import Local
     from trimtab.control.drain.coordinator import Known
+    from trimtab.control.drain.of_site import Front
     from trimtab.control.hand import Seat
     from trimtab.drivers.registry.base import Snapshot
     from trimtab.estate.inventory import Inventory
@@ -22,19 +23,18 @@ if TYPE_CHECKING:
 LOOK_S = 2.0  # for the registry of a site: one without power shall not hold up what is known of the others
 
 
-async def holders(inventory: Inventory, sites: tuple[str, ...] = ()) -> dict[str, list[str]]:
-    """Site → the proxies that say they hold its addresses. Sites that do not answer are left out."""
+async def fronts(inventory: Inventory, sites: tuple[str, ...] = ()) -> dict[str, dict[str, Front]]:
+    """Site → its proxies, by host, as its registry has them. Sites that do not answer are left out."""
 
-    async def one(site: str) -> tuple[str, list[str]] | None:
+    async def one(site: str) -> tuple[str, dict[str, Front]] | None:
         from trimtab.control.drain.of_site import fronts_of
         from trimtab.control.hand import records
 
         try:
             async with asyncio.timeout(LOOK_S), site_registry(inventory, site) as registry:
-                fronts = fronts_of(records(await registry.read()), inventory, site)
+                return site, fronts_of(records(await registry.read()), inventory, site)
         except (TrimtabError, TimeoutError):
             return None
-        return site, [name for name, front in fronts.items() if front.state is not None and front.state.holds]
 
     wanted = sites or tuple(site for site in inventory.site_names() if inventory.front(site))
     return dict(each for each in await asyncio.gather(*map(one, wanted)) if each is not None)

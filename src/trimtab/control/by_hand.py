@@ -40,6 +40,11 @@ def plan_register(snapshot: Snapshot, wanted: Member, who: Who, *, force: bool =
         raise BadInput(str(error), "nothing was registered") from error
     if member == read.get(key_of(member)) and claims.get(member.id) == name:
         return None
+    old = read.get(key_of(member))
+    if isinstance(old, Member) and old.weight and not member.weight:
+        raise BadInput(
+            f"that would take {name} out of {pool}", f"`trimtab weight {pool}/{name} 0` asks for it"
+        )
     if not force:
         _nobody_elses(read, member)
     put = {key_of(each): encode(each) for each in (member, Claim(pool, member.id, name))}

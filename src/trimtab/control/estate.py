@@ -173,7 +173,7 @@ class EstatePart:
     # ---- who marks whom
 
     def _store_changed(self, keys: frozenset[str], whole: bool) -> None:
-        told = ("decision/", "incident/", "open/")  # nothing that routers act on
+        told = ("decision/", "gate", "incident/", "open/")  # nothing that routers act on
         if self._steer_loop is not None and (whole or any(not key.startswith(told) for key in keys)):
             self._steer_loop.urge(("announcements",))
         if whole or concerns(keys):

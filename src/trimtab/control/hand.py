@@ -28,6 +28,8 @@ from trimtab.errors import BadInput, Conflict
 
 ATTEMPTS = 5
 CONDITIONS = 50  # of one transaction, beside what it puts: Consul takes 64 in all, etcd 128
+RAMP = "undrain, step {0} of {1}"  # the reason of a share on its way back
+STEPS = 5
 
 
 class NoMember(BadInput):
@@ -65,6 +67,13 @@ class Seat:
     def well(self) -> bool:
         """By its own word. Who is named by the estate has none, and counts."""
         return self.health in ("", "passing")
+
+
+def is_ramping(seat: Seat) -> bool:
+    """Whether its share is on its way back, or an undrain was interrupted halfway."""
+    if seat.hand is None or seat.hand.state != "ready":
+        return False
+    return any(seat.hand.reason == RAMP.format(step, STEPS) for step in range(1, STEPS))
 
 
 def records(snapshot: Snapshot) -> dict[str, Record]:
@@ -115,15 +124,17 @@ def plan_hand(
     force: bool = False,
     most: int = CONDITIONS,
 ) -> Write | None:
-    """seated: the whole pool. A member that is taken out keeps its weight for the way back. None where it is so already,
-    and no other reason is given. Raises BadInput for a member that is not there, and where nobody would be left; force: those that say
-    nothing of themselves will do. most: conditions that the write may have.
+    """seated: the whole pool. A member that is taken out keeps its weight for the way back, but not the share of an undrain
+    that was interrupted: nobody wished for that. None where it is so already, and no other reason is given. most: conditions
+    that the write may have. Raises BadInput for a member that is not there, and where nobody would be left; force: those
+    that say nothing of themselves will do.
     """
     seat = seat_of(seated, name)
     if weight is not None and not 0 <= weight <= MAX_WEIGHT:
         raise BadInput(f"weight {weight}", f"0 to {MAX_WEIGHT} is expected")
     now = seat.hand or Hand(seat.pool, name)
-    kept = weight if state == "ready" else now.weight
+    before = None if is_ramping(seat) else now.weight
+    kept = weight if state == "ready" else before
     same = (now.state, now.weight) == (state, kept)
     if same and who.reason in ("", now.reason):
         return None
@@ -198,15 +209,17 @@ def replacing(snapshot: Snapshot, record: Record) -> Write:
     return Write(put={key: value}, absent=(key,))
 
 
-async def write_planned(registry: Registry, plan: Callable[[Snapshot], Write | None]) -> bool:
+async def write_planned(
+    registry: Registry, plan: Callable[[Snapshot], Write | None], attempts: int = ATTEMPTS
+) -> bool:
     """Read, plan, write; anew where somebody else was faster. Whether something was written. Raises as `plan` and
     DriverError.
     """
-    for _ in range(ATTEMPTS):
+    for _ in range(attempts):
         write = plan(await registry.read())
         if write is None:
             return False
         with suppress(Conflict):
             await registry.write(write)
             return True
-    raise Conflict(f"somebody else wrote first, {ATTEMPTS} times", "nothing was written: ask again")
+    raise Conflict(f"somebody else wrote first, {attempts} times", "nothing was written: ask again")

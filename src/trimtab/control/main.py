@@ -4,7 +4,8 @@
                          and a start with one begins with the last good one, where there is one
     split SERVICE POOL=SHARE…   move the shares of a split of this host's proxy, at its site
     drain | maint | ready    take this host out of every pool that it serves, or back into them, and return.
-                         --force --reason WHY: over what others said, and where no other member says that it is well
+                         --force --reason WHY: over what others said, over what the arbiter lets a person overrule, and
+                         where nobody can be asked
 
 Exit codes: 0 done, 2 bad input, 1 or 3 as the errors of `trimtab.errors` have them.
 """
@@ -19,7 +20,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 
 from trimtab.control.agent import Agent
@@ -57,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("what", nargs="?", default="run", choices=("run", "split", *HANDS))
     parser.add_argument("words", nargs="*", help="of split: its service, then POOL=SHARE for each pool")
     parser.add_argument("--reason", default="", help="why: it is kept with the change")
-    parser.add_argument("--force", action="store_true", help="over the words of others; needs --reason")
+    parser.add_argument(
+        "--force", action="store_true", help="over the words of others, and of the arbiter; needs --reason"
+    )
     parser.add_argument("--root", type=Path, help="everything below another root than /")
     return parser
 
@@ -206,15 +209,15 @@ def _hand(places: Places, said: argparse.Namespace) -> int:
     file = read(places.file)
     if file.registry is None:
         raise BadInput(f"{file.host} has no registry", "its site has no host with the role `registry`")
-    access = file.registry
+    access, asks = file.registry, file.asks if said.what in ("drain", "maint") else None
     who = who_here(file, os.environ.get("SUDO_USER") or getpass.getuser(), said.reason)
 
     async def put() -> str:
-        registry = connect(access)
-        try:
-            return await do(registry, file, said.what, said.words, who, places.register, said.force)
-        finally:
-            await registry.close()
+        async with AsyncExitStack() as stack:
+            registry, store = connect(access), connect(asks.store) if asks else None
+            for each in filter(None, (registry, store)):
+                stack.push_async_callback(each.close)
+            return await do(registry, file, said.what, said.words, who, places.register, said.force, store)
 
     sys.stdout.write(f"{file.host}: {asyncio.run(put())}\n")
     return 0

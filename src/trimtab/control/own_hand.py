@@ -5,7 +5,8 @@ What a deployment calls on the host before it stops the application and after it
 file, only what the agent of the host has anyway. It returns when the registry has it; proxies follow within
 milliseconds. Who waits for connections to end does so in the application.
 
-What somebody else said of the host stands: a deployment does not know why an operator took it out.
+What somebody else said of the host stands: a deployment does not know why an operator took it out. And what takes the
+host away asks the arbiter, where the estate has a store to ask in; `ready` takes nothing and asks nobody.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from trimtab.control.drain.of_host import host_drain, requests_of_host
+from trimtab.control.drain.take import Taking, take
 from trimtab.control.hand import (
     CONDITIONS,
     NoMember,
     Seat,
     Who,
+    is_ramping,
     plan_hand,
     seat_of,
     seats,
@@ -73,8 +77,9 @@ async def do(
     who: Who,
     folder: Path,
     force: bool = False,
+    store: Registry | None = None,
 ) -> str:
-    """What was done, in words. Raises BadInput, DriverError."""
+    """What was done, in words. store: the estate's, where there is one. Raises AnswerIsNo, BadInput, DriverError."""
     if what == "split":
         changed = await set_split(
             registry, agent, words[0] if words else "", read_shares(words[1:]), who, force
@@ -86,7 +91,8 @@ async def do(
         )
     if force and not who.reason:
         raise BadInput("--force needs a reason", "--reason WHY: it is kept with the change")
-    return in_words(what, await set_state(registry, agent, Wish(cast(State, what), who, force), folder))
+    wish = Wish(cast(State, what), who, force)
+    return in_words(what, await set_state(registry, agent, wish, folder, store))
 
 
 def in_words(what: str, done: Sequence[Planned]) -> str:
@@ -95,10 +101,14 @@ def in_words(what: str, done: Sequence[Planned]) -> str:
 
 
 async def set_state(
-    registry: Registry, agent: AgentFile, wish: Wish, folder: Path = Path(REGISTER)
+    registry: Registry,
+    agent: AgentFile,
+    wish: Wish,
+    folder: Path = Path(REGISTER),
+    store: Registry | None = None,
 ) -> list[Planned]:
-    """In all pools of the host, or in none. Raises BadInput where it serves nothing, would be the last of a pool that
-    takes requests, or somebody else's word stands; and DriverError.
+    """In all pools of the host, or in none. Raises AnswerIsNo where the arbiter objects in one of them; BadInput where it
+    serves nothing, would be the last of a pool that takes requests, or somebody else's word stands; and DriverError.
     """
     mine = pools_of(agent, folder)
     if not mine:
@@ -109,8 +119,15 @@ async def set_state(
         done[:] = plan_all(snapshot, agent, mine, wish)
         return together(each.write for each in done if each.write is not None)
 
-    await write_planned(registry, plan)
-    return done
+    if wish.state == "ready" or agent.asks is None or store is None:
+        await write_planned(registry, plan)
+        return done
+    asks = agent.asks
+    taking = Taking(
+        plan, lambda found: requests_of_host(agent.site, asks, found, mine, wish.who, wish.force), wish.force
+    )
+    taken = await take(host_drain(store, registry, agent.site, asks), taking)
+    return [*done, Planned("", None, taken.note)]
 
 
 def plan_all(
@@ -137,12 +154,14 @@ def plan_all(
 
 def _plan(snapshot: Snapshot, agent: AgentFile, pool: str, name: str, wish: Wish, most: int) -> Planned:
     seated = whole_pool(snapshot, pool, agent.serves.get(pool, ()))
-    hand = seat_of(seated, name).hand or Hand(pool, name)
+    seat = seat_of(seated, name)
+    hand = seat.hand or Hand(pool, name)
     if not wish.force and hand.by != wish.who.by and hand.state != "ready":
         return _stands(hand, wish.state)
-    weight = None if wish.force else hand.weight
+    ramps = is_ramping(seat)  # a share that is on its way back is nobody's weight
+    weight = None if wish.force or ramps else hand.weight
     who = wish.who
-    if not wish.force and hand.state == wish.state and hand.by not in ("", who.by):
+    if not wish.force and not ramps and hand.state == wish.state and hand.by not in ("", who.by):
         who = replace(who, reason="")  # the weight is another's word: it keeps its reason
     write = plan_hand(snapshot, seated, name, wish.state, weight, who, force=wish.force, most=most)
     stays = wish.state == "ready" and weight is not None
@@ -200,4 +219,4 @@ def _split_of(agent: AgentFile, name: str) -> SplitFile:
 
 def who_here(agent: AgentFile, user: str, reason: str) -> Who:
     """By whom a word on this host is: so it knows its own from an operator's."""
-    return Who(f"{user}@{agent.host}", reason, round(time.time(), 3))
+    return Who(f"{user}@{agent.host}", reason.strip(), round(time.time(), 3))

@@ -74,7 +74,8 @@ class History:
 
     site: where the fault was.  gaps: why a part of the record is missing; any of them makes the load's
     verdict unknown.  marks: what happened, in order.  evidence: what the fault's own witness saw `before`,
-    `during` and `after` it, by name (who holds the VIP, who leads the store, which worker serves).
+    `during` and `after` it, by name (who holds the VIP, who leads the store, which worker serves).  away_s: by region the
+    round trip to the site.
     """
 
     site: str
@@ -86,6 +87,7 @@ class History:
     gaps: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    away_s: Mapping[str, float] = field(default_factory=dict)
 
     def reads_in(self, region: str, since: float, until: float) -> tuple[Row, ...]:
         """A region's reads that were sent in [since, until)."""

@@ -210,7 +210,8 @@ class Play:
         expected = Expected(self.rates.reads, self.rates.orders if orders else 0.0)
         gaps = [*gaps, *complaints, *([reason] if reason else [])]
         marks, seen = tuple(self.marks), self.evidence
-        return History(self.aim.site, events, expected, reads, orders, stored, tuple(gaps), marks, seen)
+        away = {name: region.away_s.get(self.aim.site, 0.0) for name, region in self.scene.regions.items()}
+        return History(self.aim.site, events, expected, reads, orders, stored, tuple(gaps), marks, seen, away)
 
     def _pause(self, crew: Crew, seconds: float, stage: str) -> None:
         ends = time.monotonic() + seconds

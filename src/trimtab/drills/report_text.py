@@ -138,6 +138,8 @@ def _load(result: ScenarioResult) -> str:
 
 
 def _where(result: ScenarioResult, page: Path | None) -> str:
-    records = result.runs[-1].figures["records"] if result.runs else None
+    """Of several runs those are named that decided the verdict."""
+    runs = [run for run in result.runs if run.verdict == result.verdict] or result.runs
+    records = runs[-1].figures["records"] if runs else None
     found = [f"report: {page}" if page else "", f"records: {records}" if records else ""]
     return escape("  ".join(filter(None, found)))

@@ -11,7 +11,7 @@ from trimtab.drills.full_load import full_rates
 from trimtab.drills.play import OnProgress, Play, Progress, begin_whole, steady
 from trimtab.drills.result import RunResult, ScenarioResult
 from trimtab.drills.scenario import BUSIEST, Inject, Prepare, Scenario
-from trimtab.drills.scene import LabLike, Scene, read_scene
+from trimtab.drills.scene import LabLike, Region, Scene, read_scene
 from trimtab.errors import BadInput
 
 __all__ = ["LOADS", "OnProgress", "Progress", "refuse", "run", "steady"]
@@ -73,11 +73,18 @@ def _by_region(
     hit = {site, *(name for name, each in scene.sites.items() if set(each.hosts) <= set(nodes))}
     regions = {
         name: predicted["outage_s"]
-        if region.transits[:1] == nodes or any(_served(run.figures, name) in hit for run in runs)
+        if any(_served(run.figures, name) in hit or _carried(scene, region, run) in nodes for run in runs)
         else [0.0, 0.0]
         for name, region in scene.regions.items()
     }
     return {**predicted, "regions": regions}
+
+
+def _carried(scene: Scene, region: Region, run: RunResult) -> str:
+    """The transit by which a region reaches the site that serves it: of those that carry the site the nearest."""
+    site = scene.sites.get(_served(run.figures, region.name))
+    carry = {each.transit for each in site.upstreams.values()} if site else set()
+    return next((each for each in region.transits if each in carry), "")
 
 
 def _served(figures: Mapping[str, Any], region: str) -> str:

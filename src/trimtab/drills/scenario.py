@@ -18,12 +18,13 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "workers": ("renewed", "kept"),
     "minority": ("refuses",),
     "returns": ("unnoticed",),
+    "served": ("elsewhere",),
     "replica": ("catches-up",),
     "members": ("stays", "catch-up"),
     "healing": ("escalates",),
     "versions": ("renewed",),
     "share": ("asked",),
-    "site": ("stays-serving", "not-taken"),
+    "site": ("stays-serving", "not-taken", "taken"),
     "drain": ("done", "refused", "one-of-two", "whole"),
 }
 CLAIMS = (*FIGURES, *CONDUCT)

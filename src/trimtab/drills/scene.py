@@ -46,7 +46,7 @@ class Site:
     """hosts: all of them; proxies: those that share the VIPs; front_unit: the unit which serves on them.
 
     backends: members of pools; backend_unit: what answers on them.  links: private segment by other site.
-    prefixes: the site's own public ones.
+    prefixes: the site's own public ones.  across: by pool with members here the sites that are asked without them.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Site:
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     prefixes: tuple[str, ...] = ()
     registries: tuple[str, ...] = ()
+    across: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Split:
 class Region:
     """Where clients are. node: runs their processes; sources: their addresses by family ("4", "6").
 
-    transits: the networks that carry them, the preferred first.
+    transits: the networks that carry them, the preferred first.  away_s: the round trip to each site, in seconds.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Region:
     sources: Mapping[str, tuple[str, ...]]
     targets: tuple[Target, ...]
     transits: tuple[str, ...] = ()
+    away_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Ledger:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A twin's facts in the drills' own types. objectives: rto_s, write_rto_s, write_rpo, where promised.
-    source: the estate's file. estate_store: None where the estate has no store of its own.
+    source: the estate's file. estate_store: None where the estate has no store of its own. automatic: agents drain sites.
     """
 
     estate: str
@@ -136,6 +138,7 @@ class Scene:
     splits: Mapping[str, Split] = field(default_factory=dict)
     source: str = ""
     estate_store: Store | None = None
+    automatic: bool = True
 
     def site_of(self, host: str) -> str:
         """The site of a host. Raises BadInput for one that the twin has not."""
@@ -163,6 +166,7 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
         estate=facts["estate"],
         source=facts.get("source", ""),
         estate_store=_estate_store(facts.get("estate_store")),
+        automatic=facts.get("automatic", True),
         sites={name: _site(name, found) for name, found in facts["sites"].items()},
         regions=regions,
         ledger=_ledger(facts.get("ledger"), facts["regions"]),
@@ -203,6 +207,7 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         upstreams,
         tuple(found.get("prefixes", ())),
         tuple(found.get("registries", ())),
+        {pool: tuple(sites) for pool, sites in found.get("across", {}).items()},
     )
 
 
@@ -218,7 +223,8 @@ def _region(name: str, found: Mapping[str, Any]) -> Region:
     )
     sources = {family: tuple(addresses) for family, addresses in found["sources"].items()}
     transits = tuple(found.get("transits", ()))
-    return Region(name, found["node"], found["nearest"], sources, targets, transits)
+    away = {site: ms / 1000 for site, ms in found.get("rtt_ms", {}).items()}
+    return Region(name, found["node"], found["nearest"], sources, targets, transits, away)
 
 
 def _ledger(found: Mapping[str, Any] | None, regions: Mapping[str, Any]) -> Ledger | None:

@@ -13,7 +13,12 @@ class Arbiter(Noun):
 
     sites: Int = Field(default=1, ge=1, le=200, description="that are left to carry")
     members: Percent = Field(default=50.0, description="of a pool that are left and well")
-    changes: Int = Field(default=6, ge=1, le=200, description="that are granted in a window")
+    changes: Int = Field(
+        default=6,
+        ge=1,
+        le=200,
+        description="of sites and proxies that are granted in a window; members do not count",
+    )
     window: Duration = Field(default=3600.0, ge=1, le=86400 * 7)
     settle: Duration = Field(
         default=2.0,

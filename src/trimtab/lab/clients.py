@@ -1,7 +1,7 @@
 """The regions of the twin: where clients are, which transits carry them, and what they ask for.
 
-A region is an access network of its own with BGP and BFD to the two nearest transits, so that the loss of one of
-them is what it is outside: a change of path.
+A region is an access network of its own with BGP and BFD to the transits, so that the loss of one of them is what it is
+outside, a change of path, and so that a site on another continent is reached straight and not through a nearer one.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from trimtab.render.units import bird
 
 CA_FILE = "/etc/trimtab/ca.pem"
 SOURCES = 200
-ACCESSES = 2
+ACCESSES = 8  # beyond them a transit is reached through the nearest: its prefixes by a default route
 FIRST_ASN = 4_200_000_000  # RFC 6996: private use, and nobody's in an estate by accident
 LINK_LENGTH: dict[Family, int] = {4: 30, 6: 126}
 
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """number: r of 198.19.r.0/24.  nearest: the site that DNS would name.  transits: the nearest first, at most two."""
+    """number: r of 198.19.r.0/24.  nearest: the site that DNS would name.  transits: the nearest first, at most `ACCESSES`."""
 
     name: str
     number: int
@@ -96,7 +96,7 @@ def attach(region: RegionPlan) -> list[Segment]:
         transit.legs.append(Leg(f"r{region.number}", region.segment(index), addresses))
         for family in FAMILIES:
             transit.sessions.append({
-                "name": f"to_region_{region.number}_{family}", "v": family, "local": near[family], "peer": far[family],
+                "name": f"access_{region.number}_{family}", "v": family, "local": near[family], "peer": far[family],
                 "asn": region.asn, "customer": True, "region": True, "bfd": True, "password": None, "pref": CUSTOMER - index,
             })  # fmt: skip
         segments.append(Segment(region.segment(index), one_way_ms(transit.at, region.at)))
@@ -165,7 +165,9 @@ def _leg(region: RegionPlan, index: int) -> Leg:
 
 
 def _bird(inventory: Inventory, region: RegionPlan) -> str:
-    """Out by the nearest transit, by the other when it is gone; what does not choose a source gets the first one."""
+    """Out by the nearest of those that carry the destination themselves, else by the nearest; what does not choose a source
+    gets the first one.
+    """
     sources = region.sources()
     upstreams = [
         {

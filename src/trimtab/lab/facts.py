@@ -11,9 +11,11 @@ from trimtab.estate.inventory import Inventory
 from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
 from trimtab.lab.topology import wan_segment
+from trimtab.render.across import asked
 from trimtab.render.bird import identifier
 from trimtab.render.etcd import store_members
 from trimtab.render.host import render_host
+from trimtab.render.pools import used
 from trimtab.render.splits import splits
 
 
@@ -66,10 +68,20 @@ def _site(inventory: Inventory, site: str) -> dict[str, Any]:
         "proxies": [h.name for h in front],
         "backends": [h.name for h in inventory.at(site) if storefront.ports(inventory, h)],
         "backend_unit": storefront.PAGES_UNIT,
+        "across": _across(inventory, site),
         "registries": [h.name for h in inventory.with_role("registry", site)],
         "front_unit": f"{inventory.estate.tiers.proxy.engine}.service",
         "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],
         "own_vips": [str(prefix[10]) for prefix in own] if front else [],
+    }
+
+
+def _across(inventory: Inventory, site: str) -> dict[str, list[str]]:
+    """By pool with members of its own at the site: whom its proxies ask when these are gone, the nearest first."""
+    return {
+        name: [other for _, other in asked(inventory, pool, site)]
+        for name, pool in used(inventory)
+        if pool.members is None and storefront.members(inventory, site, pool)
     }
 
 

@@ -65,6 +65,7 @@ class _Planner:
                 **facts(self.inventory, self.regions),
                 "source": self.source,
                 "estate_store": self._estate_store(),
+                "automatic": self.inventory.estate.arbiter.automatic,
             },
         )
 

@@ -10,6 +10,8 @@ from trimtab.render import agent_file
 from trimtab.render.agent_file import (
     AgentFile,
     ArbiterFile,
+    AskedPool,
+    AsksFile,
     Front,
     FrontFile,
     PoolFile,
@@ -69,6 +71,7 @@ def describe(inventory: Inventory, host: Host) -> AgentFile:
         watch=_watch(inventory) if "registry" in host.roles else None,
         arbiter=_arbiter(inventory) if "registry" in host.roles else None,
         discovers=_discovers(inventory) if registry else (),
+        asks=_asks(inventory, host) if registry else None,
     )
 
 
@@ -184,6 +187,20 @@ def _arbiter(inventory: Inventory) -> ArbiterFile | None:
         float(file.restore),
         file.automatic,
     )
+
+
+def _asks(inventory: Inventory, host: Host) -> AsksFile | None:
+    """Of every host that serves, or may register. None without a store to ask in, and where no proxy would miss it."""
+    store = estate_access(inventory, host.site)
+    if store is None or not inventory.front(host.site):
+        return None
+    pools = []
+    for name, pool in used(inventory):
+        names = {server.name for server in servers(inventory, pool, host.site) if not server.empty}
+        if pool.discover is not None or host.name in names:
+            ranges = agent_file.ranges_of(names)
+            pools.append(AskedPool(name, pool.discover or name, ranges, pool.discover is not None))
+    return AsksFile(store, float(inventory.estate.arbiter.members), tuple(pools)) if pools else None
 
 
 def _units(inventory: Inventory, host: Host) -> tuple[Unit, ...]:

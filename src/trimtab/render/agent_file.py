@@ -189,12 +189,35 @@ class ArbiterFile:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedPool:
+    """A pool as the arbiter counts it at the host's site. name: as the estate has it; registry: as the registry has it;
+    hosts: those that the estate names, `ranges_of`; registers: whether others may come.
+    """
+
+    name: str
+    registry: str
+    hosts: tuple[str, ...] = ()
+    registers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AsksFile:
+    """What a host has to know to ask before it takes itself out. store: the estate's, which is asked and never followed.
+    members: the share (percent) of a pool that has to be left. pools: those that it may be in.
+    """
+
+    store: RegistryAccess
+    members: float
+    pools: tuple[AskedPool, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AgentFile:
     """The whole. supervisor: `systemd`, or `unix:PATH` of a socket that does its work. serves: the pools that have this
     host from the estate itself, by the name under which the registry has them, each with all its members at the site
     that the estate names (`names_of`); those that it registers for are in REGISTER.
     discovers: the names under which something may register; others would reach no pool. estate_store: of hosts that
-    steer or watch. arbiter: of hosts that may ask for a drain by themselves.
+    steer or watch. arbiter: of hosts that may ask for a drain by themselves. asks: of hosts that may be members.
     """
 
     host: str
@@ -212,6 +235,7 @@ class AgentFile:
     watch: WatchFile | None = None
     arbiter: ArbiterFile | None = None
     discovers: tuple[str, ...] = ()
+    asks: AsksFile | None = None
 
 
 SPLIT_MAP, BY_MAP, FLOOR_MAP = "split.map", "by.map", "floor.map"

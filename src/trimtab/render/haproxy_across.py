@@ -11,7 +11,7 @@ from typing import Any
 
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.pool import Pool
+from trimtab.estate.pool import Check, Pool
 from trimtab.render import across, pki
 from trimtab.render.base import fill, milliseconds
 from trimtab.render.haproxy_server import UNACKED_MS, check_options
@@ -22,6 +22,12 @@ TLS = f"ssl crt {pki.CERTIFICATE} ca-file {pki.CA} verify required"
 # A connection with TLS 1.3 takes two round trips before it can be used, and so do a segment that is lost and sent again
 # and a member that is asked after another one was silent.
 ROUND_TRIPS = 2
+# So many more failed checks end a server than one of the next site farther away. Where checks lie everywhere at once
+# each site is found to be ill some time after one's own members, the farther the later, and a new connection to a far one
+# takes its round trip three times. As the nearer site outlasts the farther ones (by its own panic it still serves), none
+# of them is asked, and what is left then is one's own panic. Whoever cannot be reached is left after two failed
+# connections, however near.
+OUTLASTS = 4
 
 
 def render(inventory: Inventory, host: Host) -> str:
@@ -63,17 +69,23 @@ def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, st
         "retries": pool.retries,
         "answer": milliseconds(pool.answer + far) if pool.answer else None,
         "defaults": f"{check_options(check)} {TLS}",
-        "servers": _servers(inventory, near),
+        "servers": _servers(inventory, near, check),
     }
 
 
-def _servers(inventory: Inventory, near: list[tuple[float, str]]) -> list[dict[str, Any]]:
+def _servers(inventory: Inventory, near: list[tuple[float, str]], check: Check) -> list[dict[str, Any]]:
     """The nearest site's proxies as equals, then those of the others, each only when all before it are down."""
     found = list[dict[str, Any]]()
     for place, (rtt, site) in enumerate(near):
+        farther = len(near) - 1 - place
         for proxy in inventory.front(site):
             options = f"weight 100 tcp-ut {UNACKED_MS + round(1000 * ROUND_TRIPS * rtt)}ms"
             options += f" sni str({proxy.name}) check-sni {proxy.name} verifyhost {proxy.name}"
+            options += (
+                f" fastinter {milliseconds(check.every)} fall {check.fall + OUTLASTS * farther}"
+                if farther
+                else ""
+            )
             options += " backup" if place else ""
             found.append(
                 {

@@ -17,12 +17,15 @@ __all__ = ["Budget", "budgets", "budgets_of", "explain", "predict"]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """One fault. shows: what breaks.  twin, internet: predictions by figure, `outage_s` and `write_outage_s` always."""
+    """One fault. shows: what breaks.  twin, internet: predictions by figure, `outage_s` and `write_outage_s` always.
+    faults: how many that are, see `Model`.
+    """
 
     fault: str
     shows: str
     twin: Mapping[str, Prediction]
     internet: Mapping[str, Prediction]
+    faults: int = 1
 
 
 def budgets(inventory: Inventory) -> tuple[Budget, ...]:
@@ -33,6 +36,7 @@ def budgets(inventory: Inventory) -> tuple[Budget, ...]:
             model.shows,
             predictions(inventory, model.name, "twin"),
             predictions(inventory, model.name, "internet"),
+            model.faults,
         )
         for model in FAULTS.values()
         if model.applies(inventory)

@@ -1,4 +1,7 @@
-"""Worlds that fit on a line: `world("hk sg:dark ny:serving/withdraw")` is three sites, each NAME:WORD/STEP."""
+"""Worlds that fit on a line: `world("hk sg:dark ny:serving/withdraw@ann")` is three sites, each NAME:WORD/STEP@WHOSE~SECONDS.
+
+Seconds: for how long its word has been what it is.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,17 @@ WORKS: dict[str, bool | None] = {"+": True, "-": False, "?": None}
 
 def site(text: str, capacity: float | None = None, proxies: str = "++") -> SiteState:
     """proxies: one sign each, + works, - does not, ? nobody knows."""
+    text, _, lasts = text.partition("~")
     rest, _, step = text.partition("/")
+    step, _, whose = step.partition("@")
     name, _, word = rest.partition(":")
-    stands: Any = {"word": word or "serving", "step": step or "serve"}
+    stands: Any = {
+        "word": word or "serving",
+        "step": step or "serve",
+        "drained_by": whose,
+        "gone": bool(whose),
+        "since": NOW - float(lasts) if lasts else 0.0,
+    }
     found = {f"{name}-p{i}": WORKS[sign] for i, sign in enumerate(proxies, 1)}
     return SiteState(name, capacity=capacity, agree=3, of=3, proxies=found, **stands)
 
@@ -38,7 +49,10 @@ def world(
 
 
 def pool(members: str, name: str = "api", at: str = "hk") -> PoolState:
-    return PoolState(at, name, {f"b{i}": sign == "+" for i, sign in enumerate(members, 1)})
+    """+ is well, - is not, ? is asked to serve and says nothing."""
+    signs = {f"b{i}": sign for i, sign in enumerate(members, 1)}
+    untold = frozenset(each for each, sign in signs.items() if sign == "?")
+    return PoolState(at, name, {each: sign == "+" for each, sign in signs.items()}, untold=untold)
 
 
 def drain(name: str = "hk", **more: Any) -> Request:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from arbiter_kit import (
@@ -24,6 +26,7 @@ from trimtab.control.arbiter.world import Grant, Limits, Request, World
 
 KEEPS = {
     "no-such-target",
+    "unreadable",
     "is-so-already",
     "under-way",
     "last-site",
@@ -33,6 +36,13 @@ KEEPS = {
 }
 ONE_CHANGE, NONE_AT_ALL = Limits(changes=1), Limits(changes=0)
 BUSY = Limits(load=100.0)
+
+
+def unread(key: str, **more: Any) -> World:
+    """A record of hk's steering that cannot be read."""
+    given = world("hk/withdraw sg ny", **more)
+    return replace(given, sites={**given.sites, "hk": replace(given.sites["hk"], unread=key)})
+
 
 # world, request, the rules that object, in their order
 CASES: dict[str, tuple[World, Request, list[str]]] = {
@@ -51,6 +61,49 @@ CASES: dict[str, tuple[World, Request, list[str]]] = {
         ["no-such-target"],
     ),
     "drained already": (world("hk:dark/withdraw sg ny"), drain(), ["is-so-already"]),
+    "drained by a person": (world("hk:ill/withdraw@ann sg ny"), drain(), ["is-so-already"]),
+    "drained by agents, and a person takes it over": (
+        world("hk:ill/withdraw@trimtab sg:dark ny:dark", ONE_CHANGE, grants=grants(10), freeze=FROZEN),
+        drain(),
+        [],
+    ),
+    "drained by agents, who ask again": (
+        world("hk:ill/withdraw@trimtab sg ny"),
+        drain(automatic=True),
+        ["is-so-already"],
+    ),
+    "drained by agents, and on its way back": (
+        world("hk/withdraw@trimtab sg ny", permits=[permit(at="hk")]),
+        drain(),
+        ["under-way"],
+    ),
+    "drained by agents, and a proxy of it on its way": (
+        world("hk:ill/withdraw@trimtab sg ny", permits=[permit("drain-proxy", "hk", "hk-p1")]),
+        drain(),
+        [],
+    ),
+    "drained by agents, and they bring it back": (
+        world("hk/withdraw@trimtab sg ny", permits=[permit("undrain-site", "hk")]),
+        drain(),
+        ["under-way"],
+    ),
+    "another one is brought back": (world(permits=[permit("undrain-site", "sg")]), drain(), []),
+    "nobody knows whether it is drained": (unread("done/hk/hk-r1"), drain(), ["unreadable"]),
+    "a member where nobody knows whether its site is drained": (
+        unread("done/hk/hk-r1", pools=[pool("++-")]),
+        drain_member(),
+        ["too-few-members"],
+    ),
+    "less than half, and the site is drained": (
+        world("hk/withdraw@ann sg ny", pools=[pool("++-")]),
+        drain_member(),
+        [],
+    ),
+    "less than half, and the drain of the site may still be undone": (
+        world("hk/withdraw sg ny", pools=[pool("++-")]),
+        drain_member(),
+        ["too-few-members"],
+    ),
     "drained already, and another one is under way": (
         world("hk:dark/withdraw sg/prefer ny", permits=[permit()]),
         drain(),
@@ -96,10 +149,27 @@ CASES: dict[str, tuple[World, Request, list[str]]] = {
     "just within the window": (world(grants=grants(3599.9), limits=ONE_CHANGE), drain(), ["budget-spent"]),
     "a clock ahead of ours": (world(grants=grants(-900.0), limits=ONE_CHANGE), drain(), ["budget-spent"]),
     "no change is allowed": (world(limits=NONE_AT_ALL), drain(), ["budget-spent"]),
-    "budgets count all kinds": (
+    "budgets count sites and proxies": (
         world(grants=grants(10), limits=ONE_CHANGE),
         drain_proxy(),
         ["budget-spent"],
+    ),
+    "a budget that is spent is none of a member's": (
+        world(pools=[pool("++++")], grants=grants(10), limits=ONE_CHANGE),
+        drain_member(),
+        [],
+    ),
+    "a member where no change is allowed": (
+        world(pools=[pool("++++")], limits=NONE_AT_ALL),
+        drain_member(),
+        [],
+    ),
+    "members that went are none of the budget's": (
+        world(
+            grants=[Grant(NOW - n, "drain-member", "hk", f"api/b{n}") for n in range(9)], limits=ONE_CHANGE
+        ),
+        drain(),
+        [],
     ),
     "the only site": (world("hk"), drain(), ["last-site"]),
     "the other is dark": (world("hk sg:dark"), drain(), ["last-site"]),
@@ -118,6 +188,14 @@ CASES: dict[str, tuple[World, Request, list[str]]] = {
     "by an agent, another is ill": (world("hk:ill sg:ill ny"), drain(automatic=True), ["one-cause"]),
     "by an agent, another is unknown": (world("hk:ill sg:unknown ny"), drain(automatic=True), ["one-cause"]),
     "by an agent, another is drained": (world("hk:ill sg/withdraw ny"), drain(automatic=True), ["one-cause"]),
+    "by an agent, another was ill a moment ago": (
+        world("hk:ill~20 sg~2 ny~90"),
+        drain(automatic=True),
+        ["one-cause"],
+    ),
+    "by an agent, another was ill a while ago": (world("hk:ill~200 sg~61 ny~900"), drain(automatic=True), []),
+    "by an agent, another was ill before": (world("hk:ill~20 sg~21 ny~900"), drain(automatic=True), []),
+    "by a person, another was ill a moment ago": (world("hk:ill~20 sg~2 ny~90"), drain(), []),
     "by a person": (world("hk:ill sg:ill ny"), drain(), []),
     "enough is left": (world("hk sg ny", BUSY, capacity=60), drain(), []),
     "just enough": (world("hk sg ny", BUSY, capacity=50), drain(), []),
@@ -177,6 +255,24 @@ def test_who_objects(given: World, request_: Request, expected: list[str]) -> No
 def test_every_rule_has_objected_and_not() -> None:
     seen = {rule for _, _, rules in CASES.values() for rule in rules}
     assert seen == {rule.name for rule in RULES}
+
+
+@pytest.mark.parametrize(
+    ("members", "objects", "forced"),
+    [
+        ("+??", ["too-few-members", "last-member"], ["too-few-members"]),
+        ("?-", ["last-member"], ["last-member"]),  # that nobody says how it does itself helps nobody
+        ("??", ["last-member"], []),
+        ("?+", [], []),
+    ],
+)
+def test_who_forces_says_how_those_do_who_say_nothing(
+    members: str, objects: list[str], forced: list[str]
+) -> None:
+    given = world(pools=[pool(members)])
+    assert rules_of(asked(given, drain_member())) == objects
+    answer = asked(given, drain_member(force=True))
+    assert rules_of(answer) == forced and answer.granted == ("last-member" not in forced)
 
 
 @pytest.mark.parametrize(("given", "request_", "expected"), CASES.values(), ids=CASES)

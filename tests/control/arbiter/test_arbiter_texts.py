@@ -71,6 +71,12 @@ TEXTS: dict[str, tuple[World, Request, str, str]] = {
         "one-cause",
         "ny is steered away from, sg is ill (3 of 3 vantage points): two sites never leave by one cause",
     ),
+    "cause, a moment ago": (
+        world("hk:ill~20 sg~2 ny~2 ld~90"),
+        drain(automatic=True),
+        "one-cause",
+        "ny, sg came back less than 60 s ago, and had not been well since hk fell ill: two sites never leave by one cause",
+    ),
     "capacity": (
         world("hk sg ny", Limits(load=100), capacity=40),
         drain(),

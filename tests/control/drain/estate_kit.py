@@ -8,18 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from control_kit import FakeRegistry, now, until
+from part_kit import PartAgent
 from steer_kit import OURS, FakeBird
 
 from trimtab.control.arbiter.world import Limits, Request, SiteState
 from trimtab.control.drain.coordinator import Coordinator, Watching
 from trimtab.control.drain.judged import Facts
 from trimtab.control.drain.plan import Finished, Move
-from trimtab.control.estate import EstatePart
-from trimtab.control.log import Log
-from trimtab.control.loop import Controller, Loop
-from trimtab.control.metrics import Metrics
-from trimtab.control.places import Places
-from trimtab.control.queue import Pace
 from trimtab.control.sites.record import views_of
 from trimtab.drivers.bird.wire import Prefix, Route
 from trimtab.drivers.front import Answer, Probe
@@ -80,7 +75,7 @@ class Bird(FakeBird):
         return (Route(prefix, "unicast", "up_x4", table, True),) if heard else ()
 
 
-class SiteAgent:
+class SiteAgent(PartAgent):
     """The estate's part of an agent that looks and steers."""
 
     def __init__(
@@ -94,33 +89,15 @@ class SiteAgent:
     ) -> None:
         fronts = tuple(Front(each, (f"192.0.2.{n}",), "shop.example") for n, each in enumerate(SITES, 1))
         announced = {v: tuple(str(p) for p in OURS if str(p.version) == v) for v in ("4", "6")}
-        self.file = AgentFile(
+        file = AgentFile(
             f"{site}-router-1", site, "shop", "10.1.0.10", 8407, "systemd", estate_store=ACCESS,
             steer=SteerFile(announced, {watched: tuple(str(p) for p in OURS)} if watched != site else {}),
             watch=WatchFile(fronts, ("https", "tcp"), 2.0, 1.0, 3, 2), arbiter=arbiter,
         )  # fmt: skip
-        self.places, self.log, self.metrics = Places().under(folder / site), Log(), Metrics()
-        self.places.state.mkdir(parents=True, exist_ok=True)
-        self.loops: list[Loop] = []
+        super().__init__(file, folder / site)
         self.bird = Bird(self.places.state / "steer.conf", internet, [watched])
         internet.birds[site] = self.bird
-        self.part = EstatePart(self, self.file, lambda _: store, lambda _: self.bird, internet.prober(site))
-        self.tasks = [asyncio.create_task(loop.run()) for loop in self.loops]
-        self.tasks.append(asyncio.create_task(self.part.follow()))
-
-    def loop(self, controller: Controller, pace: Pace) -> Loop:
-        found = Loop(controller, pace, self.log, self.metrics)
-        self.loops.append(found)
-        return found
-
-    def changed(self) -> None:
-        """The status is none of this."""
-
-    async def end(self) -> None:
-        """As a kill does it: nothing is said any more."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.begin(store, self.bird, internet.prober(site))
 
     def announces(self) -> str:
         """plain, graceful, nothing, or a mix."""
@@ -164,11 +141,12 @@ class Estate:
     def said(self, site: str) -> str:
         return self.agents[site].announces()
 
-    def coordinator(self) -> Coordinator:
+    def coordinator(self, store: Any = None) -> Coordinator:
+        """store: another way to it."""
         sites = {site: SiteState(site) for site in SITES}
         routers = {site: (f"{site}-router-1",) for site in SITES}
         facts = Facts(sites, routers, self.limits)
-        return Coordinator(self.store, facts, Watching(SITES), self.moves.append, now=now)
+        return Coordinator(store or self.store, facts, Watching(SITES), self.moves.append, now=now)
 
     async def drain(self, site: str, **other: Any) -> Finished:
         return await self.coordinator().drain(Request("drain-site", site, site, "ann", "works", **other))

@@ -15,10 +15,11 @@ from trimtab.control.arbiter.decide import Answer, Objection
 from trimtab.control.arbiter.effect import Effect
 from trimtab.control.arbiter.ledger import Decision, Said
 from trimtab.control.arbiter.records import decode
-from trimtab.control.arbiter.world import Freeze
+from trimtab.control.arbiter.world import AUTOMATIC, Freeze
 from trimtab.control.drain.automatic import (
-    AUTOMATIC,
+    LONGEST_S,
     Patience,
+    Pauses,
     Wanted,
     is_turn,
     request_of,
@@ -29,6 +30,7 @@ from trimtab.control.drain.standing import Standing
 from trimtab.control.drain.writes import freeze
 from trimtab.control.sites.verdict import SiteVerdict, View
 from trimtab.control.steer.wish import Committed, Doing
+from trimtab.errors import AnswerIsNo
 
 NOW = 1_800_000_000.0
 PATIENCE = Patience(10.0, 60.0)
@@ -109,6 +111,29 @@ def test_the_same_refusal_is_one_row() -> None:
     assert not was_said([row, replace(row, number=5, granted=True)], request, answer)
 
 
+def test_what_came_to_nothing_is_left_alone_for_longer_each_time() -> None:
+    pauses, now, spans = Pauses(), 0.0, []
+    for _ in range(5):
+        pauses, began = pauses.failed("hk", "out", 60.0, now), now
+        while pauses.holds("hk", "out", now):
+            now += 30.0
+        spans.append(now - began)
+    assert spans == [60.0, 240.0, 960.0, LONGEST_S, LONGEST_S]
+    assert not pauses.holds("hk", "back", now - 1.0) and not pauses.holds("sg", "out", now - 1.0)
+    assert pauses.done("hk", "out") == Pauses()
+    assert pauses.still((), now + LONGEST_S) == pauses and pauses.still((), now + LONGEST_S + 1) == Pauses()
+    back = Pauses().failed("hk", "back", 60.0, 0.0)
+    assert back.still(("hk",), 1.0) == back and back.still(("sg",), 1.0) == Pauses(), (
+        "somebody else has brought it back"
+    )
+
+
+def test_one_that_is_left_alone_keeps_nobody_waiting() -> None:
+    seen = {**verdict("ill", 100), **verdict("ill", 50, "sg")}
+    found = wanted(seen, standing(), PATIENCE, NOW, {}, lambda site, way: site == "hk")
+    assert found is not None and found.site == "sg"
+
+
 # ---- in an estate
 
 
@@ -136,7 +161,8 @@ def test_a_site_that_answers_badly_leaves_and_comes_back(tmp_path: Path) -> None
         estate.internet.fronts["hk"] = OK
         await until(lambda: estate.said("hk") == "plain" and not estate.kept("steer"), 60)
         await asyncio.sleep(30)
-        assert len(rows(estate)) == 1 and estate.said("hk") == "plain"
+        assert [each.request.kind for each in rows(estate)] == ["drain-site", "undrain-site"]
+        assert estate.said("hk") == "plain" and rows(estate)[1].request.by == AUTOMATIC
 
     play(tmp_path, act)
 
@@ -156,13 +182,60 @@ def test_what_is_ill_everywhere_takes_nobody_away_and_is_said_once(tmp_path: Pat
     play(tmp_path, act)
 
 
+def test_a_site_that_nobody_else_reaches_is_not_announced_again_and_again(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        estate.internet.fronts["hk"] = ILL
+        await until(lambda: estate.kept("steer") == ["steer/hk"], 60)
+        estate.internet.blind = {"la", "sg"}
+        estate.internet.fronts["hk"] = OK
+        announced = 0
+        for _ in range(300):
+            await asyncio.sleep(1)
+            announced += estate.said("hk") != "nothing"
+        assert 0 < announced < 120, "it is tried, and less often each time"
+
+    play(tmp_path, act)
+
+
+def test_a_router_that_does_not_follow_costs_no_budget(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        await estate.agents["hk"].end()
+        estate.internet.fronts["hk"] = ILL
+        await asyncio.sleep(300)
+        granted = [each for each in rows(estate) if each.granted]
+        assert 0 < len(granted) <= 4 and not estate.kept("steer"), [each.at for each in granted]
+
+    play(tmp_path, act)
+
+
+def test_what_agents_have_drained_a_person_may_take_over(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        estate.internet.fronts["hk"] = ILL
+        await until(lambda: estate.kept("steer") == ["steer/hk"], 60)
+        finished = await estate.drain("hk")
+        assert finished.done and "now it is yours to bring back" in finished.why
+        assert estate.moves[-1] == finished, "it is told"
+        with pytest.raises(AnswerIsNo):  # as agents do who had wanted to a moment before
+            await estate.coordinator().undrain("hk", AUTOMATIC, "it has been well", AUTOMATIC)
+        assert [each.request.by for each in rows(estate)] == [AUTOMATIC, "ann"]
+        estate.internet.fronts["hk"] = OK
+        await asyncio.sleep(60)
+        assert estate.kept("steer") == ["steer/hk"] and estate.said("hk") == "nothing"
+        with pytest.raises(AnswerIsNo, match="is drained already"):
+            await estate.drain("hk")
+        assert (await estate.undrain("hk")).done and estate.said("hk") == "plain"
+
+    play(tmp_path, act)
+
+
 def test_a_frozen_estate_stays_as_it_is(tmp_path: Path) -> None:
     async def act(estate: Estate) -> None:
         found = await estate.store.read()
         await estate.store.write(freeze(found, Freeze("ann", "the big sale", 1.0)))
         estate.internet.fronts["hk"] = ILL
-        await until(lambda: len(rows(estate)) > 0, 60)
+        await until(lambda: len(rows(estate)) > 1, 60)
         await asyncio.sleep(30)
+        assert [each.request.kind for each in rows(estate)] == ["freeze", "drain-site"]
         assert [said.rule for each in rows(estate) for said in each.objections] == ["frozen"]
         assert estate.said("hk") == "plain"
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from control_kit import run, until
+from control_kit import FakeRegistry, run, until
 from estate_kit import ILL, SITES, Estate
 
-from trimtab.control.arbiter.world import Limits
+from trimtab.control.arbiter.world import Limits, Request
 from trimtab.control.drain.coordinator import TTL_S
 from trimtab.control.drain.plan import Write
-from trimtab.errors import AnswerIsNo
+from trimtab.drivers.registry.base import Write as Change
+from trimtab.errors import AnswerIsNo, Unreachable
 
 
 def play(folder: Path, act: Callable[[Estate], Awaitable[None]], limits: Limits | None = None) -> None:
@@ -33,7 +35,7 @@ def test_a_site_leaves_by_steps_and_comes_back(tmp_path: Path) -> None:
         assert (await estate.undrain("hk")).done
         await until(lambda: estate.said("hk") == "plain", 5)
         assert not estate.kept("steer") + estate.kept("doing") + estate.kept("permit")
-        assert len(estate.kept("decision")) == 1
+        assert len(estate.kept("decision")) == 2, "the way back is written down too"
 
     play(tmp_path, act)
 
@@ -94,6 +96,35 @@ def test_a_store_that_is_gone_undoes_what_is_under_way_and_keeps_what_stands(tmp
         assert not (await task).done
         await asyncio.sleep(60)
         assert [estate.said(site) for site in SITES] == ["nothing", "plain", "plain"]
+
+    play(tmp_path, act)
+
+
+class CutAtCommit:
+    """A way to the store that dies with the answer to the commit."""
+
+    def __init__(self, store: FakeRegistry) -> None:
+        self._store, self.dead = store, False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.dead:
+            raise Unreachable("cut off")
+        return getattr(self._store, name)
+
+    async def write(self, change: Change) -> int:
+        await self._store.write(change)
+        self.dead = any(key.startswith("steer/") for key in change.put)
+        if self.dead:
+            raise Unreachable("the answer is lost")
+        return 0
+
+
+def test_whether_it_was_committed_is_not_guessed(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        coordinator = estate.coordinator(CutAtCommit(estate.store))
+        finished = await coordinator.drain(Request("drain-site", "hk", "hk", "ann", "works"))
+        assert not finished.done and "whether it was committed is not known" in finished.why
+        assert estate.kept("steer") == ["steer/hk"] and estate.said("hk") == "nothing"
 
     play(tmp_path, act)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from trimtab.control.drain.coordinator import Watching
 from trimtab.control.drain.judged import Facts
 from trimtab.control.drain.local import LocalDrain
 from trimtab.control.drain.plan import Finished
-from trimtab.control.drain.targets import STEPS, MemberTarget, ProxyTarget, is_ramping
-from trimtab.control.hand import Seat, Who, records, seats, write_planned
-from trimtab.drivers.registry.base import Snapshot
-from trimtab.drivers.registry.record import FrontState, Hand, ProxyHand
-from trimtab.errors import AnswerIsNo
+from trimtab.control.drain.ramp import grow
+from trimtab.control.drain.targets import MemberTarget, Overruled, ProxyTarget
+from trimtab.control.hand import STEPS, Seat, Who, is_ramping, records, seats, write_planned
+from trimtab.drivers.registry.base import Snapshot, Write
+from trimtab.drivers.registry.record import FrontState, Hand, ProxyHand, key_of
+from trimtab.errors import AnswerIsNo, LeaseGone, Unreachable
 
 WHO = Who("ann@hk-router-1", "a new kernel", 5000.0)
 MEMBERS = ("b1", "b2", "b3")
@@ -78,7 +80,8 @@ def _request(kind: Any, target: str) -> Request:
 
 
 def member(name: str, **other: Any) -> MemberTarget:
-    return MemberTarget("api", name, seated, PROXIES, WHO, **other)
+    given = {"who": WHO, "places": (f"api/{name}",), **other}
+    return MemberTarget("api", name, seated, PROXIES, **given)
 
 
 def play(act: Callable[[Site], Awaitable[None]], **other: Any) -> None:
@@ -107,14 +110,32 @@ def test_a_proxy_is_drained_once_another_one_holds_the_addresses() -> None:
     play(act)
 
 
-def test_a_proxy_whose_addresses_nobody_takes_takes_part_again() -> None:
+def test_a_proxy_whose_addresses_nobody_takes_takes_part_again(limit_s: float = 60.0) -> None:
     async def act(site: Site) -> None:
         found = await site.drain_proxy()
         assert not found.done and found.why == "p1 has not given its addresses away; it takes part again"
         word = records(await site.registry.read())["proxies/p1"]
         assert isinstance(word, ProxyHand) and word.state == "ready" and not site.kept("permit")
 
-    play(act)
+    play(act, limit_s=limit_s)
+
+
+@pytest.mark.parametrize("limit_s", [0.0, 0.5])
+def test_a_short_wait_is_about_members_and_a_proxys_word_is_taken_back_all_the_same(limit_s: float) -> None:
+    test_a_proxy_whose_addresses_nobody_takes_takes_part_again(limit_s=limit_s)
+
+
+def test_a_registry_that_is_away_meanwhile_hears_the_word_taken_back_when_it_is_there_again() -> None:
+    async def act(site: Site) -> None:
+        task = asyncio.create_task(site.drain_proxy())
+        await until(lambda: "proxies/p1" in site.registry.records)
+        site.registry.down = True
+        await asyncio.sleep(20)
+        site.registry.down = False
+        found = await task
+        assert not found.done and found.why.endswith("it takes part again")
+
+    play(act, limit_s=0.5)
 
 
 def test_a_member_is_drained_when_nothing_is_under_way_to_it() -> None:
@@ -172,10 +193,46 @@ def test_two_at_once_are_one_after_the_other() -> None:
     play(act)
 
 
+def test_what_is_taken_at_once_waits_for_nobody_and_its_permit_ends() -> None:
+    async def act(site: Site) -> None:
+        site.fronts({"api/b1": 9})
+        assert await site.work().take([_request("drain-member", "api/b1")], member("b1").out)
+        assert site.state("b1") == ("drain", None) and not site.kept("permit")
+        with pytest.raises(AnswerIsNo, match="too-few-members"):
+            await site.work().take([_request("drain-member", "api/b2")], member("b2").out)
+        assert site.state("b2") == ("", None) and len(site.kept("decision")) == 2
+
+    play(act)
+
+
+def test_a_permit_that_has_ended_takes_nobody_out() -> None:
+    """The registry hangs after it was granted, and the store goes: by then somebody else may have been granted another."""
+
+    class Hangs(FakeRegistry):
+        def __init__(self, store: FakeRegistry) -> None:
+            super().__init__()
+            self._store = store
+
+        async def read(self) -> Snapshot:
+            found = await super().read()
+            if self.reads > 1:
+                self._store.down = True
+                await asyncio.sleep(30)
+            return found
+
+    async def act(site: Site) -> None:
+        site.registry = Hangs(site.store)
+        with pytest.raises(LeaseGone, match="the permit has ended before it was used"):
+            await site.work().take([_request("drain-member", "api/b1")], member("b1").out)
+        assert site.state("b1") == ("", None)
+
+    play(act)
+
+
 def test_a_command_that_is_killed_leaves_its_permit_to_its_lease() -> None:
     async def act(site: Site) -> None:
-        task = asyncio.create_task(site.drain_member())
-        await until(lambda: site.state("b1") == ("drain", None))
+        task = asyncio.create_task(site.drain_proxy())
+        await until(lambda: "proxies/p1" in site.registry.records)
         site.store.down = True  # so its last write is lost too
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -183,7 +240,70 @@ def test_a_command_that_is_killed_leaves_its_permit_to_its_lease() -> None:
         assert site.kept("permit")
         await asyncio.sleep(10)
         await site.store.read()
-        assert not site.kept("permit") and site.state("b1") == ("drain", None)
+        assert not site.kept("permit") and "proxies/p1" in site.registry.records
+
+    play(act)
+
+
+def test_who_is_out_counts_as_out_and_holds_up_nobody() -> None:
+    async def act(site: Site) -> None:
+        site.fronts({"api/b1": 5})
+        task = asyncio.create_task(site.drain_member())
+        await until(lambda: ("waits", "10 requests are under way to b1") in site.moves)
+        assert not site.kept("permit")
+        with pytest.raises(AnswerIsNo, match="too-few-members: 1 of 3"):
+            await site.drain_member("b2")
+        site.fronts({"api/b1": 0})
+        assert (await task).done
+
+    play(act)
+
+
+class Busy(FakeRegistry):
+    """Somebody else's word comes between what is read for the first write and that write."""
+
+    def __init__(self, other: Hand) -> None:
+        super().__init__()
+        self._other = other
+
+    async def write(self, change: Write) -> int:
+        if key_of(self._other) not in self.records:
+            self.put(self._other)
+        return await super().write(change)
+
+
+def test_whoever_was_overtaken_asks_again() -> None:
+    """Of three one may go. The other one's word is not in what the permit was given for."""
+
+    async def act(site: Site) -> None:
+        site.registry = Busy(Hand("api", "b2", "drain", None, "somebody", "by force", 1.0))
+        site.fronts({"api/b1": 0})
+        with pytest.raises(AnswerIsNo, match="too-few-members: 1 of 3"):
+            await site.drain_member("b1")
+        assert site.state("b1") == ("", None) and not site.kept("permit")
+
+    play(act)
+
+
+class Mute(FakeRegistry):
+    """It does what it is asked for, and its answer is lost."""
+
+    async def write(self, change: Write) -> int:
+        await super().write(change)
+        raise Unreachable("the answer is lost")
+
+
+def test_where_nobody_knows_what_was_written_nobody_else_goes_before_the_lease_has_ended() -> None:
+    async def act(site: Site) -> None:
+        site.registry = Mute()
+        with pytest.raises(Unreachable):
+            await site.work().take([_request("drain-member", "api/b1")], member("b1").out)
+        assert site.kept("permit")
+        with pytest.raises(AnswerIsNo, match="under-way"):
+            await site.work().take([_request("drain-member", "api/b2")], member("b2").out)
+        await asyncio.sleep(10)
+        with pytest.raises(AnswerIsNo, match="too-few-members: 1 of 3"):
+            await site.work().take([_request("drain-member", "api/b2")], member("b2").out)
 
     play(act)
 
@@ -201,5 +321,144 @@ def test_the_way_back_grows_and_an_interrupted_one_is_told() -> None:
         assert weights == [("ready", w) for w in (20, 40, 60, 80, None)]
         with pytest.raises(AnswerIsNo, match="b1 is not drained"):
             await site.work().undrain(target, "b1")
+
+    play(act)
+
+
+ANN = Who("ann@hk-router-1", "its disk is dying", 6000.0)
+DRAINED = Hand("api", "b1", "drain", None, "ann", "a new kernel", 1.0)
+WORDS = {
+    "a drain": (DRAINED, "ann has said another word of b1 meanwhile (drain: a new kernel)"),
+    "a weight": (
+        Hand("api", "b1", "ready", 7, "ann"),
+        "ann has said another word of b1 meanwhile (weight 7)",
+    ),
+    "ready": (Hand("api", "b1", "ready", None, "ann"), "ann has said another word of b1 meanwhile (ready)"),
+    "the same step of another undrain": (
+        Hand("api", "b1", "ready", 40, WHO.by, "undrain, step 2 of 5", 7.0),
+        f"{WHO.by} has said another word of b1 meanwhile (weight 40: undrain, step 2 of 5)",
+    ),
+    "nothing at all": (None, "what was said of b1 has been taken back meanwhile"),
+}
+
+
+async def grown(site: Site, meanwhile: Hand | None, after: int) -> Finished:
+    """Brought back, while after so many steps somebody says another word (None: takes what was said away)."""
+    told: list[str] = []
+
+    def tell(_: str, why: str) -> None:
+        told.append(why)
+        if len(told) == after and meanwhile is not None:
+            site.registry.put(meanwhile)
+        elif len(told) == after:
+            del site.registry.records["hand/api/b1"]
+
+    return await grow(site.registry, member("b1"), "api/b1", 100, 10.0, tell)
+
+
+@pytest.mark.parametrize("after", [2, STEPS - 1])
+@pytest.mark.parametrize("word", WORDS)
+def test_who_says_another_word_while_a_share_grows_back_has_the_last(word: str, after: int) -> None:
+    async def act(site: Site) -> None:
+        other, says = WORDS[word]
+        site.registry.put(DRAINED)
+        found = await grown(site, other, after)
+        assert found == Finished(False, f"{says}; nothing more is written")
+        hand = records(await site.registry.read()).get("hand/api/b1")
+        assert hand == other
+
+    play(act)
+
+
+def test_a_share_that_grows_back_is_done_at_its_own_weight() -> None:
+    async def act(site: Site) -> None:
+        site.registry.put(DRAINED)
+        began = now()
+        assert await grown(site, None, -1) == Finished(True, "api/b1 takes part again")
+        assert site.state("b1") == ("ready", None) and now() - began == pytest.approx(8.0, abs=0.1)
+
+    play(act)
+
+
+def test_of_two_that_bring_it_back_the_later_one_does() -> None:
+    async def act(site: Site) -> None:
+        site.registry.put(DRAINED)
+        one, other = member("b1"), member("b1", who=ANN)
+        for step in (1, 2):
+            await write_planned(site.registry, one.ramp(step, 100))
+        await write_planned(site.registry, other.ramp(1, 100))
+        with pytest.raises(Overruled, match=ANN.by):
+            await write_planned(site.registry, one.ramp(3, 100))
+        for step in range(2, STEPS + 1):
+            await write_planned(site.registry, other.ramp(step, 100))
+        assert site.state("b1") == ("ready", None)
+        with pytest.raises(Overruled):
+            await write_planned(site.registry, one.ramp(1, 100))
+
+    play(act)
+
+
+@pytest.mark.parametrize("own", [0, 1, 3, 256])
+def test_no_step_is_above_its_own_weight(own: int) -> None:
+    async def act(site: Site) -> None:
+        site.registry.put(DRAINED)
+        for step in range(1, STEPS):
+            assert await write_planned(site.registry, member("b1").ramp(step, own))
+            share = site.state("b1")[1]
+            assert share is not None and min(1, own) <= share <= own
+
+    play(act)
+
+
+@pytest.mark.parametrize("step", range(1, STEPS))
+def test_an_interrupted_way_back_leaves_no_weight_of_an_operator(step: int) -> None:
+    async def halfway(site: Site) -> None:
+        site.fronts({"api/b1": 0})
+        site.registry.put(DRAINED)
+        for each in range(1, step + 1):
+            await write_planned(site.registry, member("b1").ramp(each, 100))
+
+    async def drained_again(site: Site) -> None:
+        await halfway(site)
+        assert (await site.drain_member()).done and site.state("b1") == ("drain", None)
+        assert (await site.work().undrain(member("b1"), "b1")).done and site.state("b1") == ("ready", None)
+
+    async def at_once(site: Site) -> None:
+        await halfway(site)
+        assert (await site.work().undrain(member("b1"), "b1")).done and site.state("b1") == ("ready", None)
+        with pytest.raises(AnswerIsNo, match="b1 is not drained"):
+            await site.work().undrain(member("b1"), "b1")
+
+    play(drained_again)
+    play(at_once)
+
+
+def test_a_weight_of_an_operators_own_is_kept_for_the_way_back() -> None:
+    async def act(site: Site) -> None:
+        site.fronts({"api/b1": 0})
+        site.registry.put(Hand("api", "b1", "ready", 70, "ann", "an older machine", 1.0))
+        assert (await site.drain_member()).done and site.state("b1") == ("drain", 70)
+        assert (await site.work().undrain(member("b1"), "b1")).done and site.state("b1") == ("ready", 70)
+
+    play(act)
+
+
+def test_one_that_is_out_is_not_taken_out_once_more() -> None:
+    async def act(site: Site) -> None:
+        site.registry.put(Hand("api", "b1", "maint", None, "ann", "no disk", 1.0))
+        assert member("b1").out(await site.registry.read()) is None
+
+    play(act)
+
+
+@pytest.mark.parametrize("other", [{"places": ()}, {"proxies": ()}, {"places": (), "tells": False}])
+def test_what_no_proxy_has_a_route_to_is_over_at_once(other: dict[str, Any]) -> None:
+    async def act(site: Site) -> None:
+        began = now()
+        target = replace(member("b1"), **other)
+        found = await site.work().drain_unasked("api/b1", target)
+        assert found == Finished(True, "no proxy has a route to b1, so it may be stopped") and now() == began
+        assert site.state("b1") == ("drain", None) and not site.store.records
+        assert site.moves == [("drain", "api/b1 takes nothing new")]
 
     play(act)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 EXAMPLES = int(os.environ.get("TRIMTAB_EXAMPLES", "400"))
 
 
+@pytest.mark.timeout(60 + EXAMPLES // 10)  # also beside a long measurement
 @given(st.binary(min_size=26, max_size=62))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 def test_nothing_that_happens_breaks_a_rule(raw: bytes) -> None:

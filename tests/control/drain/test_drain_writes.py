@@ -12,18 +12,21 @@ from trimtab.control.arbiter.decide import Answer, Objection
 from trimtab.control.arbiter.effect import Effect
 from trimtab.control.arbiter.ledger import MAX_GRANTS, Decision, Gate
 from trimtab.control.arbiter.records import decode, encode
-from trimtab.control.arbiter.world import Freeze, Grant, Limits, Request
+from trimtab.control.arbiter.world import Freeze, Grant, Limits, Permit, Request
 from trimtab.control.drain import writes
 from trimtab.control.drain.plan import Write as Step
-from trimtab.control.drain.writes import MAX_DECISIONS, MOST_DELETED, Asked
+from trimtab.control.drain.standing import decisions_in
+from trimtab.control.drain.writes import MAX_DECISIONS, MOST_DELETED, MOST_ROWS, Asked
 from trimtab.control.steer.wish import Committed
 from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.errors import BadInput, Conflict, LeaseGone, Nonsense
+from trimtab.errors import AnswerIsNo, BadInput, Conflict, LeaseGone, Nonsense
 
 EFFECT = Effect(("hk", "sg"), ("sg",), 0.4, 0.8)
 REQUEST = Request("drain-site", "hk", "hk", "bob", "cabling")
 YES, NO = Answer(True, EFFECT), Answer(False, EFFECT, (Objection("frozen", "the estate is frozen", "wait"),))
 EMPTY = Snapshot(1, {})
+MEMBER = Request("drain-member", "hk", "api/b1", "bob")
+OLD = Grant(NOW - 5, "drain-member", "hk", "api/b9")
 PREFER, WITHDRAW = Step("prefer", 5), Step("withdraw", 6)
 
 
@@ -98,6 +101,37 @@ def test_the_gate_keeps_the_window_and_counts_on() -> None:
     kept = read(applied(found, grant(found)), "gate")
     assert kept.number == 10
     assert [NOW - each.at for each in kept.grants] == [3599.0, 10.0, 0.0]
+
+
+def test_members_have_no_place_in_the_budget_and_let_all_stand() -> None:
+    """Who asks for one knows no window; grants of members that an older version kept go."""
+    asked = [Asked(MEMBER, YES, NOW), Asked(replace(MEMBER, target="web/b1"), YES, NOW)]
+    permits = [
+        Permit(f"p{n}", "drain-member", "hk", each.request.target, "bob", "", NOW, 5.0)
+        for n, each in enumerate(asked)
+    ]
+    found = stored(replace(gate(4000.0, 10.0), grants=(*gate(4000.0, 10.0).grants, OLD)))
+    change = writes.grant_all(found, list(zip(asked, permits, strict=True)), Limits(), 7)
+    after = applied(found, change)
+    assert read(after, "gate") == gate(4000.0, 10.0, number=10)
+    assert [read(after, f"permit/p{n}").target for n in (0, 1)] == ["api/b1", "web/b1"]
+    assert [read(after, f"decision/{n:010d}").request.target for n in (1, 2)] == ["api/b1", "web/b1"]
+    with pytest.raises(Conflict):
+        applied(after, change)
+
+
+def test_several_are_granted_together_or_not_at_all() -> None:
+    asked = [Asked(MEMBER, YES, NOW), Asked(replace(MEMBER, target="web/b1"), NO, NOW)]
+    with pytest.raises(ValueError, match="gets no permit"):
+        writes.grant_all(EMPTY, [(each, OUT) for each in asked], Limits(), 7)
+
+
+def test_a_host_in_very_many_pools_is_told_of_in_the_first_ones() -> None:
+    asked = [Asked(replace(MEMBER, target=f"pool-{n}/b1"), YES, NOW) for n in range(60)]
+    granted = [(each, replace(OUT, id=f"p{n}")) for n, each in enumerate(asked)]
+    change = writes.grant_all(rows(500), granted, Limits(), 7)
+    assert len(change.leased) == 60 and len(change.put) == 1 + MOST_ROWS
+    assert len(change.put) + len(change.leased) + len(change.delete) <= 128, "of one transaction of etcd"
 
 
 def test_a_clock_ahead_of_ours_stays_in_the_gate() -> None:
@@ -191,14 +225,27 @@ def test_freeze_and_thaw() -> None:
     word = Freeze("ann", "the big sale", NOW)
     found = applied(EMPTY, writes.freeze(EMPTY, word))
     assert read(found, "freeze") == word
-    thaw = writes.thaw(found)
-    assert thaw is not None
-    assert applied(found, thaw).records == {}
-    assert writes.thaw(EMPTY) is None
+    lifted = Freeze("bob", "it is over", NOW + 9)
+    thaw = writes.thaw(found, lifted)
+    assert thaw is not None and writes.thaw(EMPTY, lifted) is None
+    found = applied(found, thaw)
+    assert "freeze" not in found.records
+    told = [
+        (row.request.kind, row.request.by, row.request.reason, row.at) for row in decisions_in(found.records)
+    ]
+    assert told == [("freeze", "ann", "the big sale", NOW), ("thaw", "bob", "it is over", NOW + 9)]
+
+
+def test_a_second_freeze_is_refused_and_says_whose_the_first_is() -> None:
+    for reason, said in (("the big sale", "the big sale"), ("", "no reason given")):
+        with pytest.raises(AnswerIsNo, match=rf"frozen by ann since 20\d\d-.*: {said}$"):
+            writes.freeze(stored(Freeze("ann", reason, NOW)), Freeze("eve", "I need it", NOW + 9))
+    unread = Snapshot(3, {"freeze": b"?"})
+    assert read(applied(unread, writes.freeze(unread, Freeze("eve", "", NOW))), "freeze").by == "eve"
 
 
 def test_a_thaw_holds_for_the_freeze_that_was_read() -> None:
-    thaw = writes.thaw(stored(Freeze("ann", "", NOW)))
+    thaw = writes.thaw(stored(Freeze("ann", "", NOW)), Freeze("bob", "", NOW))
     assert thaw is not None
     with pytest.raises(Conflict):
         applied(stored(Freeze("eve", "I need it", NOW)), thaw)
@@ -234,7 +281,9 @@ def test_the_whole_way_out_and_back() -> None:
     assert sorted(found.records) == ["decision/0000000001", "gate", "steer/hk"]
     found = applied(found, writes.step(found, plan("back", lifts=word), PREFER, 7))
     found = applied(found, writes.commit(found, plan("back", lifts=word), NOW))
-    assert sorted(found.records) == ["decision/0000000001", "gate"]
+    assert sorted(found.records) == ["decision/0000000001", "decision/0000000002", "gate"]
+    back = decisions_in(found.records)[-1]
+    assert (back.request.kind, back.request.by, back.granted) == ("undrain-site", BACK.by, True)
 
 
 UNDER_WAY = stored(OUT, doing("withdraw", 6))

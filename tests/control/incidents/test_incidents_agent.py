@@ -8,29 +8,24 @@ from pathlib import Path
 
 from control_kit import FakeRegistry, run, until
 from incident_kit import SITES, Store
+from part_kit import PartAgent
 
 from trimtab.control.estate import EstatePart
-from trimtab.control.log import Log
-from trimtab.control.loop import Controller, Loop
-from trimtab.control.metrics import Metrics
-from trimtab.control.places import Places
-from trimtab.control.queue import Pace
 from trimtab.drivers.front import Answer, Probe
 from trimtab.render.agent_file import AgentFile, Front, RegistryAccess, WatchFile
 
 
-class Observing:
+class Observing(PartAgent):
     """The estate's part of an agent that looks and does not steer. down: the sites that do not answer."""
 
     def __init__(self, site: str, store: FakeRegistry, folder: Path, down: set[str]) -> None:
         fronts = tuple(Front(each, (f"192.0.2.{n}",), "shop.example") for n, each in enumerate(SITES, 1))
         access = RegistryAccess("etcd", ("https://10.1.96.10:2383",), "/trimtab/shop")
-        self.file = AgentFile(
+        file = AgentFile(
             f"{site}-registry-1", site, "shop", "10.1.0.10", 8407, "systemd", estate_store=access,
             watch=WatchFile(fronts, ("https", "tcp"), 2.0, 1.0, 3, 2),
         )  # fmt: skip
-        self.places, self.log, self.metrics = Places().under(folder), Log(), Metrics()
-        self.loops: list[Loop] = []
+        super().__init__(file, folder)
 
         async def probe(kind: Probe, front: Front, address: str) -> Answer:
             await asyncio.sleep(0.001)
@@ -38,22 +33,7 @@ class Observing:
                 return Answer(kind, "silent", "no answer within 1 s")
             return Answer(kind, "came", "HTTP/1.1 200 OK\r\n\r\n" if kind == "https" else "")
 
-        self.part = EstatePart(self, self.file, lambda _: store, lambda _: None, probe)
-        self.tasks = [asyncio.create_task(loop.run()) for loop in self.loops]
-        self.tasks.append(asyncio.create_task(self.part.follow()))
-
-    def loop(self, controller: Controller, pace: Pace) -> Loop:
-        found = Loop(controller, pace, self.log, self.metrics)
-        self.loops.append(found)
-        return found
-
-    def changed(self) -> None:
-        """The status is none of this."""
-
-    async def end(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.begin(store, None, probe)
 
     def failing(self) -> list[str]:
         return [loop.name for loop in self.loops if loop.failing()]

@@ -77,6 +77,22 @@ def test_a_drained_one_says_so_and_its_drain_is_no_action() -> None:
     assert (found.step, found.routers, told(found)) == ("withdraw", {"hk-router-1": "withdraw"}, BEGAN)
 
 
+def test_one_that_was_drained_and_is_well_has_none() -> None:
+    """Others are answered by another site then, and its own observers by itself."""
+    away = steer(done("withdraw"), committed=replace(DRAINED, at=NOW - 90))
+    assert decide(None, seen("d", steer=away, itself=True), NOW) is None
+    assert decide(None, seen("d", steer=away, itself=False), NOW) is not None, "its own hear nothing either"
+    assert decide(None, seen("d", itself=True), NOW) is not None, "announced, and only itself can see it"
+
+
+def test_one_that_was_ill_when_it_was_drained_is_not_dark_for_that() -> None:
+    away = steer(done("withdraw"), committed=replace(DRAINED, at=NOW + 5))
+    drained = decide(opened("i"), seen("d", steer=away), NOW + 10)
+    assert drained is not None and drained.kind == "ill" and "classified" not in told(drained)[2:]
+    back = decide(drained, seen("d"), NOW + 20)
+    assert back is not None and back.kind == "dark", "announced, and nothing answers"
+
+
 def test_each_vantage_point_is_quoted_once() -> None:
     found = opened("d")
     reasons = ("la: https 500 since", "sg: no answer within 1 s", "hk: [no] fresh view")

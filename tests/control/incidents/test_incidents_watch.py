@@ -20,6 +20,7 @@ from trimtab.control.steer.wish import Doing
 from trimtab.errors import Unreachable
 
 WELL, HK_DARK, ALL_DARK = ("+++",) * 3, ("+++", "d++", "d++"), ("ddd",) * 3
+HK_GONE = ("d++",) * 3
 
 
 def play(act: Callable[[Store, list[Observer]], Coroutine[Any, Any, None]]) -> None:
@@ -77,9 +78,12 @@ def test_from_the_first_word_to_the_last_each_thing_once() -> None:
             "detected", "classified", "granted", "refused", "acted", "acted", "verified", "closed",
         ]  # fmt: skip
         assert (found.state, found.closed, store.open()) == ("closed", NOW + 70 + HOLD_S, {})
+        store.sees(*HK_DARK, later=10)  # it is drained, and serves in its own eyes
+        await all_of(both)
+        assert store.open() == {}
         store.sees(*WELL, later=10)
         await all_of(both)
-        store.sees(*HK_DARK, later=10)
+        store.sees(*HK_GONE, later=10)
         await all_of(both)
         assert (len(store.incidents()), store.open()) == (2, {"hk": 2})
         assert told(store.incidents()[1]) == ["detected", "classified"]

@@ -8,6 +8,7 @@ from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
 from trimtab.estate.pool import Pool
 from trimtab.render.across import asked
+from trimtab.timing.checks import ROUND_TRIPS
 
 NAME = "check-storm"
 SEVERITY = Severity.ERROR
@@ -64,5 +65,10 @@ def _rate(subject: Subject, site: str, pool: Pool) -> float:
     """Checks a second of one proxy while every member is in doubt, and the other sites that it may ask."""
     hosts = subject.estate.sites[site].hosts
     groups = [hosts[g].high for g in (pool.hosts, pool.backup) if g in hosts]
-    afar = sum(len(subject.inventory.front(other)) for _, other in asked(subject.inventory, pool, site))
-    return (sum(groups) + len(pool.members or ()) + afar) / min(pool.check.fast, pool.check.every)
+    pause = min(pool.check.fast, pool.check.every)
+    # the next check of a server begins when the one before has ended, and that of another site is some round trips away
+    afar = sum(
+        len(subject.inventory.front(other)) / (pause + ROUND_TRIPS * rtt)
+        for rtt, other in asked(subject.inventory, pool, site)
+    )
+    return (sum(groups) + len(pool.members or ())) / pause + afar

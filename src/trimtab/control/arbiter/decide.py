@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from trimtab.control.arbiter import rules
 from trimtab.control.arbiter.effect import Effect, effect_of
-from trimtab.control.arbiter.world import Request, World
+from trimtab.control.arbiter.world import AUTOMATIC, Request, World
 
 Ask = Callable[[World, Request, Effect, float], str | None]
 
@@ -26,6 +26,12 @@ class Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule("no-such-target", rules.no_such_target, False, "see `trimtab status`"),
+    Rule(
+        "unreadable",
+        rules.unreadable,
+        False,
+        "delete it with etcdctl: routers say theirs anew, a standing word is for you to say",
+    ),
     Rule("is-so-already", rules.is_so_already, False, "see `trimtab why`"),
     Rule("under-way", rules.under_way, False, "wait for it to end, or for its permit to run out"),
     Rule("frozen", rules.frozen, True, "`trimtab freeze --off`, or --force --reason WHY"),
@@ -66,16 +72,33 @@ class Answer:
     def standing(self) -> tuple[Objection, ...]:
         return tuple(each for each in self.objections if not each.overruled)
 
+    @property
+    def overruled(self) -> tuple[str, ...]:
+        """What force is stronger than, in words."""
+        return tuple(f"{each.rule}: {each.text} (overruled)" for each in self.objections if each.overruled)
+
 
 def decide(world: World, request: Request, now: float) -> Answer:
     """now: seconds since 1970, for the budget alone. All objections, so that nobody has to ask twice to learn the next."""
     effect = effect_of(world, request)
+    if takes_over(world, request):
+        return Answer(True, effect)
     found = []
     for rule in RULES:
         text = rule.ask(world, request, effect, now)
         if text is not None:
             overruled = rule.forcible and request.force and not request.automatic
             found.append(Objection(rule.name, text, rule.hint, overruled))
-            if rule.name in ("no-such-target", "is-so-already"):
+            if rule.name in ("no-such-target", "unreadable", "is-so-already"):
                 break  # whatever the others would say is about something else
     return Answer(all(each.overruled for each in found), effect, tuple(found))
+
+
+def takes_over(world: World, request: Request) -> bool:
+    """Whether a person asks for what agents have done by themselves: it takes nothing, so no rule objects."""
+    site = world.sites.get(request.site)
+    if site is None or request.kind != "drain-site" or request.automatic:
+        return False
+    moves = ("drain-site", "undrain-site")
+    under_way = any(each.site == request.site and each.kind in moves for each in world.permits)
+    return site.drained_by == AUTOMATIC and not site.unread and not under_way

@@ -30,7 +30,7 @@ from trimtab.control.arbiter.ledger import (
     Said,
     plain,
 )
-from trimtab.control.arbiter.world import Freeze, Grant, Kind, Permit, PermitKind, Request
+from trimtab.control.arbiter.world import Freeze, Grant, Kind, Permit, PermitKind, Request, Told
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import STEPS, Committed, Doing
 from trimtab.drivers.registry.record import BadRecord, shown
@@ -163,7 +163,7 @@ def _decision(key: Named, body: Body) -> Decision:
 def _request(body: Body) -> Request:
     """As it was asked, though there may be no such site and no such target."""
     return Request(
-        body.one_of("kind", get_args(Kind)),
+        body.one_of("kind", get_args(Told)),
         body.words("site", 100),
         body.words("target", 100),
         body.words("by"),

@@ -33,14 +33,24 @@ def no_such_target(world: World, request: Request, effect: Effect, now: float) -
     return None
 
 
+def unreadable(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """Whether the site is drained is not known then, and it does not count as one that carries either."""
+    key = world.sites[request.site].unread
+    return (
+        f"the record {key} of the estate's store cannot be read"
+        if key and request.kind == "drain-site"
+        else None
+    )
+
+
 def is_so_already(world: World, request: Request, effect: Effect, now: float) -> str | None:
     """Only what stands; what is under way is the next rule's."""
     if request.kind != "drain-site":
         return _is_out_already(world, request)
     if world.sites[request.site].step != "withdraw":
         return None
-    under_way = any(permit.site == request.site for permit in _mine(world, request))
-    return None if under_way else f"{request.site} is drained already"
+    busy = any(permit.site == request.site for permit in _mine(world, request))
+    return None if busy else f"{request.site} is drained already"
 
 
 def _is_out_already(world: World, request: Request) -> str | None:
@@ -57,6 +67,8 @@ def under_way(world: World, request: Request, effect: Effect, now: float) -> str
     if permit is None:
         return None
     why = f": {permit.reason}" if permit.reason else ""
+    if permit.kind == "undrain-site":
+        return f"{permit.by} is bringing {permit.target} back{why}"
     return f"{permit.by} is draining {permit.target}{why}; one change of a kind at a time"
 
 
@@ -66,11 +78,15 @@ def frozen(world: World, request: Request, effect: Effect, now: float) -> str | 
 
 
 def budget_spent(world: World, request: Request, effect: Effect, now: float) -> str | None:
-    """What a clock ahead of ours has written counts as of now: the other way it would be free."""
+    """What a clock ahead of ours has written counts as of now: the other way it would be free. Members neither count nor
+    are held back: a deployment replaces all of a pool in an hour, and what bounds it is who has to be left.
+    """
+    if request.kind == "drain-member":
+        return None
     limits = world.limits
     if limits.changes < 1:
         return "the limit is 0 changes: nothing is taken away here"
-    recent = sorted((g for g in world.grants if now - g.at < limits.window_s), key=lambda grant: grant.at)
+    recent = counted(world, now)
     if len(recent) < limits.changes:
         return None
     last = recent[
@@ -81,6 +97,19 @@ def budget_spent(world: World, request: Request, effect: Effect, now: float) -> 
         f"{len(recent)} changes in the last {_span(limits.window_s)}, the limit is {limits.changes} "
         f"({_targets(recent)}); the next one in {_span(wait)}"
     )
+
+
+def counted(world: World, now: float) -> list[Grant]:
+    """What the budget counts now, oldest first."""
+    found = [g for g in world.grants if g.kind != "drain-member" and now - g.at < world.limits.window_s]
+    return sorted(found, key=lambda grant: grant.at)
+
+
+def budget(world: World, now: float) -> str:
+    """How much of it is used."""
+    limits, used = world.limits, len(counted(world, now))
+    text = f"{used} of {limits.changes} changes of sites and proxies in the last {_span(limits.window_s)}"
+    return text if used < limits.changes else f"{text}: without --force none goes on, and agents drain nobody"
 
 
 def last_site(world: World, request: Request, effect: Effect, now: float) -> str | None:
@@ -100,13 +129,22 @@ def too_few_sites(world: World, request: Request, effect: Effect, now: float) ->
 
 
 def one_cause(world: World, request: Request, effect: Effect, now: float) -> str | None:
-    """What looks ill in two places at once is more likely to be a check, a change or a path of ours than two sites."""
+    """What looks ill in two places at once is more likely to be a check, a change or a path of ours than two sites. So is
+    what has looked so: as a cause goes away sites are seen well again one after the other, and the last would stand alone.
+    """
     if not request.automatic or request.kind != "drain-site":
         return None
     others = [name for name, site in sorted(world.sites.items()) if name != request.site and not site.carries]
-    if not others:
+    if others:
+        return f"{_words(world, request.site, others)}: two sites never leave by one cause"
+    began, limit = world.sites[request.site].since, world.limits.well_s
+    back = [name for name, site in world.sites.items() if site.since > began and now - site.since < limit]
+    if not back:
         return None
-    return f"{_words(world, request.site, others)}: two sites never leave by one cause"
+    return (
+        f"{_list(back)} came back less than {limit:g} s ago, and had not been well since {request.site} fell ill: "
+        "two sites never leave by one cause"
+    )
 
 
 def no_capacity(world: World, request: Request, effect: Effect, now: float) -> str | None:
@@ -126,7 +164,8 @@ def last_proxy(world: World, request: Request, effect: Effect, now: float) -> st
 
 
 def too_few_members(world: World, request: Request, effect: Effect, now: float) -> str | None:
-    if request.kind != "drain-member" or not effect.takes:
+    """Of a site that is drained all may go but one: nobody is sent there. What is not committed may be undone at any moment."""
+    if request.kind != "drain-member" or not effect.takes or world.sites[request.site].gone:
         return None
     share = 100.0 * effect.peers / effect.peers_of if effect.peers_of else 0.0
     if share >= world.limits.members:
@@ -135,12 +174,22 @@ def too_few_members(world: World, request: Request, effect: Effect, now: float) 
 
 
 def last_member(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """Somebody has to be left. Of members that were registered by hand nobody says how they are: who forces says it."""
     if request.kind != "drain-member" or effect.peers:
         return None
-    return f"no other of the {effect.peers_of} members of {request.target.partition('/')[0]} is well"
+    pool, (name, _, member) = pool_of(world, request), request.target.partition("/")
+    untold = sorted(pool.untold - {member}) if pool else []
+    if untold and request.force:
+        return None
+    told = f"; nobody says how {_list(untold)} does: with --force --reason WHY you do" if untold else ""
+    return f"no other of the {effect.peers_of} members of {name} is well{told}"
 
 
 # ---- words
+
+
+def _brings_back(permit: Permit, request: Request) -> bool:
+    return (request.kind, permit.kind) == ("drain-site", "undrain-site") and permit.site == request.site
 
 
 def _mine(world: World, request: Request) -> list[Permit]:
@@ -149,7 +198,7 @@ def _mine(world: World, request: Request) -> list[Permit]:
     return [
         permit
         for permit in world.permits
-        if permit.kind == request.kind
+        if (permit.kind == request.kind or _brings_back(permit, request))
         and (request.kind == "drain-site" or permit.site == request.site)
         and (request.kind != "drain-member" or permit.target.partition("/")[0] == pool)
     ]

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Word = Literal["serving", "ill", "dark", "unknown"]  # a quorum's verdict of a site, see control.sites.verdict
+AUTOMATIC = "trimtab"  # who asks where agents do
 Step = Literal["serve", "prefer", "withdraw"]  # how a site stands to the Internet: see control.steer.wish
 Kind = Literal["drain-site", "drain-proxy", "drain-member"]  # what may be asked: each takes something away
+# What is written down: that, and what takes nothing and is not judged.
+Told = Literal["drain-site", "drain-proxy", "drain-member", "undrain-site", "freeze", "thaw"]
 PermitKind = Literal[
     "drain-site", "drain-proxy", "drain-member", "undrain-site"
 ]  # the last gives back: see control.drain
@@ -21,7 +24,10 @@ PermitKind = Literal[
 class SiteState:
     """One site that can serve. step: what stands or is under way, the further one. capacity: requests/s of all its
     fronts together, None where the hardware is not measured. proxies: whether each of them works by its own word, and
-    drained: those that an operator took out.
+    drained: those that an operator took out. drained_by: whose standing word it is that the site is withdrawn, "" for
+    none. gone: that stands, and no router of it says anything else. unread: the record of its steering that cannot be read,
+    "" for none; then it does not carry, and is not drained. since: when the word became what it is, seconds since 1970, 0 where
+    nobody knows.
     """
 
     name: str
@@ -32,6 +38,10 @@ class SiteState:
     agree: int = 0
     of: int = 0
     drained: frozenset[str] = frozenset()
+    drained_by: str = ""
+    gone: bool = False
+    unread: str = ""
+    since: float = 0.0
 
     @property
     def carries(self) -> bool:
@@ -42,13 +52,14 @@ class SiteState:
 @dataclass(frozen=True, slots=True)
 class PoolState:
     """The members of a pool at a site: whether each one is asked to serve and is well by its own word. drained: those that
-    an operator took out.
+    an operator took out. untold: those that are asked to serve, and of which nobody says how they are.
     """
 
     site: str
     name: str
     members: Mapping[str, bool]
     drained: frozenset[str] = frozenset()
+    untold: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,7 @@ class Permit:
     """The right to take one thing away. It ends with the lease of whoever holds it, or after `ttl_s` seconds."""
 
     id: str
-    kind: PermitKind
+    kind: Told
     site: str
     target: str
     by: str
@@ -67,10 +78,12 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the budget counts: a permit that was given, at `at` seconds since 1970 by the clock of who asked."""
+    """What the budget counts: a permit that was given for a site or a proxy, at `at` seconds since 1970 by the clock of who
+    asked.
+    """
 
     at: float
-    kind: Kind
+    kind: Told
     site: str
     target: str
 
@@ -85,8 +98,9 @@ class Freeze:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What no request may break. sites: that carry after the action; members: the share (percent) of a pool's members
-    that are well after it; changes: permits of all kinds together in `window_s` seconds. load: requests/s that have to be
-    carried, None where the estate states no peak.
+    that are well after it; changes: permits for sites and proxies together in `window_s` seconds. load: requests/s that have to be
+    carried, None where the estate states no peak. well_s: for so long a site that was ill beside another one speaks against
+    that one's drain.
     """
 
     sites: int = 1
@@ -94,6 +108,7 @@ class Limits:
     changes: int = 6
     window_s: float = 3600.0
     load: float | None = None
+    well_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +131,7 @@ class Request:
     person may overrule, with a reason.
     """
 
-    kind: Kind
+    kind: Told
     site: str
     target: str
     by: str

@@ -6,18 +6,25 @@ routes by itself, or nobody can reach it, and then to withdraw it changes nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from trimtab.control.arbiter.decide import Answer
 from trimtab.control.arbiter.ledger import Decision
-from trimtab.control.arbiter.world import Request
+from trimtab.control.arbiter.world import AUTOMATIC, Request
 from trimtab.control.drain.standing import Standing
 from trimtab.control.sites.verdict import SiteVerdict, View
 
-AUTOMATIC = "trimtab"  # who asks
 MAX_REASON = 200
+SHORTEST_S, LONGEST_S, LONGER = (
+    10.0,
+    3600.0,
+    4.0,
+)  # seconds: with the usual budget two changes an hour are left for people
+
+
+Way = Literal["out", "back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +32,36 @@ class Wanted:
     """way: `out`, or `back` for what was taken out so."""
 
     site: str
-    way: Literal["out", "back"]
+    way: Way
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """What came to nothing is left alone for a while, four times as long each time: a site that nobody reaches would be announced
+    again and again, and one whose router does not follow would spend the budget. rows: (until, how long), seconds.
+    """
+
+    rows: Mapping[tuple[str, Way], tuple[float, float]] = field(default_factory=dict)
+
+    def failed(self, site: str, way: Way, first: float, now: float) -> Pauses:
+        _, before = self.rows.get((site, way), (0.0, 0.0))
+        long = min(LONGEST_S, max(first, SHORTEST_S, LONGER * before))
+        return Pauses({**self.rows, (site, way): (now + long, long)})
+
+    def done(self, site: str, way: Way) -> Pauses:
+        return Pauses({key: row for key, row in self.rows.items() if key != (site, way)})
+
+    def still(self, drained: Collection[str], now: float) -> Pauses:
+        """Those that are about something: a site that is not drained has no way back, and what is long ago begins anew."""
+        return Pauses({
+            (site, way): row
+            for (site, way), row in self.rows.items()
+            if (way == "out" or site in drained) and now - row[0] <= LONGEST_S
+        })  # fmt: skip
+
+    def holds(self, site: str, way: Way, now: float) -> bool:
+        return now < self.rows.get((site, way), (0.0, 0.0))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +78,16 @@ def wanted(
     patience: Patience,
     now: float,
     own: Mapping[str, SiteVerdict],
+    held: Callable[[str, Way], bool] = lambda site, way: False,
 ) -> Wanted | None:
     """The next one; who comes back first makes room for others. now: seconds since 1970. own: what each site says of
-    itself: one that is not announced is reached by nobody else. Others judge before it is announced for good.
+    itself: one that is not announced is reached by nobody else. Others judge before it is announced for good. held: what
+    came to nothing a moment ago.
     """
     backs = (_back(own.get(site), standing, patience, now) for site in sorted(standing.committed))
     outs = (_out(verdicts[site], standing, patience, now) for site in sorted(verdicts))
-    return next((each for each in (*backs, *outs) if each is not None), None)
+    found = (each for each in (*backs, *outs) if each is not None)
+    return next((each for each in found if not held(each.site, each.way)), None)
 
 
 def _back(verdict: SiteVerdict | None, standing: Standing, patience: Patience, now: float) -> Wanted | None:
@@ -87,7 +125,9 @@ def request_of(wish: Wanted) -> Request:
 
 def was_said(decisions: Iterable[Decision], request: Request, answer: Answer) -> bool:
     """Whether the last decision about this site was the same refusal, by the same rules: a second row would say nothing."""
-    about = [each for each in decisions if each.request.site == request.site]
+    about = [
+        each for each in decisions if (each.request.kind, each.request.site) == (request.kind, request.site)
+    ]
     last = max(about, key=lambda each: each.number, default=None)
     return (
         last is not None

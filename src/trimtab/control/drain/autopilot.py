@@ -7,24 +7,25 @@ killed meanwhile leaves nothing behind.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
-from trimtab.control.arbiter.ledger import Decision
-from trimtab.control.arbiter.records import decode
+from trimtab.control.arbiter.world import AUTOMATIC
 from trimtab.control.drain import writes
 from trimtab.control.drain.automatic import (
-    AUTOMATIC,
     Patience,
+    Pauses,
     Wanted,
+    Way,
     is_turn,
     request_of,
     wanted,
     was_said,
 )
-from trimtab.control.drain.coordinator import Coordinator, Known, known
+from trimtab.control.drain.coordinator import Coordinator, known
 from trimtab.control.drain.of_file import facts_of_file, watching_of_file
-from trimtab.control.drain.plan import Move
+from trimtab.control.drain.plan import Finished, Move
+from trimtab.control.drain.standing import decisions_in
 from trimtab.control.log import Log
 from trimtab.control.loop import Failures
 from trimtab.control.mirror import Mirror
@@ -33,7 +34,6 @@ from trimtab.control.sites.observe import FRESH_S
 from trimtab.control.sites.record import views_of
 from trimtab.control.sites.verdict import judge
 from trimtab.drivers.registry.base import Registry, Snapshot
-from trimtab.drivers.registry.record import BadRecord
 from trimtab.errors import AnswerIsNo, Conflict, Nonsense
 from trimtab.render.agent_file import ArbiterFile
 
@@ -60,6 +60,7 @@ class Autopilot:
         self._store, self._log, self._now, self._monotonic = store, log, now, monotonic
         self._facts, self._watching = facts_of_file(file), watching_of_file(file)
         self._patience = Patience(file.patience, file.restore)
+        self._pauses = Pauses()
 
     def keys(self) -> Collection[str]:
         return ("sites",)
@@ -77,7 +78,8 @@ class Autopilot:
         own = {
             site: judge(site, views, (site,), now=now, fresh_s=FRESH_S) for site in found.standing.committed
         }
-        wish = wanted(found.verdicts, found.standing, self._patience, now, own)
+        self._pauses = self._pauses.still(found.standing.committed, self._monotonic())
+        wish = wanted(found.verdicts, found.standing, self._patience, now, own, self._holds)
         if wish is not None and self._is_mine(wish, snapshot.records):
             await self._act(wish)
         return {}
@@ -89,16 +91,30 @@ class Autopilot:
         """Judged anew, on the store itself."""
         with suppress(AnswerIsNo, Conflict):  # somebody was first, or it is over
             if wish.way == "back":
-                await self._coordinator().undrain(wish.site, AUTOMATIC, wish.reason)
+                self._note(
+                    wish, await self._coordinator().undrain(wish.site, AUTOMATIC, wish.reason, AUTOMATIC)
+                )
             else:
                 await self._ask(wish)
+
+    def _holds(self, site: str, way: Way) -> bool:
+        return self._pauses.holds(site, way, self._monotonic())
+
+    def _note(self, wish: Wanted, finished: Finished) -> None:
+        if finished.done:
+            self._pauses = self._pauses.done(wish.site, wish.way)
+            return
+        self._pauses = self._pauses.failed(wish.site, wish.way, self._patience.well, self._monotonic())
+        self._log.warning(
+            "came to nothing, and is left alone for a while", site=wish.site, way=wish.way, why=finished.why
+        )
 
     async def _ask(self, wish: Wanted) -> None:
         coordinator, request = self._coordinator(), request_of(wish)
         found, answer = await coordinator.look(request)
         if answer.granted:
-            await coordinator.drain(request)
-        elif not was_said(decisions(found), request, answer):
+            self._note(wish, await coordinator.drain(request))
+        elif not was_said(decisions_in(found.snapshot.records), request, answer):
             await self._store.write(writes.refuse(found.snapshot, writes.Asked(request, answer, self._now())))
             why = "; ".join(f"{each.rule}: {each.text}" for each in answer.standing)
             self._log.warning("not drained", site=wish.site, reason=wish.reason, why=why)
@@ -111,12 +127,3 @@ class Autopilot:
 
     def _tell(self, move: Move) -> None:
         self._log.info("drain", move=type(move).__name__.lower(), why=move.why)
-
-
-def decisions(found: Known) -> Iterator[Decision]:
-    for key, value in found.snapshot.records.items():
-        if key.startswith("decision/"):
-            with suppress(BadRecord):
-                row = decode(key, value)
-                if isinstance(row, Decision):
-                    yield row

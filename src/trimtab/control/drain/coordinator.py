@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from trimtab.control.arbiter.decide import Answer, decide
+from trimtab.control.arbiter.decide import Answer, decide, takes_over
 from trimtab.control.arbiter.world import Permit, Request, World
 from trimtab.control.drain import writes
 from trimtab.control.drain.held import HeldLease
@@ -21,6 +21,7 @@ from trimtab.control.drain.judged import Facts, seen_of, world_of
 from trimtab.control.drain.plan import Commit, Finished, Move, Plan, Progress, Seen, Undo, Wait, Way, Write
 from trimtab.control.drain.standing import Standing
 from trimtab.control.drain.step import next_move, noted
+from trimtab.control.drain.takeover import take_over, taken
 from trimtab.control.sites.observe import FRESH_S
 from trimtab.control.sites.record import views_of
 from trimtab.control.sites.verdict import SiteVerdict, judge_all
@@ -32,6 +33,8 @@ TTL_S = 5.0
 STEP_LIMIT_S = 20.0
 PAUSE_S = 0.1
 ATTEMPTS = 10
+ENDS = "what was under way ends with the lease"
+UNSURE = "whether it was committed is not known, `trimtab status` says it once the store answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +95,38 @@ class Coordinator:
         """Raises AnswerIsNo with every objection, which is kept in the store, and DriverError."""
         async with self._held:
             plan = await self._granted(request)
-            return await self._play(plan)
+            return await self._play(plan) if isinstance(plan, Plan) else plan
 
-    async def undrain(self, site: str, by: str, reason: str) -> Finished:
-        """It takes nothing from anybody, so nobody is asked. Raises AnswerIsNo where nothing is to be brought back."""
+    async def undrain(self, site: str, by: str, reason: str, whose: str = "") -> Finished:
+        """It takes nothing from anybody, so nobody is asked. whose: the only one whose word is lifted, "" for anybody's. Raises
+        AnswerIsNo where nothing is to be brought back.
+        """
         async with self._held:
             found = known(await self._store.read(), self._facts, self._watching, self._wall())
             lifts = found.standing.committed.get(site)
-            if lifts is None:
+            if lifts is None or whose not in ("", lifts.by):
                 raise AnswerIsNo(f"{site} is not drained", "`trimtab status` says what is")
             notice = Permit(self._id(), "undrain-site", site, site, by, reason, self._at(), self._ttl_s)
             return await self._play(self._plan(notice, "back", lifts=lifts))
 
     # ---- the permit
 
-    async def _granted(self, request: Request) -> Plan:
+    async def _granted(self, request: Request) -> Plan | Finished:
         for _ in range(ATTEMPTS):
             found, answer = await self.look(request)
             asked = writes.Asked(request, answer, self._at())
+            if takes_over(found.world, request):
+                with suppress(Conflict):
+                    stands = found.standing.committed[request.site]
+                    await self._store.write(take_over(found.snapshot, asked, stands))
+                    finished = taken(request.site)
+                    self._say(finished)
+                    return finished
+                continue
             if not answer.granted:
                 with suppress(DriverError):  # whoever asked is told anyway
                     await self._store.write(writes.refuse(found.snapshot, asked))
-                raise AnswerIsNo(*refusal(request, answer))
+                raise AnswerIsNo(*refusals([(request, answer)]))
             permit = Permit(
                 self._id(), "drain-site", request.site, request.target, request.by, request.reason, asked.at,
                 self._ttl_s,
@@ -138,7 +151,7 @@ class Coordinator:
     # ---- the steps
 
     async def _play(self, plan: Plan) -> Finished:
-        progress = Progress()
+        progress, unsure = Progress(), ""
         while True:
             with suppress(
                 Conflict, DriverError
@@ -151,11 +164,10 @@ class Coordinator:
                 self._say(move)
                 if isinstance(move, Finished):
                     return move
+                unsure = UNSURE if isinstance(move, Commit) else ""
                 await self._do(plan, snapshot, move)
             if self._held.lost_for() > 2 * self._ttl_s + STEP_LIMIT_S:
-                return Finished(
-                    False, "the estate store does not answer: what was under way ends with the lease"
-                )
+                return Finished(False, f"the estate store does not answer: {unsure or ENDS}")
             await asyncio.sleep(PAUSE_S)
 
     def _seen(self, plan: Plan, snapshot: Snapshot) -> Seen:
@@ -190,8 +202,11 @@ class Coordinator:
         return round(self._wall(), 3)
 
 
-def refusal(request: Request, answer: Answer) -> tuple[str, str]:
-    """Every objection that stands, a line each, and what to do about the first."""
-    lines = [f"{request.target} is not drained: nothing was begun"]
-    lines += [f"  {each.rule}: {each.text}" for each in answer.standing]
-    return "\n".join(lines), answer.standing[0].hint
+def refusals(asked: Iterable[tuple[Request, Answer]]) -> tuple[str, str]:
+    """Of each that is refused every objection that stands, a line each; what to do about the first."""
+    refused = [(request, answer) for request, answer in asked if not answer.granted]
+    lines = []
+    for request, answer in refused:
+        lines += [f"{request.target} is not drained: nothing was begun"]
+        lines += [f"  {each.rule}: {each.text}" for each in answer.standing]
+    return "\n".join(lines), refused[0][1].standing[0].hint

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from trimtab.control.arbiter.decide import Answer
-from trimtab.control.arbiter.world import Grant, Limits, Permit, PoolState, SiteState, World
+from trimtab.control.arbiter.world import Grant, Limits, Permit, PoolState, Request, SiteState, World
 from trimtab.control.drain.plan import Plan, Seen
 from trimtab.control.drain.standing import Standing
 from trimtab.control.sites.verdict import SiteVerdict
@@ -42,9 +42,14 @@ def world_of(
 
 def _site(site: SiteState, standing: Standing, facts: Facts, verdict: SiteVerdict | None) -> SiteState:
     step = step_of(site.name, standing, facts.routers.get(site.name, ()))
+    word, unread = standing.committed.get(site.name), standing.unread.get(site.name, "")
+    by = word.by if word is not None and word.step == "withdraw" and not unread else ""
+    steps = {done.step for done in standing.done.get(site.name, {}).values()}
+    gone = bool(by) and site.name not in standing.doing and steps <= {"withdraw"}
+    site = replace(site, step=step, drained_by=by, gone=gone, unread=unread)
     if verdict is None:
-        return replace(site, word="unknown", step=step)
-    return replace(site, word=verdict.word, step=step, agree=verdict.agree, of=verdict.of)
+        return replace(site, word="unknown")
+    return replace(site, word=verdict.word, agree=verdict.agree, of=verdict.of, since=verdict.since)
 
 
 def step_of(site: str, standing: Standing, routers: Iterable[str]) -> Step:
@@ -89,10 +94,17 @@ def _less_proxies(site: SiteState, permits: Iterable[Permit]) -> SiteState:
     return replace(site, proxies={name: works and name not in gone for name, works in site.proxies.items()})
 
 
-def _less_members(pool: PoolState, permits: Iterable[Permit]) -> PoolState:
-    gone = {each.target for each in permits if each.kind == "drain-member" and each.site == pool.site}
+def less_members(world: World, requests: Iterable[Request]) -> World:
+    """Once these are granted: what is asked in one go is judged one after the other."""
+    asked = tuple(requests)
+    return replace(world, pools=tuple(_less_members(pool, asked) for pool in world.pools))
+
+
+def _less_members(pool: PoolState, taken: Iterable[Permit | Request]) -> PoolState:
+    gone = {each.target for each in taken if each.kind == "drain-member" and each.site == pool.site}
     members = {name: well and f"{pool.name}/{name}" not in gone for name, well in pool.members.items()}
-    return replace(pool, members=members) if gone else pool
+    untold = frozenset(name for name in pool.untold if f"{pool.name}/{name}" not in gone)
+    return replace(pool, members=members, untold=untold) if gone else pool
 
 
 # ---- for a plan

@@ -8,10 +8,11 @@ until nothing is under way to the member. A proxy whose addresses nobody takes g
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,15 +20,27 @@ from trimtab.control.arbiter.decide import Answer, decide
 from trimtab.control.arbiter.records import key_of
 from trimtab.control.arbiter.world import Permit, Request
 from trimtab.control.drain import writes
-from trimtab.control.drain.coordinator import ATTEMPTS, TTL_S, Known, Watching, known, refusal
+from trimtab.control.drain.coordinator import ATTEMPTS, TTL_S, Known, Watching, known, refusals
 from trimtab.control.drain.held import HeldLease
-from trimtab.control.drain.judged import Facts
+from trimtab.control.drain.judged import Facts, less_members
 from trimtab.control.drain.plan import Finished
 from trimtab.control.hand import write_planned
 from trimtab.drivers.registry.base import Registry, Snapshot, Write
-from trimtab.errors import AnswerIsNo, Conflict, DriverError
+from trimtab.errors import AnswerIsNo, Conflict, DriverError, LeaseGone, Unreachable
 
 PAUSE_S = 0.1
+ASK_S = 8.0  # for each answer of the estate's store: one member of it may hang
+DECIDED_S = 60.0  # a proxy's word is taken back long before, if its site's registry answers at all
+
+Plan = Callable[[Snapshot], Write | None]
+
+
+class Unasked(Unreachable):
+    """The estate's store does not answer, or not so that it can be read: nobody could be asked."""
+
+
+class Overtaken(Conflict):
+    """Somebody has changed the registry since it was judged: what was granted is to be asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,7 @@ class Target(Protocol):
 class LocalDrain:
     """store: the estate's. registry: the site's. facts: what the site's registry makes of the estate's facts.
 
-    tell: told each step: what, why. limit_s: how long is waited for what has to end.
+    tell: told each step: what, why. limit_s: how long is waited for what is under way to a member.
     """
 
     def __init__(
@@ -65,70 +78,137 @@ class LocalDrain:
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._store, self._registry, self._facts, self._watching = store, registry, facts, watching
+        self.registry = registry
+        self._store, self._facts, self._watching = store, facts, watching
         self._tell, self._limit_s, self._now, self._wall = tell, limit_s, now, wall
         self._said = ""
 
-    async def look(self, request: Request) -> tuple[Known, Answer]:
-        """What would be said of a request now. Raises DriverError. The store is read first: who ended a drain before that
-        has written his word into the registry before that.
+    async def look_at(self, requests: Sequence[Request]) -> tuple[Known, tuple[Answer, ...]]:
+        """What would be said of them now, in one go, each judged on what the ones before it leave. The store is read first:
+        who ended a drain before that has written his word into the registry before that. Raises Unasked, DriverError.
         """
-        snapshot = await self._store.read()
-        facts = self._facts(await self._registry.read())
-        found = known(snapshot, facts, self._watching, self._wall())
-        return found, decide(found.world, request, self._wall())
+        async with self._of_store():
+            snapshot = await self._store.read()
+        facts = self._facts(await self.registry.read())
+        async with self._of_store():
+            found = known(snapshot, facts, self._watching, self._wall())
+        left = [less_members(found.world, requests[:n]) for n in range(len(requests))]
+        return found, tuple(
+            decide(world, each, self._wall()) for world, each in zip(left, requests, strict=True)
+        )
 
-    async def drain(self, request: Request, target: Target) -> Finished:
-        """Raises AnswerIsNo with every objection, which is kept in the store, BadInput, and DriverError."""
-        async with HeldLease(self._store, TTL_S, self._now) as lease:
-            permit = await self._granted(request, lease.id)
+    async def drain(self, request: Request, target: Target, also: Sequence[Request] = ()) -> Finished:
+        """also: what else that takes away, judged with it. Raises AnswerIsNo with every objection, which is kept in the store,
+        BadInput, Unasked and DriverError. Who is out counts as out: only a proxy, whose addresses have to find another one,
+        keeps the permit until they have.
+        """
+        if request.kind == "drain-member":
+            await self._taken([request, *also], target.out)
+            self._tell("drain", f"{request.target} takes nothing new")
+            return await self._wait(request.target, target, self._limit_s)
+        async with self._permitted([request]) as lease:
+            self._tell("drain", f"{request.target} takes nothing new")
+            await write_planned(self.registry, _while(lease, target.out))
+            return await self._wait(request.target, target, max(self._limit_s, DECIDED_S))
+
+    async def drain_unasked(self, name: str, target: Target) -> Finished:
+        """What no requests go to is missed by nobody; the plan's own floors hold. Raises as `target.out`, and DriverError."""
+        await write_planned(self.registry, target.out)
+        self._tell("drain", f"{name} takes nothing new")
+        return await self._wait(name, target, self._limit_s)
+
+    async def take(self, requests: Sequence[Request], plan: Plan) -> bool:
+        """All of them or none, at once: permits, one write into the site's registry, and the permits end. Whether something
+        was written. Raises as `drain` and as `plan`, and Overtaken.
+        """
+        async with self._permitted(requests) as lease:
             try:
-                self._tell("drain", f"{request.target} takes nothing new")
-                await write_planned(self._registry, target.out)
-                return await self._wait(request, target)
-            finally:
-                await self._end(permit)
+                return await write_planned(self.registry, _while(lease, plan), attempts=1)
+            except Conflict as error:
+                raise Overtaken(error.message, error.hint) from error
+
+    async def _taken(self, requests: Sequence[Request], plan: Plan) -> None:
+        for _ in range(ATTEMPTS):
+            with suppress(Overtaken):
+                await self.take(requests, plan)
+                return
+        raise Conflict(f"others have changed the pool, {ATTEMPTS} times", "nothing was written: ask again")
 
     async def undrain(self, target: Target, name: str) -> Finished:
         """It takes nothing from anybody, so nobody is asked. Raises AnswerIsNo where nothing is to be brought back."""
-        if not await write_planned(self._registry, target.back):
+        if not await write_planned(self.registry, target.back):
             raise AnswerIsNo(f"{name} is not drained", "`trimtab status` says what is")
         return Finished(True, f"{name} takes part again")
 
-    async def _granted(self, request: Request, lease: int) -> Permit:
-        for _ in range(ATTEMPTS):
-            found, answer = await self.look(request)
-            asked = writes.Asked(request, answer, round(self._wall(), 3))
-            if not answer.granted:
+    @asynccontextmanager
+    async def _permitted(self, requests: Sequence[Request]) -> AsyncIterator[HeldLease]:
+        """As long as the block lasts, on the lease; where a registry did not say whether it has written, until that has ended.
+        Raises as `drain`.
+        """
+        async with AsyncExitStack() as stack:
+            async with self._of_store():
+                lease = await stack.enter_async_context(HeldLease(self._store, TTL_S, self._now))
+            permits = await self._granted(requests, lease.id)
+            known = True
+            try:
+                yield lease
+            except Unreachable:
+                known = False
+                raise
+            finally:
+                if known:
+                    await self._end(permits)
+
+    async def _granted(self, requests: Sequence[Request], lease: int) -> list[Permit]:
+        for attempt in range(ATTEMPTS):
+            # others ask at the same moment, at other sites
+            await asyncio.sleep(attempt * random.uniform(0.0, PAUSE_S))
+            found, answers = await self.look_at(requests)
+            at = round(self._wall(), 3)
+            asked = [writes.Asked(*each, at) for each in zip(requests, answers, strict=True)]
+            if refused := [each for each in asked if not each.answer.granted]:
                 with suppress(DriverError):  # whoever asked is told anyway
-                    await self._store.write(writes.refuse(found.snapshot, asked))
-                raise AnswerIsNo(*refusal(request, answer))
-            permit = Permit(
-                secrets.token_hex(8), request.kind, request.site, request.target, request.by, request.reason,
-                asked.at, TTL_S,
-            )  # fmt: skip
+                    async with self._of_store():
+                        await self._store.write(writes.refuse(found.snapshot, *refused))
+                raise AnswerIsNo(*refusals(zip(requests, answers, strict=True)))
+            granted = [(each, _permit(each)) for each in asked]
             with suppress(Conflict):
-                write = writes.grant(found.snapshot, asked, permit, found.world.limits, lease)
-                await self._store.write(write)
-                return permit
+                async with self._of_store():
+                    await self._store.write(
+                        writes.grant_all(found.snapshot, granted, found.world.limits, lease)
+                    )
+                return [permit for _, permit in granted]
         raise Conflict("somebody else was first, again and again", "nothing was begun: ask again")
 
-    async def _wait(self, request: Request, target: Target) -> Finished:
+    @asynccontextmanager
+    async def _of_store(self) -> AsyncIterator[None]:
+        """What the estate's store does not say is another thing than what the site's registry does not. Raises Unasked."""
+        try:
+            async with asyncio.timeout(ASK_S):
+                yield
+        except Conflict:
+            raise
+        except DriverError as error:
+            raise Unasked(error.message, error.hint) from error
+        except TimeoutError as error:
+            raise Unasked(
+                f"no answer from the estate's store in {ASK_S:g} s", "is the path to it up?"
+            ) from error
+
+    async def _wait(self, name: str, target: Target, limit_s: float) -> Finished:
         began = self._now()
         while True:
             waited = self._now() - began
             with suppress(DriverError):  # a registry that is away tells nothing: what was written stands
-                seen = target.seen(await self._registry.read(), waited)
+                seen = target.seen(await self.registry.read(), waited)
                 if seen.over:
                     return Finished(True, seen.why)
                 if seen.failed:
-                    await write_planned(self._registry, target.back)
+                    await write_planned(self.registry, target.back)
                     return Finished(False, f"{seen.failed}; it takes part again")
                 self._say(seen.why)
-            if waited > self._limit_s:
-                return Finished(
-                    False, f"{request.target} is drained, but not idle: {self._said or 'nobody tells'}"
-                )
+            if waited > limit_s:
+                return Finished(False, f"{name} is drained, but not idle: {self._said or 'nobody tells'}")
             await asyncio.sleep(PAUSE_S)
 
     def _say(self, why: str) -> None:
@@ -136,7 +216,27 @@ class LocalDrain:
             self._said = why
             self._tell("waits", why)
 
-    async def _end(self, permit: Permit) -> None:
-        """Its lease would end it too."""
+    async def _end(self, permits: Sequence[Permit]) -> None:
+        """Their lease would end them too."""
         with suppress(DriverError):
-            await self._store.write(Write(delete=(key_of(permit),)))
+            async with self._of_store():
+                await self._store.write(Write(delete=tuple(key_of(each) for each in permits)))
+
+
+def _permit(asked: writes.Asked) -> Permit:
+    request = asked.request
+    return Permit(
+        secrets.token_hex(8), request.kind, request.site, request.target, request.by, request.reason, asked.at,
+        TTL_S,
+    )  # fmt: skip
+
+
+def _while(lease: HeldLease, plan: Plan) -> Plan:
+    """Without the permit somebody else may have been granted what this one counted on. Raises LeaseGone."""
+
+    def held(snapshot: Snapshot) -> Write | None:
+        if not lease.lives:
+            raise LeaseGone("the permit has ended before it was used", "nothing was written: ask again")
+        return plan(snapshot)
+
+    return held

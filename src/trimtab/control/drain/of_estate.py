@@ -27,7 +27,12 @@ def facts_of(inventory: Inventory) -> Facts:
 def limits_of(inventory: Inventory) -> Limits:
     arbiter = inventory.estate.arbiter
     return Limits(
-        arbiter.sites, arbiter.members, arbiter.changes, arbiter.window, peak_requests(inventory.estate)
+        arbiter.sites,
+        arbiter.members,
+        arbiter.changes,
+        arbiter.window,
+        peak_requests(inventory.estate),
+        arbiter.restore,
     )
 
 

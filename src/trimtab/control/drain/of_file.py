@@ -14,7 +14,7 @@ def facts_of_file(file: ArbiterFile) -> Facts:
         name: SiteState(name, capacity=site.capacity, proxies=dict.fromkeys(site.proxies))
         for name, site in file.sites.items()
     }
-    limits = Limits(file.floor, file.members, file.changes, file.window, file.load)
+    limits = Limits(file.floor, file.members, file.changes, file.window, file.load, file.restore)
     return Facts(sites, {name: site.routers for name, site in file.sites.items()}, limits)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from trimtab.control.arbiter.world import PoolState, SiteState
 from trimtab.control.drain.judged import Facts
+from trimtab.control.drain.of_pool import pool_state
 from trimtab.control.hand import Seat, records, seats
 from trimtab.drivers.registry.base import Snapshot
 from trimtab.drivers.registry.record import FrontState, HostState, ProxyHand, Record
@@ -50,6 +51,17 @@ def seated(inventory: Inventory, site: str, snapshot: Snapshot, pool: str) -> tu
     return seats(snapshot, declared.discover or pool, named, registers=declared.discover is not None)
 
 
+def places_of(inventory: Inventory, site: str, snapshot: Snapshot, pool: str, member: str) -> tuple[str, ...]:
+    """POOL/MEMBER of each pool that some route leads to and that has the member, `pool` first: two may discover one name."""
+    registered = inventory.estate.pools[pool].discover or pool
+    pools = [name for name, declared in used(inventory) if (declared.discover or name) == registered]
+    return tuple(
+        f"{each}/{member}"
+        for each in sorted(pools, key=lambda name: name != pool)
+        if member in {seat.name for seat in seated(inventory, site, snapshot, each)}
+    )
+
+
 def _front(read: Mapping[str, Record], host: str, units: tuple[str, ...]) -> Front:
     hand, state, said = (read.get(f"{kind}/{host}") for kind in ("proxies", "fronts", "hosts"))
     works = all(said.units.get(unit) == "works" for unit in units) if isinstance(said, HostState) else None
@@ -69,11 +81,5 @@ def _pool(
     inventory: Inventory, site: str, snapshot: Snapshot, read: Mapping[str, Record], name: str
 ) -> PoolState:
     found = seated(inventory, site, snapshot, name)
-    members = {each.name: each.weight > 0 and _is_well(each, read) for each in found}
-    out = frozenset(each.name for each in found if each.hand is not None and each.hand.state != "ready")
-    return PoolState(site, name, members, out)
-
-
-def _is_well(seat: Seat, read: Mapping[str, Record]) -> bool:
-    """By its own word; whom the estate names has none, and is as well as its host's agent is there."""
-    return seat.health == "passing" or (seat.health == "" and f"hosts/{seat.name}" in read)
+    strangers = {each.name for each in found if each.name not in inventory.by_name}
+    return pool_state(site, name, found, read, strangers)

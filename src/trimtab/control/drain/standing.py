@@ -7,11 +7,12 @@ and a site of whose steering something cannot be read does not carry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
-from trimtab.control.arbiter.ledger import Gate, Heard
+from trimtab.control.arbiter.ledger import Decision, Gate, Heard
 from trimtab.control.arbiter.records import FREEZE, GATE, decode, is_ours
 from trimtab.control.arbiter.world import Freeze, Permit
 from trimtab.control.steer.router import Done
@@ -27,7 +28,7 @@ decoded = lru_cache(maxsize=2048)(decode)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """By site, and what its routers said by site and host. unread: sites of whose steering a record cannot be read."""
+    """By site, and what its routers said by site and host. unread: a record that cannot be read, by the site whose steering it is."""
 
     revision: int
     gate: Gate = field(default_factory=Gate)
@@ -37,7 +38,7 @@ class Standing:
     doing: Mapping[str, Doing] = field(default_factory=dict)
     done: Mapping[str, Mapping[str, Done]] = field(default_factory=dict)
     heard: Mapping[str, Mapping[str, Heard]] = field(default_factory=dict)
-    unread: frozenset[str] = frozenset()
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def of(snapshot: Snapshot) -> Standing:
@@ -48,8 +49,19 @@ class Standing:
         """Sites that are drained, steered away from, or on the way there or back."""
         stands = {name for name, word in self.committed.items() if word.step != "serve"}
         return frozenset(
-            stands | {name for name, step in self.doing.items() if step.step != "serve"} | self.unread
+            stands | {name for name, step in self.doing.items() if step.step != "serve"} | set(self.unread)
         )
+
+
+def decisions_in(records: Mapping[str, bytes], after: int = 0) -> list[Decision]:
+    """Those that can be read, of a number above `after`, oldest first."""
+    first, found = f"decision/{after:010d}", []
+    for key in sorted(key for key in records if key.startswith("decision/") and key > first):
+        with suppress(BadRecord):
+            row = decoded(key, records[key])
+            if isinstance(row, Decision):
+                found.append(row)
+    return found
 
 
 class _Reading:
@@ -58,7 +70,7 @@ class _Reading:
     def __init__(self, snapshot: Snapshot) -> None:
         self._revision = snapshot.revision
         self._found: dict[str, object] = {}
-        self._unread: set[str] = set()
+        self._unread: dict[str, str] = {}
         for key, value in snapshot.records.items():
             if not key.startswith("decision/") and is_ours(key):
                 self._read(key, value)
@@ -73,7 +85,7 @@ class _Reading:
                     f"the estate store: {error}", "nothing is judged before it is deleted"
                 ) from error
             if kind in ("steer", "doing", "done"):
-                self._unread.add(rest.partition("/")[0])
+                self._unread[rest.partition("/")[0]] = key
 
     def standing(self) -> Standing:
         gate, freeze = self._found.get(GATE), self._found.get(FREEZE)
@@ -87,7 +99,7 @@ class _Reading:
             {each.site: each for each in found if isinstance(each, Doing)},
             _by_host(each for each in found if isinstance(each, Done)),
             _by_host(each for each in found if isinstance(each, Heard)),
-            frozenset(self._unread),
+            self._unread,
         )
 
 

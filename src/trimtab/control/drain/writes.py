@@ -6,27 +6,35 @@ nobody knows whether it was done is not repeated: what the store says next is re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trimtab.control.arbiter.decide import Answer
+from trimtab.control.arbiter.effect import Effect
 from trimtab.control.arbiter.fields import NUMBER
 from trimtab.control.arbiter.ledger import MAX_GRANTS, Decision, Gate
 from trimtab.control.arbiter.records import FREEZE, GATE, Record, decode, encode, key_of
 from trimtab.control.arbiter.world import Freeze, Grant, Limits, Permit, Request
 from trimtab.control.drain import plan as moves
 from trimtab.control.drain.plan import Plan
-from trimtab.control.drain.standing import Standing
+from trimtab.control.drain.standing import Standing, decisions_in
 from trimtab.control.hand import as_read
 from trimtab.control.steer.wish import Committed, Doing
 from trimtab.drivers.registry.base import Snapshot, Write
 from trimtab.drivers.registry.record import BadRecord
-from trimtab.errors import BadInput, Conflict
+from trimtab.errors import AnswerIsNo, BadInput, Conflict
 
 MAX_DECISIONS = 500
+MOST_OF_MEMBERS = (
+    200  # of them: a deployment asks for every member, and is not to push out what was said of sites
+)
+SAME_S = 60.0  # who is refused and asks again within this is told the same, and no second row tells it
 MOST_DELETED = 50  # in one transaction: etcd takes 128 operations, Consul 64
+MOST_ROWS = 20  # of one transaction: a host in more pools than that is told of in the first ones
 DECISIONS = "decision/"
+ESTATE = "estate"  # the target of what is about all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +51,88 @@ def grant(snapshot: Snapshot, asked: Asked, permit: Permit, limits: Limits, leas
     grants of the estate come one after the other. Raises ValueError for what was not granted; BadInput for what nobody
     could read, and for a budget that is more than the gate can count; Nonsense as `Standing.of`.
     """
-    if not asked.answer.granted:
+    return grant_all(snapshot, [(asked, permit)], limits, lease)
+
+
+def grant_all(
+    snapshot: Snapshot, granted: Sequence[tuple[Asked, Permit]], limits: Limits, lease: int
+) -> Write:
+    """As `grant`, several at one site: all of them or none. At least one."""
+    if not all(asked.answer.granted for asked, _ in granted):
         raise ValueError("what was refused gets no permit")
     if limits.changes > MAX_GRANTS:
         raise BadInput(f"a budget of {limits.changes} changes: at most {MAX_GRANTS} can be counted")
-    gate = Standing.of(snapshot).gate
-    kept = tuple(each for each in gate.grants if asked.at - each.at < limits.window_s)[1 - MAX_GRANTS :]
-    mine = Grant(asked.at, asked.request.kind, asked.request.site, asked.request.target)
-    row, old = _row(snapshot, asked)
-    held = as_read(snapshot, [GATE, FREEZE, f"steer/{permit.site}", f"doing/{permit.site}"])
+    gate, site = Standing.of(snapshot).gate, granted[0][1].site
+    asked = [each for each, _ in granted]
+    rows, old = _rows(snapshot, asked)
+    permits = {key_of(permit): _value(permit) for _, permit in granted}
+    held = as_read(snapshot, [GATE, FREEZE, f"steer/{site}", f"doing/{site}"])
     return Write(
-        put={GATE: _value(Gate(gate.number + 1, (*kept, mine))), **row},
+        put={GATE: _value(Gate(gate.number + 1, _budget(gate, asked, limits))), **rows},
         delete=old,
-        leased=_stored(permit),
+        leased=permits,
         lease=lease,
-        absent=(*held["absent"], key_of(permit), *row),
+        absent=(*held["absent"], *permits, *rows),
         equal=held["equal"],
     )
 
 
-def refuse(snapshot: Snapshot, asked: Asked) -> Write:
-    """The row alone. Raises BadInput."""
-    row, old = _row(snapshot, asked)
-    return Write(put=row, delete=old, absent=tuple(row))
+def _budget(gate: Gate, asked: Sequence[Asked], limits: Limits) -> tuple[Grant, ...]:
+    """Members have no place in it. Whoever asks for one need not know the window, and lets all stand."""
+    counted = tuple(each for each in gate.grants if each.kind != "drain-member")
+    mine = tuple(
+        Grant(each.at, each.request.kind, each.request.site, each.request.target)
+        for each in asked
+        if each.request.kind != "drain-member"
+    )
+    if not mine:
+        return counted
+    kept = tuple(each for each in counted if mine[0].at - each.at < limits.window_s)
+    return (*kept[len(mine) - MAX_GRANTS :], *mine)
+
+
+def refuse(snapshot: Snapshot, *asked: Asked) -> Write:
+    """The rows alone; of what was refused alike a moment ago there is one already. Raises BadInput."""
+    last = {each.request.target: each for each in decisions_in(snapshot.records)}
+    rows, old = _rows(snapshot, [each for each in asked if not _is_told(last.get(each.request.target), each)])
+    return Write(put=rows, delete=old, absent=tuple(rows))
+
+
+def _is_told(last: Decision | None, asked: Asked) -> bool:
+    """last: what was decided about the same target before."""
+    if last is None or last.granted or not 0 <= asked.at - last.at < SAME_S:
+        return False
+    rules = [each.rule for each in asked.answer.objections]
+    return last.request == asked.request and [said.rule for said in last.objections] == rules
 
 
 def freeze(snapshot: Snapshot, word: Freeze) -> Write:
-    """In the place of one that was read. Raises BadInput."""
-    return Write(put=_stored(word), **as_read(snapshot, [FREEZE]))
+    """In the place of none, or of one that nobody can read. Raises BadInput, and AnswerIsNo where the estate is frozen: the
+    word of one is not lifted with that of another.
+    """
+    if (stands := _frozen(snapshot)) is not None:
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stands.at))
+        raise AnswerIsNo(
+            f"the estate is frozen by {stands.by} since {since}: {stands.reason or 'no reason given'}",
+            "nothing was written: that freeze stands until `trimtab freeze --off`",
+        )
+    told = _told(snapshot, Request("freeze", "", ESTATE, word.by, word.reason), word.at)
+    return _with(told, Write(put=_stored(word), **as_read(snapshot, [FREEZE])))
 
 
-def thaw(snapshot: Snapshot) -> Write | None:
-    """None: nothing is frozen."""
-    return Write(delete=(FREEZE,), **as_read(snapshot, [FREEZE])) if FREEZE in snapshot.records else None
+def _frozen(snapshot: Snapshot) -> Freeze | None:
+    with suppress(BadRecord):
+        found = decode(FREEZE, snapshot.records.get(FREEZE, b""))
+        return found if isinstance(found, Freeze) else None
+    return None
+
+
+def thaw(snapshot: Snapshot, word: Freeze) -> Write | None:
+    """word: whose it is that the freeze ends. None: nothing is frozen. Raises BadInput."""
+    if FREEZE not in snapshot.records:
+        return None
+    told = _told(snapshot, Request("thaw", "", ESTATE, word.by, word.reason), word.at)
+    return _with(told, Write(delete=(FREEZE,), **as_read(snapshot, [FREEZE])))
 
 
 # ---- a drain
@@ -99,11 +156,12 @@ def commit(snapshot: Snapshot, plan: Plan, at: float) -> Write:
     """
     permit, doing, steer = _keys(plan)
     _there(snapshot, permit, doing)
+    by, held = plan.permit, as_read(snapshot, _keys(plan))
     if plan.way == "back":
-        return Write(delete=(steer, doing, permit), **as_read(snapshot, _keys(plan)))
-    by = plan.permit
+        told = _told(snapshot, Request("undrain-site", plan.site, plan.site, by.by, by.reason), at)
+        return _with(told, Write(delete=(steer, doing, permit), **held))
     word = Committed(plan.site, "withdraw", by.by, by.reason, at, by.id)
-    return Write(put=_stored(word), delete=(doing, permit), **as_read(snapshot, _keys(plan)))
+    return Write(put=_stored(word), delete=(doing, permit), **held)
 
 
 def undo(snapshot: Snapshot, plan: Plan) -> Write:
@@ -136,15 +194,40 @@ def _there(snapshot: Snapshot, *keys: str) -> None:
 # ---- rows and values
 
 
-def _row(snapshot: Snapshot, asked: Asked) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """The next row, and the keys of those that are too many with it."""
-    rows = sorted(_numbers(snapshot.records))
-    number = rows[-1] + 1 if rows else 1
-    old = rows[: max(0, len(rows) + 1 - MAX_DECISIONS)][:MOST_DELETED]
-    if number >= 10**10:  # somebody else's doing; a grant is not to depend on it
+def _told(snapshot: Snapshot, request: Request, at: float) -> Write:
+    """A row of what nobody was asked for."""
+    rows, old = _rows(snapshot, [Asked(request, Answer(True, Effect((), (), None, None)), at)])
+    return Write(put=rows, delete=old, absent=tuple(rows))
+
+
+def _with(told: Write, change: Write) -> Write:
+    return replace(
+        change,
+        put={**change.put, **told.put},
+        delete=(*change.delete, *told.delete),
+        absent=(*change.absent, *told.absent),
+    )
+
+
+def _rows(snapshot: Snapshot, asked: Sequence[Asked]) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """The next rows, and the keys of those that are too many with them."""
+    rows, asked = sorted(_numbers(snapshot.records)), asked[:MOST_ROWS]
+    first = rows[-1] + 1 if rows else 1
+    old = _too_many(snapshot, rows, asked)[:MOST_DELETED]
+    if first + len(asked) > 10**10:  # somebody else's doing; a grant is not to depend on it
         return {}, ()
-    decision = Decision.of(number, asked.at, asked.request, asked.answer)
-    return _stored(decision), tuple(f"{DECISIONS}{each:010d}" for each in old)
+    decisions = [Decision.of(n, each.at, each.request, each.answer) for n, each in enumerate(asked, first)]
+    return {key_of(d): _value(d) for d in decisions}, tuple(f"{DECISIONS}{each:010d}" for each in old)
+
+
+def _too_many(snapshot: Snapshot, rows: Sequence[int], asked: Sequence[Asked]) -> list[int]:
+    """Of the rows, oldest first; members' before others'."""
+    about = [each.number for each in decisions_in(snapshot.records) if each.request.kind == "drain-member"]
+    coming = sum(each.request.kind == "drain-member" for each in asked)
+    spare = about[: max(0, len(about) + coming - MOST_OF_MEMBERS)]
+    over = len(rows) - len(spare) + len(asked) - MAX_DECISIONS
+    others = sorted(set(rows).difference(spare))
+    return sorted([*spare, *others[: max(0, over)]])
 
 
 def _numbers(keys: Iterable[str]) -> list[int]:

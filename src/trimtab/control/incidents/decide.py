@@ -51,7 +51,8 @@ class Steer:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Of one site. decisions: about it, oldest first.  newest: the number of the last one about any site.  everywhere: a
-    quorum finds that no site serves.  first: when the first vantage point had come to its word, seconds since 1970.
+    quorum finds that no site serves.  first: when the first vantage point had come to its word, seconds since 1970.  itself:
+    whether its own observers reach it; nobody else does while it is not announced.
     """
 
     verdict: SiteVerdict
@@ -60,12 +61,19 @@ class Seen:
     newest: int = 0
     everywhere: bool = False
     first: float = 0.0
+    itself: bool = False
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether an incident is: a site that was drained and is well has none, though others are answered by another one."""
+        away = (self.steer.step == "withdraw" or self.steer.under_way) and self.itself
+        return self.verdict.word in ("ill", "dark") and not away
 
 
 def decide(held: Incident | None, seen: Seen, now: float) -> Incident | None:
     """The incident to be written, None: nothing is. held: the open one of the site.  now: seconds since 1970."""
     if held is None:
-        return _opened(seen, now) if seen.verdict.word in ("ill", "dark") else None
+        return _opened(seen, now) if seen.is_begun else None
     now = max(now, held.last)
     found = _acted(held, seen, now)
     found = _judged(found, seen, now)
@@ -126,7 +134,7 @@ def _acted(found: Incident, seen: Seen, now: float) -> Incident:
     rows = [row for row in seen.decisions if row.number > found.decision]
     routers = _routers(found.routers, seen.steer.done)
     acts = [
-        *(_Act(row.at, "granted" if row.granted else "refused", words_of(row)) for row in rows),
+        *(_Act(row.at, _word_of(row), words_of(row)) for row in rows),
         *_standing_acts(found, seen.steer, now),
         *_router_acts(found, seen.steer, routers),
     ]
@@ -138,13 +146,22 @@ def _acted(found: Incident, seen: Seen, now: float) -> Incident:
     return replace(found, step=seen.steer.step, routers=routers, decision=newest)
 
 
+def _word_of(row: Decision) -> Literal["granted", "refused", "acted"]:
+    return ("granted" if row.granted else "refused") if is_asked(row) else "acted"
+
+
 def words_of(row: Decision) -> str:
     """A request with the figures of its answer."""
     asked = row.request
     text = f"{asked.kind} {asked.target} by {asked.by}" + (f": {asked.reason}" if asked.reason else "")
-    figures = [_figures(row)] if row.granted else []
+    figures = [_figures(row)] if row.granted and is_asked(row) else []
     said = [f"{s.rule}{' (overruled)' if s.overruled else ''}: {s.text}" for s in row.objections]
     return "; ".join([text, *figures, *said])
+
+
+def is_asked(row: Decision) -> bool:
+    """What gives back is written down and not asked for."""
+    return row.request.kind.startswith("drain-")
 
 
 def _figures(row: Decision) -> str:
@@ -224,7 +241,8 @@ def _not_serving(found: Incident, seen: Seen, now: float) -> Incident:
         found = found.told(
             "detected", now, _agreed(seen.verdict, again), quorum="not serving", verified=0.0, state=state
         )
-    if kind != before.kind:
+    drained = seen.steer.step == "withdraw"  # others are answered by another site: no news of this one
+    if kind != before.kind and not (drained and (kind == "dark" or before.kind == "ill")):
         found = _classified(replace(found, kind=kind), now)
     said = _said(found.said, seen.verdict)
     return found if said == found.said else replace(found, said=said)

@@ -10,13 +10,13 @@ from contextlib import suppress
 
 from trimtab.control.arbiter.fields import NUMBER
 from trimtab.control.arbiter.ledger import Decision
-from trimtab.control.drain.standing import decoded
+from trimtab.control.drain.standing import decisions_in, decoded
 from trimtab.control.incidents.decide import Seen, Steer
 from trimtab.control.incidents.incident import Incident
 from trimtab.control.sites.observe import FRESH_S
 from trimtab.control.sites.reading import word
 from trimtab.control.sites.record import decode as decode_view
-from trimtab.control.sites.verdict import SiteVerdict, View, judge_all
+from trimtab.control.sites.verdict import SiteVerdict, View, judge, judge_all
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed
 from trimtab.drivers.registry.record import BadRecord
@@ -80,8 +80,7 @@ class Sight:
         self._verdicts = judge_all(sites, views, expected, quorum, now=now, fresh_s=FRESH_S)
         self._everywhere = everywhere(self._verdicts.values())
         self._steers = _steers(records)
-        self._rows = sorted(key for key in records if key.startswith("decision/"))
-        numbers = [key.partition("/")[2] for key in self._rows]
+        numbers = [key.partition("/")[2] for key in records if key.startswith("decision/")]
         self._newest = max((int(each) for each in numbers if NUMBER.fullmatch(each)), default=0)
 
     def seen(self, site: str, held: Incident | None) -> Seen:
@@ -93,18 +92,13 @@ class Sight:
             self._newest,
             self._everywhere,
             0.0 if held else self._first(site),
+            judge(site, self._views, (site,), now=self._now, fresh_s=FRESH_S).word == "serving",
         )
 
     def _decisions(self, site: str, after: int) -> tuple[Decision, ...]:
-        """About the site, oldest first."""
-        found = []
-        for key in self._rows:
-            if key > f"decision/{after:010d}":
-                with suppress(BadRecord):
-                    row = decoded(key, self._records[key])
-                    if isinstance(row, Decision) and row.request.site == site:
-                        found.append(row)
-        return tuple(found)
+        """About the site and its proxies, oldest first: which members a deployment replaces is no part of an incident."""
+        rows = decisions_in(self._records, after)
+        return tuple(r for r in rows if r.request.site == site and r.request.kind != "drain-member")
 
     def _first(self, site: str) -> float:
         """When the first of those who say that it does not serve had come to that; 0: nobody says so."""

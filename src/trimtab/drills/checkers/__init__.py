@@ -23,6 +23,7 @@ from trimtab.drills.checkers.minority import MinorityRefuses
 from trimtab.drills.checkers.orders import OrdersKept
 from trimtab.drills.checkers.outage import PausesWithin, ReadsWithin
 from trimtab.drills.checkers.recovery import RecoversQuietly
+from trimtab.drills.checkers.served import ServedElsewhere
 from trimtab.drills.checkers.writes import WritesWithin
 from trimtab.drills.verdict import Checker, Claims
 
@@ -35,6 +36,7 @@ CHECKERS: tuple[Checker, ...] = (
     WritesWithin(),
     MinorityRefuses(),
     OrdersKept(),
+    ServedElsewhere(),
     VipConduct(),
     RouteConduct(),
     LeaderConduct(),

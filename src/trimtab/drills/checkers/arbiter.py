@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from trimtab.control.arbiter.world import AUTOMATIC
 from trimtab.drills.checkers.conduct import Conduct, Doubts, Seen
 
 REFUSALS = (1, 3)  # the answer is no; nobody can be asked. 2: what was asked made no sense
+BY_AGENTS = f"drained by {AUTOMATIC} at "
 LIVES = "the command"  # who has the drain in hand: without it, nothing is committed
 
 
@@ -16,6 +18,8 @@ class SiteConduct(Conduct):
 
     not-taken: the quorum says that the site does not serve, and nothing is steered all the same. Either is shown only
     where somebody was seen to say that it does not.
+
+    taken: agents have drained that site and no other, and nothing is steered afterwards.
     """
 
     name = "site"
@@ -25,10 +29,13 @@ class SiteConduct(Conduct):
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
     ) -> Iterator[str]:
         for when, seen in (("before", before), ("during", during), ("after", after)):
-            yield from _steered(when, seen)
+            taken = when == "during" and wanted == "taken"
+            yield from _taken(seen) if taken else _steered(when, seen)
             row = seen.get("site")
             if row is None:
                 doubts.append(f"nobody said how the site stood {when} the fault")
+            elif taken:
+                pass  # who is not announced answers nobody
             elif when == "during" and wanted == "not-taken":
                 _is_down(row, doubts)
             elif row["verdict"] != "serving" and when == "before":
@@ -43,6 +50,19 @@ def _steered(when: str, seen: Seen) -> Iterator[str]:
     for site, step in seen.get("steps", {}).items():
         if step != "serve":
             yield f"{when} the fault the step of {site} is {step}"
+
+
+def _taken(seen: Seen) -> Iterator[str]:
+    row = seen.get("site")
+    if row is None:
+        return
+    if row["step"] != "withdraw":
+        yield f"agents have not drained it: its step is {row['step']}, the verdict {row['verdict']}: {_reasons(row)}"
+    elif not row["word"].startswith(BY_AGENTS):
+        yield f"it was not drained by agents: {row['word']}"
+    away = [site for site, step in seen.get("steps", {}).items() if step != "serve"]
+    if len(away) > 1:
+        yield f"more than one site was taken away: {', '.join(away)}"
 
 
 def _is_down(row: Seen, doubts: Doubts) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from trimtab.drills.aftermath import await_well
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import desks, needs_watched, scene_of
+from trimtab.drills.faults.elsewhere import desks, needs_drained, needs_watched, scene_of
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import EnvironmentUnable
 from trimtab.render.agent_file import PATH, load
@@ -35,20 +35,26 @@ table inet {table} {{
 
 class Blind:
     """of: `one-vantage`: the observers of one other site hear nothing of the site's front door; `every-vantage`: no observer
-    hears anything but pings of any, so that every site is called ill, which is what agents drain a site for.
+    hears anything but pings of any, so that every site is called ill, which is what agents drain a site for; `one-front`:
+    the same of the site alone.
     """
 
     kind = "blind"
-    places = ("one-vantage", "every-vantage")
+    places = ("one-vantage", "every-vantage", "one-front")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
-        needs_watched(scene, arguments)
+        (needs_drained if of == "one-front" else needs_watched)(scene, arguments)
         site, node = arguments["site"], desks(scene, arguments["site"])[0]
         await_well(lab, node, scene.source)
-        if of == "every-vantage":
+        if of != "one-vantage":
             nodes = tuple(host for each in scene.sites.values() for host in each.registries)
-            says = f"no observer of any site ({len(nodes)}) hears more than pings of any front door"
-            return Aim(site, nodes, "tcp", says, names=fronts(lab, node))
+            whose, names = (
+                ("any", fronts(lab, node))
+                if of == "every-vantage"
+                else (f"{site}'s", fronts(lab, node, site))
+            )
+            says = f"no observer of any site ({len(nodes)}) hears more than pings of {whose} front door"
+            return Aim(site, nodes, "tcp", says, names=names)
         vantage = scene.site_of(node)
         nodes = scene.sites[vantage].registries
         says = f"the observers of {vantage} hear no answer of {site}'s front door; everybody else does"

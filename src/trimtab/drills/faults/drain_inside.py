@@ -10,7 +10,7 @@ from trimtab.drills.faults.elsewhere import needs_store
 from trimtab.drills.faults.places import HOSTS
 from trimtab.drills.operator import REASON, begin_drain, run
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.errors import AnswerIsNo, BadInput, EnvironmentUnable
 
 OVER_S = "2"  # the share of a member grows back within
 
@@ -42,10 +42,26 @@ class DrainInside:
         return Struck(began[0], {**ended.reply, "took_s": round(time.monotonic() - asked, 3)})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        """One that is not drained is none: then it is as it should be."""
+        """One that is not drained is none: then it is as it should be. Raises AnswerIsNo where it is and `undrain` does not
+        say that it brought it back: who relies on its exit code was told that it failed.
+        """
         node, source, target = aim.names
         end_drains(lab, node)
-        run(lab, node, source, "undrain", target, "--reason", REASON, "--over", OVER_S)
+        drained = _is_out(lab, node, source, target)
+        ended = run(lab, node, source, "undrain", target, "--reason", REASON, "--over", OVER_S)
+        if drained and ended.exit != 0:
+            code = "not in time" if ended.exit is None else f"with {ended.exit}"
+            raise AnswerIsNo(
+                f"`trimtab undrain {target}` ended {code}: {ended.said}", "`trimtab why` says more"
+            )
+
+
+def _is_out(lab: LabLike, node: str, source: str, target: str) -> bool:
+    """Whether an operator's word keeps it out; where nobody says, it may."""
+    reply = run(lab, node, source, "why", target, "--json").reply
+    if reply is None:
+        return True
+    return bool(reply.get("drained")) or (reply.get("hand") or {}).get("state", "ready") != "ready"
 
 
 def _seat(lab: LabLike, node: str, source: str, site: str, host: str) -> str:

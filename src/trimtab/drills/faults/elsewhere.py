@@ -33,12 +33,8 @@ def others_that_serve(scene: Scene, site: str) -> tuple[str, ...]:
 
 
 def lost_beside(scene: Scene, site: str) -> str:
-    """Which site is lost while that one is drained: the last that serves, as the estate names them.
-
-    Not the first, because of the twin: a region goes to every site through its nearest transits. With sg lost and hk drained
-    Europe reaches la through Hong Kong, 290 ms there and back, and a new connection takes all of a client's patience.
-    """
-    return others_that_serve(scene, site)[-1]
+    """Which site is lost while that one is drained: the first of the others that serve, as the estate names them."""
+    return others_that_serve(scene, site)[0]
 
 
 def living(scene: Scene) -> str:
@@ -83,11 +79,51 @@ def needs_drain(scene: Scene, arguments: Arguments) -> None:
     desks(scene, place.name)
 
 
+def needs_drained(scene: Scene, arguments: Arguments) -> None:
+    """A site that others see, and that agents drain by themselves."""
+    needs_watched(scene, arguments)
+    needs_drain(scene, arguments)
+    if not scene.automatic:
+        raise BadInput(
+            "agents of this estate drain no site by themselves",
+            "the drill needs an estate without `arbiter: {automatic: false}`",
+        )
+
+
 def needs_third(scene: Scene, arguments: Arguments) -> None:
     """Beside the site that is drained and another one that is lost, a third one from which both are seen."""
     needs_drain(scene, arguments)
     site = arguments["site"]
     desks(scene, site, lost_beside(scene, site))
+
+
+def needs_some_backend(scene: Scene, arguments: Arguments) -> None:
+    place = scene.site(arguments["site"])
+    if not place.backends:
+        others = ", ".join(site.name for site in scene.sites.values() if site.backends)
+        raise BadInput(
+            f"{place.name} has no backends in its pools",
+            f"name another site with --site: {others}"
+            if others
+            else "the drill needs a pool of the estate's own hosts",
+        )
+
+
+def needs_across(scene: Scene, arguments: Arguments) -> None:
+    """Clients of the site, members that can be lost, and for each of their pools another site that serves it."""
+    place = _that_serves(scene, arguments)
+    needs_some_backend(scene, arguments)
+    if both := sorted({*place.proxies, *place.routers}.intersection(place.backends)):
+        raise BadInput(
+            f"{', '.join(both)} of {place.name} would be lost with its backends, and nobody would be left to ask elsewhere",
+            "the drill needs backends that are hosts of their own",
+        )
+    alone = [pool for pool, sites in place.across.items() if not sites]
+    if alone:
+        raise BadInput(
+            f"without its backends {place.name} asks no other site for {', '.join(alone)}",
+            "give each pool `across: nearest`, in an estate with a second site that has it: docs/estate.md, pools",
+        )
 
 
 def _that_serves(scene: Scene, arguments: Arguments) -> Site:

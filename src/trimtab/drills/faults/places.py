@@ -49,7 +49,7 @@ def _agents(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str
 
 
 def _backends(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
-    _needs_backends(scene, arguments)
+    elsewhere.needs_some_backend(scene, arguments)
     place = scene.site(arguments["site"])
     return place.backends, f"every backend of {place.name} ({len(place.backends)})"
 
@@ -186,6 +186,7 @@ def _other_site(*names: str) -> str:
 # By (kind, place), or ("", place) for every kind that has it.
 NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("lead", "site"): _needs_member,
+    ("power-cut", "backends"): elsewhere.needs_across,
     ("", "vip-holder"): _needs_proxies,
     ("", "proxies"): _needs_proxies,
     ("", "backend"): _needs_backends,
@@ -208,6 +209,7 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("", "estate-members"): elsewhere.needs_store,
     ("", "one-vantage"): elsewhere.needs_watched,
     ("", "every-vantage"): elsewhere.needs_watched,
+    ("", "one-front"): elsewhere.needs_drained,
 }
 
 HOSTS: Mapping[str, Resolve] = {

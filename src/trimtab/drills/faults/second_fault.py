@@ -14,7 +14,7 @@ DEADLINE_S = 45.0  # its steps have 20 s each, should it have to give up
 
 
 class SecondFault:
-    """of: the `site` that is drained. The last one that serves is lost; a third one is where the drain was asked for."""
+    """of: the `site` that is drained. The first other one that serves is lost; a third one is where the drain was asked for."""
 
     kind = "second-fault"
     places = ("site",)

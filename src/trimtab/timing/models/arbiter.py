@@ -34,6 +34,11 @@ def _is_watched(inventory: Inventory) -> bool:
     return bool(serving(inventory)) and len(watching) > 1
 
 
+def _is_drained(inventory: Inventory) -> bool:
+    """By agents, when the others call it ill."""
+    return _is_asked(inventory) and _is_watched(inventory) and inventory.estate.arbiter.automatic
+
+
 def _has_estate_store(inventory: Inventory) -> bool:
     return bool(serving(inventory)) and bool(estate_members(inventory))
 
@@ -55,8 +60,12 @@ MODELS = (
     Model(
         "leader-loss-mid-drain", "the leader of the estate's store is killed in the middle of a drain", _is_asked, withdrawn
     ),
-    Model("second-fault-during-drain", "another site loses power in the middle of a drain", _has_third, one_leaves_one_dies),
+    Model(
+        "second-fault-during-drain", "another site loses power in the middle of a drain", _has_third, one_leaves_one_dies,
+        faults=2,
+    ),
     Model("freeze", "a site loses power while the estate is frozen", _is_asked, power_cut),
+    Model("site-ill", "no observer can see a site, and agents drain it", _is_drained, withdrawn),
     Model("estate-store-loss", "every member of the estate's own store loses power", _has_estate_store, unnoticed),
     Model("asymmetric-partition", "the observers of one site cannot see another one", _is_watched, unnoticed),
     Model("bad-check-everywhere", "no observer can see any site", _is_watched, unnoticed),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from trimtab.estate.inventory import Inventory
-from trimtab.render.pools import used
+from trimtab.render.across import helped
+from trimtab.render.pools import servers, used
 from trimtab.timing import checks, etcd
 from trimtab.timing.client import ORDER_REFUSED, SERVES_ON, orders
-from trimtab.timing.layout import World, first_store, quorum, serving
+from trimtab.timing.layout import World, every_site, first_store, quorum, serving
 from trimtab.timing.models.base import Figures, Model, both
+from trimtab.timing.parts import Part, one_of
 
 
 def killed(inventory: Inventory, world: World) -> Figures:
@@ -23,6 +25,18 @@ def power_cut(inventory: Inventory, world: World) -> Figures:
     return both(reads, orders(once))
 
 
+def pool_loss(inventory: Inventory, world: World) -> Figures:
+    """Nothing has to be found out about the other site: it is asked as soon as no member is left here."""
+    reads = every_site(inventory, lambda site: _lost_at(inventory, site))
+    return both(reads, orders(reads))
+
+
+def _lost_at(inventory: Inventory, site: str) -> Part:
+    pools = [pool for _, pool in used(inventory) if pool.members is None and servers(inventory, pool, site)]
+    found = [checks.all_silent(inventory, pool, site) for pool in pools]
+    return one_of(*found, label="by the pool") if found else SERVES_ON
+
+
 def leader_loss(inventory: Inventory, world: World) -> Figures:
     members = first_store(inventory)
     if len(members) - 1 < quorum(members):
@@ -34,6 +48,10 @@ def _has_backends(inventory: Inventory) -> bool:
     return bool(serving(inventory)) and any(pool.members is None for _, pool in used(inventory))
 
 
+def _asks_another_site(inventory: Inventory) -> bool:
+    return bool(serving(inventory)) and any(helped(inventory, pool) for _, pool in used(inventory))
+
+
 def _has_store(inventory: Inventory) -> bool:
     return bool(serving(inventory) and first_store(inventory))
 
@@ -41,5 +59,6 @@ def _has_store(inventory: Inventory) -> bool:
 MODELS = (
     Model("backend-kill", "the processes of a backend are killed", _has_backends, killed),
     Model("backend-power-cut", "a backend's host loses power", _has_backends, power_cut),
+    Model("site-pool-loss", "every backend of a site loses power at once", _asks_another_site, pool_loss),
     Model("store-leader-loss", "the host of the store's leader loses power", _has_store, leader_loss),
 )

@@ -18,13 +18,14 @@ class Model:
     """A fault by the name of its drill.
 
     shows: what breaks.  applies: whether it can happen to an estate.  figures: the parts of `outage_s` and
-    `write_outage_s`, and of any further figure, in one world.
+    `write_outage_s`, and of any further figure, in one world.  faults: how many happen at once; objectives are for one.
     """
 
     name: str
     shows: str
     applies: Callable[[Inventory], bool]
     figures: Callable[[Inventory, World], Figures]
+    faults: int = 1
 
 
 def both(reads: Part, writes: Part) -> Figures:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from trimtab.estate.inventory import Inventory
 from trimtab.timing import bgp, dns, etcd
 from trimtab.timing.client import if_hit, orders
-from trimtab.timing.interval import FOR_EVER
+from trimtab.timing.interval import FOR_EVER, Interval
 from trimtab.timing.layout import World, every_site, first_store, has_other_site, quorum, serving, uncovered
 from trimtab.timing.models.base import READS, WRITES, Figures, Model, both
-from trimtab.timing.parts import Part, Term, after, last_of
+from trimtab.timing.parts import Part, Term, after, last_of, one_of
 
+NEXT_FAULT = Term(
+    "repair",
+    "the second fault comes: somebody has to hear of the first",
+    Interval(0.0, 0.2),
+    "the drill: power goes once the command tells of the step",
+)
 NO_OTHER_SITE = Term(
     "repair",
     "no other site: it lasts until repair",
@@ -44,9 +50,12 @@ def power_cut(inventory: Inventory, world: World) -> Figures:
 
 
 def one_leaves_one_dies(inventory: Inventory, world: World) -> Figures:
-    """A site is drained while another one loses power: whose clients notice which is not told apart."""
+    """A site is drained while another one loses power, a moment after its addresses have begun to move: who has just come
+    from the one to the other is hit twice. From the first move on; whose clients notice which is not told apart.
+    """
+    first = after(if_hit(leaves(inventory, bgp.command(inventory), world)), NEXT_FAULT)
     dies = power_cut(inventory, world)
-    return both(if_hit(dies[READS]), dies[WRITES])
+    return both(if_hit(after(first, dies[READS])), one_of(dies[WRITES], after(first, dies[WRITES])))
 
 
 def beside_store(inventory: Inventory, reads: Part) -> Part:

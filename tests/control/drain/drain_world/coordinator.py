@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from drain_world.actor import Actor
 from drain_world.logic import SETTLE_S, STEP_LIMIT_S, TICK_S, TTL_S
-from trimtab.control.arbiter.decide import Answer
-from trimtab.control.arbiter.world import Permit, Request
+from trimtab.control.arbiter.decide import Answer, takes_over
+from trimtab.control.arbiter.world import AUTOMATIC, Permit, Request
 from trimtab.control.drain import plan as moves
 from trimtab.control.drain import writes
 from trimtab.control.drain.judged import seen_of
 from trimtab.control.drain.plan import Plan, Progress, Way
 from trimtab.control.drain.standing import Standing
+from trimtab.control.drain.takeover import take_over
 from trimtab.drivers.registry.base import Write
 from trimtab.errors import Conflict, LeaseGone, Unreachable
 
@@ -35,6 +36,8 @@ class Coordinator(Actor):
         self.site, self.way, self.force, self.automatic = site, way, force, automatic
         self.id = f"p{number}"
         self.by = place
+        self.who = AUTOMATIC if automatic else place
+        self._took = False
         self.lease = 0
         self.plan: Plan | None = None
         self.progress = Progress()
@@ -89,7 +92,10 @@ class Coordinator(Actor):
     # ---- asking
 
     def _ask(self, standing: Standing) -> None:
-        if self.way == "back":
+        stands = standing.committed.get(self.site)
+        if self._took and stands is not None and stands.by == self.who:
+            self.end(moves.Finished(True, "it was taken over"))
+        elif self.way == "back":
             self._ask_back(standing)
         elif found := next((each for each in standing.permits if each.id == self.id), None):
             self._begin("out", found)
@@ -102,7 +108,7 @@ class Coordinator(Actor):
         lifts = standing.committed.get(self.site)
         if lifts is None:
             return self.end(moves.Finished(True, "it is not drained"))
-        permit = Permit(self.id, "undrain-site", self.site, self.site, self.by, "", self.wall(), TTL_S)
+        permit = Permit(self.id, "undrain-site", self.site, self.site, self.who, "", self.wall(), TTL_S)
         return self._begin("back", permit, lifts)
 
     def _ask_out(self, standing: Standing) -> None:
@@ -112,16 +118,20 @@ class Coordinator(Actor):
         asked = writes.Asked(request, self.answer, self.wall())
         snapshot = world.store.snapshot()
         self._asked += 1
+        if takes_over(judged, request):
+            self._took = True
+            self._write(take_over(snapshot, asked, standing.committed[self.site]))
+            return
         if not self.answer.granted:
             with suppress(Conflict, Unreachable):
                 world.store.write(self.by, writes.refuse(snapshot, asked), world.tick)
             self.end(moves.Finished(False, self.answer.standing[0].rule))
             return
-        permit = Permit(self.id, "drain-site", self.site, self.site, self.by, "", self.wall(), TTL_S)
+        permit = Permit(self.id, "drain-site", self.site, self.site, self.who, "", self.wall(), TTL_S)
         self._write(world.logic.grant(snapshot, asked, permit, world.facts.limits, self.lease))
 
     def _request(self) -> Request:
-        return Request("drain-site", self.site, self.site, self.by, "", self.automatic, self.force)
+        return Request("drain-site", self.site, self.site, self.who, "", self.automatic, self.force)
 
     def _begin(self, way: Way, permit: Permit, lifts: Any = None) -> None:
         took = self.answer.effect.takes if self.answer else True

@@ -87,6 +87,11 @@ def an_agent_is_a_person(world: Any, request: Any, now: float) -> Any:
     return REAL.decide(world, replace(request, automatic=False), now)
 
 
+def nobody_came_back(*args: Any) -> World:
+    found: World = REAL.world_of(*args)
+    return replace(found, sites={name: replace(site, since=0.0) for name, site in found.sites.items()})
+
+
 def undo_leaves_the_step(*args: Any) -> Write:
     found = writes.undo(*args)
     return replace(found, delete=tuple(key for key in found.delete if not key.startswith("doing/")))
@@ -156,6 +161,18 @@ MUTANTS: dict[str, Mutant] = {
             Event(10, "auto", A),
             Event(40, "bad", B),
             Event(10, "auto", B),
+            Event(20, "wait"),
+        ),
+        "one-cause",
+    ),
+    "nobody came back": Mutant(
+        replace(REAL, world_of=nobody_came_back),
+        THREE,
+        (
+            Event(40, "bad", A, 1),
+            Event(50, "bad", A),
+            Event(0, "bad", B),
+            Event(12, "auto", C),
             Event(20, "wait"),
         ),
         "one-cause",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drain_world.logic import DETECTION_S, FRESH_S, SKEW_S, TICK_S, TTL_S, WINDOW_S
+from drain_world.logic import DETECTION_S, FRESH_S, LIMITS, SKEW_S, TICK_S, TTL_S, WINDOW_S
 from trimtab.control.arbiter.records import decode
-from trimtab.control.arbiter.world import Permit
+from trimtab.control.arbiter.world import AUTOMATIC, Permit
 from trimtab.control.drain.plan import Plan
 from trimtab.control.sites.reading import word
 from trimtab.control.steer.wish import Committed, Step
@@ -32,9 +32,11 @@ class Rules:
         self.granted: list[tuple[int, Coordinator]] = []
         self._read = 0  # of the store's history
         self._permits: dict[str, Permit] = {}
+        self._stands: dict[str, Committed] = {}
         self._fault = -QUIET - 1  # the last tick at which anything was truly wrong
         self._disturbed = -QUIET - 1  # … or at which any way or any observer was
         self._floor = world.shape.floor  # 1 from when somebody forces, or drains what did not carry anyway
+        self._blurred = -QUIET - 1  # … or at which a way was, or an observer, or the store away
         self._unable: dict[str, int] = {}  # routers: the last tick without their agent, or with BIRD stuck
 
     def fail(self, rule: str, what: str) -> None:
@@ -50,10 +52,12 @@ class Rules:
         world, tick = self.world, self.world.tick
         if not all(map(world.healthy, world.names)):
             self._fault = tick
-        ways = world.cut or world.bad or world.blocked or not world.store.up
+        ways = world.cut or world.blocked or not world.store.up
         able = sum(each.alive and not each.blind for each in world.observers)
-        if ways or able <= len(world.names) // 2:
+        if ways or world.bad or able <= len(world.names) // 2:
             self._disturbed = tick
+        if ways or able < len(world.names):
+            self._blurred = tick
         for router in world.routers:
             if not router.alive or router.stuck:
                 self._unable[router.name] = tick
@@ -68,6 +72,7 @@ class Rules:
                     self._committed(decode(key, value))
             for key in change.delete:
                 self._permits.pop(key, None)
+                self._stands.pop(key, None)
             for key, value in change.leased.items():
                 if key.startswith("permit/"):
                     self._permitted(key, value, tick)
@@ -80,8 +85,15 @@ class Rules:
                 self.fail("one-at-a-time", f"{key} without a permit")
 
     def _committed(self, found: object) -> None:
-        if not isinstance(found, Committed) or f"permit/{found.permit}" not in self._permits:
+        """Or it is the word of agents that stands, and has become a person's."""
+        if not isinstance(found, Committed):
+            self.fail("committed-with-permit", f"{found} is no word")
+            return
+        before = self._stands.get(f"steer/{found.site}")
+        taken = before is not None and before.by == AUTOMATIC and before.permit == found.permit
+        if not taken and f"permit/{found.permit}" not in self._permits:
             self.fail("committed-with-permit", f"{found} without its permit")
+        self._stands[f"steer/{found.site}"] = found
 
     def _permitted(self, key: str, value: bytes, tick: int) -> None:
         found = decode(key, value)
@@ -108,6 +120,18 @@ class Rules:
             others = [key[6:] for key in self.world.store.records if key.startswith("steer/")]
             if others:
                 self.fail("one-cause", f"an agent takes {by.site} after {', '.join(others)}")
+            self._together(by)
+
+    def _together(self, by: Coordinator) -> None:
+        """Nor the last of those that looked ill at one time, as that is over for the others. Where everybody saw it."""
+        world = self.world
+        began = world.bad_since.get(by.site)
+        if began is None or began <= self._blurred + QUIET:
+            return
+        for name, (since, until) in world.bad_until.items():
+            seen = (until - max(since, began)) * TICK_S > DETECTION_S
+            if name != by.site and seen and (world.tick - until) * TICK_S < LIMITS.well_s - SKEW_S:
+                self.fail("one-cause", f"an agent takes {by.site}, which was ill beside {name} a moment ago")
 
     # ---- steps
 

@@ -206,7 +206,7 @@ def _blind(world: World, event: Event) -> None:
 
 def _freeze(world: World, event: Event) -> None:
     snapshot = world.store.snapshot()
-    change = writes.thaw(snapshot) or writes.freeze(snapshot, Freeze("ann", "", 0.0))
+    change = writes.thaw(snapshot, Freeze("ann", "", 0.0)) or writes.freeze(snapshot, Freeze("ann", "", 0.0))
     if world.store.up:
         world.store.apply(change, world.tick)
 

@@ -25,6 +25,7 @@ from trimtab.drivers.registry.base import Write
 
 NAMES = ("a", "b", "c", "d", "e")
 DESKS = ("ann", "bob")
+MOST_S = 1e6  # no script is longer
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class World:
         self.names = NAMES[: shape.sites]
         self.fronts, self.power = dict.fromkeys(self.names, True), dict.fromkeys(self.names, True)
         self.bad: set[str] = set()
+        self.bad_since: dict[str, int] = {}
+        self.bad_until: dict[
+            str, tuple[int, int]
+        ] = {}  # the last time that it was over: from which tick to which
         self.blocked: set[tuple[str, str]] = set()
         self.cut: set[str] = set()
         self.news, self.truth, self.changed = 0, 0, 0
@@ -134,9 +139,11 @@ class World:
         return found
 
     def _judge(self, fresh: Sequence[Observer]) -> Mapping[str, SiteVerdict]:
-        views = [View(each.site, each.name, each.published, EPOCH) for each in fresh]
+        """Which are fresh was told before. Nothing a view says is later than what is judged now."""
+        end = EPOCH + MOST_S
+        views = [View(each.site, each.name, each.published, end) for each in fresh]
         found: Mapping[str, SiteVerdict] = self.logic.judge_all(
-            self.names, views, self.names, now=EPOCH, fresh_s=FRESH_S
+            self.names, views, self.names, now=end, fresh_s=FRESH_S
         )
         return found
 
@@ -155,6 +162,11 @@ class World:
         for actor in self.actors():
             actor.note()
         what()
+        for name in self.names:
+            if name in self.bad:
+                self.bad_since.setdefault(name, self.tick)
+            elif name in self.bad_since:
+                self.bad_until[name] = (self.bad_since.pop(name), self.tick)
         for observer in self.observers:
             observer.changed()
         self.truth_changed()

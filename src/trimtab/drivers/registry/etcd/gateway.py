@@ -21,7 +21,7 @@ LEADER = {"Grpc-Metadata-hasleader": "true"}
 FIELDS = {"Content-Type": "application/json", "Accept": "application/json", **LEADER}
 # A password that was set at etcd's default cost takes a member's processor some 60 ms (bcrypt), and after its restart all hosts
 # of a site come at once. Rendered members set it at the lowest cost: 3 ms.
-AUTHENTICATE_S = 5.0
+AUTHENTICATE_S = 3.0
 NO_AUTH = "authentication is not enabled"
 
 

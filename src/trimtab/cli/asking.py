@@ -1,0 +1,78 @@
+"""What takes a member away by choice asks the arbiter, whichever command it is: at each site where the member is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trimtab.cli.drain_local import local_drain
+from trimtab.cli.estate_store import opened
+from trimtab.cli.registries import Act, Note, seated
+
+if TYPE_CHECKING:
+    from trimtab.control.arbiter.world import Request
+    from trimtab.control.drain.take import Taking
+    from trimtab.control.hand import Seat, Who
+    from trimtab.drivers.registry.base import Registry, Snapshot, Write
+    from trimtab.estate.inventory import Inventory
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """plan: what is to be written at a site. takes: whether that takes the member away from those who ask for it at the site,
+    as its place in the pool is now. note: told what is to be said of a site besides.
+    """
+
+    pool: str
+    name: str
+    who: Who
+    force: bool
+    plan: Callable[[Snapshot, str], Write | None]
+    takes: Callable[[Snapshot, Seat, str], bool]
+    note: Callable[[str, Note], None]
+
+
+def asking(inventory: Inventory, change: Change, dry: bool) -> Act | None:
+    """What is done at a site, in the place of the plan alone. None for an estate without a store to ask in."""
+    from trimtab.render.etcd import estate_members
+
+    if not estate_members(inventory):
+        return None
+
+    async def act(registry: Registry, site: str) -> bool:
+        from trimtab.control.drain.take import take, tried
+
+        async with opened(inventory) as store:
+            work = local_drain(inventory, site, store, registry, lambda *_: None)
+            taken = await (tried if dry else take)(work, _taking(inventory, change, site))
+        if taken.note:
+            change.note(site, Note(holds=taken.note, fields={"note": taken.note}))
+        return taken.changed
+
+    return act
+
+
+def _taking(inventory: Inventory, change: Change, site: str) -> Taking:
+    from trimtab.control.drain.take import Taking
+
+    return Taking(
+        lambda snapshot: change.plan(snapshot, site),
+        lambda snapshot: requests_of(inventory, change, site, snapshot),
+        change.force,
+    )
+
+
+def requests_of(inventory: Inventory, change: Change, site: str, snapshot: Snapshot) -> tuple[Request, ...]:
+    """One for each of its places in pools. None at a site whose proxies would not miss it, because it has none."""
+    from trimtab.control.arbiter.world import Request
+    from trimtab.control.drain.of_site import places_of
+
+    own = [each for each in seated(inventory, snapshot, change.pool, site) if each.name == change.name]
+    if not inventory.front(site) or not any(change.takes(snapshot, seat, site) for seat in own):
+        return ()
+    who = change.who
+    return tuple(
+        Request("drain-member", site, place, who.by, who.reason, force=change.force)
+        for place in places_of(inventory, site, snapshot, change.pool, change.name)
+    )

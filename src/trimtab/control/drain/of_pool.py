@@ -1,0 +1,29 @@
+"""How the members of a pool are counted, wherever it is asked: on a host of the operators, or on a member's own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from trimtab.control.arbiter.world import PoolState
+from trimtab.control.hand import Seat
+from trimtab.drivers.registry.record import Record
+
+
+def pool_state(
+    site: str, name: str, seated: Iterable[Seat], read: Mapping[str, Record], strangers: Collection[str] = ()
+) -> PoolState:
+    """seated: the whole pool. read: the site's registry. strangers: addresses that are in the estate's file and no hosts of
+    its own: of them nobody ever tells anything, and they count as long as they are asked to serve.
+    """
+    found = tuple(seated)
+    members = {each.name: each.weight > 0 and _is_well(each, read, strangers) for each in found}
+    out = frozenset(each.name for each in found if each.hand is not None and each.hand.state != "ready")
+    untold = frozenset(each.name for each in found if each.weight > 0 and each.health == "unknown")
+    return PoolState(site, name, members, out, untold)
+
+
+def _is_well(seat: Seat, read: Mapping[str, Record], strangers: Collection[str]) -> bool:
+    """By its own word; whom the estate names has none, and is as well as its host's agent is there."""
+    if seat.health == "":
+        return seat.name in strangers or f"hosts/{seat.name}" in read
+    return seat.health == "passing"

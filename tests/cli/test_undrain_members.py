@@ -1,0 +1,152 @@
+"""`undrain POOL/MEMBER` and `drain` of what no route leads to: what is written, what is said, and the exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Do, Memory
+from tests.cli.test_hand_asks import OUTSIDE, decisions, members
+from trimtab.cli.app import app
+from trimtab.drivers.registry.base import Write
+from trimtab.drivers.registry.record import Alive, FrontState, Hand, HostState, Member
+from trimtab.errors import AnswerIsNo, BadInput
+
+UNDRAIN = "undrain api/b1 --site hk --reason done --over"
+OUT = Hand("api", "b1", "drain", None, "ann", "a new kernel", 1.0)
+HALFWAY = Hand("api", "b1", "ready", 40, "ann", "undrain, step 2 of 5", 1.0)
+
+
+@pytest.mark.parametrize("over", ["0", "0.01"])
+@pytest.mark.parametrize("stood", [OUT, HALFWAY])
+def test_one_that_is_back_at_its_full_share_is_a_success(
+    stood: Hand, over: str, memory: Memory, store: Memory, do: Do
+) -> None:
+    memory.has(*members(3), stood)
+    store.down = True  # it takes nothing from anybody: nobody is asked
+    code, out, err = do(f"{UNDRAIN} {over}")
+    assert (code, err) == (0, "") and out.endswith("done      api/b1 takes part again\n")
+    assert [line.split("takes ")[1] for line in out.splitlines() if "  ramp" in line] == [
+        f"{share} % of its share" for share in (20, 40, 60, 80) if over != "0"
+    ]
+    hand = memory.hand("hand/api/b1")
+    assert (hand.state, hand.weight, hand.reason) == ("ready", None, "done")
+    with pytest.raises(AnswerIsNo, match="api/b1 is not drained"):
+        do(f"{UNDRAIN} {over}")
+
+
+def test_its_reply_is_for_programs(memory: Memory, do: Do) -> None:
+    memory.has(*members(3), OUT)
+    code, out, _ = do(f"{UNDRAIN} 0.01 --json")
+    reply = json.loads(out)
+    assert (code, reply["done"], reply["why"]) == (0, True, "api/b1 takes part again")
+    assert [move["what"] for move in reply["moves"]] == ["ramp"] * 4 + ["done"]
+
+
+def test_a_weight_of_an_operators_own_comes_back_at_once(memory: Memory, do: Do) -> None:
+    memory.has(*members(3), Hand("api", "b1", "drain", 70, "ann"))
+    code, out, _ = do(f"{UNDRAIN} 100")
+    assert code == 0 and "ramp" not in out and memory.hand("hand/api/b1").weight == 70
+
+
+def test_who_drains_it_meanwhile_has_the_last_word(
+    memory: Memory, do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Granted, told that it may be stopped, and stopped: nobody may send requests there again."""
+    memory.has(*members(3), OUT)
+    word, write = (
+        Hand("api", "b1", "drain", None, "eve@hk-registry-1", "its disk is dying", 2.0),
+        memory.write,
+    )
+
+    async def meanwhile(change: Write) -> int:
+        if "undrain, step 3" in change.put.get("hand/api/b1", b"").decode():
+            memory.has(word)
+        return await write(change)
+
+    monkeypatch.setattr(memory, "write", meanwhile)
+    code, out, _ = do(f"{UNDRAIN} 0.01")
+    assert code == 1 and out.splitlines()[-1].endswith(
+        "not done  eve@hk-registry-1 has said another word of b1 meanwhile (drain: its disk is dying);"
+        " nothing more is written"
+    )
+    assert memory.hand("hand/api/b1") == word
+
+
+def test_a_drain_of_one_halfway_back_forgets_the_share_it_had(memory: Memory, store: Memory, do: Do) -> None:
+    told = [FrontState(f"hk-proxy-{n}", n == 1, False, {"api/b1": 0}) for n in (1, 2)]
+    for words in ("drain api/b1 --site hk --reason disk", "weight api/b1 drain --site hk --reason disk"):
+        memory.records.clear()
+        memory.has(*members(3), HALFWAY, *told)
+        do(words)
+        hand = memory.hand("hand/api/b1")
+        assert (hand.state, hand.weight, hand.reason) == ("drain", None, "disk"), words
+
+
+@pytest.fixture
+def outside(tmp_path: Path, memory: Memory, capsys: pytest.CaptureFixture[str]) -> Do:
+    """An estate with a pool that no route leads to, of two members that are well."""
+    path = tmp_path / "outside.yaml"
+    path.write_text(OUTSIDE)
+    for n in (1, 2):
+        memory.has(Member("beside", f"b{n}", f"10.0.0.{n}", 80, n), Alive("beside", f"b{n}"))
+        memory.has(FrontState(f"one-proxy-{n}", n == 1, False, {}), HostState(f"one-proxy-{n}"))
+
+    def do(words: str) -> tuple[int, str, str]:
+        code: Any = app([*words.split(), "-e", str(path)], standalone_mode=False)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return do
+
+
+def test_a_member_that_no_route_leads_to_is_drained_without_asking(
+    outside: Do, memory: Memory, store: Memory
+) -> None:
+    store.down = True
+    code, out, _ = outside("drain beside/b1 --reason disk")
+    assert code == 0 and out.startswith("no proxy of one has a route to beside/b1, so nobody is asked\n")
+    assert out.endswith("done      no proxy has a route to b1, so it may be stopped\n")
+    hand = memory.hand("hand/beside/b1")
+    assert (hand.state, hand.reason) == ("drain", "disk")
+    with pytest.raises(AnswerIsNo, match="beside/b1 is drained already"):
+        outside("drain beside/b1 --reason again")
+    assert memory.hand("hand/beside/b1") == hand
+    assert outside("undrain beside/b1 --over 0")[0] == 0 and memory.hand("hand/beside/b1").state == "ready"
+
+
+def test_the_floors_of_the_registry_hold_there_too(outside: Do, memory: Memory, store: Memory) -> None:
+    assert outside("drain beside/b1")[0] == 0
+    for more in ("", " --dry-run", " --force --reason why"):
+        with pytest.raises(BadInput, match="beside would have nobody left: b2 is the last of 2"):
+            outside("drain beside/b2" + more)
+    with pytest.raises(BadInput, match="no member 'b9' in this pool"):
+        outside("drain beside/b9")
+    assert memory.kept("hand") == ["hand/beside/b1"] and not decisions(store)
+
+
+def test_a_dry_run_of_it_writes_nothing(outside: Do, memory: Memory, store: Memory) -> None:
+    before = dict(memory.records)
+    code, out, _ = outside("drain beside/b1 --dry-run")
+    assert code == 0 and out.endswith("beside/b1: would be drained\n")
+    reply = json.loads(outside("drain beside/b1 --dry-run --json")[1])
+    assert reply["granted"] and reply["dry_run"] and reply["target"] == "beside/b1"
+    assert memory.records == before and not store.records
+
+
+def test_a_pool_without_a_route_whose_name_another_pool_discovers_is_asked_for_there(
+    tmp_path: Path, memory: Memory, store: Memory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "routed.yaml"
+    routes = "routes: [{path: /old/, pool: old}, {pool: cdn}]"
+    text = OUTSIDE.replace("routes: [{pool: cdn}]", routes)
+    path.write_text(text + "  old: {discover: beside, port: 8080}\n")
+    for n in (1, 2):
+        memory.has(Member("beside", f"b{n}", f"10.0.0.{n}", 80, n), Alive("beside", f"b{n}"))
+        memory.has(FrontState(f"one-proxy-{n}", n == 1, False, {"old/b1": 0}))
+    code: Any = app(["drain", "beside/b1", "-e", str(path)], standalone_mode=False)
+    assert code == 0 and "nothing is under way to b1" in capsys.readouterr().out
+    assert [each.request.target for each in decisions(store)] == ["old/b1"]
