@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -33,7 +34,7 @@ class Server:
     """Answers requests with `answer`: (status, body, more fields); None: holds them without a word."""
 
     def __init__(self, answer: Answer) -> None:
-        self.answer, self.heads = answer, list[str]()
+        self.answer, self.heads, self.holds = answer, list[str](), 0.0
 
     def serve(self, sock: socket.socket) -> None:
         with sock, sock.makefile("rb") as lines:
@@ -43,6 +44,7 @@ class Server:
                 while self.answer is None:
                     if not sock.recv(1):
                         return
+                time.sleep(self.holds)
                 status, body, fields = self.answer
                 sock.sendall(
                     f"HTTP/1.1 {status} x\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
@@ -119,6 +121,16 @@ def test_where_each_member_says_that_nobody_leads_nothing_was_stored() -> None:
     stack, found, _ = cluster(NO_LEADER, NO_LEADER)
     with stack, pytest.raises(NotStored, match="has no leader"):
         run(found.call("/v3/kv/txn", {}, deadline=15.0))
+
+
+def test_a_request_under_way_when_patience_ends_is_heard_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off there nobody would know whether it was stored, and the member was about to refuse."""
+    monkeypatch.setattr(etcd, "LAST_SECONDS", 5.0)
+    stack, found, (server,) = cluster(NO_LEADER)
+    server.holds = 0.6 * etcd.REFUSE_SECONDS  # the second one begins before it ends, and ends after it
+    with stack, pytest.raises(NotStored, match="has no leader"):
+        run(found.call("/v3/kv/txn", {}, deadline=15.0))
+    assert len(server.heads) == 2, "and none begins afterwards"
 
 
 def test_a_member_of_a_minority_refuses_long_before_the_deadline() -> None:

@@ -18,6 +18,7 @@ from trimtab.drills.ledger import OrderStream, Popen, read_back
 from trimtab.drills.load.record import RecordCutShortError, Row, read_record
 from trimtab.drills.load.spec import LoadSpec
 from trimtab.drills.scene import LabLike, Region, Scene
+from trimtab.lab import priority
 
 LONGEST_SECONDS = 600.0
 END_SECONDS = 10.0
@@ -186,5 +187,6 @@ class Crew:
         # a session of its own: Ctrl-C reaches the runner alone, which then ends them in order
         kw.update(stdout=subprocess.PIPE, text=True, start_new_session=True)
         process = self._lab.popen(node, command, **kw)
+        priority.first(process.pid)
         self._processes.append(process)
         return process

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from trimtab.errors import BadInput, TwinFailed
 from trimtab.lab import relay
+from trimtab.lab.priority import FIRST, Ask
 from trimtab.lab.topology import Leg, Node, Segment
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
@@ -35,7 +36,9 @@ class _Port:
 class Fabric:
     """Segments and ports. `ports(node)` are those of its present boot."""
 
-    def __init__(self, segments: Sequence[Segment], nodes: Sequence[Node]) -> None:
+    def __init__(
+        self, segments: Sequence[Segment], nodes: Sequence[Node], priority: Ask | None = None
+    ) -> None:
         self._segments = {segment.name: segment for segment in segments}
         self._bridges = {
             segment.name: f"b{number}" for number, segment in enumerate(segments) if segment.delay_ms is None
@@ -46,6 +49,7 @@ class Fabric:
         self._made = 0
         self._cut: set[str] = set()
         self._relay: relay.Relay | None = None
+        self._priority = priority
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def lay(self) -> None:
@@ -55,6 +59,8 @@ class Fabric:
         _ip([f"link add {bridge} up {BRIDGE}" for bridge in self._bridges.values()])
         if len(self._bridges) < len(self._segments):
             self._relay = relay.Relay(relay.build())
+            if self._priority:
+                self._priority(self._relay.pid, FIRST)  # a wire waits for nobody
 
     def connect(self, nodes: Iterable[tuple[Node, int]]) -> None:
         """Give each node, known by the pid of its PID 1, its interfaces, and join them to their segments."""

@@ -7,7 +7,7 @@
 The starting process keeps the pipe open until the twin is ready and then writes KEEP into it. If the pipe ends
 without that word, the twin goes. Outer's death by any signal kills unshare (parent-death signal), which kills
 tini, which ends the pid namespace and with it every process of the twin; the owner also ends when its standard
-input does. Outer ends as soon as its child does.
+input does. Outer ends as soon as its child does. For the owner it does what takes the machine's root (priority.py).
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from trimtab.lab.priority import Writer
 
 KEEP = b"keep\n"
 NAMESPACES = (
@@ -36,11 +39,16 @@ def main(argv: list[str]) -> int:
     path, began = Path(argv[0]), argv[1]
     wakeup = _signals_to_fd()
     (path / "owner.json").write_text(json.dumps({"name": path.name, "pid": os.getpid()}))
-    owner = [sys.executable, "-m", "trimtab.lab.owner", str(path), began, str(os.getpid())]
+    asked, asker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    numbers = [began, str(os.getpid()), str(asker.fileno())]
+    owner = [sys.executable, "-m", "trimtab.lab.owner", str(path), *numbers]
     inner = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", "--", *NAMESPACES, "tini", "--", *owner], stdin=subprocess.PIPE
+        ["setpriv", "--pdeathsig", "KILL", "--", *NAMESPACES, "tini", "--", *owner],
+        stdin=subprocess.PIPE,
+        pass_fds=[asker.fileno()],
     )
-    _wait_for_end(inner, wakeup)
+    asker.close()
+    _wait_for_end(inner, wakeup, Writer(asked))
     _kill(inner)
     shutil.rmtree(path, ignore_errors=True)
     return 0
@@ -55,13 +63,18 @@ def _signals_to_fd() -> int:
     return reader
 
 
-def _wait_for_end(inner: subprocess.Popen[bytes], wakeup: int) -> None:
+def _wait_for_end(inner: subprocess.Popen[bytes], wakeup: int, nicer: Writer) -> None:
     ended = os.pidfd_open(inner.pid)
-    watched = {0, wakeup, ended}
+    watched = {0, wakeup, ended, nicer.fileno()}
     while True:
-        ready = select.select(watched, [], [])[0]
+        ready = select.select(watched, [], [], nicer.again_s)[0]
         if wakeup in ready or ended in ready:
             return
+        if nicer.fileno() in ready and not nicer.read():
+            watched.discard(nicer.fileno())
+        nicer.write()
+        if 0 not in ready:
+            continue
         if os.read(0, len(KEEP)) != KEEP:  # the starting process died or gave up
             return
         watched.discard(0)

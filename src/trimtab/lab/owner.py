@@ -16,14 +16,15 @@ from pathlib import Path
 from trimtab.errors import TrimtabError, TwinFailed
 from trimtab.lab import codec
 from trimtab.lab.control import Control
+from trimtab.lab.priority import Asker
 from trimtab.lab.twin import Twin
 
 FILES = 65536  # open files the owner may need: a few for each process it watches
 
 
 def main(argv: list[str]) -> int:
-    """argv: the state folder, time.monotonic() at which the start was asked for, the pid of outer."""
-    path, began, outer = Path(argv[0]), float(argv[1]), int(argv[2])
+    """argv: the state folder, time.monotonic() at which the start was asked for, the pid of outer, its socket (priority.py)."""
+    path, began, outer, priority = Path(argv[0]), float(argv[1]), int(argv[2]), Asker(int(argv[3]))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     soft = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -31,15 +32,15 @@ def main(argv: list[str]) -> int:
     disks = path / "disks"
     disks.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(disks)], check=True)
-    asyncio.run(_own(path, began, outer))
+    asyncio.run(_own(path, began, outer, priority))
     return 0
 
 
-async def _own(path: Path, began: float, outer: int) -> None:
+async def _own(path: Path, began: float, outer: int, priority: Asker) -> None:
     loop = asyncio.get_running_loop()
     loop.add_reader(0, lambda: os.read(0, 64) or os._exit(1))
     started: asyncio.Future[None] = loop.create_future()
-    twin = Twin(codec.loads((path / "topology.json").read_text()), path, outer, began)
+    twin = Twin(codec.loads((path / "topology.json").read_text()), path, outer, began, priority)
     control = Control(twin, started)
     server = await control.serve(path)
     building = asyncio.create_task(_build(twin, started))

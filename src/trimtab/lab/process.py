@@ -116,6 +116,12 @@ def stat(pid: int) -> Stat | None:
     return Stat(fields[0], int(fields[3]))
 
 
+def leads_session(pid: int) -> bool:
+    """Whether it has begun a session of its own, or is gone."""
+    found = stat(pid)
+    return found is None or found.session == pid
+
+
 def children(pid: int) -> list[int]:
     """The children of a process, in our numbers; of all its threads."""
     found: list[int] = []

@@ -58,7 +58,9 @@ class Relay:
     """The running relay. Every command is answered before the method returns; a refusal raises TwinFailed."""
 
     def __init__(self, program: Path) -> None:
-        self._process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         self._pairs = 0
 
     @property

@@ -29,21 +29,6 @@ BASE = {
     "USER": "root",
     "LOGNAME": "root",
 }
-# A session is a group of its own to the scheduler, and a nice value counts inside it only (sched(7), autogroup).
-# The kernel takes ten such values a second from all sessions together, and refuses the others (EAGAIN): of several units
-# that start at once most would stay as they were. Who has waited for half a second starts, and goes on asking beside it.
-NICER = """
-try() { { echo "$0" > /proc/self/autogroup; } 2> /dev/null; }
-[ -w /proc/self/autogroup ] || exec "$@"
-n=0
-until try; do
-    n=$((n + 1))
-    [ $n -lt 10 ] || break
-    sleep 0.05
-done
-[ $n -lt 10 ] || ( (until try || [ $n -ge 200 ]; do n=$((n + 1)); sleep 0.05; done) & )
-exec "$@"
-"""
 NOFILE = 1024  # systemd's soft limit where a unit says nothing
 
 
@@ -101,9 +86,8 @@ class Runner:
         wanted = self._unit.limit_nofile or NOFILE
         files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         folder = shlex.quote(self._unit.working_directory or "/")
-        # only downwards: to be served before others takes a right that the twin may not have
-        if self._unit.nice > 0:
-            wrapper = f"nice -n {self._unit.nice} {wrapper} sh -c {shlex.quote(NICER)} {self._unit.nice}"
+        if self._unit.nice > 0:  # for a kernel without autogroups; with them it is priority.py that counts
+            wrapper = f"nice -n {self._unit.nice} {wrapper}"
         script = f'umask {self._unit.umask:o} && ulimit -Sn {files} && cd {folder} && exec {wrapper} "$@"'
         argv = ["sh", "-c", script, "sh", *command.expand(self.environment)]
         with self._log.open("ab") as log:

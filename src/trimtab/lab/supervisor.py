@@ -18,6 +18,7 @@ from trimtab.errors import TrimtabError, TwinFailed
 from trimtab.lab import process
 from trimtab.lab.node import Machine
 from trimtab.lab.notify import NotifySocket
+from trimtab.lab.priority import Ask
 from trimtab.lab.restart import Outcome, allowed, outcome, wants_restart
 from trimtab.lab.runner import Runner, describe
 from trimtab.lab.unit import Unit
@@ -33,8 +34,8 @@ class Supervisor:
     `start` and `stop` may be called again and again; `cut` when the power has gone.
     """
 
-    def __init__(self, machine: Machine, unit: Unit, log: Path) -> None:
-        self.machine, self.unit = machine, unit
+    def __init__(self, machine: Machine, unit: Unit, log: Path, priority: Ask) -> None:
+        self.machine, self.unit, self._priority = machine, unit, priority
         self._runner = Runner(machine, unit, log)
         self.state: State = "inactive"
         self.restarts = 0
@@ -220,11 +221,12 @@ class Supervisor:
                 notify.close()
 
     async def _find_main(self, child: process.Child) -> None:
-        """nsenter's only child is the main process. It is there a millisecond later."""
+        """nsenter's only child is the main process. It is there a millisecond later, and then begins its session."""
         self._main = None
         while child.code is None:
-            if found := process.children(child.pid):
+            if (found := process.children(child.pid)) and process.leads_session(found[0]):
                 self._main = found[0]
+                self._priority(self._main, self.unit.nice)
                 with contextlib.suppress(ProcessLookupError):  # it has ended already
                     self._runner.environment["MAINPID"] = str(process.inner_pid(self._main))
                 return

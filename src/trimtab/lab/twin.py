@@ -14,6 +14,7 @@ from trimtab.errors import BadInput, TwinFailed
 from trimtab.lab.fabric import Fabric, client_neighbours
 from trimtab.lab.node import Machine
 from trimtab.lab.nodes import KINDS, UNIT
+from trimtab.lab.priority import Ask
 from trimtab.lab.ready import Readiness
 from trimtab.lab.supervisor import Supervisor
 from trimtab.lab.topology import Node, ReadyCheck, Topology
@@ -38,8 +39,9 @@ def check(topology: Topology) -> None:
 class Twin:
     """One topology made real. `began`: time.monotonic() at which its start was asked for."""
 
-    def __init__(self, topology: Topology, path: Path, pid: int, began: float) -> None:
+    def __init__(self, topology: Topology, path: Path, pid: int, began: float, priority: Ask) -> None:
         self.topology, self.path, self.owner, self.began = topology, path, pid, began
+        self._priority = priority
         known = client_neighbours(topology.nodes)
         self.machines = {
             node.name: Machine(node, path / "disks", path / "out", known.get(node.name, ()))
@@ -47,7 +49,7 @@ class Twin:
         }
         self.units = {name: self._supervisors(machine) for name, machine in self.machines.items()}
         self._sockets = {node.name: self._socket(node.name) for node in topology.nodes if node.kind == "host"}
-        self.fabric = Fabric(topology.segments, topology.nodes)
+        self.fabric = Fabric(topology.segments, topology.nodes, priority)
         self.ready = False
         self.ready_s: float | None = None
         self.waiting: list[str] = ["the machines to boot"]
@@ -218,7 +220,9 @@ class Twin:
     def _supervisors(self, machine: Machine) -> list[Supervisor]:
         folder = self.path / "logs" / machine.node.name
         folder.mkdir(parents=True, exist_ok=True)
-        return [Supervisor(machine, unit, folder / f"{unit.name}.log") for unit in machine.units]
+        return [
+            Supervisor(machine, unit, folder / f"{unit.name}.log", self._priority) for unit in machine.units
+        ]
 
     def _machine(self, name: str) -> Machine:
         if name not in self.machines:

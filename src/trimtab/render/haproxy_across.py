@@ -11,7 +11,7 @@ from typing import Any
 
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.pool import Check, Pool
+from trimtab.estate.pool import Pool
 from trimtab.render import across, pki
 from trimtab.render.base import fill, milliseconds
 from trimtab.render.haproxy_server import UNACKED_MS, check_options
@@ -28,6 +28,10 @@ ROUND_TRIPS = 2
 # of them is asked, and what is left then is one's own panic. Whoever cannot be reached is left after two failed
 # connections, however near.
 OUTLASTS = 4
+# Who only stands by is asked less often than one's own members: each check is two handshakes, and of all proxies, sites
+# and pools together they were the most of an estate's work at rest. In doubt they come as often as those of members. At
+# most OUTLASTS, or a farther site could be found ill after the nearer one.
+STANDS_BY = 4
 
 
 def render(inventory: Inventory, host: Host) -> str:
@@ -60,7 +64,7 @@ def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, st
     far = ROUND_TRIPS * max(rtt for rtt, _ in near)
     connect = inventory.estate.tiers.proxy.timeouts.connect + far
     # a check that has not connected by the next one has failed
-    check = pool.check.model_copy(update={"every": pool.check.every + far})
+    check = pool.check.model_copy(update={"every": STANDS_BY * pool.check.every + far})
     return {
         "name": name,
         "host": inventory.estate.zone,
@@ -69,23 +73,24 @@ def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, st
         "retries": pool.retries,
         "answer": milliseconds(pool.answer + far) if pool.answer else None,
         "defaults": f"{check_options(check)} {TLS}",
-        "servers": _servers(inventory, near, check),
+        "servers": _servers(inventory, near, pool.check.every + far, check.fall),
     }
 
 
-def _servers(inventory: Inventory, near: list[tuple[float, str]], check: Check) -> list[dict[str, Any]]:
-    """The nearest site's proxies as equals, then those of the others, each only when all before it are down."""
+def _servers(
+    inventory: Inventory, near: list[tuple[float, str]], every: float, fall: int
+) -> list[dict[str, Any]]:
+    """The nearest site's proxies as equals, then those of the others, each only when all before it are down.
+
+    every: seconds between the checks of a site that is to outlast others.
+    """
     found = list[dict[str, Any]]()
     for place, (rtt, site) in enumerate(near):
         farther = len(near) - 1 - place
         for proxy in inventory.front(site):
             options = f"weight 100 tcp-ut {UNACKED_MS + round(1000 * ROUND_TRIPS * rtt)}ms"
             options += f" sni str({proxy.name}) check-sni {proxy.name} verifyhost {proxy.name}"
-            options += (
-                f" fastinter {milliseconds(check.every)} fall {check.fall + OUTLASTS * farther}"
-                if farther
-                else ""
-            )
+            options += f" fastinter {milliseconds(every)} fall {fall + OUTLASTS * farther}" if farther else ""
             options += " backup" if place else ""
             found.append(
                 {

@@ -13,6 +13,9 @@ from trimtab.render.etcd import clusters_of
 from trimtab.render.keepalived import GATEWAY_STATE
 from trimtab.render.pools import servers, used
 
+# What says that a host is alive waits for no processor: a late BFD or VRRP packet moves addresses. Then what serves, and
+# what others elect by; an agent takes what they leave.
+STEERS, SERVES, TENDS = "Nice=-10", "Nice=-5", "Nice=10"
 HEAD = "# Rendered by trimtab: changes here are lost.\n"
 # Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
 HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
@@ -41,6 +44,7 @@ def bird(gateway: bool, steers: bool = False) -> Artifact:
         "RuntimeDirectory=bird",
         *([f"ExecStartPre=+{HOOKS}/bird-steer"] if steers else []),
         "ExecStartPre=/usr/sbin/bird -p -c /etc/bird/bird.conf",
+        STEERS,
         "ExecStart=/usr/sbin/bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl",
     ]
     if gateway:
@@ -61,6 +65,7 @@ def keepalived(front: bool) -> Artifact:
     lines = [
         "Type=exec",
         init,
+        STEERS,
         "ExecStart=/usr/sbin/keepalived --dont-fork --log-console --vrrp -f /etc/keepalived/keepalived.conf",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "KillMode=mixed",
@@ -78,6 +83,7 @@ def haproxy(maxconn: int, servers: int) -> Artifact:
         f"LimitNOFILE={2 * maxconn + 2 * servers + 1000}",
         "RuntimeDirectory=haproxy",
         f"ExecStartPre={HAPROXY_CHECK}",
+        SERVES,
         "ExecStart=/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg "
         "-p /run/haproxy/haproxy.pid -S /run/haproxy/master.sock",
         f"ExecStartPost=+{HOOKS}/front set process up",
@@ -99,6 +105,7 @@ def nginx(maxconn: int) -> Artifact:
         "CacheDirectory=nginx",
         "RuntimeDirectory=nginx",
         f"ExecStartPre={NGINX_CHECK}",
+        SERVES,
         "ExecStart=/usr/sbin/nginx -e stderr -g 'daemon off; user www-data;' -c /etc/nginx/nginx.conf",
         f"ExecStartPost=+{HOOKS}/front set process up",
         f"ExecStop=-+{HOOKS}/front set process down",
@@ -125,6 +132,7 @@ def etcd(cluster: str) -> Artifact:
         "LimitNOFILE=65536",
         f"StateDirectory=etcd-{cluster}",
         "StateDirectoryMode=0700",
+        SERVES,
         f"ExecStart=/usr/bin/etcd --config-file /etc/etcd/{cluster}.yaml",
     ]
     return unit(f"etcd-{cluster}.service", "network-online.target", lines, f"etcd, {cluster}")
@@ -138,7 +146,7 @@ def agent() -> Artifact:
         "RuntimeDirectory=trimtab/agent",
         "LimitNOFILE=16384",
         "MemoryMax=300M",
-        "Nice=10",  # a proxy that needs the whole machine gets it
+        TENDS,
         "ProtectHome=yes",
         "ProtectKernelModules=yes",
         "RestrictSUIDSGID=yes",

@@ -28,6 +28,9 @@ LEADERLESS_SECONDS = 0.1  # a member that says so is asked again soon: it answer
 REFUSE_SECONDS = (
     0.35  # nobody leads: an answer now is worth more than one after an election that may not come
 )
+LAST_SECONDS = (
+    0.15  # a request that is under way by then is worth its answer: without it nobody knows what was stored
+)
 
 
 class StoreUnavailable(Exception):
@@ -165,9 +168,12 @@ class Cluster:
         reason, trace = "no store answered", Trace()
         loop = asyncio.get_running_loop()
         begin = loop.time()
+        asks_until = begin + self._patience(deadline)
         try:
-            async with asyncio.timeout(self._patience(deadline)) as limit:
+            async with asyncio.timeout_at(min(asks_until + LAST_SECONDS, begin + deadline)) as limit:
                 for failures in range(1000):
+                    if loop.time() >= asks_until:
+                        raise TimeoutError
                     store = next_store(self._stores, time.monotonic())
                     try:
                         reply = await store.call(path, body, failures // len(self._stores), trace)
@@ -181,7 +187,8 @@ class Cluster:
                         store.failed()
                         reason = f"{store.peer.authority}: {error or type(error).__name__}"
                     if trace.leaderless and not trace.sent:
-                        limit.reschedule(min(begin + deadline, begin + REFUSE_SECONDS))
+                        asks_until = begin + min(deadline, REFUSE_SECONDS)
+                        limit.reschedule(min(asks_until + LAST_SECONDS, begin + deadline))
                     await asyncio.sleep(backoff(failures // len(self._stores), base=0.02, ceiling=0.3))
         except TimeoutError as end:
             kind = StoreUnavailable if trace.sent else NotStored

@@ -20,6 +20,7 @@ from trimtab.drills.load.record import read_record
 from trimtab.drills.load.spec import LoadSpec
 from trimtab.drills.scene import LabLike, Scene, Split, read_scene
 from trimtab.errors import EnvironmentUnable
+from trimtab.lab import priority
 
 HAND = "trimtab-agent"
 PERCENT = 5
@@ -91,18 +92,16 @@ def count(lab: LabLike, scene: Scene, split: str, wanted: int) -> Counter[str]:
         path = folder / f"{region.name}.json"
         spec.write(path)
         command = [sys.executable, "-m", "trimtab.drills.load", str(path)]
-        running.append(
-            (
-                spec,
-                lab.popen(
-                    region.node,
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                ),
-            )
+        process = lab.popen(
+            region.node,
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
+        priority.first(process.pid)
+        running.append((spec, process))
     found: Counter[str] = Counter()
     try:
         for spec, process in running:
