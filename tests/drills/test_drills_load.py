@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from drills_kit import Pki, TlsShop, make_pki
 
 from trimtab.drills.load.budget import Retries
+from trimtab.drills.load.client import due_s
 from trimtab.drills.load.record import RecordCutShortError, Row, read_record
 from trimtab.drills.load.spec import LoadSpec, Target
 
@@ -46,6 +48,16 @@ def run_load(
         process.wait(timeout=30)
         assert process.returncode == 0
     return read_record(folder / "out.gz")[0]
+
+
+def test_a_rate_grows_evenly_to_what_it_is() -> None:
+    times = [due_s(number, 100.0, 2.0) for number in range(301)]
+    assert times == sorted(times)
+    assert (times[0], times[25], times[100]) == (0.0, 1.0, 2.0), (
+        "a quarter in half of the ramp, half of the rate in all of it"
+    )
+    assert [round(b - a, 6) for a, b in pairwise(times[100:])] == [0.01] * 200
+    assert [due_s(number, 100.0, 0.0) for number in range(3)] == [0.0, 0.01, 0.02]
 
 
 def test_both_streams_run_open_loop_over_everything(pki: Pki, shop: TlsShop, tmp_path: Path) -> None:

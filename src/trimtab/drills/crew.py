@@ -22,6 +22,7 @@ from trimtab.lab import priority
 
 LONGEST_SECONDS = 600.0
 END_SECONDS = 10.0
+RAMP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Crew:
         spec = LoadSpec(
             region=region.name, targets=region.targets, ca=self._scene.ca, sources=region.sources, seed=seed,
             out=str(self._folder / f"requests-{region.name}.jsonl.gz"), duration=LONGEST_SECONDS,
-            new_rate=self._rates.new, kept_rate=self._rates.kept,
+            new_rate=self._rates.new, kept_rate=self._rates.kept, ramp=RAMP_SECONDS,
         )  # fmt: skip
         path = self._folder / f"{name}.json"
         spec.write(path)

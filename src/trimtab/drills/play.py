@@ -13,7 +13,7 @@ from typing import Any
 from trimtab.drills.checkers import checkers_for, witnesses_for
 from trimtab.drills.checkers.load_ran import OK_BEFORE
 from trimtab.drills.checkers.writes import refuses
-from trimtab.drills.crew import Counters, Crew, Rates
+from trimtab.drills.crew import RAMP_SECONDS, Counters, Crew, Rates
 from trimtab.drills.faults import FAULTS
 from trimtab.drills.faults.base import Aim, Arguments
 from trimtab.drills.history import Events, Expected, History, Mark
@@ -132,7 +132,9 @@ class Play:
         """Until the load is well for so long: what fails before the fault would be blamed on it. Raises EnvironmentUnable
         where it does not become well; nothing has been broken then.
         """
-        ends = time.monotonic() + WELL_SECONDS
+        self._pause(crew, RAMP_SECONDS, "load")
+        self.moments.begin = time.monotonic()
+        ends = self.moments.begin + WELL_SECONDS
         while True:
             before = crew.counters()
             self._pause(crew, seconds, "undisturbed load")

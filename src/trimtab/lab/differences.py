@@ -49,6 +49,12 @@ DIFFERENCES = (
         "two files a connection: the machine's hard limit bounds it, and no right of the twin can raise it",
     ),
     Difference(
+        "/etc/haproxy/haproxy.cfg",
+        r"(?m)^global$",
+        lambda _match, _files: "global\n    nbthread 1",
+        "all hosts share the machine's processors: a thread for each of them in each proxy would only wait for the others",
+    ),
+    Difference(
         "/etc/nginx/nginx.conf",
         r"(?m)^(    worker_connections )(\d+)(?=;$)",
         _capped(2),

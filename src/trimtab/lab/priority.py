@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 Ask = Callable[[int, int], None]
-FIRST = -10
+FIRST = -15
 AGAIN_S = 0.1  # the kernel's pause between two values of whoever is not root
 LONGEST = 16
 

@@ -15,7 +15,7 @@ from trimtab.render.pools import servers, used
 
 # What says that a host is alive waits for no processor: a late BFD or VRRP packet moves addresses. Then what serves, and
 # what others elect by; an agent takes what they leave.
-STEERS, SERVES, TENDS = "Nice=-10", "Nice=-5", "Nice=10"
+STEERS, SERVES, ELECTS, TENDS = "Nice=-15", "Nice=-10", "Nice=-5", "Nice=15"
 HEAD = "# Rendered by trimtab: changes here are lost.\n"
 # Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
 HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
@@ -132,7 +132,7 @@ def etcd(cluster: str) -> Artifact:
         "LimitNOFILE=65536",
         f"StateDirectory=etcd-{cluster}",
         "StateDirectoryMode=0700",
-        SERVES,
+        ELECTS,
         f"ExecStart=/usr/bin/etcd --config-file /etc/etcd/{cluster}.yaml",
     ]
     return unit(f"etcd-{cluster}.service", "network-online.target", lines, f"etcd, {cluster}")

@@ -35,8 +35,10 @@ async def run(spec: LoadSpec) -> None:
     watch_input(stop)
     begin = time.monotonic() + 0.02
     streams = [
-        Metronome(spec.new_rate, spec.burst, begin, client.send_new),
-        Metronome(spec.kept_rate, spec.burst, begin + 0.5 / max(spec.new_rate, 1), client.send_kept),
+        Metronome(spec.new_rate, spec.burst, begin, client.send_new, spec.ramp),
+        Metronome(
+            spec.kept_rate, spec.burst, begin + 0.5 / max(spec.new_rate, 1), client.send_kept, spec.ramp
+        ),
     ]
     ticker = asyncio.create_task(tell(client))
     with contextlib.suppress(TimeoutError):  # the whole duration: the usual end without a runner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 import time
 from collections import deque
@@ -32,18 +33,22 @@ def trusting(ca: str) -> ssl.SSLContext:
 class Metronome:
     """Calls `beat(due)` `rate` times a second, `burst` at a time. A late beat does not move the ones after it.
 
-    Together they are cheaper: all programs on a request's way do the second one with warm caches.
+    Together they are cheaper: all programs on a request's way do the second one with warm caches. In the first `ramp`
+    seconds the rate grows evenly from nothing: a start at full rate finds nothing open and nothing warm.
     """
 
-    def __init__(self, rate: float, burst: int, begin: float, beat: Callable[[float], None]) -> None:
+    def __init__(
+        self, rate: float, burst: int, begin: float, beat: Callable[[float], None], ramp: float = 0.0
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._rate, self._burst, self._begin, self._beat = rate / burst, burst, begin, beat
+        self._ramp = ramp
         self._number = 0
         self._handle = self._loop.call_later(0, self._wake) if rate > 0 else None
 
     def _wake(self) -> None:
         now = time.monotonic()
-        while (due := self._begin + self._number / self._rate) <= now + EARLY_SECONDS:
+        while (due := self._begin + due_s(self._number, self._rate, self._ramp)) <= now + EARLY_SECONDS:
             self._number += 1
             for _ in range(self._burst):
                 self._beat(due)
@@ -52,6 +57,13 @@ class Metronome:
     def stop(self) -> None:
         if self._handle:
             self._handle.cancel()
+
+
+def due_s(number: int, rate: float, ramp: float) -> float:
+    """When beat `number`, the first is 0, is due: seconds from the start."""
+    if number < rate * ramp / 2:
+        return math.sqrt(2 * ramp * number / rate)
+    return number / rate + ramp / 2
 
 
 class Client:

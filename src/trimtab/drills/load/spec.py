@@ -29,6 +29,7 @@ class LoadSpec:
     """rates: requests a second, sent `burst` at a time.  duration: the longest run in seconds; the end of standard input ends it.
 
     sources: client addresses by family ("4", "6"), bound in turn; none leaves the choice to the kernel.
+    ramp: in so many seconds the rates grow to what they are.
     timeout: seconds for an attempt; below the 1 s after which the kernel sends a lost SYN again, because that
     would turn a failure into a slow success and round every outage up to the next retransmission.
     retry_pause: least and greatest seconds before the one retry of a failed request, spread evenly.
@@ -45,6 +46,7 @@ class LoadSpec:
     new_rate: float = 100.0
     kept_rate: float = 50.0
     burst: int = 2
+    ramp: float = 0.0
     kept_connections: int = 16
     timeout: float = 0.9
     retry_pause: tuple[float, float] = (0.25, 1.0)
