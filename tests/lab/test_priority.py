@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trimtab.lab.priority import Asker, Writer, first
+from trimtab.lab.priority import FIRST, Asker, Writer, first
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_session_gets_what_was_asked_for(
 @needs_autogroups
 def test_a_load_comes_first(session: int) -> None:
     first(session)
-    assert nice(session) == -10
+    assert nice(session) == FIRST
 
 
 def test_who_is_gone_is_not_asked_for(pair: tuple[Asker, Writer, socket.socket]) -> None:
