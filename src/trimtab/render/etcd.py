@@ -17,6 +17,7 @@ from trimtab.render.base import fill
 
 MIN_ELECTION_MS = 500
 HEARTBEAT_MS = 50
+OWN_HEARTBEAT_MS = 100  # etcd's own value: no order waits for the registry or the estate's store to elect
 REGISTRY, ESTATE = "registry", "estate"  # our own clusters; no store of an application may have these names
 MOST_MEMBERS = (
     5  # of the estate's store: each further one makes every write slower and no loss likelier to be survived
@@ -51,8 +52,10 @@ def link_rtt(inventory: Inventory, a: str, b: str) -> float:
     return round_trip(inventory.estate.sites[a].at, inventory.estate.sites[b].at)
 
 
-def election_ms(inventory: Inventory, members: list[Host]) -> tuple[int, int, float]:
-    """(heartbeat, election time-out) in ms and the longest round trip in s.
+def election_ms(
+    inventory: Inventory, members: list[Host], least: int = HEARTBEAT_MS
+) -> tuple[int, int, float]:
+    """(heartbeat of at least `least`, election time-out) in ms and the longest round trip in s.
 
     The election time-out is six round trips, so that one lost heartbeat elects nobody, and at least 500 ms. Heartbeats
     are small against it: survivors draw their time-outs in steps of a heartbeat, and coarse steps split the vote.
@@ -60,7 +63,7 @@ def election_ms(inventory: Inventory, members: list[Host]) -> tuple[int, int, fl
     sites = sorted({m.site for m in members})
     longest = max((link_rtt(inventory, a, b) for a, b in combinations(sites, 2)), default=0.0)
     election = max(MIN_ELECTION_MS, -(-int(longest * 6000) // 100) * 100)
-    return max(HEARTBEAT_MS, election // 20), election, longest
+    return max(least, election // 20), election, longest
 
 
 def clusters_of(inventory: Inventory, host: Host) -> list[tuple[str, list[Host]]]:
@@ -101,7 +104,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 
 def _config(inventory: Inventory, host: Host, cluster: str, members: list[Host]) -> Artifact:
-    heartbeat, election, longest = election_ms(inventory, members)
+    least = OWN_HEARTBEAT_MS if cluster in (REGISTRY, ESTATE) else HEARTBEAT_MS
+    heartbeat, election, longest = election_ms(inventory, members, least)
     scope = host.site if cluster == REGISTRY else "global"
     scheme = "https" if secured(cluster) else "http"
     ports = ports_of(cluster)
