@@ -239,7 +239,9 @@ class LoopbackLab:
         }  # fmt: skip
         return {"hosts": [{"name": "hk-proxy-1", "powered": True}], "facts": facts}
 
-    def popen(self, node: str, argv: Sequence[str], **popen_kw: Any) -> subprocess.Popen[Any]:
+    def popen(
+        self, node: str, argv: Sequence[str], *, first: bool = False, **popen_kw: Any
+    ) -> subprocess.Popen[Any]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         process = subprocess.Popen(argv, env={**os.environ, "PATH": path}, **popen_kw)
         self.started.append(process)

@@ -397,6 +397,15 @@ def test_the_real_nft_loses_the_answers_of_these_fronts_alone(protocol: str) -> 
 # What an estate may lack.
 
 
+def test_agents_that_may_not_drain_are_told_before_anything_is_hidden_from_them(tmp_path: Path) -> None:
+    """An operator's drain is forced past a budget that other drills have spent; agents force nothing."""
+    twin = PaperTwin(tmp_path)
+    twin.arbiter.spent = True
+    with pytest.raises(EnvironmentUnable, match="agents may not drain hk now: .*budget-spent"):
+        aim(twin, "blind", "one-front")
+    assert not twin.filters
+
+
 @pytest.mark.parametrize(
     ("kind", "of", "changed", "says"),
     [

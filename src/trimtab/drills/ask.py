@@ -15,7 +15,13 @@ def ask(lab: LabLike, node: str, argv: Sequence[str], text: str = "", *, seconds
     """What `argv` prints on `node`, fed with `text`. Raises EnvironmentUnable when it fails or takes too long."""
     limit = ASK_SECONDS if seconds is None else seconds
     process = lab.popen(
-        node, argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        node,
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        first=True,  # a command that breaks something is to take effect when it is given
     )
     with process:
         try:

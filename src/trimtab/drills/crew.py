@@ -18,7 +18,6 @@ from trimtab.drills.ledger import OrderStream, Popen, read_back
 from trimtab.drills.load.record import RecordCutShortError, Row, read_record
 from trimtab.drills.load.spec import LoadSpec
 from trimtab.drills.scene import LabLike, Region, Scene
-from trimtab.lab import priority
 
 LONGEST_SECONDS = 600.0
 END_SECONDS = 10.0
@@ -191,9 +190,9 @@ class Crew:
         return self._popen(node, command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def _popen(self, node: str, command: Sequence[str], **kw: Any) -> Popen:
-        # a session of its own: Ctrl-C reaches the runner alone, which then ends them in order
+        # a session of its own: Ctrl-C reaches the runner alone, which then ends them in order; and what is measured with
+        # does not wait for what is measured
         kw.update(stdout=subprocess.PIPE, text=True, start_new_session=True)
-        process = self._lab.popen(node, command, **kw)
-        priority.first(process.pid)
+        process = self._lab.popen(node, command, first=True, **kw)
         self._processes.append(process)
         return process

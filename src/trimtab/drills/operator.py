@@ -153,6 +153,16 @@ def drain_words(lab: LabLike, node: str, source: str, site: str) -> tuple[str, .
     return (*words, "--force") if tried.rules == ("budget-spent",) else words
 
 
+def needs_leave(lab: LabLike, node: str, source: str, site: str) -> None:
+    """Raises EnvironmentUnable where the arbiter would let nobody take the site out now: agents never force."""
+    tried = run(lab, node, source, "drain", site, "--json", "--reason", REASON, "--dry-run")
+    if tried.exit != 0:
+        raise EnvironmentUnable(
+            f"agents may not drain {site} now: {tried.said}",
+            "wait until they may (`trimtab status`), or take the twin down and start it anew",
+        )
+
+
 def _object(text: str) -> Mapping[str, Any] | None:
     with suppress(ValueError):
         found = json.loads(text)

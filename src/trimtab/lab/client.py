@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError, TwinFailed
-from trimtab.lab import launch, state
+from trimtab.lab import launch, priority, state
 from trimtab.lab.state import state_dir
 from trimtab.lab.topology import Topology
 
@@ -119,10 +119,19 @@ class Lab:
         ]
         return [*outside, *DIE_WITH_PARENT, *inside, *DIE_WITH_PARENT, *argv]
 
-    def popen(self, node: str, argv: Sequence[str], **popen_kw: Any) -> subprocess.Popen[Any]:
-        """Run `argv` in `node`; keywords as for subprocess.Popen. Killing it kills what runs in the node."""
+    def popen(
+        self, node: str, argv: Sequence[str], *, first: bool = False, **popen_kw: Any
+    ) -> subprocess.Popen[Any]:
+        """Run `argv` in `node`; keywords as for subprocess.Popen. Killing it kills what runs in the node.
+
+        first: in a session of its own, which gets a processor before the twin does, where we may (priority.py).
+        """
         popen_kw.setdefault("env", environment())
-        return subprocess.Popen(self.exec_argv(node, argv), **popen_kw)
+        if not first:
+            return subprocess.Popen(self.exec_argv(node, argv), **popen_kw)
+        process = subprocess.Popen(self.exec_argv(node, argv), **popen_kw | {"start_new_session": True})
+        priority.first(process.pid)
+        return process
 
     def down(self, timeout: float = 15) -> None:
         """Take everything down and wait until it is gone.

@@ -13,6 +13,7 @@ from trimtab.drills.aftermath import await_well
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.elsewhere import desks, needs_drained, needs_watched, scene_of
+from trimtab.drills.operator import needs_leave
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import EnvironmentUnable
 from trimtab.render.agent_file import PATH, load
@@ -46,6 +47,8 @@ class Blind:
         (needs_drained if of == "one-front" else needs_watched)(scene, arguments)
         site, node = arguments["site"], desks(scene, arguments["site"])[0]
         await_well(lab, node, scene.source)
+        if of == "one-front":
+            needs_leave(lab, node, scene.source, site)
         if of != "one-vantage":
             nodes = tuple(host for each in scene.sites.values() for host in each.registries)
             whose, names = (

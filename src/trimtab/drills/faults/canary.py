@@ -20,7 +20,6 @@ from trimtab.drills.load.record import read_record
 from trimtab.drills.load.spec import LoadSpec
 from trimtab.drills.scene import LabLike, Scene, Split, read_scene
 from trimtab.errors import EnvironmentUnable
-from trimtab.lab import priority
 
 HAND = "trimtab-agent"
 PERCENT = 5
@@ -98,9 +97,8 @@ def count(lab: LabLike, scene: Scene, split: str, wanted: int) -> Counter[str]:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            first=True,
         )
-        priority.first(process.pid)
         running.append((spec, process))
     found: Counter[str] = Counter()
     try:

@@ -1,0 +1,19 @@
+"""Agents drain an ill site by themselves, in a twin whose budget of changes nobody has touched, and not without one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.twin.drill_kit import hold, kept
+from trimtab.errors import EnvironmentUnable
+from trimtab.lab.client import Lab
+
+pytestmark = [pytest.mark.twin, pytest.mark.full]
+
+
+@pytest.mark.timeout(900)
+def test_three_runs_hold_and_then_the_budget_is_spent(shop: Lab) -> None:
+    kept(hold(shop, "site-ill", 3))
+    hold(shop, "drain-site", 3)
+    with pytest.raises(EnvironmentUnable, match="budget-spent"):
+        hold(shop, "site-ill", 1)
