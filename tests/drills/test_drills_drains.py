@@ -401,7 +401,7 @@ def test_agents_that_may_not_drain_are_told_before_anything_is_hidden_from_them(
     """An operator's drain is forced past a budget that other drills have spent; agents force nothing."""
     twin = PaperTwin(tmp_path)
     twin.arbiter.spent = True
-    with pytest.raises(EnvironmentUnable, match="agents may not drain hk now: .*budget-spent"):
+    with pytest.raises(EnvironmentUnable, match=r"agents may not drain hk now: .*budget-spent"):
         aim(twin, "blind", "one-front")
     assert not twin.filters
 
