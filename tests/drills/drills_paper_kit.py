@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -194,6 +195,7 @@ class _Program:
 
     def __init__(self, twin: PaperTwin, node: str, argv: list[str]) -> None:
         self._twin, self._node, self._argv, self.returncode = twin, node, argv, 0
+        self.stdout = io.StringIO("ready\n")
 
     def __enter__(self) -> _Program:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from drills_kit import LoopbackLab, TlsShop
 from drills_paper_kit import PaperTwin
 
 from trimtab.drills import ask as module
-from trimtab.drills.ask import ask, ask_if_there, whatever_it_exits
+from trimtab.drills.ask import ask, ask_if_there, tell, whatever_it_exits
 from trimtab.errors import EnvironmentUnable
 
 
@@ -21,6 +22,23 @@ def lab(tmp_path: Path) -> LoopbackLab:
 def test_a_program_is_fed_and_answers(lab: LoopbackLab) -> None:
     assert ask(lab, "hk", ["tr", "a-z", "A-Z"], "hk\n") == "HK\n"
     assert ask_if_there(lab, "hk", ["echo", "hk"]) == "hk\n"
+
+
+def test_what_greets_is_told_when_it_has(lab: LoopbackLab, tmp_path: Path) -> None:
+    """The time is that of the word, not that of the program's start."""
+    heard = tmp_path / "heard"
+    began = time.monotonic()
+    at = tell(lab, "hk", ["sh", "-c", f"sleep 0.2; echo ready; cat > {heard}"], "disable all\n")
+    assert heard.read_text() == "disable all\n"
+    assert began + 0.2 <= at <= time.monotonic()
+
+
+def test_who_never_greets_is_not_waited_for(lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ASK_SECONDS", 0.2)
+    for mute in (["sleep", "60"], ["true"]):
+        with pytest.raises(EnvironmentUnable, match=r"gave no answer in 0\.2 s"):
+            tell(lab, "hk", mute, "disable all\n")
+    assert all(process.poll() is not None for process in lab.started)
 
 
 def test_its_errors_stand_in_the_reason(lab: LoopbackLab) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+import time
 from collections.abc import Sequence
 
+from trimtab.drills.ledger import Popen
 from trimtab.drills.scene import LabLike
 from trimtab.errors import EnvironmentUnable, TrimtabError
 
@@ -13,7 +16,21 @@ ASK_SECONDS = 10.0
 
 def ask(lab: LabLike, node: str, argv: Sequence[str], text: str = "", *, seconds: float | None = None) -> str:
     """What `argv` prints on `node`, fed with `text`. Raises EnvironmentUnable when it fails or takes too long."""
-    limit = ASK_SECONDS if seconds is None else seconds
+    return _ask(lab, node, argv, text, ASK_SECONDS if seconds is None else seconds, greets=False)[1]
+
+
+def tell(lab: LabLike, node: str, argv: Sequence[str], text: str) -> float:
+    """Feed `argv`, once it has greeted with a line, with `text`; time.monotonic() at which that was done.
+
+    For what breaks something: it takes effect then, and not when its program was asked for, which on a full machine is a
+    tenth of a second earlier. Raises EnvironmentUnable.
+    """
+    return _ask(lab, node, argv, text, ASK_SECONDS, greets=True)[0]
+
+
+def _ask(
+    lab: LabLike, node: str, argv: Sequence[str], text: str, limit: float, *, greets: bool
+) -> tuple[float, str]:
     process = lab.popen(
         node,
         argv,
@@ -23,18 +40,33 @@ def ask(lab: LabLike, node: str, argv: Sequence[str], text: str = "", *, seconds
         text=True,
         first=True,  # a command that breaks something is to take effect when it is given
     )
+    silent = EnvironmentUnable(f"{node}: {' '.join(argv)} gave no answer in {limit:g} s")
     with process:
         try:
+            if greets and not _line(process, limit):
+                raise silent
+            at = time.monotonic()
             reply = str(process.communicate(text, timeout=limit)[0])
         except subprocess.TimeoutExpired as error:
-            raise EnvironmentUnable(f"{node}: {' '.join(argv)} gave no answer in {limit:g} s") from error
+            raise silent from error
         finally:
             process.kill()
     if process.returncode:
         raise EnvironmentUnable(
             f"{node}: {' '.join(argv)} exited {process.returncode}: {reply.strip()[-300:]}"
         )
-    return reply
+    return at, reply
+
+
+def _line(process: Popen, limit: float) -> str:
+    """Its first line; "" where it ends without one, or has none within the limit and is killed."""
+    assert process.stdout is not None
+    late = threading.Timer(limit, process.kill)
+    late.start()
+    try:
+        return str(process.stdout.readline())
+    finally:
+        late.cancel()
 
 
 def ask_if_there(lab: LabLike, node: str, argv: Sequence[str], text: str = "") -> str | None:

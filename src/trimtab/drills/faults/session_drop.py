@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from trimtab.drills.ask import ask
+from trimtab.drills.ask import ask, tell
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.places import upstream
 from trimtab.drills.scene import LabLike, Scene
@@ -84,14 +84,12 @@ class Withdraw:
         return Aim(place.name, place.routers, "", says, names=names)
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
-        at = time.monotonic()
-        for router in aim.nodes:
-            self._all(lab, router, "disable", aim)
-        return Struck(at)
+        return Struck(min([self._all(lab, router, "disable", aim) for router in aim.nodes]))
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
         for router in aim.nodes:
             self._all(lab, router, "enable", aim)
 
-    def _all(self, lab: LabLike, router: str, verb: str, aim: Aim) -> None:
-        ask(lab, router, ["birdc"], "".join(f"{verb} {name}\n" for name in aim.names) + "quit\n")
+    def _all(self, lab: LabLike, router: str, verb: str, aim: Aim) -> float:
+        """When BIRD was told."""
+        return tell(lab, router, ["birdc"], "".join(f"{verb} {name}\n" for name in aim.names) + "quit\n")
