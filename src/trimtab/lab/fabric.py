@@ -24,7 +24,7 @@ from trimtab.lab.priority import FIRST, Ask
 from trimtab.lab.topology import Leg, Node, Segment
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
-# A cable filters nothing, and to ask on each packet whether to is a tenth of what one costs.
+# A cable filters nothing; asked, the kernel looks at every packet for it.
 NETFILTER = ("iptables", "ip6tables", "arptables")
 # Plain flooding: VRRP and neighbour discovery are multicast without anybody asking for it.
 BRIDGE = "type bridge stp_state 0 forward_delay 0 mcast_snooping 0"

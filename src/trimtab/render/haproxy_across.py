@@ -28,9 +28,9 @@ ROUND_TRIPS = 2
 # of them is asked, and what is left then is one's own panic. Whoever cannot be reached is left after two failed
 # connections, however near.
 OUTLASTS = 4
-# Who only stands by is asked less often than one's own members: each check is two handshakes, and of all proxies, sites
-# and pools together they were the most of an estate's work at rest. In doubt they come as often as those of members. At
-# most OUTLASTS, or a farther site could be found ill after the nearer one.
+# Who only stands by is asked less often than one's own members: each check is a handshake with certificates on both sides,
+# and all proxies ask for all pools. Once a check has failed the next ones come as `_servers` says. At most OUTLASTS, or a
+# farther site could be found ill after the nearer one.
 STANDS_BY = 4
 
 
