@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -257,12 +258,21 @@ def test_an_upstream_that_the_site_has_not_ends_the_drill_unharmed(
     assert all(process.poll() is not None for process in lab.started)
 
 
+@pytest.mark.parametrize(("load", "asked"), [("normal", ["normal"]), ("full", ["normal", "full"])])
 def test_the_load_that_the_machine_carries_is_asked_first(
-    monkeypatch: pytest.MonkeyPatch, pki: Pki, shop: TlsShop, tmp_path: Path
+    load: str, asked: list[str], monkeypatch: pytest.MonkeyPatch, pki: Pki, shop: TlsShop, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(runner, "full_rates", lambda lab, scene, tell: RATES)
+    order = []
+
+    def ask(name: str, *_: object) -> Rates:
+        order.append(name)
+        return RATES
+
+    monkeypatch.setattr(runner, "normal_rates", partial(ask, "normal"))
+    monkeypatch.setattr(runner, "full_rates", partial(ask, "full"))
     lab = LoopbackLab(tmp_path, shop, pki.ca, ledger_scripts(tmp_path))
-    result = runner.run(lab, quick(1.0), load="full")
+    result = runner.run(lab, quick(1.0), load=load)
+    assert order == asked
     assert lab.calls[0] == "wait_ready"
     phases = {phase["phase"]: phase["to_s"] - phase["from_s"] for phase in result.runs[0].figures["phases"]}
     assert result.runs[0].figures["requests"] == pytest.approx(RATES.reads * sum(phases.values()), rel=0.2)

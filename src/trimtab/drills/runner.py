@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trimtab.drills.carried import Tell, full_rates, normal_rates
 from trimtab.drills.crew import Rates
 from trimtab.drills.faults.places import check
-from trimtab.drills.full_load import full_rates
 from trimtab.drills.play import OnProgress, Play, Progress, begin_whole, steady
 from trimtab.drills.result import RunResult, ScenarioResult
 from trimtab.drills.scenario import BUSIEST, Inject, Prepare, Scenario
@@ -36,23 +36,23 @@ def run(
 ) -> ScenarioResult:
     """Run a scenario `runs` times, one after the other in the same twin, and judge each run.
 
-    args: values for the scenario's arguments (`site`, `upstream`). load: `full` asks first how much the twin
-    carries on this machine, and sends that. predicted: what timing predicts, passed on to the report. Raises
+    args: values for the scenario's arguments (`site`, `upstream`). load: see carried.py; asked before the
+    twin's first run. predicted: what timing predicts, passed on to the report. Raises
     BadInput for an argument that is not known, EnvironmentUnable when the twin cannot be used. Interrupted at any
     moment it ends every process that it started and mends what it broke; killed, the next run mends it. A run of which
     nothing is known because others used the machine is played again, in all at most `runs` times.
     """
     scene = read_scene(lab.status()["facts"])
     arguments = _arguments(scenario, scene, args or {}, load)
-    if load == "full" and rates is None:
+    if rates is None:
         begin_whole(lab)
-        rates = full_rates(lab, scene, lambda stage, counters: on_progress(
+        rates = _rates(lab, scene, load, lambda stage, counters: on_progress(
             Progress(scenario.name, 0, runs, stage, 0.0, counters)))  # fmt: skip
     done: list[RunResult] = []
     aside: list[RunResult] = []
     one: Play | None = None
     while len(done) < runs and (one is None or one.ready_again):
-        one = Play(lab, scene, scenario, arguments, rates or Rates(), (len(done) + 1, runs), on_progress)
+        one = Play(lab, scene, scenario, arguments, rates, (len(done) + 1, runs), on_progress)
         found = one.play()
         again = found.disturbed and len(aside) < runs  # who never has the machine for himself learns nothing
         (aside if again else done).append(found)
@@ -62,6 +62,11 @@ def run(
     return ScenarioResult(
         scenario, site, says, tuple(done), runs, dict(scene.objectives), forecast, tuple(aside)
     )
+
+
+def _rates(lab: LabLike, scene: Scene, load: str, tell: Tell) -> Rates:
+    normal = normal_rates(lab, scene, tell)
+    return full_rates(lab, scene, tell, normal) if load == "full" else normal
 
 
 def _by_region(

@@ -16,7 +16,7 @@ from trimtab.render.agent_file import REGISTER
 from trimtab.render.artifact import Artifact
 from trimtab.render.etcd import link_rtt, store_members
 from trimtab.render.pools import servers, used
-from trimtab.render.units import unit
+from trimtab.render.units import SERVES, unit
 
 ORDERS_PORT = 9080
 PAGES_UNIT, ORDERS_UNIT = "storefront.service", "storefront-orders.service"
@@ -131,12 +131,15 @@ def _pages(host: Host, wanted: Sequence[int]) -> str:
 def _pages_unit() -> Artifact:
     start = f"/usr/sbin/nginx -e stderr -g 'daemon off; master_process off; user root;' -c {CONFIG}"
     return unit(
-        PAGES_UNIT, "network-online.target", ["Type=exec", f"ExecStart={start}"], "The twin's demo shop"
+        PAGES_UNIT,
+        "network-online.target",
+        ["Type=exec", SERVES, f"ExecStart={start}"],
+        "The twin's demo shop",
     )
 
 
 def _orders_unit(host: Host, stores: Sequence[str]) -> Artifact:
     words = [sys.executable, "-m", "trimtab.storefront", "serve", "--name", host.name, "--site", host.site]
     words += ["--listen", "127.0.0.1", "--port", str(ORDERS_PORT), "--stores", ",".join(stores)]
-    lines = ["Type=exec", f"ExecStart={' '.join(words)}"]
+    lines = ["Type=exec", SERVES, f"ExecStart={' '.join(words)}"]
     return unit(ORDERS_UNIT, "network-online.target", lines, "Orders of the twin's demo shop")

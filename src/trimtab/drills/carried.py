@@ -1,12 +1,11 @@
-"""How much load the twin carries on this machine right now: the figure that `--load full` means.
+"""How much load the twin carries on this machine right now: what `--load normal` sends, and what `--load full` means.
 
-Steps go up until requests leave late, fail, their 95th percentile exceeds twice that of the first step, or the
-processors have no longer to spare what a fault adds; the last step that was well is full load. What it came to stands in
-the report. It is asked once in the life of a twin, and kept beside its records.
-
-The twin, its clients and its faults share the processors, so the margin is theirs, not one of requests: a site that is
-cut off, elects, and comes back costs the same at any load (a quarter of two processors for two seconds, measured), and
-beyond what they have a drill would measure this machine and not the estate.
+The twin, its clients and its faults share the processors. A site that is cut off, elects, and comes back costs the same
+at any load (a quarter of two processors for two seconds, measured), so that much stays unused: beyond it a drill would
+measure this machine and not the estate. Normal load is the usual one where that leaves enough, otherwise a half or a
+quarter of it. For full load steps go up from there until requests leave late, fail, their 95th percentile exceeds twice
+that of the first step, or the processors have too little to spare; the last step that was well is full load.
+Both are asked once in the life of a twin, and kept beside its records; what they came to stands in the report.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ STARTING_SECONDS = 1.0  # of them: a client that starts is no load that stays
 LATE_SECONDS, LATE_SHARE = 0.05, 0.01
 SLOWER = 2.0
 SLOW_SECONDS = 0.02  # below this a tail says more about the clock than about the load
+HALF = 0.5
 SPARE = 0.3  # of all processors
 
 Tell = Callable[[str, Counters], None]
@@ -42,26 +42,60 @@ class Step:
     spare: float | None
 
 
-def full_rates(lab: LabLike, scene: Scene, tell: Tell, base: Rates | None = None) -> Rates:
-    """Rates that the twin carried with `SPARE` left; never below the usual ones."""
-    kept = lab.scratch / "full-load.json"
+def normal_rates(lab: LabLike, scene: Scene, tell: Tell, usual: Rates | None = None) -> Rates:
+    """The usual rates, or the half or the quarter of them that leaves `SPARE`; where nothing is known, the least."""
+
+    def find() -> Rates:
+        rates = usual or Rates()
+        quiet = _idle(tell)
+        half = _try(lab, scene, scaled(rates, HALF), tell).spare
+        return scaled(rates, share(quiet, half))
+
+    return _kept(lab, "normal", find)
+
+
+def share(quiet: float | None, half: float | None) -> float:
+    """Of the usual rates, by what is unused without load and at half of them. Half is tried because a machine that is
+    full hides what it lacks; the other half costs at most what the first did, which has also started the clients.
+    """
+    if quiet is None or half is None or half < SPARE:
+        return HALF / 2
+    return 1.0 if half - (quiet - half) >= SPARE else HALF
+
+
+def full_rates(lab: LabLike, scene: Scene, tell: Tell, normal: Rates) -> Rates:
+    """Rates that the twin carried with `SPARE` left; never below the normal ones."""
+    return _kept(lab, "full", lambda: _ask(lab, scene, tell, normal))
+
+
+def _kept(lab: LabLike, name: str, find: Callable[[], Rates]) -> Rates:
+    kept = lab.scratch / f"{name}-load.json"
     if kept.exists():
         return Rates(**json.loads(kept.read_text()))
-    found = _ask(lab, scene, tell, base or Rates())
+    found = find()
     kept.write_text(json.dumps(asdict(found)))
     return found
 
 
-def _ask(lab: LabLike, scene: Scene, tell: Tell, usual: Rates) -> Rates:
+def _idle(tell: Tell) -> float | None:
+    """The unused share of the processors before there is any load."""
+    before, ends = sample(()), time.monotonic() + STEP_SECONDS - STARTING_SECONDS
+    while time.monotonic() < ends:
+        tell("how much this machine carries", Counters(0, 0, ()))
+        time.sleep(0.1)
+    return spare(before, sample(()))
+
+
+def _ask(lab: LabLike, scene: Scene, tell: Tell, normal: Rates) -> Rates:
     carried, first = STEPS[0], None
     for times in STEPS:
-        step = _try(lab, scene, scaled(usual, times), tell)
+        step = _try(lab, scene, scaled(normal, times), tell)
         tail = percentile([row.total for row in step.rows], 0.95) or 0.0
         first = tail if first is None else first
         if not well(step, tail, first):
             break
         carried = times
-    return scaled(usual, carried)
+    return scaled(normal, carried)
 
 
 def scaled(rates: Rates, times: float) -> Rates:
