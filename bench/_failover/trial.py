@@ -13,6 +13,7 @@ from _peers import PEERS, made
 
 from _failover.plan import OURS, Trial, watched
 from _failover.record import Record, broken, measured
+from trimtab.drills.crew import Rates
 from trimtab.drills.runner import run
 from trimtab.drills.turn import turn
 from trimtab.errors import EnvironmentUnable, TwinFailed
@@ -66,7 +67,9 @@ def attempt(trial: Trial, configuration: Configuration, tell: Tell) -> Record:
 def _measure(trial: Trial, configuration: Configuration, began: float) -> Record:
     lab = start(configuration.topology, timeout=READY_S, stays=False)
     try:
-        result = run(lab, watched(trial.scenario))
+        result = run(
+            lab, watched(trial.scenario), rates=Rates()
+        )  # the same for all, whatever the machine has left
     except EnvironmentUnable as error:  # the twin was there: what it could not do concerns this trial alone
         raise TwinFailed(str(error)) from error
     finally:
