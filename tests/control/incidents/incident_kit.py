@@ -115,11 +115,11 @@ class Store(FakeRegistry):
 
 
 class Observer:
-    """One agent's Watch and its mirror, which is as old as the last `hears`."""
+    """One agent's Watch, which has seen every site serve, and its mirror, which is as old as the last `hears`."""
 
     def __init__(self, store: Store, away: bool = False, **more: Any) -> None:
         self.store, self.mirror, self.away = store, Mirror(), away
-        self.watch = Watch(store, SITES, self._heard, lambda: store.clock, **more)
+        self.watch = Watch(store, SITES, self._heard, lambda: store.clock, **{"served": SITES, **more})
 
     def _heard(self) -> Snapshot | None:
         return None if self.away else Snapshot(self.mirror.revision, self.mirror.records)

@@ -45,6 +45,7 @@ def test_agents_that_observe_write_one_incident_while_the_store_comes_and_goes(t
         agents = [Observing(site, store, tmp_path, down) for site in SITES]
         try:
             await until(lambda: len([key for key in store.records if key.startswith("view/")]) == 3, 30)
+            await asyncio.sleep(10)  # of the loop's own clock: every agent has seen all sites serve
             store.down = True
             down.add("hk")
             await asyncio.sleep(20)

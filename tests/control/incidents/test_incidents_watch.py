@@ -13,7 +13,7 @@ from incident_kit import DRAINED, NOW, SITES, Observer, Store, all_of, done, row
 from trimtab.control.arbiter.records import encode, key_of
 from trimtab.control.incidents.decide import HOLD_S
 from trimtab.control.incidents.sight import Views, everywhere, vantage_of
-from trimtab.control.incidents.watch import concerns
+from trimtab.control.incidents.watch import BOOT_S, concerns
 from trimtab.control.sites.observe import FRESH_S
 from trimtab.control.sites.verdict import SiteVerdict
 from trimtab.control.steer.wish import Doing
@@ -42,6 +42,44 @@ def test_two_that_see_the_same_write_one_incident() -> None:
         [found] = store.incidents()
         assert (found.kind, found.opened, found.first, found.since) == ("dark", NOW + 10, NOW, NOW)
         assert [line.partition(":")[0] for line in found.said] == ["la", "sg"]
+
+    play(act)
+
+
+def test_an_estate_that_comes_up_has_no_incident() -> None:
+    async def act(store: Store, both: list[Observer]) -> None:
+        new = Observer(store, served=())
+        store.sees(*ALL_DARK)
+        store.clock += BOOT_S - 1
+        store.sees(*ALL_DARK)
+        await all_of([new])
+        assert store.incidents() == []
+        store.sees(*WELL, later=5)
+        await all_of([new])
+        store.sees(*HK_DARK, later=5)
+        await all_of([new])
+        assert store.open() == {"hk": 1}  # it has been seen to serve: nothing is waited for
+
+    play(act)
+
+
+def test_a_site_that_never_came_up_has_one_after_a_while() -> None:
+    async def act(store: Store, both: list[Observer]) -> None:
+        new = Observer(store, served=())
+        store.sees(*HK_DARK)
+        store.clock += BOOT_S
+        store.sees(*HK_DARK)
+        await all_of([new])
+        assert store.open() == {"hk": 1}
+
+    play(act)
+
+
+def test_who_has_seen_it_serve_does_not_wait_for_who_has_not() -> None:
+    async def act(store: Store, both: list[Observer]) -> None:
+        store.sees(*HK_DARK)
+        await all_of([Observer(store, served=()), both[0]])
+        assert store.open() == {"hk": 1}
 
     play(act)
 

@@ -15,6 +15,7 @@ from trimtab.drivers.registry.base import Snapshot, Writer
 from trimtab.errors import Conflict, TrimtabError
 
 # An estate of hundreds of sites takes a while to judge, and to write down when all of them are gone.
+BOOT_S = 60.0  # an estate that comes up has no incident; whoever saw the site serve waits for nothing
 PACE = Pace(window=0.05, spacing=2.0, resync=5.0, first=0.5, most=5.0, limit=120.0)
 
 
@@ -26,7 +27,8 @@ def concerns(keys: Iterable[str]) -> bool:
 class Watch:
     """sites: all that are watched.  heard: the store as it is known now, None while it is away: then nothing is done, and
     what happened meanwhile is written down when it is back, with the time of that.  now: seconds since 1970.  vantage,
-    quorum: as for `Sight`.
+    quorum: as for `Sight`.  served: the sites that are known to have served; who begins has seen none, and gives each
+    `BOOT_S` before he writes that it does not.
     """
 
     name = "incidents"
@@ -39,9 +41,11 @@ class Watch:
         now: Callable[[], float] = time.time,
         vantage: Sequence[str] = (),
         quorum: int | None = None,
+        served: Collection[str] = (),
     ) -> None:
         self._store, self._sites, self._heard = store, tuple(sites), heard
         self._now, self._vantage, self._quorum, self._views = now, vantage, quorum, Views()
+        self._served = set(served)
 
     def keys(self) -> Collection[str]:
         return self._sites
@@ -65,8 +69,12 @@ class Watch:
     async def _follow(self, site: str, sight: Sight, snapshot: Snapshot, now: float) -> Snapshot:
         """The store after it."""
         held = held_of(snapshot.records, site)
-        found = decide(held, sight.seen(site, held), now)
-        if found is None:
+        seen = sight.seen(site, held)
+        if seen.verdict.word == "serving":
+            self._served.add(site)
+        boots = site not in self._served and now - seen.verdict.since < BOOT_S
+        found = decide(held, seen, now)
+        if found is None or (held is None and boots):
             return snapshot
         change = write_of(snapshot, found)
         await self._store.write(change)
