@@ -11,6 +11,7 @@ from trimtab.checks.rules import (
     accept_without_effect,
     across_with_nobody,
     all_weights_zero,
+    answer_over_server,
     availability_spent,
     bfd_slower_than_hold,
     capacity_unknown,
@@ -95,6 +96,7 @@ from trimtab.checks.rules import (
 RULES: tuple[Rule, ...] = (
     across_with_nobody,
     all_weights_zero,
+    answer_over_server,
     availability_spent,
     bfd_slower_than_hold,
     capacity_unknown,
