@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from trimtab.control.files import write_atomically
 from trimtab.drills.crew import Counters, Crew, Rates
 from trimtab.drills.load.record import Row
 from trimtab.drills.machine import sample, spare
@@ -73,7 +74,7 @@ def _kept(lab: LabLike, name: str, find: Callable[[], Rates]) -> Rates:
     if kept.exists():
         return Rates(**json.loads(kept.read_text()))
     found = find()
-    kept.write_text(json.dumps(asdict(found)))
+    write_atomically(kept, json.dumps(asdict(found)).encode())
     return found
 
 

@@ -39,9 +39,8 @@ def figures(result: ScenarioResult, console: Console, source_s: float | None = N
     lines = table_lines(result, source_s)
     runs = f"{len(result.runs)} run{'s' if len(result.runs) != 1 else ''}"
     headline = f"{result.scenario.name}  {result.says or result.scenario.shows}"
-    console.print(
-        f"[bold]{escape(headline)}[/bold]  load {_load(result)}, {runs}", soft_wrap=True, highlight=False
-    )
+    asked = f"{_rate(result)} requests/s per region, load {_load(result)}, {runs}"
+    console.print(f"[bold]{escape(headline)}[/bold]  {asked}", soft_wrap=True, highlight=False)
     if console.is_terminal:
         console.print(_table(lines, len(result.runs)))
     else:
@@ -130,6 +129,11 @@ def _p99(result: ScenarioResult) -> str:
         known = [value for value in values if value is not None]
         found.append(f"{max(known):.0f}" if known else "-")
     return "/".join(found) + " ms"
+
+
+def _rate(result: ScenarioResult) -> str:
+    found = [run.figures["rates"]["requests"] for run in result.runs]
+    return f"{max(found):.0f}" if found else "-"
 
 
 def _load(result: ScenarioResult) -> str:
