@@ -130,9 +130,9 @@ class Stage:
 
     # ---- what runs
 
-    def start(self, name: str, *argv: str) -> None:
+    def start(self, name: str, *argv: str, **env: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.running[name] = subprocess.Popen(argv, stdout=log, stderr=log)
+            self.running[name] = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **env})
 
     def stop(self, name: str, number: int = signal.SIGKILL) -> int:
         process = self.running.pop(name)
@@ -167,8 +167,8 @@ class Stage:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(agent_file.dump(file))
 
-    def start_agent(self, host: str) -> None:
-        self.start(host, sys.executable, "-m", "trimtab.control", "--root", str(self.root(host)))
+    def start_agent(self, host: str, **env: str) -> None:
+        self.start(host, sys.executable, "-m", "trimtab.control", "--root", str(self.root(host)), **env)
 
     # ---- what is done and seen
 
@@ -199,11 +199,11 @@ class Stage:
     def status(self, host: str = "proxy") -> Any:
         return json.loads(places(self.root(host)).status.read_text())
 
-    def up(self, *hosts: str) -> None:
+    def up(self, **env: str) -> None:
         self.start_etcd()
         self.start_haproxy()
-        for host in hosts or ("proxy", "one", "two"):
-            self.start_agent(host)
+        for host in ("proxy", "one", "two"):
+            self.start_agent(host, **env)
         eventually(lambda: self.served() == {"one", "two"}, "both are served")
 
     def close(self) -> None:
