@@ -28,7 +28,7 @@ TRANSFER_S = 0.1
 def election(inventory: Inventory) -> Part:
     """A follower stands, asks twice (pre-vote, vote) and writes its first entry.
 
-    A split vote, about one in ten over a path as long as the heartbeat, costs another round and is not in it.
+    A split vote costs another round and is not in it: docs/timing.md says how often.
     """
     members = first_store(inventory)
     heartbeat, timeout, _ = election_ms(inventory, members)
