@@ -27,6 +27,7 @@ OURS = "api/hk-backend-1"
         (b'{"pool":"a/b","port":80}', "pool 'a/b': a name without `/`"),
         (b'{"pool":"apj","port":80}', "pool 'apj': no pool of the estate has it in `discover`; there are api, web"),
         (b'{"pool":"api","port":%s}' % (b"9" * 5000), "not JSON"),
+        (b'{"pool":"api","port":80,"name":"one","name":"two"}', "name is there twice"),
     ],
 )  # fmt: skip
 def test_a_refusal_says_what_was_got_and_what_to_do(content: bytes, text: str) -> None:
@@ -38,6 +39,21 @@ def test_a_refusal_says_what_was_got_and_what_to_do(content: bytes, text: str) -
 def test_where_nothing_is_discovered_every_file_is_refused() -> None:
     with pytest.raises(BadRecord, match="no pool of the estate has `discover`"):
         parse(b'{"pool":"api","port":80}', Defaults("h", "10.0.0.1", ()))
+
+
+def test_one_endpoint_is_no_two_members(tmp_path: Path) -> None:
+    write(tmp_path, "a.json", pool="api", port=8080)
+    write(tmp_path, "b.json", pool="api", port=8080, name="other")
+    write(tmp_path, "c.json", pool="api", port=8081, name="third")
+    write(tmp_path, "d.json", pool="web", port=8080)
+    folder = Folder(tmp_path, DEFAULTS)
+    folder.look()
+    assert set(folder.wanted) == {OURS, "api/third", "web/hk-backend-1"}
+    [(file, why)] = folder.refused().items()
+    assert file == "b.json" and "in api is registered by a.json already, under another name" in why
+    (tmp_path / "a.json").unlink()
+    folder.look()
+    assert "api/other" in folder.wanted and folder.refused() == {}
 
 
 def test_each_bad_entry_is_refused_alone_and_in_words(tmp_path: Path) -> None:

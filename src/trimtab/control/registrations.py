@@ -60,7 +60,7 @@ def parse(content: bytes, defaults: Defaults) -> Member:
 def _object(content: bytes) -> dict[str, Any]:
     """Raises BadRecord with the place of what is wrong."""
     try:
-        body = json.loads(content.decode("utf-8-sig"))
+        body = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_once)
     except UnicodeDecodeError as error:
         raise BadRecord(f"not UTF-8 at byte {error.start + 1}: write it as UTF-8") from error
     except (ValueError, RecursionError) as error:  # RecursionError: nested too deep
@@ -68,6 +68,16 @@ def _object(content: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRecord(f"a {type(body).__name__} is there, one JSON object is expected")
     return body
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises ValueError for a key that is there twice: which of the two is meant nobody knows."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{key} is there twice")
+        found[key] = value
+    return found
 
 
 def _discovered(pool: str, pools: tuple[str, ...]) -> str:
@@ -178,19 +188,20 @@ class Folder:
             self._say(self._bad, file, f"cannot be read: {error.strerror or error}")
 
     def _gather(self) -> bool:
-        """Of two files for one endpoint the first by name holds."""
+        """Of two files for one name or one endpoint the first by name of the file holds: a member that is there twice would
+        count twice where somebody asks how many are left.
+        """
         wanted: dict[str, Member] = {}
         files: dict[str, str] = {}
+        endpoints: dict[tuple[str, str, int], str] = {}
         for file, member in sorted(self._good.items()):
-            key = f"{member.pool}/{member.name}"
-            if key in wanted:
-                text = (
-                    f"{key} is registered by {shown(files[key])} already: remove one, or give another `name`"
-                )
+            key, endpoint = f"{member.pool}/{member.name}", (member.pool, member.address, member.port)
+            if text := _twice(key, endpoint, files, endpoints):
                 self._say(self._second, file, text)
                 continue
             self._second.pop(file, None)
-            wanted[key], files[key] = member, file
+            wanted[key] = member
+            files[key] = endpoints[endpoint] = file
         self._files = files
         changed, self.wanted = wanted != self.wanted, wanted
         return changed
@@ -203,6 +214,24 @@ class Folder:
         if where.get(file) != why:
             where[file] = why
             self._refuse(file, why)
+
+
+def _twice(
+    key: str,
+    endpoint: tuple[str, str, int],
+    files: Mapping[str, str],
+    endpoints: Mapping[tuple[str, str, int], str],
+) -> str:
+    """Why it is one too many, "" where it is not."""
+    if key in files:
+        return f"{key} is registered by {shown(files[key])} already: remove one, or give another `name`"
+    if endpoint in endpoints:
+        pool, address, port = endpoint
+        where = f"port {port} of {address} in {pool}"
+        return (
+            f"{where} is registered by {shown(endpoints[endpoint])} already, under another name: remove one"
+        )
+    return ""
 
 
 def _content(path: Path) -> bytes:
