@@ -59,8 +59,11 @@ def _site_of_member(inventory: Inventory, target: str, site: str | None) -> str:
     registries.pool_of(inventory, pool)
     known = registries.sites_of(inventory, site)
     own = [host.site for host in inventory.hosts if host.name == name and host.site in known]
+    if not own and len(known) != 1:
+        what = f"no host of the estate is called {name}; who registered under that name may be at {', '.join(known)}"
+        raise BadInput(what, "--site NAME says where to look")
     if len(own or known) != 1:
-        raise BadInput(f"{target} may be at {', '.join(own or known)}", "--site NAME says which one is meant")
+        raise BadInput(f"{target} may be at {', '.join(own)}", "--site NAME says which one is meant")
     return (own or known)[0]
 
 

@@ -12,7 +12,7 @@ from trimtab.estate.addressing import PORTS
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
 
-LIMIT_S = 1.0
+LIMIT_S = 2.0  # agents come last where a host is busy
 MAX_BYTES = 4 * 2**20
 _COUNT = re.compile(rb"^trimtab_proxy_connections ([0-9.e+-]+)$", re.MULTILINE)
 
@@ -44,5 +44,8 @@ def read(metrics: bytes) -> int | None:
 def line(site: str, before: int | None, after: int | None) -> str:
     """What has moved."""
     if before is None or after is None:
-        return f"how many connections {site} had, or has left, is not known: its proxies do not tell"
+        return (
+            f"how many connections {site} had, or has left, is not known: the agent of a proxy does not tell on port "
+            f"{PORTS['agent-metrics']}, or not within {LIMIT_S:g} s"
+        )
     return f"{before} connections before, {after} left: {max(0, before - after)} moved or ended"
