@@ -14,8 +14,8 @@ from trimtab.control.queue import Pace
 from trimtab.drivers.registry.base import Snapshot, Writer
 from trimtab.errors import Conflict, TrimtabError
 
-# An estate of hundreds of sites takes a while to judge, and to write down when all of them are gone.
 BOOT_S = 60.0  # an estate that comes up has no incident; whoever saw the site serve waits for nothing
+# An estate of hundreds of sites takes a while to judge, and to write down when all of them are gone.
 PACE = Pace(window=0.05, spacing=2.0, resync=5.0, first=0.5, most=5.0, limit=120.0)
 
 
