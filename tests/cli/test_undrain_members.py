@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import Do, Memory
 from tests.cli.test_hand_asks import OUTSIDE, decisions, members
 from trimtab.cli.app import app
+from trimtab.control.drain.standing import decisions_in
 from trimtab.drivers.registry.base import Write
 from trimtab.drivers.registry.record import Alive, FrontState, Hand, HostState, Member
 from trimtab.errors import AnswerIsNo, BadInput
@@ -36,6 +37,13 @@ def test_one_that_is_back_at_its_full_share_is_a_success(
     assert (hand.state, hand.weight, hand.reason) == ("ready", None, "done")
     with pytest.raises(AnswerIsNo, match="api/b1 is not drained"):
         do(f"{UNDRAIN} {over}")
+
+
+def test_whoever_was_not_there_reads_that_it_was_brought_back(memory: Memory, store: Memory, do: Do) -> None:
+    memory.has(*members(3), OUT)
+    assert do(f"{UNDRAIN} 0")[0] == 0
+    (told,) = decisions_in(store.records)
+    assert (told.word, told.act, told.request.target) == ("done", "undrain-member", "api/b1")
 
 
 def test_its_reply_is_for_programs(memory: Memory, do: Do) -> None:

@@ -15,7 +15,7 @@ from trimtab.cli.output import log, print_json, print_line
 from trimtab.errors import AnswerIsNo, BadInput
 
 if TYPE_CHECKING:
-    from trimtab.control.arbiter.world import Request
+    from trimtab.control.arbiter.world import Request, Told
     from trimtab.control.drain.local import LocalDrain, Target
     from trimtab.control.drain.plan import Finished
     from trimtab.control.drain.targets import MemberTarget
@@ -124,7 +124,10 @@ async def _undrain(inventory: Inventory, local: Local, who: Who, over_s: float, 
         finished = None
         if isinstance(target, MemberTarget) and over_s > 0:
             finished = await _ramp(inventory, local, work.registry, target, over_s, tell)
-        return end(finished or await work.undrain(target, local.name), local, moves, as_json)
+        finished = finished or await work.undrain(target, local.name)
+        if finished.done:
+            await work.note(_gives_back(local, who))
+        return end(finished, local, moves, as_json)
 
 
 async def _ramp(
@@ -188,6 +191,13 @@ def _requests(local: Local, places: tuple[str, ...], who: Who, force: bool) -> l
     from trimtab.control.arbiter.world import Request
 
     return [Request(local.kind, local.site, each, who.by, who.reason, force=force) for each in places]
+
+
+def _gives_back(local: Local, who: Who) -> Request:
+    from trimtab.control.arbiter.world import Request
+
+    kind: Told = "undrain-proxy" if local.kind == "drain-proxy" else "undrain-member"
+    return Request(kind, local.site, local.name, who.by, who.reason)
 
 
 @asynccontextmanager

@@ -230,25 +230,23 @@ def decisions_of(found: Known, site: str, target: str = "") -> list[Decision]:
     """The last about a site and about the whole estate, but for the site's members, or about one thing in it, newest first.
     target: POOL/MEMBER, or a host, which is meant too by what was asked of it as a member.
     """
+    from trimtab.control.arbiter.world import OF_MEMBERS
     from trimtab.control.drain.standing import decisions_in
 
-    def is_asked(row: Decision) -> bool:
+    def is_about(row: Decision) -> bool:
         asked = row.request
         names = (asked.target, asked.target.partition("/")[2])
         if target:
             return asked.site == site and target in names
-        return asked.site in (site, "") and asked.kind != "drain-member"
+        return asked.site in (site, "") and asked.kind not in OF_MEMBERS
 
-    return list(filter(is_asked, reversed(decisions_in(found.snapshot.records))))[:LAST]
+    return list(filter(is_about, reversed(decisions_in(found.snapshot.records))))[:LAST]
 
 
 def lines_of(row: Decision) -> list[str]:
     asked = row.request
-    forced = any(said.overruled for said in row.objections)
-    word = "refused" if not row.granted else "forced" if forced else "granted"
-    word = word if asked.kind.startswith("drain-") else "done"
     reason = f": {asked.reason}" if asked.reason else ""
-    lines = [f"{clock(row.at)}  {word:<8} {asked.kind} {asked.target} by {asked.by}{reason}"]
+    lines = [f"{clock(row.at)}  {row.word:<8} {row.act} {asked.target} by {asked.by}{reason}"]
     figures = row.figures
     if row.granted and asked.kind == "drain-site" and figures.sites_before:
         lines.append(f"          {figures.sites_after} of {figures.sites_before} sites were left to carry")
@@ -262,7 +260,7 @@ def lines_of(row: Decision) -> list[str]:
 def as_json(row: Decision) -> dict[str, Any]:
     asked = row.request
     return {
-        "at": row.at, "granted": row.granted, "kind": asked.kind, "target": asked.target, "by": asked.by,
+        "at": row.at, "granted": row.granted, "word": row.word, "kind": asked.kind, "target": asked.target, "by": asked.by,
         "reason": asked.reason, "force": asked.force, "automatic": asked.automatic,
         "objections": [{"rule": s.rule, "text": s.text, "overruled": s.overruled} for s in row.objections],
     }  # fmt: skip

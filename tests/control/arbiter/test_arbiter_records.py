@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from arbiter_kit import NOW, asked, drain, permit, world
@@ -15,7 +15,7 @@ from trimtab.control.arbiter import fields, ledger
 from trimtab.control.arbiter import records as r
 from trimtab.control.arbiter.ledger import MAX_GRANTS, MAX_TEXT, Decision, Figures, Gate, Heard, Said
 from trimtab.control.arbiter.records import decode, encode, is_ours, key_of
-from trimtab.control.arbiter.world import Freeze, Grant, Permit, Request
+from trimtab.control.arbiter.world import Freeze, Grant, Permit, Request, Told
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed, Doing
 from trimtab.drivers.registry.record import BadRecord
@@ -32,7 +32,8 @@ WHOLES = st.integers(0, 2**63 - 1)
 WORDS = st.text(max_size=60).filter(str.isprintable)
 SHARES = st.none() | st.floats(0, 1e9)
 GRANTS = st.builds(Grant, TIMES, KINDS, SITES, TARGETS)
-REQUESTS = st.builds(Request, KINDS, WORDS, WORDS, WORDS, WORDS, st.booleans(), st.booleans())
+TOLD = st.sampled_from(get_args(Told))
+REQUESTS = st.builds(Request, TOLD, WORDS, WORDS, WORDS, WORDS, st.booleans(), st.booleans())
 FIGURES = st.builds(Figures, WHOLES, WHOLES, SHARES, SHARES, WHOLES, WHOLES)
 SAID = st.lists(st.builds(Said, IDS, WORDS, st.booleans()), max_size=16).map(tuple)
 RECORDS = st.one_of(

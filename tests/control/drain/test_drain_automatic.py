@@ -156,13 +156,18 @@ def test_a_site_that_answers_badly_leaves_and_comes_back(tmp_path: Path) -> None
         await until(lambda: estate.kept("steer") == ["steer/hk"], 60)
         assert estate.said("hk") == "nothing"
         assert [(each.granted, each.request.by, each.request.automatic) for each in rows(estate)] == [
-            (True, AUTOMATIC, True)
+            (True, AUTOMATIC, True),
+            (True, AUTOMATIC, True),
         ]
         estate.internet.fronts["hk"] = OK
         await until(lambda: estate.said("hk") == "plain" and not estate.kept("steer"), 60)
         await asyncio.sleep(30)
-        assert [each.request.kind for each in rows(estate)] == ["drain-site", "undrain-site"]
-        assert estate.said("hk") == "plain" and rows(estate)[1].request.by == AUTOMATIC
+        assert [each.request.kind for each in rows(estate)] == [
+            "drain-site",
+            "drain-site-done",
+            "undrain-site",
+        ]
+        assert estate.said("hk") == "plain" and rows(estate)[-1].request.by == AUTOMATIC
 
     play(tmp_path, act)
 
@@ -203,6 +208,8 @@ def test_a_router_that_does_not_follow_costs_no_budget(tmp_path: Path) -> None:
         estate.internet.fronts["hk"] = ILL
         await asyncio.sleep(300)
         granted = [each for each in rows(estate) if each.granted]
+        undone = [each for each in rows(estate) if each.word == "undone"]
+        assert len(undone) == len(granted) and "hk-router-1 has not answered" in undone[0].objections[0].text
         assert 0 < len(granted) <= 4 and not estate.kept("steer"), [each.at for each in granted]
 
     play(tmp_path, act)
@@ -217,7 +224,7 @@ def test_what_agents_have_drained_a_person_may_take_over(tmp_path: Path) -> None
         assert estate.moves[-1] == finished, "it is told"
         with pytest.raises(AnswerIsNo):  # as agents do who had wanted to a moment before
             await estate.coordinator().undrain("hk", AUTOMATIC, "it has been well", AUTOMATIC)
-        assert [each.request.by for each in rows(estate)] == [AUTOMATIC, "ann"]
+        assert [each.request.by for each in rows(estate)] == [AUTOMATIC, AUTOMATIC, "ann"]
         estate.internet.fronts["hk"] = OK
         await asyncio.sleep(60)
         assert estate.kept("steer") == ["steer/hk"] and estate.said("hk") == "nothing"

@@ -16,6 +16,7 @@ from trimtab.control.drain.judged import Facts
 from trimtab.control.drain.local import LocalDrain
 from trimtab.control.drain.plan import Finished
 from trimtab.control.drain.ramp import grow
+from trimtab.control.drain.standing import decisions_in
 from trimtab.control.drain.targets import MemberTarget, Overruled, ProxyTarget
 from trimtab.control.hand import STEPS, Seat, Who, is_ramping, records, seats, write_planned
 from trimtab.drivers.registry.base import Snapshot, Write
@@ -116,6 +117,9 @@ def test_a_proxy_whose_addresses_nobody_takes_takes_part_again(limit_s: float = 
         assert not found.done and found.why == "p1 has not given its addresses away; it takes part again"
         word = records(await site.registry.read())["proxies/p1"]
         assert isinstance(word, ProxyHand) and word.state == "ready" and not site.kept("permit")
+        granted, undone = decisions_in(site.store.records)
+        assert (granted.word, undone.word, undone.act) == ("granted", "undone", "drain-proxy")
+        assert undone.objections[0].text.startswith("p1 has not given its addresses away")
 
     play(act, limit_s=limit_s)
 

@@ -278,10 +278,14 @@ def test_the_whole_way_out_and_back() -> None:
     found = applied(found, writes.commit(found, plan(), NOW))
     word = Committed("hk", "withdraw", "bob", "cabling", NOW, "p1")
     assert read(found, "steer/hk") == word
-    assert sorted(found.records) == ["decision/0000000001", "gate", "steer/hk"]
+    rows = ["decision/0000000001", "decision/0000000002"]
+    assert sorted(found.records) == [*rows, "gate", "steer/hk"]
+    assert [(row.word, row.act, row.request.by) for row in decisions_in(found.records)] == [
+        ("granted", "drain-site", "bob"), ("done", "drain-site", "bob"),
+    ]  # fmt: skip
     found = applied(found, writes.step(found, plan("back", lifts=word), PREFER, 7))
     found = applied(found, writes.commit(found, plan("back", lifts=word), NOW))
-    assert sorted(found.records) == ["decision/0000000001", "decision/0000000002", "gate"]
+    assert sorted(found.records) == [*rows, "decision/0000000003", "gate"]
     back = decisions_in(found.records)[-1]
     assert (back.request.kind, back.request.by, back.granted) == ("undrain-site", BACK.by, True)
 
@@ -339,11 +343,19 @@ UNDONE: dict[str, tuple[Any, Snapshot, list[str]]] = {
 
 @pytest.mark.parametrize(("asked", "found", "left"), UNDONE.values(), ids=UNDONE)
 def test_what_an_undo_leaves(asked: Any, found: Snapshot, left: list[str]) -> None:
-    assert sorted(applied(found, writes.undo(found, asked)).records) == left
+    after = applied(found, writes.undo(found, asked, "hk-r1 has not answered", NOW))
+    assert sorted(key for key in after.records if not key.startswith("decision/")) == left
+    told = [
+        (row.word, row.act, *(said.text for said in row.objections)) for row in decisions_in(after.records)
+    ]
+    act = "drain-site" if asked.way == "out" else "undrain-site"
+    deleted = set(found.records) - set(left)
+    assert told == ([("undone", act, "hk-r1 has not answered")] if deleted else [])
+    assert applied(after, writes.undo(after, asked, "again", NOW)).records == after.records
 
 
 def test_an_undo_that_comes_after_the_commit_changes_nothing() -> None:
-    late = writes.undo(UNDER_WAY, plan())
+    late = writes.undo(UNDER_WAY, plan(), "", NOW)
     committed = applied(UNDER_WAY, writes.commit(UNDER_WAY, plan(), NOW))
     with pytest.raises(Conflict):
         applied(committed, late)

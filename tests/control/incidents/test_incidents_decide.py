@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from incident_kit import DRAINED, NOW, done, opened, played, row, seen, steer, told
 
+from trimtab.control.arbiter.ledger import Said
 from trimtab.control.incidents.decide import HOLD_S, decide
 from trimtab.control.incidents.incident import MAX_EVENTS, MAX_ROUTERS, MAX_TEXT, Incident, plain, span
 from trimtab.control.incidents.record import decode, encode, key_of
@@ -113,6 +114,22 @@ def test_decisions_are_events_with_their_figures() -> None:
         "drain-site hk by ann@ops: fibre work; 2 of 3 sites are left to carry, 41% full, 62% then"
     )
     assert refused.text.endswith("; too-few-sites: 1 of 3 sites would carry, the floor is 2")
+
+
+def test_what_came_of_a_request_is_told_once() -> None:
+    """Done: the standing word says so. Given up: nothing else does."""
+    why = (Said("given-up", "hk-router-1 has not answered"),)
+    kinds = ("drain-site", "drain-site-done", "drain-site", "drain-site-undone", "undrain-proxy")
+    rows = tuple(
+        replace(each, request=replace(each.request, kind=kind), objections=why if "undone" in kind else ())
+        for each, kind in zip(map(row, range(1, 6)), kinds, strict=True)
+    )
+    found = decide(opened("d"), seen("d", decisions=rows), NOW + 9)
+    assert found is not None and told(found)[2:] == ["granted", "granted", "acted", "acted"]
+    assert [each.text for each in found.events[-2:]] == [
+        "drain-site hk by ann@ops: fibre work; given-up: hk-router-1 has not answered",
+        "undrain-proxy hk by ann@ops: fibre work",
+    ]
 
 
 def test_what_was_refused_is_no_action() -> None:

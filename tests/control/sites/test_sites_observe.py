@@ -34,6 +34,17 @@ class Fronts:
         return Answer(probe, "unable", "no route") if found == "unable" else Answer(probe, "came", found)
 
 
+class Slow(Fronts):
+    """late: connections are taken, and requests are not answered in time."""
+
+    late = False
+
+    async def __call__(self, probe: Probe, front: Front, address: str) -> Answer:
+        if self.late and probe == "https":
+            return Answer(probe, "silent", "no answer within 1 s")
+        return await super().__call__(probe, front, address)
+
+
 def looks(fronts: Fronts, times: int, observe: Observe | None = None) -> Observe:
     clock = iter(range(1000, 1100, 2))
     made = observe or Observe(FILE, lambda: None, fronts, lambda: float(next(clock)))
@@ -58,6 +69,33 @@ def test_what_is_seen(v4: str | None, v6: str | None, expected: str) -> None:
     fronts = Fronts()
     fronts.says = {V4: v4, V6: v6}
     assert word(looks(fronts, 3).readings["hk"]) == expected
+
+
+def test_a_request_that_another_site_loses_tells_nothing_of_a_withdrawn_ones_hosts() -> None:
+    """Who took the connection is not known then; it was the other site a moment before."""
+    fronts, clock = Slow(), iter(range(1000, 1200, 2))
+    fronts.says = {V4: SG, V6: SG}
+    observe = Observe(FILE, lambda: None, fronts, lambda: float(next(clock)))
+    looks(fronts, 3, observe)
+    assert word(observe.readings["hk"]) == "dark"
+    for late in (True, True, True, False, True, True):
+        fronts.late = late
+        looks(fronts, 1, observe)
+        assert word(observe.readings["hk"]) == "dark"
+    looks(fronts, 9, observe)  # nobody has said for 10 s whose kernel it is
+    assert word(observe.readings["hk"]) == "ill"
+
+
+def test_one_that_answers_for_itself_again_is_heard_at_once() -> None:
+    fronts, clock = Slow(), iter(range(1000, 1200, 2))
+    fronts.says = {V4: SG, V6: SG}
+    observe = Observe(FILE, lambda: None, fronts, lambda: float(next(clock)))
+    looks(fronts, 3, observe)
+    fronts.says = {V4: "HTTP/1.1 503 No\r\n\r\n", V6: "HTTP/1.1 503 No\r\n\r\n"}
+    looks(fronts, 1, observe)
+    fronts.late = True
+    looks(fronts, 2, observe)
+    assert word(observe.readings["hk"]) == "ill"
 
 
 def test_a_site_is_given_up_after_so_many_looks_and_told_once() -> None:

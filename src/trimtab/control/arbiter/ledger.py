@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from trimtab.control.arbiter.decide import Answer
-from trimtab.control.arbiter.world import Grant, Request
+from trimtab.control.arbiter.world import Grant, Kind, Request, Told
 
 MAX_GRANTS = 200
 MAX_OBJECTIONS, MAX_TEXT = 16, 300  # as kept; a text in characters
+ASKED: tuple[Told, ...] = get_args(Kind)
+CAME_OF: Mapping[Told, Told] = {  # what was asked came about, or it did not
+    "drain-site-done": "drain-site",
+    "drain-site-undone": "drain-site",
+    "undrain-site-undone": "undrain-site",
+    "drain-proxy-undone": "drain-proxy",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,24 @@ class Decision:
     granted: bool
     objections: tuple[Said, ...] = ()
     figures: Figures = Figures()
+
+    @property
+    def is_asked(self) -> bool:
+        """A request; else it is what came of one, or takes nothing and asks nobody."""
+        return self.request.kind in ASKED
+
+    @property
+    def act(self) -> Told:
+        """What it is about, whether it was asked, done or given up."""
+        return CAME_OF.get(self.request.kind, self.request.kind)
+
+    @property
+    def word(self) -> str:
+        """granted, forced, refused; done, undone."""
+        if not self.is_asked:
+            return "undone" if self.request.kind.endswith("-undone") else "done"
+        forced = any(said.overruled for said in self.objections)
+        return "refused" if not self.granted else "forced" if forced else "granted"
 
     @staticmethod
     def of(number: int, at: float, request: Request, answer: Answer) -> Decision:

@@ -13,8 +13,14 @@ Word = Literal["serving", "ill", "dark", "unknown"]  # a quorum's verdict of a s
 AUTOMATIC = "trimtab"  # who asks where agents do
 Step = Literal["serve", "prefer", "withdraw"]  # how a site stands to the Internet: see control.steer.wish
 Kind = Literal["drain-site", "drain-proxy", "drain-member"]  # what may be asked: each takes something away
-# What is written down: that, and what takes nothing and is not judged.
-Told = Literal["drain-site", "drain-proxy", "drain-member", "undrain-site", "freeze", "thaw"]
+# What is written down: that, what came of it, and what takes nothing and is not judged.
+Told = Literal[
+    "drain-site", "drain-site-done", "drain-site-undone", "undrain-site", "undrain-site-undone",
+    "drain-proxy", "drain-proxy-undone", "undrain-proxy",
+    "drain-member", "undrain-member",
+    "freeze", "thaw",
+]  # fmt: skip
+OF_MEMBERS = ("drain-member", "undrain-member")
 PermitKind = Literal[
     "drain-site", "drain-proxy", "drain-member", "undrain-site"
 ]  # the last gives back: see control.drain

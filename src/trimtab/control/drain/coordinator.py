@@ -184,7 +184,7 @@ class Coordinator:
             case Commit():
                 await self._store.write(writes.commit(snapshot, plan, self._at()))
             case Undo():
-                await self._store.write(writes.undo(snapshot, plan))
+                await self._store.write(writes.undo(snapshot, plan, move.why, self._at()))
             case Wait() | Finished():
                 pass
 

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trimtab.control.arbiter.decide import Answer, decide
@@ -26,10 +26,11 @@ from trimtab.control.drain.judged import Facts, less_members
 from trimtab.control.drain.plan import Finished
 from trimtab.control.hand import write_planned
 from trimtab.drivers.registry.base import Registry, Snapshot, Write
-from trimtab.errors import AnswerIsNo, Conflict, DriverError, LeaseGone, Unreachable
+from trimtab.errors import AnswerIsNo, BadInput, Conflict, DriverError, LeaseGone, Unreachable
 
 PAUSE_S = 0.1
 ASK_S = 8.0  # for each answer of the estate's store: one member of it may hang
+NOTE_S = 2.0  # what is done is done: its row waits for nobody
 DECIDED_S = 60.0  # a proxy's word is taken back long before, if its site's registry answers at all
 
 Plan = Callable[[Snapshot], Write | None]
@@ -109,7 +110,10 @@ class LocalDrain:
         async with self._permitted([request]) as lease:
             self._tell("drain", f"{request.target} takes nothing new")
             await write_planned(self.registry, _while(lease, target.out))
-            return await self._wait(request.target, target, max(self._limit_s, DECIDED_S))
+            finished = await self._wait(request.target, target, max(self._limit_s, DECIDED_S))
+        if not finished.done:
+            await self.note(replace(request, kind="drain-proxy-undone"), finished.why)
+        return finished
 
     async def drain_unasked(self, name: str, target: Target) -> Finished:
         """What no requests go to is missed by nobody; the plan's own floors hold. Raises as `target.out`, and DriverError."""
@@ -139,6 +143,16 @@ class LocalDrain:
         if not await write_planned(self.registry, target.back):
             raise AnswerIsNo(f"{name} is not drained", "`trimtab status` says what is")
         return Finished(True, f"{name} takes part again")
+
+    async def note(self, request: Request, why: str = "") -> None:
+        """A row of what has come about, or of `why` it has not, where the estate's store takes it: for `trimtab why`."""
+        at = round(self._wall(), 3)
+        with suppress(DriverError, BadInput, TimeoutError):
+            async with asyncio.timeout(NOTE_S):
+                while True:
+                    with suppress(Conflict):  # another row has taken the number
+                        await self._store.write(writes.tell(await self._store.read(), request, at, why))
+                        return
 
     @asynccontextmanager
     async def _permitted(self, requests: Sequence[Request]) -> AsyncIterator[HeldLease]:

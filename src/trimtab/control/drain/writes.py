@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from trimtab.control.arbiter.decide import Answer
+from trimtab.control.arbiter.decide import Answer, Objection
 from trimtab.control.arbiter.effect import Effect
 from trimtab.control.arbiter.fields import NUMBER
 from trimtab.control.arbiter.ledger import MAX_GRANTS, Decision, Gate
 from trimtab.control.arbiter.records import FREEZE, GATE, Record, decode, encode, key_of
-from trimtab.control.arbiter.world import Freeze, Grant, Limits, Permit, Request
+from trimtab.control.arbiter.world import OF_MEMBERS, Freeze, Grant, Limits, Permit, Request, Told
 from trimtab.control.drain import plan as moves
 from trimtab.control.drain.plan import Plan
 from trimtab.control.drain.standing import Standing, decisions_in
@@ -151,25 +151,39 @@ def step(snapshot: Snapshot, plan: Plan, move: moves.Write, lease: int) -> Write
 
 
 def commit(snapshot: Snapshot, plan: Plan, at: float) -> Write:
-    """Out: the standing word is put, on the way back it is deleted; what was under way ends with the same transaction.
-    at: seconds since 1970. Raises BadInput; Conflict without the permit and the step.
+    """Out: the standing word is put, on the way back it is deleted; what was under way ends with the same transaction, and
+    a row tells it. at: seconds since 1970. Raises BadInput; Conflict without the permit and the step.
     """
     permit, doing, steer = _keys(plan)
     _there(snapshot, permit, doing)
     by, held = plan.permit, as_read(snapshot, _keys(plan))
     if plan.way == "back":
-        told = _told(snapshot, Request("undrain-site", plan.site, plan.site, by.by, by.reason), at)
+        told = _told(snapshot, _came_to(plan, "undrain-site"), at)
         return _with(told, Write(delete=(steer, doing, permit), **held))
     word = Committed(plan.site, "withdraw", by.by, by.reason, at, by.id)
-    return Write(put=_stored(word), delete=(doing, permit), **held)
+    told = _told(snapshot, _came_to(plan, "drain-site-done"), at)
+    return _with(told, Write(put=_stored(word), delete=(doing, permit), **held))
 
 
-def undo(snapshot: Snapshot, plan: Plan) -> Write:
-    """Ends what is under way, if it is ours; the standing word stands. Deleting twice is the same as once."""
+def undo(snapshot: Snapshot, plan: Plan, why: str, at: float) -> Write:
+    """Ends what is under way, if it is ours, and tells why; the standing word stands. Twice is the same as once."""
     permit, doing, _ = _keys(plan)
     ours = [doing] if _is_ours(snapshot, plan) else []
     keys = [key for key in (*ours, permit) if key in snapshot.records]
-    return Write(delete=tuple(keys), **as_read(snapshot, keys))
+    change = Write(delete=tuple(keys), **as_read(snapshot, keys))
+    if not keys:
+        return change
+    kind: Told = "drain-site-undone" if plan.way == "out" else "undrain-site-undone"
+    return _with(_told(snapshot, _came_to(plan, kind), at, why), change)
+
+
+def tell(snapshot: Snapshot, request: Request, at: float, why: str = "") -> Write:
+    """The row alone, of what has come about inside a site. Raises BadInput."""
+    return _told(snapshot, request, at, why)
+
+
+def _came_to(plan: Plan, kind: Told) -> Request:
+    return replace(plan.request, kind=kind)
 
 
 def _is_ours(snapshot: Snapshot, plan: Plan) -> bool:
@@ -194,9 +208,10 @@ def _there(snapshot: Snapshot, *keys: str) -> None:
 # ---- rows and values
 
 
-def _told(snapshot: Snapshot, request: Request, at: float) -> Write:
-    """A row of what nobody was asked for."""
-    rows, old = _rows(snapshot, [Asked(request, Answer(True, Effect((), (), None, None)), at)])
+def _told(snapshot: Snapshot, request: Request, at: float, why: str = "") -> Write:
+    """A row of what nobody was asked for. why: what it was given up for."""
+    said = (Objection("given-up", why, ""),) if why else ()
+    rows, old = _rows(snapshot, [Asked(request, Answer(not why, Effect((), (), None, None), said), at)])
     return Write(put=rows, delete=old, absent=tuple(rows))
 
 
@@ -222,8 +237,8 @@ def _rows(snapshot: Snapshot, asked: Sequence[Asked]) -> tuple[dict[str, bytes],
 
 def _too_many(snapshot: Snapshot, rows: Sequence[int], asked: Sequence[Asked]) -> list[int]:
     """Of the rows, oldest first; members' before others'."""
-    about = [each.number for each in decisions_in(snapshot.records) if each.request.kind == "drain-member"]
-    coming = sum(each.request.kind == "drain-member" for each in asked)
+    about = [each.number for each in decisions_in(snapshot.records) if each.request.kind in OF_MEMBERS]
+    coming = sum(each.request.kind in OF_MEMBERS for each in asked)
     spare = about[: max(0, len(about) + coming - MOST_OF_MEMBERS)]
     over = len(rows) - len(spare) + len(asked) - MAX_DECISIONS
     others = sorted(set(rows).difference(spare))

@@ -25,6 +25,7 @@ from trimtab.control.sites.verdict import SiteVerdict
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import STEPS, Committed, Step
 
+STANDS_SO = "drain-site-done"  # its row: the standing word says it too
 HOLD_S = 30.0  # so long a site serves, by quorum, in a row, before it is over
 STANDS: Mapping[Step, str] = {
     "serve": "announced as the estate has it",
@@ -134,7 +135,7 @@ def _acted(found: Incident, seen: Seen, now: float) -> Incident:
     rows = [row for row in seen.decisions if row.number > found.decision]
     routers = _routers(found.routers, seen.steer.done)
     acts = [
-        *(_Act(row.at, _word_of(row), words_of(row)) for row in rows),
+        *(_Act(row.at, _word_of(row), words_of(row)) for row in rows if row.request.kind != STANDS_SO),
         *_standing_acts(found, seen.steer, now),
         *_router_acts(found, seen.steer, routers),
     ]
@@ -147,21 +148,16 @@ def _acted(found: Incident, seen: Seen, now: float) -> Incident:
 
 
 def _word_of(row: Decision) -> Literal["granted", "refused", "acted"]:
-    return ("granted" if row.granted else "refused") if is_asked(row) else "acted"
+    return ("granted" if row.granted else "refused") if row.is_asked else "acted"
 
 
 def words_of(row: Decision) -> str:
     """A request with the figures of its answer."""
     asked = row.request
-    text = f"{asked.kind} {asked.target} by {asked.by}" + (f": {asked.reason}" if asked.reason else "")
-    figures = [_figures(row)] if row.granted and is_asked(row) else []
+    text = f"{row.act} {asked.target} by {asked.by}" + (f": {asked.reason}" if asked.reason else "")
+    figures = [_figures(row)] if row.granted and row.is_asked else []
     said = [f"{s.rule}{' (overruled)' if s.overruled else ''}: {s.text}" for s in row.objections]
     return "; ".join([text, *figures, *said])
-
-
-def is_asked(row: Decision) -> bool:
-    """What gives back is written down and not asked for."""
-    return row.request.kind.startswith("drain-")
 
 
 def _figures(row: Decision) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from trimtab.control.arbiter.fields import NUMBER
 from trimtab.control.arbiter.ledger import Decision
+from trimtab.control.arbiter.world import OF_MEMBERS
 from trimtab.control.drain.standing import decisions_in, decoded
 from trimtab.control.incidents.decide import Seen, Steer
 from trimtab.control.incidents.incident import Incident
@@ -98,7 +99,7 @@ class Sight:
     def _decisions(self, site: str, after: int) -> tuple[Decision, ...]:
         """About the site and its proxies, oldest first: which members a deployment replaces is no part of an incident."""
         rows = decisions_in(self._records, after)
-        return tuple(r for r in rows if r.request.site == site and r.request.kind != "drain-member")
+        return tuple(r for r in rows if r.request.site == site and r.request.kind not in OF_MEMBERS)
 
     def _first(self, site: str) -> float:
         """When the first of those who say that it does not serve had come to that; 0: nobody says so."""

@@ -65,10 +65,12 @@ class Observe:
         again: Callable[[frozenset[str], float], None] = lambda sites, seconds: None,
     ) -> None:
         damping = Damping(file.fall, file.rise)
+        self._doubt_s = max(10.0, 5 * file.every)
         self._fronts = {front.site: front for front in file.fronts}
-        self._vantage = Vantage.of(self._fronts, file.probes, damping, fresh_s=max(10.0, 5 * file.every))
+        self._vantage = Vantage.of(self._fronts, file.probes, damping, fresh_s=self._doubt_s)
         self._probe, self._changed, self._now = probe or Probes(file.ca, file.timeout), changed, now
         self._again, self._every = again, file.every
+        self._others: dict[str, tuple[str, float]] = {}
         self.pace = Pace(window=0.0, resync=file.every, first=file.every, most=file.every, jitter=0.0)
 
     def keys(self) -> Collection[str]:
@@ -98,14 +100,32 @@ class Observe:
         seen: dict[Probe, bool | None] = {}
         whys = []
         elsewhere = _elsewhere(asked, answers, front.site)
+        doubtful = self._remembered(asked, answers, elsewhere)
         for (probe, address), answer in zip(asked, answers, strict=True):
             works, why = judge(answer, front.site)
             if works and address in elsewhere:
                 works, why = False, f"{probe}: answered by {elsewhere[address]}"
+            elif works and address in doubtful:
+                works, why = None, f"{probe}: answered, most likely by {doubtful[address]}"
             seen[probe] = both(seen.get(probe), works) if probe in seen else works
             if works is not True:
                 whys.append(f"{why} ({address})" if len(front.addresses) > 1 else why)
         return seen, whys[0] if whys else ""
+
+    def _remembered(
+        self, asked: Sequence[tuple[Probe, str]], answers: Sequence[Answer], elsewhere: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Address → the other site that answered for it a moment ago, where https says nothing this time: whose kernel takes
+        connections is not known then. Without that a withdrawn site would be called ill for a lost request.
+        """
+        now = self._now()
+        for (probe, address), answer in zip(asked, answers, strict=True):
+            if address in elsewhere:
+                self._others[address] = (elsewhere[address], now)
+            elif probe == "https" and answer.how == "came":
+                self._others.pop(address, None)
+        self._others = {a: seen for a, seen in self._others.items() if 0 <= now - seen[1] <= self._doubt_s}
+        return {a: other for a, (other, _) in self._others.items() if a not in elsewhere}
 
 
 def _elsewhere(asked: Sequence[tuple[Probe, str]], answers: Sequence[Answer], site: str) -> dict[str, str]:

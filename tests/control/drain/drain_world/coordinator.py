@@ -176,4 +176,4 @@ class Coordinator(Actor):
             self.world.rules.commits(plan)
             self._write(logic.commit(snapshot, plan, self.wall()))
         else:
-            self._write(logic.undo(snapshot, plan))
+            self._write(logic.undo(snapshot, plan, move.why, self.wall()))
