@@ -238,6 +238,13 @@ class FakeHaproxy:
         self.asked += 1
         return [row for row in sorted(self.rows.values()) if pools in ((), (None,)) or row.backend in pools]
 
+    async def usable(self) -> dict[str, int]:
+        self._there()
+        found = dict.fromkeys({backend for backend, _ in self.rows}, 0)
+        for (backend, _), row in self.rows.items():
+            found[backend] += row.up and row.ready and row.weight > 0
+        return found
+
     async def run(self, commands: Sequence[Command]) -> tuple[Outcome, ...]:
         self._there()
         self.said += [command.line for command in commands]
@@ -263,7 +270,11 @@ class FakeHaproxy:
                 case ["addr", address, "port", port]:
                     row = row._replace(address=address, port=int(port))
                 case ["state", state]:
-                    row = row._replace(ready=state == "ready", maint=state == "maint")
+                    row = row._replace(
+                        ready=state == "ready",
+                        maint=state == "maint",
+                        up=row.up or (row.maint and state == "ready"),
+                    )
             self.rows[backend, name] = row
         return "done"
 

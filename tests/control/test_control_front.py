@@ -106,17 +106,30 @@ def test_what_a_proxy_says_is_written_when_it_changes_and_ends_with_its_lease() 
 
         lease = Lease(store, lambda: None)
         soon: list[float] = []
-        tell = TellFront(store, lease, "hk-proxy-1", vrrp, leaving, soon.append, lambda: 5000.0)
+        down: list[str] = []
+        tell = TellFront(
+            store,
+            lease,
+            "hk-proxy-1",
+            vrrp,
+            leaving,
+            soon.append,
+            lambda: 5000.0,
+            lambda: tuple(down) or None,
+        )
         for _ in range(3):
             await tell.reconcile(frozenset(tell.keys()))
         said = json.loads(store.records["fronts/hk-proxy-1"])
         assert store.writes == 1 and said == {
-            "holds": True, "drained": False, "leaving": {"api/b2": 3}, "at": 5000.0,
+            "holds": True, "drained": False, "leaving": {"api/b2": 3}, "at": 5000.0, "down": None,
         }  # fmt: skip
         assert len(soon) == 3, "as long as something is under way it looks again soon"
         busy["api/b2"] = 0
         await tell.reconcile(frozenset(tell.keys()))
         assert json.loads(store.records["fronts/hk-proxy-1"])["leaving"] == {"api/b2": 0} and len(soon) == 3
+        down.append("api/b1")
+        await tell.reconcile(frozenset(tell.keys()))
+        assert json.loads(store.records["fronts/hk-proxy-1"])["down"] == ["api/b1"] and len(soon) == 3
         await asyncio.sleep(30)
         assert "fronts/hk-proxy-1" not in (await store.read()).records
 

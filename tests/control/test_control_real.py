@@ -27,7 +27,7 @@ from trimtab.drivers.registry.engines import connect
 from trimtab.drivers.registry.record import Hand, Split, encode, key_of
 from trimtab.errors import DriverError
 from trimtab.render import agent_file
-from trimtab.render.agent_file import AgentFile, PoolFile, ProxyFile, RegistryAccess, SplitFile
+from trimtab.render.agent_file import AgentFile, FrontFile, PoolFile, ProxyFile, RegistryAccess, SplitFile
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(90)]
 
@@ -91,7 +91,7 @@ def own_address() -> str:
 class Member:
     """Answers with its own name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, port: int = 0) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response(200)
@@ -102,7 +102,7 @@ class Member:
                 return
 
         self.name = name
-        self.server = ThreadingHTTPServer(("", 0), Handler)
+        self.server = ThreadingHTTPServer(("", port), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -121,8 +121,9 @@ class Stage:
         pool = PoolFile("api", "api", 3, True, OPTIONS, 0, "api--panic")
         pools, splits = (pool, PoolFile("web", "web", 3)), (SplitFile("s", "api+web", {"api": 1, "web": 1}),)
         self.proxy = ProxyFile(
-            "haproxy", "haproxy.service", f"{folder}/admin.sock", str(folder), pools, splits
-        )
+            "haproxy", "haproxy.service", f"{folder}/admin.sock", str(folder), pools, splits,
+            FrontFile(("198.51.100.9",), 1.0),
+        )  # fmt: skip
         self.file_of("proxy", self.proxy)
         for member in self.members:
             self.file_of(member.name, None)
@@ -159,6 +160,18 @@ class Stage:
 
     def root(self, host: str) -> Path:
         return self.folder / host
+
+    def told(self) -> Any:
+        """What the agent of the proxy says in the registry."""
+
+        async def work() -> Any:
+            registry = connect(self.access)
+            try:
+                return json.loads((await registry.read()).records["fronts/proxy"])
+            finally:
+                await registry.close()
+
+        return asyncio.run(work())
 
     def file_of(self, host: str, proxy: ProxyFile | None) -> None:
         place = (host, "site", "estate", self.address, free_port(), "systemd")
@@ -317,6 +330,17 @@ def test_an_agent_that_was_killed_goes_on_where_it_was(stage: Stage) -> None:
     eventually(lambda: stage.status()["registry"]["state"] == "following", "the registry is back")
     stage.put(Hand("api", "two"))
     eventually(lambda: stage.served() == {"one", "two"}, "and is obeyed")
+
+
+def test_what_the_proxys_own_checks_find_is_told_though_the_member_says_that_it_is_well(stage: Stage) -> None:
+    stage.up()
+    eventually(lambda: stage.told()["down"] == [], "nobody is down")
+    stage.members[0].close()
+    eventually(
+        lambda: stage.told()["down"] == ["api/one"], "its agent lives and says passing, HAProxy finds it down"
+    )
+    stage.members[0] = Member("one", stage.members[0].port)
+    eventually(lambda: stage.told()["down"] == [], "it is up again")
 
 
 def test_the_end_is_quiet_and_leaves_everything_as_it_is(stage: Stage) -> None:

@@ -111,12 +111,32 @@ def _member(inventory: Inventory, local: Local | None, snapshot: Snapshot) -> Sa
         for proxy, front in fronts.items()
         if front.state is not None and local.name in front.state.leaving
     }
-    lines = _seat(seat) + [
-        f"{proxy}: {count} requests are under way to it" for proxy, count in under_way.items()
-    ]
+    checks = {
+        proxy: local.name not in front.state.down
+        for proxy, front in fronts.items()
+        if front.state is not None and front.state.down is not None and seat.weight
+    }
+    lines = (
+        _seat(seat)
+        + _checked(checks)
+        + [f"{proxy}: {count} requests are under way to it" for proxy, count in under_way.items()]
+    )
     hand = seat.hand
     word = {"state": hand.state, "by": hand.by, "reason": hand.reason} if hand is not None else None
-    return lines, {"weight": seat.weight, "health": seat.health, "hand": word, "under_way": under_way}
+    return lines, {
+        "weight": seat.weight,
+        "health": seat.health,
+        "hand": word,
+        "checks": checks,
+        "under_way": under_way,
+    }
+
+
+def _checked(checks: Mapping[str, bool]) -> list[str]:
+    """By proxy, whether its own checks find the member up."""
+    found = {True: [p for p, up in checks.items() if up], False: [p for p, up in checks.items() if not up]}
+    words = {True: "up", False: "down"}
+    return [f"found {words[up]} by the checks of {', '.join(names)}" for up, names in found.items() if names]
 
 
 def _seat(seat: Seat) -> list[str]:

@@ -128,8 +128,9 @@ class FrontHand:
 
 
 class TellFront:
-    """Says in the registry what the proxy holds, and what is still under way to members that leave. leaving: `POOL/NAME` →
-    requests under way; asked each time. again: asked for another look in so many seconds, as long as something is.
+    """Says in the registry what the proxy holds, what is still under way to members that leave, and whom it finds down.
+    leaving: `POOL/NAME` → requests under way; asked each time, as down is. again: asked for another look in so many seconds,
+    as long as something is under way.
     """
 
     name = "front-state"
@@ -143,9 +144,11 @@ class TellFront:
         leaving: Callable[[], Awaitable[Mapping[str, int]]],
         again: Callable[[float], None] = lambda seconds: None,
         now: Callable[[], float] = time.time,
+        down: Callable[[], tuple[str, ...] | None] = lambda: None,
     ) -> None:
         self._store, self._lease, self._host = store, lease, host
         self._front, self._leaving, self._again, self._now = front, leaving, again, now
+        self._down = down
         self._said: tuple[FrontState, int] | None = None
 
     def keys(self) -> Collection[str]:
@@ -156,7 +159,7 @@ class TellFront:
         leaving = dict(sorted((await self._leaving()).items())[:MAX_LEAVING])
         if any(leaving.values()):
             self._again(BUSY_S)
-        state = FrontState(self._host, look.holds, look.drained, leaving)
+        state = FrontState(self._host, look.holds, look.drained, leaving, down=self._down())
         if self._said == (state, lease):
             return {}
         told = replace(state, at=round(self._now(), 3))

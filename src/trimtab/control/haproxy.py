@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from trimtab.control.checks import Checks
 from trimtab.control.desired import Desired
 from trimtab.control.loop import Failures
 from trimtab.control.metrics import Metrics
@@ -45,8 +46,10 @@ class HaproxyController:
 
     name = "haproxy"
 
-    def __init__(self, desired: Desired, runtime: RuntimeApi, metrics: Metrics) -> None:
-        self._desired, self._runtime, self._metrics = desired, runtime, metrics
+    def __init__(
+        self, desired: Desired, runtime: RuntimeApi, metrics: Metrics, checks: Checks | None = None
+    ) -> None:
+        self._desired, self._runtime, self._metrics, self._checks = desired, runtime, metrics, checks
 
     def keys(self) -> Collection[str]:
         return [*self._desired.pools, *self.keys_of(self._desired.files), FLOORS]
@@ -71,7 +74,7 @@ class HaproxyController:
         if not names:
             return {}
         files = [self._desired.pools[name] for name in names]
-        have = await self._have(files)
+        have = await self._read(files)
         failures: dict[str, Exception] = {}
         commands: list[Command] = []
         for file in files:
@@ -81,6 +84,17 @@ class HaproxyController:
             except TrimtabError as error:  # a value that HAProxy may not be given: this pool's fault alone
                 failures[file.name] = error
         return failures | await self._run(commands, files)
+
+    async def _read(self, files: list[PoolFile]) -> Have:
+        try:
+            have = await self._have(files)
+        except TrimtabError:
+            if self._checks is not None:
+                self._checks.forget(files)
+            raise
+        if self._checks is not None:
+            self._checks.note(files, have)
+        return have
 
     async def _have(self, files: list[PoolFile]) -> Have:
         """Where one of few is not there, all are asked for: the others shall not suffer."""

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from trimtab.control.checks import PACE as CHECKS_PACE
+from trimtab.control.checks import Checks, CheckWatch
 from trimtab.control.chores import SAVE_PACE, Saver
 from trimtab.control.desired import Desired
 from trimtab.control.files import read_json
@@ -50,6 +52,7 @@ class ProxyPart:
         self._saver = Saver(self.store, agent.places.store)
         self._tell: Callable[[set[str]], None]
         self._front_loops: list[Loop] = []
+        self._checks: Checks | None = None
         self._runtime = runtime(proxy.socket) if proxy.engine == "haproxy" else None
         if self._runtime is not None:
             self._compose_haproxy(self._runtime)
@@ -71,8 +74,13 @@ class ProxyPart:
         agent.metrics.count_pools(lambda: counts(self.desired))
 
     def _compose_haproxy(self, runtime: Any) -> None:
-        controller = HaproxyController(self.desired, runtime, self._agent.metrics)
+        def again(pool: str, seconds: float) -> None:
+            asyncio.get_running_loop().call_later(seconds, loop.mark, (pool,))
+
+        self._checks = Checks(self.desired, self._tell_front, again)
+        controller = HaproxyController(self.desired, runtime, self._agent.metrics, self._checks)
         loop = self._agent.loop(controller, HAPROXY_PACE)
+        self._agent.loop(CheckWatch(self.desired, runtime, loop.mark), CHECKS_PACE)
         self._tell = lambda changed: loop.mark(controller.keys_of(changed))
         self._agent.loop(HaproxyWatch(runtime, self._agent.metrics, loop.urge), WATCH_PACE)
 
@@ -91,7 +99,9 @@ class ProxyPart:
             return
         here, host = front or Front(file.vips), agent.file.host
         leaving = Leaving(self.desired, self._runtime)
-        tell = agent.loop(TellFront(agent.access, lease, host, here, leaving, self._look_in), TELL_PACE)
+        down = self._checks or (lambda: None)
+        told = TellFront(agent.access, lease, host, here, leaving, self._look_in, down=down)
+        tell = agent.loop(told, TELL_PACE)
         hand = FrontHand(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
         self._front_loops = [agent.loop(hand, FRONT_PACE), tell]
 
@@ -101,6 +111,10 @@ class ProxyPart:
         if word is None:
             return False if self.store.revision else None
         return word.state == "drain"
+
+    def _tell_front(self) -> None:
+        for loop in self._front_loops:
+            loop.mark(("front",))
 
     def _look_in(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds, self.urge_front)

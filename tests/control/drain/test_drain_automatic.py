@@ -209,7 +209,8 @@ def test_a_router_that_does_not_follow_costs_no_budget(tmp_path: Path) -> None:
         await asyncio.sleep(300)
         granted = [each for each in rows(estate) if each.granted]
         undone = [each for each in rows(estate) if each.word == "undone"]
-        assert len(undone) == len(granted) and "hk-router-1 has not answered" in undone[0].objections[0].text
+        assert len(granted) - len(undone) in (0, 1), "the last one may be under way"
+        assert "hk-router-1 has not answered" in undone[0].objections[0].text
         assert 0 < len(granted) <= 4 and not estate.kept("steer"), [each.at for each in granted]
 
     play(tmp_path, act)

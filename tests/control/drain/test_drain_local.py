@@ -13,7 +13,8 @@ from control_kit import FakeRegistry, now, run, until
 from trimtab.control.arbiter.world import Limits, PoolState, Request, SiteState
 from trimtab.control.drain.coordinator import Watching
 from trimtab.control.drain.judged import Facts
-from trimtab.control.drain.local import LocalDrain
+from trimtab.control.drain.local import CHECKS_S, LocalDrain
+from trimtab.control.drain.of_pool import found_down
 from trimtab.control.drain.plan import Finished
 from trimtab.control.drain.ramp import grow
 from trimtab.control.drain.standing import decisions_in
@@ -33,10 +34,11 @@ def facts(snapshot: Snapshot) -> Facts:
     read = records(snapshot)
     hands = {p: read.get(f"proxies/{p}") for p in PROXIES}
     out = frozenset(p for p, hand in hands.items() if isinstance(hand, ProxyHand) and hand.state == "drain")
-    members = {each.name: each.weight > 0 for each in seated(snapshot)}
+    down = found_down("api", read)
+    members = {each.name: each.weight > 0 and each.name not in down for each in seated(snapshot)}
     gone = frozenset(each.name for each in seated(snapshot) if each.hand and each.hand.state != "ready")
     site = SiteState("hk", proxies={p: p not in out for p in PROXIES}, drained=out)
-    return Facts({"hk": site}, {"hk": ("r1",)}, Limits(), (PoolState("hk", "api", members, gone),))
+    return Facts({"hk": site}, {"hk": ("r1",)}, Limits(), (PoolState("hk", "api", members, gone, down=down),))
 
 
 def seated(snapshot: Snapshot) -> tuple[Seat, ...]:
@@ -183,6 +185,37 @@ def test_floors_hold_and_the_refusal_is_kept() -> None:
         with pytest.raises(AnswerIsNo, match=r"too-few-members: 1 of 3 members would be well \(33 %\)"):
             await site.drain_member("b2")
         assert site.state("b2") == ("", None) and len(site.kept("decision")) == 2
+
+    play(act)
+
+
+def finds_down(*names: str) -> list[FrontState]:
+    down = tuple(f"api/{each}" for each in names)
+    return [FrontState(p, p == "p1", leaving={"api/b1": 0}, down=down) for p in PROXIES]
+
+
+def test_whoever_has_come_back_just_now_is_waited_for_until_the_checks_have_seen_it() -> None:
+    async def act(site: Site) -> None:
+        site.registry.put(*finds_down("b2"))
+        task = asyncio.create_task(site.drain_member("b1"))
+        await asyncio.sleep(1.0)
+        assert not site.kept("decision") and not task.done()
+        site.registry.put(*finds_down())
+        assert (await task).done and len(site.kept("decision")) == 1
+
+    play(act)
+
+
+def test_who_stays_down_is_waited_for_for_a_moment() -> None:
+    async def act(site: Site) -> None:
+        site.registry.put(*finds_down("b2"))
+        began = now()
+        with pytest.raises(AnswerIsNo, match=r"too-few-members: 1 of 3 .*; the proxies find b2 down"):
+            await site.drain_member("b1")
+        assert CHECKS_S <= now() - began < CHECKS_S + 1 and site.state("b1") == ("", None)
+        site.registry.put(*finds_down("b1", "b2"))
+        began = now()
+        assert (await site.drain_member("b1")).done and now() - began < CHECKS_S, "nobody is sent there"
 
     play(act)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trimtab.control.arbiter.effect import Effect, pool_of
-from trimtab.control.arbiter.world import Grant, Permit, Request, World
+from trimtab.control.arbiter.world import Grant, Permit, PoolState, Request, World
 
 SHOWN = 8  # names in a sentence: of a thousand nobody reads more
 
@@ -170,7 +170,8 @@ def too_few_members(world: World, request: Request, effect: Effect, now: float) 
     share = 100.0 * effect.peers / effect.peers_of if effect.peers_of else 0.0
     if share >= world.limits.members:
         return None
-    return f"{effect.peers} of {effect.peers_of} members would be well ({share:.0f} %), the floor is {world.limits.members:.0f} %"
+    floor = f"{world.limits.members:.0f} %{_found_down(pool_of(world, request))}"
+    return f"{effect.peers} of {effect.peers_of} members would be well ({share:.0f} %), the floor is {floor}"
 
 
 def last_member(world: World, request: Request, effect: Effect, now: float) -> str | None:
@@ -182,7 +183,11 @@ def last_member(world: World, request: Request, effect: Effect, now: float) -> s
     if untold and request.force:
         return None
     told = f"; nobody says how {_list(untold)} does: with --force --reason WHY you do" if untold else ""
-    return f"no other of the {effect.peers_of} members of {name} is well{told}"
+    return f"no other of the {effect.peers_of} members of {name} is well{_found_down(pool)}{told}"
+
+
+def _found_down(pool: PoolState | None) -> str:
+    return f"; the proxies find {_list(sorted(pool.down))} down" if pool is not None and pool.down else ""
 
 
 # ---- words

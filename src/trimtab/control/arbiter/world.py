@@ -57,8 +57,9 @@ class SiteState:
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """The members of a pool at a site: whether each one is asked to serve and is well by its own word. drained: those that
-    an operator took out. untold: those that are asked to serve, and of which nobody says how they are.
+    """The members of a pool at a site: whether each one is asked to serve and is well by its own word and by the proxies'
+    checks. drained: those that an operator took out. untold: those that are asked to serve, and of which nobody says how they
+    are. down: whom the proxies' checks find down, whatever they say of themselves.
     """
 
     site: str
@@ -66,6 +67,7 @@ class PoolState:
     members: Mapping[str, bool]
     drained: frozenset[str] = frozenset()
     untold: frozenset[str] = frozenset()
+    down: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trimtab.control.arbiter.decide import Answer, decide
+from trimtab.control.arbiter.effect import pool_of
 from trimtab.control.arbiter.records import key_of
-from trimtab.control.arbiter.world import Permit, Request
+from trimtab.control.arbiter.world import Permit, Request, World
 from trimtab.control.drain import writes
 from trimtab.control.drain.coordinator import ATTEMPTS, TTL_S, Known, Watching, known, refusals
 from trimtab.control.drain.held import HeldLease
@@ -30,6 +31,9 @@ from trimtab.errors import AnswerIsNo, BadInput, Conflict, DriverError, LeaseGon
 
 PAUSE_S = 0.1
 ASK_S = 8.0  # for each answer of the estate's store: one member of it may hang
+CHECKS_S = (
+    2.0  # whoever has come back a moment ago is found down until the proxies' checks have said otherwise
+)
 NOTE_S = 2.0  # what is done is done: its row waits for nobody
 DECIDED_S = 60.0  # a proxy's word is taken back long before, if its site's registry answers at all
 
@@ -174,13 +178,19 @@ class LocalDrain:
                     await self._end(permits)
 
     async def _granted(self, requests: Sequence[Request], lease: int) -> list[Permit]:
-        for attempt in range(ATTEMPTS):
+        attempt, checks_until = 0, self._now() + CHECKS_S
+        while attempt < ATTEMPTS:
             # others ask at the same moment, at other sites
             await asyncio.sleep(attempt * random.uniform(0.0, PAUSE_S))
             found, answers = await self.look_at(requests)
             at = round(self._wall(), 3)
             asked = [writes.Asked(*each, at) for each in zip(requests, answers, strict=True)]
-            if refused := [each for each in asked if not each.answer.granted]:
+            refused = [each for each in asked if not each.answer.granted]
+            if self._now() < checks_until and any(_by_checks(found.world, each) for each in refused):
+                await asyncio.sleep(PAUSE_S)
+                continue
+            attempt += 1
+            if refused:
                 with suppress(DriverError):  # whoever asked is told anyway
                     async with self._of_store():
                         await self._store.write(writes.refuse(found.snapshot, *refused))
@@ -235,6 +245,12 @@ class LocalDrain:
         with suppress(DriverError):
             async with self._of_store():
                 await self._store.write(Write(delete=tuple(key_of(each) for each in permits)))
+
+
+def _by_checks(world: World, asked: writes.Asked) -> bool:
+    """Whether it may be granted once the proxies' checks have found well whoever has come back just now."""
+    pool, rules = pool_of(world, asked.request), {each.rule for each in asked.answer.standing}
+    return pool is not None and bool(pool.down) and rules <= {"too-few-members", "last-member"}
 
 
 def _permit(asked: writes.Asked) -> Permit:

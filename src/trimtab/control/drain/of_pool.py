@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from trimtab.control.arbiter.world import PoolState
 from trimtab.control.hand import Seat
-from trimtab.drivers.registry.record import Record
+from trimtab.drivers.registry.record import FrontState, Record
 
 
 def pool_state(
@@ -15,11 +15,23 @@ def pool_state(
     """seated: the whole pool. read: the site's registry. strangers: addresses that are in the estate's file and no hosts of
     its own: of them nobody ever tells anything, and they count as long as they are asked to serve.
     """
-    found = tuple(seated)
-    members = {each.name: each.weight > 0 and _is_well(each, read, strangers) for each in found}
+    found, down = tuple(seated), found_down(name, read)
+    members = {
+        each.name: each.weight > 0 and each.name not in down and _is_well(each, read, strangers)
+        for each in found
+    }
     out = frozenset(each.name for each in found if each.hand is not None and each.hand.state != "ready")
-    untold = frozenset(each.name for each in found if each.weight > 0 and each.health == "unknown")
-    return PoolState(site, name, members, out, untold)
+    untold = frozenset(each.name for each in found if each.weight > 0 and each.health == "unknown") - down
+    return PoolState(site, name, members, out, untold, down & {each.name for each in found})
+
+
+def found_down(pool: str, read: Mapping[str, Record]) -> frozenset[str]:
+    """Members whom the proxy that holds the addresses finds down; while none does, those whom any finds so. Of a proxy that
+    does not tell (nginx) nobody is.
+    """
+    tell = [each for each in read.values() if isinstance(each, FrontState) and each.down is not None]
+    keys = {key for each in [each for each in tell if each.holds] or tell for key in each.down or ()}
+    return frozenset(name for where, _, name in (key.partition("/") for key in keys) if where == pool)
 
 
 def _is_well(seat: Seat, read: Mapping[str, Record], strangers: Collection[str]) -> bool:

@@ -43,6 +43,10 @@ class Runtime:
         texts = await self._ask([wire.show_sessions(pool) for pool in pools])
         return {key: count for text in texts for key, count in dumps.read_sessions(text).items()}
 
+    async def usable(self) -> dict[str, int]:
+        """Backend → how many of its servers could be sent requests now."""
+        return dumps.read_usable(*await self._ask([wire.show_backends()]))
+
     async def run(self, commands: Sequence[Command]) -> tuple[Outcome, ...]:
         """Send them in order; one outcome each. A refused `add` holds back every later `remove` of its backend: what
         serves is not taken out as long as what should replace it cannot come.

@@ -105,6 +105,25 @@ def read_sessions(text: str) -> dict[tuple[str, int], int]:
     return found
 
 
+def read_usable(text: str) -> dict[str, int]:
+    """Backend → how many of its servers could be sent requests now, of `show stat -1 2 -1`. Raises Nonsense. Source: section
+    9.1, fields act and bck.
+    """
+    head, _, body = text.partition("\n")
+    if not head.startswith("# pxname,svname,"):
+        _nonsense("show stat", text)
+    names = head.removeprefix("# ").split(",")
+    found = {}
+    try:
+        act, bck = names.index("act"), names.index("bck")
+        for line in filter(None, body.split("\n")):
+            cells = line.split(",", max(act, bck) + 1)
+            found[cells[0]] = int(cells[act]) + int(cells[bck])
+    except (ValueError, IndexError) as error:
+        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+    return found
+
+
 def read_info(text: str) -> Info:
     """Of `show info`. Raises Nonsense."""
     found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)

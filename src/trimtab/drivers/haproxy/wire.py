@@ -131,6 +131,11 @@ def show_sessions(backend: str) -> Command:
     return _command(f"show stat {words.name(backend)} 4 -1")
 
 
+def show_backends() -> Command:
+    """A row a backend (type 2)."""
+    return _command("show stat -1 2 -1")
+
+
 def show_map(path: str) -> Command:
     return _command(f"show map {words.path(path)}")
 

@@ -36,6 +36,7 @@ State = Literal["ready", "drain", "maint"]
 Health = Literal["passing", "failing"]
 By = Literal["percent", "header", "cookie"]
 MAX_LEAVING = 40
+MAX_DOWN = 1000
 
 
 class BadRecord(ValueError):
@@ -126,7 +127,8 @@ class ProxyHand:
 class FrontState:
     """holds: it has the site's addresses.  drained: it has given them away, and takes them only if nobody else does.
     leaving: `POOL/NAME` of members that take no new requests here → those that are under way; at most MAX_LEAVING of
-    them are told.
+    them are told. down: `POOL/NAME` of members that are to serve and that its own checks find down, at most MAX_DOWN; None
+    where it does not tell.
     """
 
     name: str
@@ -134,6 +136,7 @@ class FrontState:
     drained: bool = False
     leaving: dict[str, int] = field(default_factory=dict)
     at: float = 0.0
+    down: tuple[str, ...] | None = None
 
 
 Record = Member | Alive | Hand | Claim | Split | HostState | ProxyHand | FrontState
@@ -292,7 +295,18 @@ def _front(names: list[str], body: dict[str, Any]) -> FrontState:
     if not isinstance(leaving, dict) or len(leaving) > MAX_LEAVING:
         raise BadRecord(f"leaving: an object of at most {MAX_LEAVING} entries is expected")
     read = {_seat(key): _number("sessions", value, 0, 2**31) for key, value in leaving.items()}
-    return FrontState(_named(NAME, "host", names[0]), holds, drained, read, _time(body.get("at", 0)))
+    name = _named(NAME, "host", names[0])
+    return FrontState(name, holds, drained, read, _time(body.get("at", 0)), _down(body.get("down")))
+
+
+def _down(found: Any) -> tuple[str, ...] | None:
+    if found is None:
+        return None
+    if not isinstance(found, list) or len(found) > MAX_DOWN:
+        raise BadRecord(f"down: a list of at most {MAX_DOWN} is expected")
+    if not all(isinstance(each, str) for each in found):
+        raise BadRecord("down: a list of POOL/NAME is expected")
+    return tuple(map(_seat, found))
 
 
 def _seat(key: str) -> str:

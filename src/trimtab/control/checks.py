@@ -1,0 +1,94 @@
+"""Whom HAProxy's own checks find down. A member that is well by its own word may be out of the proxies' reach, and whoever
+is taken out beside it would be missed: so the arbiter hears what the proxies find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Protocol
+
+from trimtab.control.desired import Desired
+from trimtab.control.loop import Failures
+from trimtab.control.queue import Pace
+from trimtab.drivers.haproxy.members import Have
+from trimtab.drivers.registry.record import MAX_DOWN
+from trimtab.render.agent_file import PoolFile
+
+PACE = Pace(window=0.0, resync=1.0, most=1.0)
+SOON_S = 0.3  # a pool with somebody who is down is looked at again after so long, a large one later
+SERVERS_A_SECOND = 1000  # so much is read of a large one
+
+
+class Checks:
+    """What was read last. changed: told when it is another. again: asked to have a pool read again in so many seconds."""
+
+    def __init__(
+        self, desired: Desired, changed: Callable[[], None], again: Callable[[str, float], None]
+    ) -> None:
+        self._desired, self._changed, self._again = desired, changed, again
+        self._down: dict[str, frozenset[str]] = {}
+        self._waiting: set[str] = set()
+
+    def __call__(self) -> tuple[str, ...] | None:
+        """`POOL/NAME` of those that are asked to serve and found down, at most MAX_DOWN; None: not all has been read."""
+        if not self._desired.pools or self._desired.pools.keys() - self._down.keys():
+            return None
+        return tuple(sorted(f"{pool}/{name}" for pool, names in self._down.items() for name in names))[
+            :MAX_DOWN
+        ]
+
+    def note(self, files: Iterable[PoolFile], have: Have) -> None:
+        before = self()
+        for file in files:
+            self._waiting.discard(file.name)
+            rows = have.get(file.name, {})
+            decision = self._desired.served[file.name]
+            self._down[file.name] = frozenset(
+                each.name
+                for want, each in zip(decision.wants, decision.known, strict=True)
+                if want.ready and want.weight and (row := rows.get(each.id)) and row.ready and not row.up
+            )
+            self._look_again(file.name, len(rows))
+        if self() != before:
+            self._changed()
+
+    def forget(self, files: Iterable[PoolFile]) -> None:
+        """HAProxy does not answer: what it found is over."""
+        before = self()
+        for file in files:
+            self._waiting.discard(file.name)
+            self._down.pop(file.name, None)
+        if self() != before:
+            self._changed()
+
+    def _look_again(self, pool: str, servers: int) -> None:
+        if self._down[pool] and pool not in self._waiting:
+            self._waiting.add(pool)
+            self._again(pool, max(SOON_S, servers / SERVERS_A_SECOND))
+
+
+class UsableLike(Protocol):
+    async def usable(self) -> Mapping[str, int]: ...
+
+
+class CheckWatch:
+    """Whether a check has turned, at the price of a row a backend. marked: told the pools that are to be read again."""
+
+    name = "haproxy-checks"
+
+    def __init__(
+        self, desired: Desired, runtime: UsableLike, marked: Callable[[Collection[str]], None]
+    ) -> None:
+        self._desired, self._runtime, self._marked = desired, runtime, marked
+        self._last: Mapping[str, int] = {}
+
+    def keys(self) -> Collection[str]:
+        return ("checks",)
+
+    async def reconcile(self, keys: frozenset[str]) -> Failures:
+        found, before = await self._runtime.usable(), self._last
+        self._last = found
+        turned = {name for name, count in found.items() if before.get(name) != count}
+        if pools := turned & self._desired.served.keys():
+            self._marked(pools)
+        return {}

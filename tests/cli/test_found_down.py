@@ -1,0 +1,70 @@
+"""Members that are well by their own word, and down by the checks of the proxies."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Do, Memory
+from tests.cli.test_hand_asks import members
+from trimtab.drivers.registry.record import FrontState
+
+HOLDER, STANDBY, NGINX = "hk-proxy-1", "hk-proxy-2", None
+
+
+def fronts(holder: list[str] | None, standby: list[str] | None, held: bool = True) -> list[FrontState]:
+    said = ((HOLDER, held, holder), (STANDBY, False, standby))
+    return [
+        FrontState(name, holds, down=None if down is None else tuple(f"api/{each}" for each in down))
+        for name, holds, down in said
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "refused"),
+    [
+        (fronts(["b3", "b4"], ["b3", "b4"]), "1 of 4 members would be well (25 %), the floor is 50 %; the proxies find b3, b4 down"),
+        (fronts(["b3", "b4"], []), "; the proxies find b3, b4 down"),
+        (fronts([], ["b3", "b4"]), ""),  # whom only the other one does not reach gets requests
+        (fronts([], ["b3", "b4"], held=False), "; the proxies find b3, b4 down"),  # nobody knows who carries
+        (fronts(NGINX, NGINX), ""),
+        (fronts(NGINX, ["b3", "b4"]), "; the proxies find b3, b4 down"),
+        (fronts(["b4"], ["b4"]), ""),  # 2 of 4 are left
+        (fronts(["other"], []), ""),
+    ],
+)  # fmt: skip
+def test_who_is_found_down_is_not_counted_as_left(
+    told: list[FrontState], refused: str, memory: Memory, do: Do
+) -> None:
+    memory.has(*members(4), *told)
+    code, _, err = do("weight api/b1 drain --site hk")
+    assert code == (1 if refused else 0) and refused in err
+    assert bool(memory.kept("hand")) is not bool(refused)
+
+
+def test_one_that_is_found_down_takes_nothing_so_it_may_leave(memory: Memory, do: Do) -> None:
+    memory.has(*members(3), *fronts(["b2", "b3"], ["b2", "b3"]))
+    assert do("weight api/b1 drain --site hk")[0] == 1
+    assert do("weight api/b2 drain --site hk")[0] == 0
+
+
+def test_the_last_one_that_is_up_stays_whatever_is_forced(memory: Memory, do: Do) -> None:
+    memory.has(*members(3), *fronts(["b2", "b3"], ["b2", "b3"]))
+    code, _, err = do("weight api/b1 drain --site hk --force --reason now")
+    assert (
+        code == 1
+        and "last-member: no other of the 3 members of api is well; the proxies find b2, b3 down" in err
+    )
+
+
+def test_why_says_what_the_proxies_find(memory: Memory, store: Memory, do: Do) -> None:
+    memory.has(*members(3), *fronts(["b2"], []))
+    assert (
+        "found up by the checks of hk-proxy-2\n  found down by the checks of hk-proxy-1"
+        in do("why api/b2 --site hk")[1]
+    )
+    assert "found up by the checks of hk-proxy-1, hk-proxy-2" in do("why api/b1 --site hk")[1]
+    assert json.loads(do("why api/b2 --site hk --json")[1])["checks"] == {HOLDER: False, STANDBY: True}
+    memory.has(*fronts(NGINX, NGINX))
+    assert "checks" not in do("why api/b2 --site hk")[1]

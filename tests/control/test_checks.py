@@ -1,0 +1,121 @@
+"""What HAProxy's own checks find, as the arbiter hears it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import pytest
+from control_kit import FakeHaproxy, hand, hosts_pool, member, registered, registry_pool, run
+
+from trimtab.control.checks import SOON_S, Checks, CheckWatch
+from trimtab.control.desired import Desired
+from trimtab.control.haproxy import HaproxyController
+from trimtab.control.metrics import Metrics
+from trimtab.control.store import Store
+from trimtab.drivers.registry.base import Batch
+from trimtab.drivers.registry.record import Record, encode, key_of
+from trimtab.errors import Unreachable
+from trimtab.render.agent_file import PoolFile, ProxyFile
+
+
+class Stage:
+    """A HAProxy, its controller, and what is told of its checks."""
+
+    def __init__(self, *pools: PoolFile) -> None:
+        self.store, self.haproxy = Store(), FakeHaproxy(pools)
+        self.desired = Desired(ProxyFile("haproxy", "haproxy.service", pools=pools), self.store)
+        self.told: list[tuple[str, ...] | None] = []
+        self.again: list[tuple[str, float]] = []
+        self.checks = Checks(
+            self.desired, lambda: self.told.append(self.checks()), lambda *each: self.again.append(each)
+        )
+        self.controller = HaproxyController(self.desired, self.haproxy, Metrics(), self.checks)
+        self.revision = 1
+
+    def put(self, *records: Record) -> None:
+        self.revision += 1
+        self.store.apply(Batch(self.revision, tuple((key_of(r), encode(r)) for r in records)), 0.0)
+        self.sync()
+
+    def sync(self, *keys: str) -> None:
+        self.desired.refresh(self.desired.keys())
+        self.desired.commit()
+        run(self.controller.reconcile(frozenset(keys or self.controller.keys())))
+
+    def turn(self, pool: str, name: str, up: bool) -> None:
+        self.haproxy.rows[pool, name] = self.haproxy.rows[pool, name]._replace(up=up)
+
+
+def test_nothing_is_told_before_everything_was_read_and_nobody_down_is_told_too() -> None:
+    stage = Stage(hosts_pool(), registry_pool())
+    assert stage.checks() is None
+    stage.desired.refresh(stage.desired.keys())
+    stage.desired.commit()
+    run(stage.controller.reconcile(frozenset({"web"})))
+    assert stage.checks() is None
+    stage.sync()
+    assert stage.checks() == () and stage.told == [()]
+
+
+@pytest.mark.parametrize("registers", [True, False])
+def test_who_is_found_down_is_told_once_and_looked_at_again_until_he_is_up(registers: bool) -> None:
+    stage = Stage(registry_pool() if registers else hosts_pool())
+    pool, server, name = ("api", "m1", "api/a") if registers else ("web", "host-1", "web/host-1")
+    if registers:
+        stage.put(*registered(member("a", 1), member("b", 2)))
+    stage.sync()
+    stage.turn(pool, server, False)
+    for _ in range(3):
+        stage.sync(pool)
+    assert stage.told == [(), (name,)] and stage.again == [(pool, SOON_S)] * 3
+    stage.turn(pool, server, True)
+    stage.sync(pool)
+    assert stage.told[-1] == () and len(stage.again) == 3
+
+
+def test_one_look_is_asked_for_however_often_it_is_read_meanwhile() -> None:
+    """Else each reading would begin a chain of its own."""
+    stage = Stage(hosts_pool(), registry_pool())
+    stage.sync()
+    stage.turn("web", "host-1", False)
+    stage.sync("web")
+    stage.checks._look_again("web", 3)
+    assert stage.again == [("web", SOON_S)]
+
+
+@pytest.mark.parametrize("word", ["drain", "maint"])
+def test_whom_an_operator_took_out_nobody_finds_down(word: str) -> None:
+    stage = Stage(hosts_pool())
+    stage.sync()
+    stage.turn("web", "host-1", False)
+    stage.sync()
+    assert stage.checks() == ("web/host-1",)
+    stage.put(hand("host-1", word, pool="web"))
+    assert stage.checks() == ()
+
+
+def test_of_a_haproxy_that_does_not_answer_nobody_knows() -> None:
+    stage = Stage(hosts_pool())
+    stage.sync()
+    stage.turn("web", "host-1", False)
+    stage.sync()
+    stage.haproxy.down = True
+    with pytest.raises(Unreachable):
+        stage.sync()
+    assert stage.checks() is None and stage.told[-1] is None
+    stage.haproxy.down = False
+    stage.sync()
+    assert stage.checks() == ("web/host-1",)
+
+
+def test_a_check_that_turns_is_seen_without_reading_every_server() -> None:
+    stage, marked = Stage(hosts_pool(), registry_pool()), list[Collection[str]]()
+    stage.sync()
+    watch = CheckWatch(stage.desired, stage.haproxy, marked.append)
+    for _ in range(2):
+        run(watch.reconcile(frozenset(watch.keys())))
+    assert marked == [{"web", "api"}], "what it has never seen"
+    read = stage.haproxy.asked
+    stage.turn("web", "host-2", False)
+    run(watch.reconcile(frozenset(watch.keys())))
+    assert marked[1:] == [{"web"}] and stage.haproxy.asked == read
