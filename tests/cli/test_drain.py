@@ -19,7 +19,7 @@ from trimtab.estate.load import load_estate
         ("drain hk --site hk", "--site goes with POOL/MEMBER"),
         ("drain hk-router-1", "no site 'hk-router-1'"),
         ("drain moon/x", "no pool 'moon'"),
-        ("drain api/nobody", "no host of the estate is called nobody"),
+        ("drain api/nobody", "no host of the estate is called 'nobody'"),
         ("drain api/x --site moon", "no site with a registry"),
         ("undrain moon", "no site 'moon' that serves"),
         ("why moon", "no site 'moon' that serves"),

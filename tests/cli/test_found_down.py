@@ -8,17 +8,26 @@ import pytest
 
 from tests.cli.conftest import Do, Memory
 from tests.cli.test_hand_asks import members
-from trimtab.drivers.registry.record import FrontState
+from trimtab.drivers.registry.record import CheckState, FrontState, Record
 
 HOLDER, STANDBY, NGINX = "hk-proxy-1", "hk-proxy-2", None
 
 
-def fronts(holder: list[str] | None, standby: list[str] | None, held: bool = True) -> list[FrontState]:
-    said = ((HOLDER, held, holder), (STANDBY, False, standby))
+def fronts(
+    holder: list[str] | None, standby: list[str] | None, held: bool = True, more: int = 0
+) -> list[Record]:
+    """more: how many besides are down, of whom no names are told."""
+    said = ((HOLDER, holder), (STANDBY, standby))
     return [
-        FrontState(name, holds, down=None if down is None else tuple(f"api/{each}" for each in down))
-        for name, holds, down in said
+        FrontState(HOLDER, held),
+        FrontState(STANDBY),
+        *(checks(name, down, more) for name, down in said if down is not None),
     ]
+
+
+def checks(name: str, down: list[str], more: int) -> CheckState:
+    count = len(down) + more
+    return CheckState(name, {"api": count} if count else {}, tuple(f"api/{each}" for each in down))
 
 
 @pytest.mark.parametrize(
@@ -32,10 +41,11 @@ def fronts(holder: list[str] | None, standby: list[str] | None, held: bool = Tru
         (fronts(NGINX, ["b3", "b4"]), "; the proxies find b3, b4 down"),
         (fronts(["b4"], ["b4"]), ""),  # 2 of 4 are left
         (fronts(["other"], []), ""),
+        (fronts(["b3"], [], more=1), "1 of 4 members would be well (25 %), the floor is 50 %; the proxies find b3 and 1 more down"),
     ],
 )  # fmt: skip
 def test_who_is_found_down_is_not_counted_as_left(
-    told: list[FrontState], refused: str, memory: Memory, do: Do
+    told: list[Record], refused: str, memory: Memory, do: Do
 ) -> None:
     memory.has(*members(4), *told)
     code, _, err = do("weight api/b1 drain --site hk")
@@ -66,5 +76,7 @@ def test_why_says_what_the_proxies_find(memory: Memory, store: Memory, do: Do) -
     )
     assert "found up by the checks of hk-proxy-1, hk-proxy-2" in do("why api/b1 --site hk")[1]
     assert json.loads(do("why api/b2 --site hk --json")[1])["checks"] == {HOLDER: False, STANDBY: True}
-    memory.has(*fronts(NGINX, NGINX))
+    memory.has(*fronts(["b3"], [], more=1))
+    assert json.loads(do("why api/b2 --site hk --json")[1])["checks"] == {}
+    memory.lacks(f"checks/{HOLDER}", f"checks/{STANDBY}")
     assert "checks" not in do("why api/b2 --site hk")[1]

@@ -93,9 +93,9 @@ def test_every_objection_is_said_and_force_overrules_what_it_may(
     assert [line.split(":")[0] for line in err.splitlines() if line.startswith("  ") and ": " in line] == [
         "  frozen",
         "  too-few-members",
-        "  last-member",
+        "  members-untold",
     ]
-    assert "nobody says how b2, b3, b4 does: with --force --reason WHY you do" in err
+    assert "is known to be well; nobody says how b2, b3, b4 does" in err
     memory.has(*(Hand("api", f"b{n}", "drain") for n in (2, 3, 4)))
     before = dict(memory.records)
     code, _, err = do(TAKES[0] + FORCED)
@@ -295,7 +295,9 @@ def test_a_drain_asks_for_each_pool_that_discovers_the_name_and_waits_for_all(
         "without old/b1 2 of 3 members are well",
     ]
     code, out = do("drain api/b1 --reason disk --wait 0")
-    assert code == 1 and "not every proxy has taken note" in out, "of `old` nobody has told anything"
+    assert code == 1 and "not yet noted by one-proxy-1, one-proxy-2" in out, (
+        "of `old` nobody has told anything"
+    )
     assert [(each.granted, each.request.target) for each in decisions(store)] == [
         (True, "api/b1"),
         (True, "old/b1"),

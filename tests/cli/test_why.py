@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Do, Memory
+from trimtab.cli.why import lost_of
 from trimtab.control.arbiter import records as arbiter
-from trimtab.control.arbiter.ledger import Gate
-from trimtab.control.arbiter.world import Freeze, Grant, Permit
+from trimtab.control.arbiter.ledger import Decision, Gate
+from trimtab.control.arbiter.world import Freeze, Grant, Permit, Request
 from trimtab.control.sites import record as views
 from trimtab.control.sites.reading import Reading
 from trimtab.control.sites.verdict import View
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed, Doing
 from trimtab.drivers.registry.record import Alive, Claim, HostState, Member, ProxyHand
-from trimtab.errors import AnswerIsNo, BadInput
+from trimtab.errors import AnswerIsNo, BadInput, Unreachable
 
 SITES = ("hk", "la", "sg")
 WORD = Committed("hk", "withdraw", "ann@hk-registry-1", "fibre", 5.0, "p1")
@@ -123,6 +124,57 @@ def test_the_requests_about_another_pool_are_not_those_about_the_member(
     assert [each["target"] for each in rows] == ["api/hk-backend-1", "web/hk-backend-1"]
     rows = json.loads(do("why web/hk-backend-1 --json")[1])["decisions"]
     assert [each["target"] for each in rows] == ["web/hk-backend-1"]
+
+
+def moves(*kinds: str) -> list[Decision]:
+    """Newest first, as `why` has them."""
+    asked = [Request(kind, "hk", "hk", "ann", "fibre") for kind in kinds]  # type: ignore[arg-type]
+    return [Decision(n, float(n), each, True) for n, each in enumerate(asked, 1)][::-1]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "under_way", "lost"),
+    [
+        (["drain-site", "drain-site-done", "undrain-site-begun", "undrain-site"], False, set()),
+        (["drain-site", "drain-site-undone"], False, set()),
+        (["drain-site"], True, set()),
+        (["drain-site"], False, {1}),
+        (["drain-site", "drain-site"], True, {1}),
+        (["drain-site", "drain-proxy", "freeze", "drain-site", "drain-site-done"], False, {1}),
+        (["drain-site", "drain-site-done", "undrain-site-begun"], False, {3}),
+        (["drain-site-done"], False, set()),  # taken over from agents, or its beginning is too long ago
+        ([], False, set()),
+    ],
+)
+def test_of_what_was_begun_and_never_ended_it_is_said_that_it_was_lost(
+    kinds: list[str], under_way: bool, lost: set[int]
+) -> None:
+    assert lost_of(moves(*kinds), under_way) == lost
+
+
+def test_a_drain_whose_command_was_killed_says_so(memory: Memory, store: Memory, do: Do) -> None:
+    has(store, *moves("drain-site"))
+    said = do("why hk")[1]
+    assert (
+        "granted  drain-site hk by ann: fibre\n" in said
+        and "whoever asked was killed, or lost the store" in said
+    )
+    assert json.loads(do("why hk --json")[1])["decisions"][0]["lost"] is True
+    has(store, Permit("p1", "drain-site", "hk", "hk", "ann", "", 1.0, 5.0))
+    assert "was killed" not in do("why hk")[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["status", "why hk", "drain hk", "drain hk-proxy-1", "undrain hk", "freeze --reason x", "incidents"],
+)
+def test_a_store_that_is_away_is_said_to_be_that(words: str, memory: Memory, store: Memory, do: Do) -> None:
+    store.down = True
+    with pytest.raises(
+        Unreachable, match="the estate's store cannot be asked, so nothing is changed"
+    ) as raised:
+        do(words)
+    assert "look at etcd-estate.service on hk-registry-1, sg-registry-1, la-registry-1" in raised.value.hint
 
 
 @pytest.mark.parametrize("words", ["why hk --site la", "why hk --site hk", "why hk-backend-1 --site hk"])

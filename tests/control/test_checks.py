@@ -7,13 +7,13 @@ from collections.abc import Collection
 import pytest
 from control_kit import FakeHaproxy, hand, hosts_pool, member, registered, registry_pool, run
 
-from trimtab.control.checks import SOON_S, Checks, CheckWatch
+from trimtab.control.checks import SOON_S, Checks, CheckWatch, told
 from trimtab.control.desired import Desired
 from trimtab.control.haproxy import HaproxyController
 from trimtab.control.metrics import Metrics
 from trimtab.control.store import Store
 from trimtab.drivers.registry.base import Batch
-from trimtab.drivers.registry.record import Record, encode, key_of
+from trimtab.drivers.registry.record import MAX_DOWN_POOLS, CheckState, Record, decode, encode, key_of
 from trimtab.errors import Unreachable
 from trimtab.render.agent_file import PoolFile, ProxyFile
 
@@ -27,7 +27,7 @@ class Stage:
         self.told: list[tuple[str, ...] | None] = []
         self.again: list[tuple[str, float]] = []
         self.checks = Checks(
-            self.desired, lambda: self.told.append(self.checks()), lambda *each: self.again.append(each)
+            "p1", self.desired, lambda: self.told.append(self.down()), lambda *each: self.again.append(each)
         )
         self.controller = HaproxyController(self.desired, self.haproxy, Metrics(), self.checks)
         self.revision = 1
@@ -42,19 +42,23 @@ class Stage:
         self.desired.commit()
         run(self.controller.reconcile(frozenset(keys or self.controller.keys())))
 
+    def down(self) -> tuple[str, ...] | None:
+        found = self.checks()
+        return None if found is None else found.named
+
     def turn(self, pool: str, name: str, up: bool) -> None:
         self.haproxy.rows[pool, name] = self.haproxy.rows[pool, name]._replace(up=up)
 
 
 def test_nothing_is_told_before_everything_was_read_and_nobody_down_is_told_too() -> None:
     stage = Stage(hosts_pool(), registry_pool())
-    assert stage.checks() is None
+    assert stage.down() is None
     stage.desired.refresh(stage.desired.keys())
     stage.desired.commit()
     run(stage.controller.reconcile(frozenset({"web"})))
-    assert stage.checks() is None
+    assert stage.down() is None
     stage.sync()
-    assert stage.checks() == () and stage.told == [()]
+    assert stage.down() == () and stage.told == [()]
 
 
 @pytest.mark.parametrize("registers", [True, False])
@@ -89,9 +93,9 @@ def test_whom_an_operator_took_out_nobody_finds_down(word: str) -> None:
     stage.sync()
     stage.turn("web", "host-1", False)
     stage.sync()
-    assert stage.checks() == ("web/host-1",)
+    assert stage.down() == ("web/host-1",)
     stage.put(hand("host-1", word, pool="web"))
-    assert stage.checks() == ()
+    assert stage.down() == ()
 
 
 def test_of_a_haproxy_that_does_not_answer_nobody_knows() -> None:
@@ -102,10 +106,10 @@ def test_of_a_haproxy_that_does_not_answer_nobody_knows() -> None:
     stage.haproxy.down = True
     with pytest.raises(Unreachable):
         stage.sync()
-    assert stage.checks() is None and stage.told[-1] is None
+    assert stage.down() is None and stage.told[-1] is None
     stage.haproxy.down = False
     stage.sync()
-    assert stage.checks() == ("web/host-1",)
+    assert stage.down() == ("web/host-1",)
 
 
 def test_a_check_that_turns_is_seen_without_reading_every_server() -> None:
@@ -119,3 +123,15 @@ def test_a_check_that_turns_is_seen_without_reading_every_server() -> None:
     stage.turn("web", "host-2", False)
     run(watch.reconcile(frozenset(watch.keys())))
     assert marked[1:] == [{"web"}] and stage.haproxy.asked == read
+
+
+def test_of_many_the_record_has_the_number_and_as_many_names_as_fit() -> None:
+    everybody = {f"pool-{n:015}": [f"host-{m:050}" for m in range(300)] for n in range(90)}
+    found = told("hk-proxy-1", everybody)
+    assert decode(key_of(found), encode(found)) == found
+    assert (
+        len(found.down) == MAX_DOWN_POOLS
+        and set(found.down.values()) == {300}
+        and 20 < len(found.named) < 300
+    )
+    assert told("p", {"web": [], "api": ["b", "a"]}) == CheckState("p", {"api": 2}, ("api/a", "api/b"))

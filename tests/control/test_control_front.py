@@ -10,6 +10,7 @@ from control_kit import FakeRegistry, run
 
 from trimtab.control.front import FrontHand, Look, TellFront, Verb, verb_for
 from trimtab.control.lease import Lease
+from trimtab.drivers.registry.record import CheckState, decode
 from trimtab.errors import Unreachable
 
 LIMIT = 0.6
@@ -106,7 +107,7 @@ def test_what_a_proxy_says_is_written_when_it_changes_and_ends_with_its_lease() 
 
         lease = Lease(store, lambda: None)
         soon: list[float] = []
-        down: list[str] = []
+        found: list[CheckState] = []
         tell = TellFront(
             store,
             lease,
@@ -115,21 +116,25 @@ def test_what_a_proxy_says_is_written_when_it_changes_and_ends_with_its_lease() 
             leaving,
             soon.append,
             lambda: 5000.0,
-            lambda: tuple(down) or None,
+            lambda: found[0] if found else None,
         )
         for _ in range(3):
             await tell.reconcile(frozenset(tell.keys()))
         said = json.loads(store.records["fronts/hk-proxy-1"])
         assert store.writes == 1 and said == {
-            "holds": True, "drained": False, "leaving": {"api/b2": 3}, "at": 5000.0, "down": None,
+            "holds": True, "drained": False, "leaving": {"api/b2": 3}, "at": 5000.0,
         }  # fmt: skip
         assert len(soon) == 3, "as long as something is under way it looks again soon"
         busy["api/b2"] = 0
         await tell.reconcile(frozenset(tell.keys()))
         assert json.loads(store.records["fronts/hk-proxy-1"])["leaving"] == {"api/b2": 0} and len(soon) == 3
-        down.append("api/b1")
+        assert "checks/hk-proxy-1" not in store.records
+        found.append(CheckState("hk-proxy-1", {"api": 1}, ("api/b1",)))
         await tell.reconcile(frozenset(tell.keys()))
-        assert json.loads(store.records["fronts/hk-proxy-1"])["down"] == ["api/b1"] and len(soon) == 3
+        assert decode("checks/hk-proxy-1", store.records["checks/hk-proxy-1"]) == found[0]
+        found.clear()
+        await tell.reconcile(frozenset(tell.keys()))
+        assert "checks/hk-proxy-1" not in store.records and len(soon) == 3
         await asyncio.sleep(30)
         assert "fronts/hk-proxy-1" not in (await store.read()).records
 

@@ -15,6 +15,7 @@ from trimtab.control.healer import PACE, QUIET_S, Healer
 from trimtab.control.loop import Loop
 from trimtab.control.metrics import Metrics
 from trimtab.drivers.probe import Answer
+from trimtab.drivers.registry.record import Restart
 from trimtab.drivers.units import UnitState
 from trimtab.render.agent_file import Probe, Unit
 
@@ -138,7 +139,11 @@ class Stage:
         self.log, self.stream = silent()
         units = tuple(Unit(name, Probe(kind, name)) for name in names)
         self.metrics, self.full, self.late = Metrics(), False, 0.0
-        self.healer = Healer(units, self.supervisor, self.log, self.metrics, ask=self.ask, serves=self.serves)
+        self.told: list[int] = []
+        self.healer = Healer(
+            units, self.supervisor, self.log, self.metrics, lambda: self.told.append(1), self.ask, self.serves,
+            lambda: 5000.0,
+        )  # fmt: skip
         self.loop = Loop(self.healer, PACE, self.log, Metrics(), lambda: 0.5)
         self.task = asyncio.create_task(self.loop.run())
 
@@ -184,6 +189,33 @@ def test_one_that_hangs_is_restarted_within_ten_seconds_and_verified() -> None:
         await asyncio.sleep(60)
         assert len(stage.supervisor.restarted) == 1
         assert stage.healer.words == {"haproxy.service": "works"}
+        await stage.end()
+
+    run(work())
+
+
+def test_a_restart_is_told_with_the_reason_of_whoever_did_it() -> None:
+    async def work() -> None:
+        stage = Stage("haproxy.service")
+
+        def runs(pid: int | None) -> None:
+            stage.supervisor.states["haproxy.service"] = UnitState("haproxy.service", "active", pid=pid)
+
+        runs(7)
+        await asyncio.sleep(20)
+        assert stage.healer.restarts == {}, "who has just begun has seen none"
+        runs(None)
+        await asyncio.sleep(5)
+        runs(8)  # the supervisor's own
+        await until(lambda: stage.healer.restarts)
+        assert stage.healer.restarts["haproxy.service"].why == ""
+        stage.answers["haproxy.service"] = ""
+        await until(lambda: stage.supervisor.restarted)
+        runs(9)
+        stage.answers["haproxy.service"] = "HTTP/1.1 200 OK"
+        await until(lambda: stage.healer.restarts["haproxy.service"].why)
+        assert stage.healer.restarts["haproxy.service"] == Restart(5000.0, "no answer")
+        assert stage.told, "it is news"
         await stage.end()
 
     run(work())

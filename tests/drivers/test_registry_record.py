@@ -68,6 +68,12 @@ RECORDS = st.one_of(
         TIMES,
     ),
     st.builds(
+        r.CheckState,
+        NAMES,
+        st.dictionaries(POOLS, st.integers(1, r.MAX_ID), max_size=12),
+        st.lists(st.builds("{}/{}".format, POOLS, NAMES), max_size=12).map(tuple),
+    ),
+    st.builds(
         r.Split,
         POOLS,
         st.from_regex(r.SPLIT, fullmatch=True),
@@ -78,7 +84,13 @@ RECORDS = st.one_of(
         TEXTS,
         TIMES,
     ),
-    st.builds(r.HostState, NAMES, st.dictionaries(TEXTS, TEXTS, max_size=8), TIMES),
+    st.builds(
+        r.HostState,
+        NAMES,
+        st.dictionaries(TEXTS, TEXTS, max_size=4),
+        TIMES,
+        st.dictionaries(TEXTS, st.builds(r.Restart, TIMES, TEXTS), max_size=4),
+    ),
 )
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Change:
     """plan: what is to be written at a site. takes: whether that takes the member away from those who ask for it at the site,
-    as its place in the pool is now. note: told what is to be said of a site besides.
+    as its place in the pool is now. note: told what is to be said of a site besides. verb: what it is, for the reason that is
+    kept, where it is no drain.
     """
 
     pool: str
@@ -31,6 +32,7 @@ class Change:
     plan: Callable[[Snapshot, str], Write | None]
     takes: Callable[[Snapshot, Seat, str], bool]
     note: Callable[[str, Note], None]
+    verb: str = ""
 
 
 def asking(inventory: Inventory, change: Change, dry: bool) -> Act | None:
@@ -71,8 +73,8 @@ def requests_of(inventory: Inventory, change: Change, site: str, snapshot: Snaps
     own = [each for each in seated(inventory, snapshot, change.pool, site) if each.name == change.name]
     if not inventory.front(site) or not any(change.takes(snapshot, seat, site) for seat in own):
         return ()
-    who = change.who
+    who, reason = change.who, ": ".join(filter(None, (change.verb, change.who.reason)))
     return tuple(
-        Request("drain-member", site, place, who.by, who.reason, force=change.force)
+        Request("drain-member", site, place, who.by, reason, force=change.force)
         for place in places_of(inventory, site, snapshot, change.pool, change.name)
     )

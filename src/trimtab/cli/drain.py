@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli import drain_local, flows, registries
-from trimtab.cli.estate_store import opened, site_named
+from trimtab.cli.estate_store import asked, site_named
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import log, print_json, print_line
@@ -161,7 +161,7 @@ def freeze(
 
 
 async def _with_store(inventory: Inventory, ask: Any) -> int:
-    async with opened(inventory) as store:
+    async with asked(inventory) as store:
         code: int = await ask(store)
         return code
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from trimtab.cli import registries
-from trimtab.cli.estate_store import opened
+from trimtab.cli.estate_store import away, opened
 from trimtab.cli.local_words import effect_line, end, teller
 from trimtab.cli.output import log, print_json, print_line
 from trimtab.errors import AnswerIsNo, BadInput
@@ -60,16 +60,21 @@ def _site_of_member(inventory: Inventory, target: str, site: str | None) -> str:
     known = registries.sites_of(inventory, site)
     own = [host.site for host in inventory.hosts if host.name == name and host.site in known]
     if not own and len(known) != 1:
-        what = f"no host of the estate is called {name}; who registered under that name may be at {', '.join(known)}"
+        what = f"no host of the estate is called {name[:100]!r}; who registered under that name may be at {', '.join(known)}"
         raise BadInput(what, "--site NAME says where to look")
     if len(own or known) != 1:
-        raise BadInput(f"{target} may be at {', '.join(own)}", "--site NAME says which one is meant")
+        raise BadInput(f"{target[:100]!r} may be at {', '.join(own)}", "--site NAME says which one is meant")
     return (own or known)[0]
 
 
 def drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int:
-    """Exit code."""
-    return asyncio.run(_drain(inventory, local, who, options))
+    """Exit code. Raises Unreachable where nobody can be asked: then nothing was begun."""
+    from trimtab.control.drain.local import Unasked
+
+    try:
+        return asyncio.run(_drain(inventory, local, who, options))
+    except Unasked as error:
+        raise away(inventory, error) from error
 
 
 async def _drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int:

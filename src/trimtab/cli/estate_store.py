@@ -6,7 +6,7 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.errors import BadInput, EnvironmentUnable, Unreachable
 from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD
 
 if TYPE_CHECKING:
@@ -39,6 +39,27 @@ async def opened(inventory: Inventory) -> AsyncIterator[Registry]:
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def asked(inventory: Inventory) -> AsyncIterator[Registry]:
+    """As `opened`, where nothing else is asked beside it: whoever does not answer is the store. Raises Unreachable too."""
+    async with opened(inventory) as store:
+        try:
+            yield store
+        except Unreachable as error:
+            raise away(inventory, error) from error
+
+
+def away(inventory: Inventory, error: Unreachable) -> Unreachable:
+    """In words that say what it is and where to look."""
+    from trimtab.render.etcd import estate_members
+
+    hosts = ", ".join(host.name for host in estate_members(inventory))
+    return Unreachable(
+        f"the estate's store cannot be asked, so nothing is changed: {error.message}",
+        f"more than half of its members have to answer: look at etcd-estate.service on {hosts}",
+    )
 
 
 def site_named(inventory: Inventory, name: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli import registries
-from trimtab.cli.estate_store import opened
+from trimtab.cli.estate_store import asked
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import log, print_json, print_line
@@ -68,7 +68,7 @@ def _fitting(number: int | None, only_open: bool, review: bool, json: bool) -> N
 
 
 async def _read(inventory: Inventory) -> Snapshot:
-    async with opened(inventory) as store:
+    async with asked(inventory) as store:
         return await store.read()
 
 

@@ -94,7 +94,7 @@ def deregister(
         """Without force the plan refuses one that is alive: then nobody is asked."""
         return seat.weight > 0 and (force or f"alive/{registered}/{name}" not in snapshot.records)
 
-    change = Change(pool, name, who, force, plan, takes, notes.__setitem__)
+    change = Change(pool, name, who, force, plan, takes, notes.__setitem__, "deregister")
     act = asking(inventory, change, dry_run)
     done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run, act)
     return registries.tell(done, f"{name} taken out of {pool}", dry_run, json, notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,7 @@ import typer
 
 from trimtab.cli import drain_local, registries, why_local
 from trimtab.cli.drain import At
-from trimtab.cli.estate_store import opened, site_named
+from trimtab.cli.estate_store import asked, site_named
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import print_json, print_line
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Fronts = Mapping[str, Mapping[str, Front]]
 
 LAST = 20  # decisions
+LOST = "          whoever asked was killed, or lost the store: it was undone with the lease, within seconds"
 EVERY_S = 2.0
 CAME_TO = {"serve": "announced", "prefer": "announced as second choice", "withdraw": "not announced"}
 TargetArgument = Annotated[
@@ -139,8 +140,10 @@ def why(
     site = site_named(inventory, target)
     found, fronts = asyncio.run(_looked(inventory, site))
     row, decisions = _row(inventory, found, fronts, site), decisions_of(found, site)
+    lost = lost_of(decisions, any(each.site == site for each in found.standing.permits))
     if json:
-        print_json({**row, "decisions": [as_json(each) for each in decisions], "frozen": _frozen(found)})
+        rows = [as_json(each) | {"lost": each.number in lost} for each in decisions]
+        print_json({**row, "decisions": rows, "frozen": _frozen(found)})
         return 0
     since = f", since {clock(row['since'])}" if row["since"] else ""
     print_line(
@@ -149,7 +152,7 @@ def why(
     for line in [
         *row["reasons"],
         *findings_of(found),
-        *(text for each in decisions for text in lines_of(each)),
+        *(text for each in decisions for text in [*lines_of(each), *([LOST] if each.number in lost else [])]),
     ]:
         print_line(f"  {line}")
     return 0
@@ -165,7 +168,7 @@ async def known_now(inventory: Inventory) -> Known:
     from trimtab.control.drain.coordinator import known
     from trimtab.control.drain.of_estate import facts_of, watching_of
 
-    async with opened(inventory) as store:
+    async with asked(inventory) as store:
         snapshot = await store.read()
     return known(snapshot, facts_of(inventory), watching_of(inventory), time.time())
 
@@ -241,6 +244,18 @@ def decisions_of(found: Known, site: str, target: str = "") -> list[Decision]:
         return asked.site in (site, "") and asked.kind not in OF_MEMBERS
 
     return list(filter(is_about, reversed(decisions_in(found.snapshot.records))))[:LAST]
+
+
+def lost_of(rows: Sequence[Decision], under_way: bool) -> set[int]:
+    """The numbers of the drains and undrains of one site that were begun and of which nobody has said how they ended. rows:
+    newest first. under_way: whether the newest of them may be.
+    """
+    moves = [row for row in rows if row.act in ("drain-site", "undrain-site") and row.word != "refused"]
+    begins = [row.word in ("granted", "forced", "begun") for row in moves]
+    nobody_ended = [not under_way, *begins]  # what came after each: the next begin, instead of its end
+    return {
+        row.number for row, began, lost in zip(moves, begins, nobody_ended, strict=False) if began and lost
+    }
 
 
 def lines_of(row: Decision) -> list[str]:

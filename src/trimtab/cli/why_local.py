@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trimtab.control.drain.of_site import Front
     from trimtab.control.hand import Seat
     from trimtab.drivers.registry.base import Snapshot
+    from trimtab.drivers.registry.record import Record, Restart
     from trimtab.estate.inventory import Inventory
 
 
@@ -73,7 +74,8 @@ def _host(inventory: Inventory, name: str, snapshot: Snapshot) -> Said:
     read, site = records(snapshot), inventory.by_name[name].site
     state, front = read.get(f"hosts/{name}"), fronts_of(read, inventory, site).get(name)
     units = dict(state.units) if isinstance(state, HostState) else None
-    lines = [f"{unit}: {word}" for unit, word in (units or {}).items()]
+    restarts = dict(state.restarts) if isinstance(state, HostState) else {}
+    lines = [f"{unit}: {word}{_anew(restarts.get(unit))}" for unit, word in (units or {}).items()]
     if units is None:
         lines = ["its agent has said nothing, or nothing for long: of its daemons nobody knows"]
     if front is not None:
@@ -83,7 +85,22 @@ def _host(inventory: Inventory, name: str, snapshot: Snapshot) -> Said:
     for pool, seat in seats.items():
         lines += [f"{pool}: {line}" for line in _seat(seat)]
     members = {pool: {"weight": seat.weight, "health": seat.health} for pool, seat in seats.items()}
-    return lines, {"units": units, "drained": bool(front and front.drained), "pools": members}
+    anew = {unit: {"at": each.at, "why": each.why} for unit, each in restarts.items()}
+    return lines, {
+        "units": units,
+        "restarts": anew,
+        "drained": bool(front and front.drained),
+        "pools": members,
+    }
+
+
+def _anew(restart: Restart | None) -> str:
+    from trimtab.cli.why import clock
+
+    if restart is None:
+        return ""
+    who = f"by its agent: {restart.why}" if restart.why else "and not by its agent"
+    return f"; restarted at {clock(restart.at)}, {who}"
 
 
 def _front(hand: Any, state: Any) -> list[str]:
@@ -105,16 +122,17 @@ def _member(inventory: Inventory, local: Local | None, snapshot: Snapshot) -> Sa
         raise BadInput("no member is named", "POOL/MEMBER is expected: see `trimtab members`")
     pool, _, name = local.name.partition("/")
     seat = seat_of(seated(inventory, local.site, snapshot, pool), name)
-    fronts = fronts_of(records(snapshot), inventory, local.site)
+    read = records(snapshot)
+    fronts = fronts_of(read, inventory, local.site)
     under_way = {
         proxy: front.state.leaving[local.name]
         for proxy, front in fronts.items()
         if front.state is not None and local.name in front.state.leaving
     }
     checks = {
-        proxy: local.name not in front.state.down
-        for proxy, front in fronts.items()
-        if front.state is not None and front.state.down is not None and seat.weight
+        proxy: up
+        for proxy in fronts
+        if seat.weight and (up := _finds(read.get(f"checks/{proxy}"), local.name)) is not None
     }
     lines = (
         _seat(seat)
@@ -130,6 +148,19 @@ def _member(inventory: Inventory, local: Local | None, snapshot: Snapshot) -> Sa
         "checks": checks,
         "under_way": under_way,
     }
+
+
+def _finds(state: Record | None, name: str) -> bool | None:
+    """None where nobody knows: the proxy does not tell, or more are down than it has named."""
+    from trimtab.drivers.registry.record import CheckState
+
+    if not isinstance(state, CheckState):
+        return None
+    if name in state.named:
+        return False
+    pool = name.partition("/")[0]
+    named = sum(each.partition("/")[0] == pool for each in state.named)
+    return True if state.down.get(pool, 0) == named else None
 
 
 def _checked(checks: Mapping[str, bool]) -> list[str]:

@@ -136,7 +136,9 @@ class Agent:
         self._register = Register(
             self._access, self._folder, lease, self.places.registered, self.log, self._refuse_name
         )
-        publish = Publish(self._access, lease, self.file.host, self._healer.states)
+        publish = Publish(
+            self._access, lease, self.file.host, self._healer.states, lambda: self._healer.restarts
+        )
         register, gauge = self._register, self.metrics.registrations
         gauge.labels("wanted").set_function(lambda: len(self._folder.wanted))
         gauge.labels("registered").set_function(lambda: len(register.working()))

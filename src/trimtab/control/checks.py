@@ -11,31 +11,32 @@ from trimtab.control.desired import Desired
 from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
 from trimtab.drivers.haproxy.members import Have
-from trimtab.drivers.registry.record import MAX_DOWN
+from trimtab.drivers.registry.record import MAX_DOWN, MAX_DOWN_POOLS, CheckState
 from trimtab.render.agent_file import PoolFile
 
 PACE = Pace(window=0.0, resync=1.0, most=1.0)
 SOON_S = 0.3  # a pool with somebody who is down is looked at again after so long, a large one later
+ROOM = 2000  # bytes for names; the counts of MAX_DOWN_POOLS need less than that, and a record has 4096
 SERVERS_A_SECOND = 1000  # so much is read of a large one
 
 
 class Checks:
-    """What was read last. changed: told when it is another. again: asked to have a pool read again in so many seconds."""
+    """What was read last, by the proxy on `host`. changed: told when it is another. again: asked to have a pool read again in
+    so many seconds.
+    """
 
     def __init__(
-        self, desired: Desired, changed: Callable[[], None], again: Callable[[str, float], None]
+        self, host: str, desired: Desired, changed: Callable[[], None], again: Callable[[str, float], None]
     ) -> None:
-        self._desired, self._changed, self._again = desired, changed, again
+        self._host, self._desired, self._changed, self._again = host, desired, changed, again
         self._down: dict[str, frozenset[str]] = {}
         self._waiting: set[str] = set()
 
-    def __call__(self) -> tuple[str, ...] | None:
-        """`POOL/NAME` of those that are asked to serve and found down, at most MAX_DOWN; None: not all has been read."""
+    def __call__(self) -> CheckState | None:
+        """None: not all has been read."""
         if not self._desired.pools or self._desired.pools.keys() - self._down.keys():
             return None
-        return tuple(sorted(f"{pool}/{name}" for pool, names in self._down.items() for name in names))[
-            :MAX_DOWN
-        ]
+        return told(self._host, self._down)
 
     def note(self, files: Iterable[PoolFile], have: Have) -> None:
         before = self()
@@ -65,6 +66,19 @@ class Checks:
         if self._down[pool] and pool not in self._waiting:
             self._waiting.add(pool)
             self._again(pool, max(SOON_S, servers / SERVERS_A_SECOND))
+
+
+def told(host: str, found: Mapping[str, Collection[str]]) -> CheckState:
+    """Pool → who is down, as much of it as one record holds: how many before who."""
+    pools = sorted(pool for pool, names in found.items() if names)[:MAX_DOWN_POOLS]
+    down, left = {pool: len(found[pool]) for pool in pools}, ROOM
+    named: list[str] = []
+    for name in (f"{pool}/{name}" for pool in pools for name in sorted(found[pool])):
+        left -= len(name) + 3
+        if left < 0 or len(named) == MAX_DOWN:
+            break
+        named.append(name)
+    return CheckState(host, down, tuple(named))
 
 
 class UsableLike(Protocol):

@@ -19,7 +19,7 @@ from trimtab.control.queue import Pace
 from trimtab.drivers.addresses import addresses
 from trimtab.drivers.command import run
 from trimtab.drivers.registry.base import Write, Writer
-from trimtab.drivers.registry.record import MAX_LEAVING, FrontState, encode, key_of
+from trimtab.drivers.registry.record import MAX_LEAVING, CheckState, FrontState, encode, key_of
 from trimtab.errors import LeaseGone, Unreachable
 
 PACE = Pace(window=0.0, resync=10.0)
@@ -128,9 +128,9 @@ class FrontHand:
 
 
 class TellFront:
-    """Says in the registry what the proxy holds, what is still under way to members that leave, and whom it finds down.
-    leaving: `POOL/NAME` → requests under way; asked each time, as down is. again: asked for another look in so many seconds,
-    as long as something is under way.
+    """Says in the registry what the proxy holds, what is still under way to members that leave, and what its checks find.
+    leaving: `POOL/NAME` → requests under way; asked each time, as checks are: None where nobody knows. again: asked for
+    another look in so many seconds, as long as something is under way.
     """
 
     name = "front-state"
@@ -144,12 +144,12 @@ class TellFront:
         leaving: Callable[[], Awaitable[Mapping[str, int]]],
         again: Callable[[float], None] = lambda seconds: None,
         now: Callable[[], float] = time.time,
-        down: Callable[[], tuple[str, ...] | None] = lambda: None,
+        checks: Callable[[], CheckState | None] = lambda: None,
     ) -> None:
         self._store, self._lease, self._host = store, lease, host
         self._front, self._leaving, self._again, self._now = front, leaving, again, now
-        self._down = down
-        self._said: tuple[FrontState, int] | None = None
+        self._checks = checks
+        self._said: tuple[FrontState, CheckState | None, int] | None = None
 
     def keys(self) -> Collection[str]:
         return ("front",)
@@ -159,16 +159,18 @@ class TellFront:
         leaving = dict(sorted((await self._leaving()).items())[:MAX_LEAVING])
         if any(leaving.values()):
             self._again(BUSY_S)
-        state = FrontState(self._host, look.holds, look.drained, leaving, down=self._down())
-        if self._said == (state, lease):
+        state, checks = FrontState(self._host, look.holds, look.drained, leaving), self._checks()
+        if self._said == (state, checks, lease):
             return {}
         told = replace(state, at=round(self._now(), 3))
+        records = {key_of(each): encode(each) for each in (told, checks) if each is not None}
+        gone = () if checks is not None else (key_of(CheckState(self._host)),)
         try:
-            await self._store.write(Write(leased={key_of(told): encode(told)}, lease=lease))
+            await self._store.write(Write(leased=records, delete=gone, lease=lease))
         except LeaseGone:
             self._lease.lost(lease)
             raise
-        self._said = state, lease
+        self._said = state, checks, lease
         return {}
 
 

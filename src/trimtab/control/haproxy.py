@@ -42,14 +42,20 @@ class RuntimeApi(Protocol):
 
 
 class HaproxyController:
-    """Pools and maps."""
+    """Pools and maps. done: told when HAProxy was told something of its members."""
 
     name = "haproxy"
 
     def __init__(
-        self, desired: Desired, runtime: RuntimeApi, metrics: Metrics, checks: Checks | None = None
+        self,
+        desired: Desired,
+        runtime: RuntimeApi,
+        metrics: Metrics,
+        checks: Checks | None = None,
+        done: Callable[[], None] = lambda: None,
     ) -> None:
         self._desired, self._runtime, self._metrics, self._checks = desired, runtime, metrics, checks
+        self._done = done
 
     def keys(self) -> Collection[str]:
         return [*self._desired.pools, *self.keys_of(self._desired.files), FLOORS]
@@ -109,6 +115,7 @@ class HaproxyController:
             return {}
         outcomes = await self._runtime.run(commands)
         self._metrics.commands.inc(len(commands))
+        self._done()
         pool_of = {backend: file.name for file in files for backend in backends(file)}
         return {
             pool_of[each.command.backend]: Refused(f"{each.command.line}: {each.reason}", "see its log")

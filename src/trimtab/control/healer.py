@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Literal
 
@@ -13,6 +14,7 @@ from trimtab.control.metrics import Metrics
 from trimtab.control.queue import Pace
 from trimtab.drivers import probe as probes
 from trimtab.drivers.probe import Answer
+from trimtab.drivers.registry.record import Restart
 from trimtab.drivers.units import Units, UnitState
 from trimtab.errors import BadInput, DriverError
 from trimtab.render.agent_file import Probe, ProxyFile, Unit
@@ -40,7 +42,9 @@ async def socket_answers() -> bool:
 
 
 class Healer:
-    """changed: told when the word for a unit is another one.  serves: whether HAProxy answers on its admin socket."""
+    """changed: told when the word for a unit is another one, or its main process.  serves: whether HAProxy answers on its
+    admin socket.  wall: seconds since 1970.
+    """
 
     name = "heal"
 
@@ -53,6 +57,7 @@ class Healer:
         changed: Callable[[], None] = lambda: None,
         ask: Ask = probes.ask,
         serves: Serves = socket_answers,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._units, self._supervisor, self._ask, self._serves = units, supervisor, ask, serves
         self._log, self._metrics, self._changed = log, metrics, changed
@@ -61,6 +66,10 @@ class Healer:
         self._next_look = 0.0
         self._not_before = asyncio.get_running_loop().time() + QUIET_S
         self.words: dict[str, Word] = {}
+        self.restarts: dict[str, Restart] = {}  # by unit, the last that was seen
+        self._pids: dict[str, int] = {}
+        self._own: dict[str, str] = {}
+        self._wall = wall
 
     def keys(self) -> Collection[str]:
         return ("units",) if self._units else ()
@@ -86,7 +95,18 @@ class Healer:
         except DriverError as error:
             self._last = {}
             return error
+        self._note_restarts()
         return None
+
+    def _note_restarts(self) -> None:
+        """Whoever asks tomorrow why a site was away for a moment finds only that all daemons work."""
+        for name, state in self._last.items():
+            if state.pid is None:
+                continue
+            if self._pids.setdefault(name, state.pid) != state.pid:
+                self._pids[name] = state.pid
+                self.restarts[name] = Restart(round(self._wall(), 3), self._own.pop(name, ""))
+                self._changed()
 
     async def _observe(self, unit: Unit, error: Exception | None) -> Observation:
         state = self._last.get(unit.name)
@@ -128,6 +148,7 @@ class Healer:
             "restarting", unit=unit, reason=action.restart, why=action.why, attempt=action.history.attempts
         )
         self._metrics.restarts.labels(unit, action.restart).inc()
+        self._own[unit] = action.why or action.restart
         try:
             await self._supervisor.restart(unit)
         except DriverError as error:

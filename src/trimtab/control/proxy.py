@@ -77,8 +77,10 @@ class ProxyPart:
         def again(pool: str, seconds: float) -> None:
             asyncio.get_running_loop().call_later(seconds, loop.mark, (pool,))
 
-        self._checks = Checks(self.desired, self._tell_front, again)
-        controller = HaproxyController(self.desired, runtime, self._agent.metrics, self._checks)
+        self._checks = Checks(self._agent.file.host, self.desired, self._tell_front, again)
+        controller = HaproxyController(
+            self.desired, runtime, self._agent.metrics, self._checks, self._tell_front
+        )
         loop = self._agent.loop(controller, HAPROXY_PACE)
         self._agent.loop(CheckWatch(self.desired, runtime, loop.mark), CHECKS_PACE)
         self._tell = lambda changed: loop.mark(controller.keys_of(changed))
@@ -99,8 +101,8 @@ class ProxyPart:
             return
         here, host = front or Front(file.vips), agent.file.host
         leaving = Leaving(self.desired, self._runtime)
-        down = self._checks or (lambda: None)
-        told = TellFront(agent.access, lease, host, here, leaving, self._look_in, down=down)
+        checks = self._checks or (lambda: None)
+        told = TellFront(agent.access, lease, host, here, leaving, self._look_in, checks=checks)
         tell = agent.loop(told, TELL_PACE)
         hand = FrontHand(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
         self._front_loops = [agent.loop(hand, FRONT_PACE), tell]

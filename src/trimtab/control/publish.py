@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 from trimtab.control.lease import Lease
 from trimtab.control.log import Log
@@ -11,16 +12,27 @@ from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
 from trimtab.control.store import Store
 from trimtab.drivers.registry.base import Write, Writer
-from trimtab.drivers.registry.record import TEXT, Claim, HostState, Member, decode, encode, key_of, shown
+from trimtab.drivers.registry.record import (
+    TEXT,
+    Claim,
+    HostState,
+    Member,
+    Restart,
+    decode,
+    encode,
+    key_of,
+    shown,
+)
 from trimtab.errors import Conflict, DriverError, LeaseGone, Unreachable
 
 PACE = Pace(window=0.1, resync=5.0)
 RESTORE_PACE = Pace(window=0.1, resync=30.0)
 MOST_UNITS = 32
+MAX_WHY = 80  # characters of the reason of a restart: a record holds all of a host
 
 
 class Publish:
-    """states: unit → its state in words."""
+    """states: unit → its state in words. restarts: unit → its last one."""
 
     name = "publish"
 
@@ -30,27 +42,32 @@ class Publish:
         lease: Lease,
         host: str,
         states: Callable[[], Mapping[str, str]],
+        restarts: Callable[[], Mapping[str, Restart]] = dict,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._registry, self._lease, self._host = registry, lease, host
-        self._states, self._now = states, now
-        self._said: tuple[dict[str, str], int] | None = None  # units, and the lease that the record hangs on
+        self._states, self._restarts, self._now = states, restarts, now
+        self._said: tuple[HostState, int] | None = None  # and the lease that the record hangs on
 
     def keys(self) -> Collection[str]:
         return ("host",)
 
     async def reconcile(self, keys: frozenset[str]) -> Failures:
         units = {plain(unit): plain(state) for unit, state in sorted(self._states().items())[:MOST_UNITS]}
-        lease = await self._lease.get()
-        if self._said == (units, lease):
+        anew = {
+            plain(unit): Restart(each.at, plain(each.why)[:MAX_WHY])
+            for unit, each in sorted(self._restarts().items())[:MOST_UNITS]
+        }
+        lease, told = await self._lease.get(), HostState(self._host, units, restarts=anew)
+        if self._said == (told, lease):
             return {}
-        state = HostState(self._host, units, round(self._now(), 3))
+        state = replace(told, at=round(self._now(), 3))
         try:
             await self._registry.write(Write(leased={key_of(state): encode(state)}, lease=lease))
         except LeaseGone:
             self._lease.lost(lease)
             raise
-        self._said = units, lease
+        self._said = told, lease
         return {}
 
 

@@ -16,6 +16,7 @@ from trimtab.drivers.registry.record import (
     MAX_VALUE,
     Alive,
     BadRecord,
+    CheckState,
     Claim,
     FrontState,
     Hand,
@@ -30,7 +31,11 @@ from trimtab.drivers.registry.record import (
 )
 
 KINDS = ("members", "alive", "hand", "ids", "splits", "proxies")
-OTHERS = ("hosts/", "fronts/")  # what agents say of their daemons: many words, and nothing here acts on them
+OTHERS = (
+    "hosts/",
+    "fronts/",
+    "checks/",
+)  # what agents say of their daemons: many words, and nothing here acts on them
 MOST_REFUSED = 1000  # that are remembered
 _LET_GO = "members/{0}/{1} is let go: its number is claimed, but it is not registered"
 Refuse = Callable[[str, str, str], None]  # key, reason, text
@@ -200,7 +205,7 @@ class Store:
             case ProxyHand(name=name):
                 self.proxies[name] = record
                 changed.proxies.add(name)
-            case HostState() | FrontState():
+            case HostState() | FrontState() | CheckState():
                 pass
             case Member(pool=pool):
                 self._of(pool).found[record.name] = record

@@ -220,6 +220,11 @@ CASES: dict[str, tuple[World, Request, list[str]]] = {
     "half of the members": (world(pools=[pool("++")]), drain_member(), []),
     "less than half": (world(pools=[pool("++-")]), drain_member(), ["too-few-members"]),
     "the last member": (world(pools=[pool("+--")]), drain_member(), ["too-few-members", "last-member"]),
+    "nobody tells how the others do": (
+        world(pools=[pool("+??")]),
+        drain_member(),
+        ["too-few-members", "members-untold"],
+    ),
     "the only member": (world(pools=[pool("+")]), drain_member(), ["too-few-members", "last-member"]),
     "an ill member": (world(pools=[pool("-+++")]), drain_member(), []),
     "an ill member of ill ones": (world(pools=[pool("-+---")]), drain_member(), []),
@@ -260,19 +265,27 @@ def test_every_rule_has_objected_and_not() -> None:
 @pytest.mark.parametrize(
     ("members", "objects", "forced"),
     [
-        ("+??", ["too-few-members", "last-member"], ["too-few-members"]),
-        ("?-", ["last-member"], ["last-member"]),  # that nobody says how it does itself helps nobody
-        ("??", ["last-member"], []),
-        ("?+", [], []),
+        ("+??", ["too-few-members", "members-untold"], True),
+        ("?-", ["last-member"], False),  # that nobody says how it does itself helps nobody
+        ("??", ["members-untold"], True),
+        ("?+", [], True),
     ],
 )
-def test_who_forces_says_how_those_do_who_say_nothing(
-    members: str, objects: list[str], forced: list[str]
-) -> None:
+def test_who_forces_says_how_those_do_who_say_nothing(members: str, objects: list[str], forced: bool) -> None:
     given = world(pools=[pool(members)])
     assert rules_of(asked(given, drain_member())) == objects
     answer = asked(given, drain_member(force=True))
-    assert rules_of(answer) == forced and answer.granted == ("last-member" not in forced)
+    assert rules_of(answer) == objects and answer.granted == forced
+
+
+def test_the_last_one_may_go_where_the_proxies_find_him_down() -> None:
+    given = pool("+--")
+    down = replace(given, members={**given.members, "b1": False}, down=frozenset({"b1", "b2"}))
+    assert rules_of(asked(world(pools=[down]), drain_member())) == []
+    other = replace(down, down=frozenset({"b2"}))
+    assert "; the proxies find b2 down" in asked(world(pools=[other]), drain_member()).objections[0].text
+    many = replace(pool("++++"), more=2)
+    assert "would be well (25 %)" in asked(world(pools=[many]), drain_member()).objections[0].text
 
 
 @pytest.mark.parametrize(("given", "request_", "expected"), CASES.values(), ids=CASES)

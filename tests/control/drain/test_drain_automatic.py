@@ -165,6 +165,7 @@ def test_a_site_that_answers_badly_leaves_and_comes_back(tmp_path: Path) -> None
         assert [each.request.kind for each in rows(estate)] == [
             "drain-site",
             "drain-site-done",
+            "undrain-site-begun",
             "undrain-site",
         ]
         assert estate.said("hk") == "plain" and rows(estate)[-1].request.by == AUTOMATIC

@@ -21,7 +21,7 @@ from trimtab.control.drain.standing import decisions_in
 from trimtab.control.drain.targets import MemberTarget, Overruled, ProxyTarget
 from trimtab.control.hand import STEPS, Seat, Who, is_ramping, records, seats, write_planned
 from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import FrontState, Hand, ProxyHand, key_of
+from trimtab.drivers.registry.record import CheckState, FrontState, Hand, ProxyHand, key_of
 from trimtab.errors import AnswerIsNo, LeaseGone, Unreachable
 
 WHO = Who("ann@hk-router-1", "a new kernel", 5000.0)
@@ -34,7 +34,7 @@ def facts(snapshot: Snapshot) -> Facts:
     read = records(snapshot)
     hands = {p: read.get(f"proxies/{p}") for p in PROXIES}
     out = frozenset(p for p, hand in hands.items() if isinstance(hand, ProxyHand) and hand.state == "drain")
-    down = found_down("api", read)
+    down, _ = found_down("api", read)
     members = {each.name: each.weight > 0 and each.name not in down for each in seated(snapshot)}
     gone = frozenset(each.name for each in seated(snapshot) if each.hand and each.hand.state != "ready")
     site = SiteState("hk", proxies={p: p not in out for p in PROXIES}, drained=out)
@@ -148,7 +148,7 @@ def test_a_member_is_drained_when_nothing_is_under_way_to_it() -> None:
     async def act(site: Site) -> None:
         task = asyncio.create_task(site.drain_member())
         await until(lambda: site.state("b1") == ("drain", None))
-        await until(lambda: ("waits", "not every proxy has taken note") in site.moves)
+        await until(lambda: ("waits", "not yet noted by p1, p2") in site.moves)
         site.fronts({"api/b1": 2})
         await until(lambda: ("waits", "4 requests are under way to b1") in site.moves)
         site.fronts({"api/b1": 0})
@@ -189,9 +189,10 @@ def test_floors_hold_and_the_refusal_is_kept() -> None:
     play(act)
 
 
-def finds_down(*names: str) -> list[FrontState]:
-    down = tuple(f"api/{each}" for each in names)
-    return [FrontState(p, p == "p1", leaving={"api/b1": 0}, down=down) for p in PROXIES]
+def finds_down(*names: str) -> list[FrontState | CheckState]:
+    named = tuple(f"api/{each}" for each in names)
+    fronts = [FrontState(p, p == "p1", leaving={"api/b1": 0}) for p in PROXIES]
+    return [*fronts, *(CheckState(p, {"api": len(named)} if named else {}, named) for p in PROXIES)]
 
 
 def test_whoever_has_come_back_just_now_is_waited_for_until_the_checks_have_seen_it() -> None:

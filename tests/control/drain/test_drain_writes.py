@@ -285,7 +285,7 @@ def test_the_whole_way_out_and_back() -> None:
     ]  # fmt: skip
     found = applied(found, writes.step(found, plan("back", lifts=word), PREFER, 7))
     found = applied(found, writes.commit(found, plan("back", lifts=word), NOW))
-    assert sorted(found.records) == [*rows, "decision/0000000003", "gate"]
+    assert sorted(found.records) == [*rows, "decision/0000000003", "decision/0000000004", "gate"]
     back = decisions_in(found.records)[-1]
     assert (back.request.kind, back.request.by, back.granted) == ("undrain-site", BACK.by, True)
 

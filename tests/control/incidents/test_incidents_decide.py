@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from incident_kit import DRAINED, NOW, done, opened, played, row, seen, steer, told
 
 from trimtab.control.arbiter.ledger import Said
+from trimtab.control.arbiter.world import Told
 from trimtab.control.incidents.decide import HOLD_S, decide
 from trimtab.control.incidents.incident import MAX_EVENTS, MAX_ROUTERS, MAX_TEXT, Incident, plain, span
 from trimtab.control.incidents.record import decode, encode, key_of
+from trimtab.control.incidents.review import review
 
 BEGAN = ["detected", "classified"]
 
@@ -130,6 +132,31 @@ def test_what_came_of_a_request_is_told_once() -> None:
         "drain-site hk by ann@ops: fibre work; given-up: hk-router-1 has not answered",
         "undrain-proxy hk by ann@ops: fibre work",
     ]
+
+
+def test_what_was_asked_just_before_it_is_part_of_it() -> None:
+    before = row(1, at=NOW - 20)
+    found = decide(None, seen("d", newest=1, decisions=(before,)), NOW)
+    assert found is not None and told(found) == ["granted", *BEGAN] and found.decision == 1
+    assert [event.at - NOW for event in found.events] == [-20, 0, 0]
+    assert "Nobody asked" not in review(
+        found
+    ) and "| detected | the first thing that was done | has not happened |" in review(found)
+
+
+@pytest.mark.parametrize(("itself", "kind", "granted", "opens"), [
+    (True, "drain-site", True, False),  # its drain was killed, and others are answered by another site for a moment more
+    (False, "drain-site", True, True),
+    (True, "drain-site", False, True),
+    (True, "drain-proxy", True, True),
+])  # fmt: skip
+def test_a_drain_that_was_undone_a_moment_ago_is_none(
+    itself: bool, kind: Told, granted: bool, opens: bool
+) -> None:
+    asked = row(1, granted, at=NOW - 20)
+    asked = replace(asked, request=replace(asked.request, kind=kind))
+    look = replace(seen("d", newest=1, decisions=(asked,)), itself=itself)
+    assert (decide(None, look, NOW) is not None) == opens
 
 
 def test_what_was_refused_is_no_action() -> None:

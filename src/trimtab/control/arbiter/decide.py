@@ -45,6 +45,12 @@ RULES: tuple[Rule, ...] = (
     Rule("last-proxy", rules.last_proxy, False, "drain the site instead"),
     Rule("too-few-members", rules.too_few_members, True, "bring others back first, or --force --reason WHY"),
     Rule("last-member", rules.last_member, False, "bring another one back first"),
+    Rule(
+        "members-untold",
+        rules.members_untold,
+        True,
+        "look yourself; with --force --reason WHY you say that they are well",
+    ),
 )
 if len({rule.name for rule in RULES}) != len(RULES):
     raise RuntimeError("two rules of the arbiter have the same name")

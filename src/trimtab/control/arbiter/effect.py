@@ -71,5 +71,6 @@ def _of_member(world: World, request: Request, before: tuple[str, ...]) -> Effec
     pool, member = pool_of(world, request), request.target.partition("/")[2]
     members = pool.members if pool else {}
     left = sum(well for name, well in members.items() if name != member)
+    left = max(0, left - (pool.more if pool else 0))
     full = _full(world, capacity_of(world, before))
     return Effect(before, before, full, full, left, len(members), members.get(member, False))

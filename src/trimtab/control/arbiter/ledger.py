@@ -15,6 +15,7 @@ ASKED: tuple[Told, ...] = get_args(Kind)
 CAME_OF: Mapping[Told, Told] = {  # what was asked came about, or it did not
     "drain-site-done": "drain-site",
     "drain-site-undone": "drain-site",
+    "undrain-site-begun": "undrain-site",
     "undrain-site-undone": "undrain-site",
     "drain-proxy-undone": "drain-proxy",
 }
@@ -72,9 +73,10 @@ class Decision:
 
     @property
     def word(self) -> str:
-        """granted, forced, refused; done, undone."""
+        """granted, forced, refused; begun, done, undone."""
         if not self.is_asked:
-            return "undone" if self.request.kind.endswith("-undone") else "done"
+            ending = self.request.kind.rpartition("-")[2]
+            return ending if ending in ("begun", "undone") else "done"
         forced = any(said.overruled for said in self.objections)
         return "refused" if not self.granted else "forced" if forced else "granted"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from trimtab.control.arbiter.effect import Effect, pool_of
@@ -175,19 +176,35 @@ def too_few_members(world: World, request: Request, effect: Effect, now: float) 
 
 
 def last_member(world: World, request: Request, effect: Effect, now: float) -> str | None:
-    """Somebody has to be left. Of members that were registered by hand nobody says how they are: who forces says it."""
-    if request.kind != "drain-member" or effect.peers:
+    """Somebody has to be left. Whom the proxies find down serves nobody, so he may go."""
+    if request.kind != "drain-member" or effect.peers or _untold(world, request):
         return None
     pool, (name, _, member) = pool_of(world, request), request.target.partition("/")
-    untold = sorted(pool.untold - {member}) if pool else []
-    if untold and request.force:
+    if pool is not None and member in pool.down:
         return None
-    told = f"; nobody says how {_list(untold)} does: with --force --reason WHY you do" if untold else ""
-    return f"no other of the {effect.peers_of} members of {name} is well{_found_down(pool)}{told}"
+    return f"no other of the {effect.peers_of} members of {name} is well{_found_down(pool)}"
+
+
+def members_untold(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """Of members that were registered by hand nobody says how they are: who forces says it."""
+    if request.kind != "drain-member" or effect.peers or not (untold := _untold(world, request)):
+        return None
+    pool, name = pool_of(world, request), request.target.partition("/")[0]
+    return (
+        f"no other of the {effect.peers_of} members of {name} is known to be well{_found_down(pool)}; nobody says how "
+        f"{_list(untold)} does"
+    )
+
+
+def _untold(world: World, request: Request) -> list[str]:
+    pool = pool_of(world, request)
+    return sorted(pool.untold - {request.target.partition("/")[2]}) if pool else []
 
 
 def _found_down(pool: PoolState | None) -> str:
-    return f"; the proxies find {_list(sorted(pool.down))} down" if pool is not None and pool.down else ""
+    if pool is None or not (pool.down or pool.more):
+        return ""
+    return f"; the proxies find {_short(sorted(pool.down)[:SHOWN], len(pool.down) + pool.more)} down"
 
 
 # ---- words
@@ -231,7 +248,10 @@ def _short(shown: list[str], of: int) -> str:
 
 
 def _targets(grants: list[Grant]) -> str:
-    return ", ".join(grant.target for grant in grants[-5:])
+    """Each once, the oldest first."""
+    counts = Counter(grant.target for grant in grants)
+    shown = [name if count == 1 else f"{name} {count} times" for name, count in counts.items()]
+    return _short(shown[:SHOWN], len(shown))
 
 
 def _span(seconds: float) -> str:

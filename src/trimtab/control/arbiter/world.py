@@ -15,7 +15,7 @@ Step = Literal["serve", "prefer", "withdraw"]  # how a site stands to the Intern
 Kind = Literal["drain-site", "drain-proxy", "drain-member"]  # what may be asked: each takes something away
 # What is written down: that, what came of it, and what takes nothing and is not judged.
 Told = Literal[
-    "drain-site", "drain-site-done", "drain-site-undone", "undrain-site", "undrain-site-undone",
+    "drain-site", "drain-site-done", "drain-site-undone", "undrain-site-begun", "undrain-site", "undrain-site-undone",
     "drain-proxy", "drain-proxy-undone", "undrain-proxy",
     "drain-member", "undrain-member",
     "freeze", "thaw",
@@ -59,7 +59,8 @@ class SiteState:
 class PoolState:
     """The members of a pool at a site: whether each one is asked to serve and is well by its own word and by the proxies'
     checks. drained: those that an operator took out. untold: those that are asked to serve, and of which nobody says how they
-    are. down: whom the proxies' checks find down, whatever they say of themselves.
+    are. down: whom the proxies' checks find down, whatever they say of themselves; more: how many besides, of whom the names
+    are not told.
     """
 
     site: str
@@ -68,6 +69,7 @@ class PoolState:
     drained: frozenset[str] = frozenset()
     untold: frozenset[str] = frozenset()
     down: frozenset[str] = frozenset()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

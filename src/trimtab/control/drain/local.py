@@ -250,7 +250,11 @@ class LocalDrain:
 def _by_checks(world: World, asked: writes.Asked) -> bool:
     """Whether it may be granted once the proxies' checks have found well whoever has come back just now."""
     pool, rules = pool_of(world, asked.request), {each.rule for each in asked.answer.standing}
-    return pool is not None and bool(pool.down) and rules <= {"too-few-members", "last-member"}
+    return (
+        pool is not None
+        and bool(pool.down or pool.more)
+        and rules <= {"too-few-members", "last-member", "members-untold"}
+    )
 
 
 def _permit(asked: writes.Asked) -> Permit:

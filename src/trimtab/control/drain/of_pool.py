@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from trimtab.control.arbiter.world import PoolState
 from trimtab.control.hand import Seat
-from trimtab.drivers.registry.record import FrontState, Record
+from trimtab.drivers.registry.record import CheckState, FrontState, Record
 
 
 def pool_state(
@@ -15,23 +15,26 @@ def pool_state(
     """seated: the whole pool. read: the site's registry. strangers: addresses that are in the estate's file and no hosts of
     its own: of them nobody ever tells anything, and they count as long as they are asked to serve.
     """
-    found, down = tuple(seated), found_down(name, read)
+    found, (down, more) = tuple(seated), found_down(name, read)
     members = {
         each.name: each.weight > 0 and each.name not in down and _is_well(each, read, strangers)
         for each in found
     }
     out = frozenset(each.name for each in found if each.hand is not None and each.hand.state != "ready")
     untold = frozenset(each.name for each in found if each.weight > 0 and each.health == "unknown") - down
-    return PoolState(site, name, members, out, untold, down & {each.name for each in found})
+    return PoolState(site, name, members, out, untold, down & {each.name for each in found}, more)
 
 
-def found_down(pool: str, read: Mapping[str, Record]) -> frozenset[str]:
-    """Members whom the proxy that holds the addresses finds down; while none does, those whom any finds so. Of a proxy that
-    does not tell (nginx) nobody is.
+def found_down(pool: str, read: Mapping[str, Record]) -> tuple[frozenset[str], int]:
+    """Members whom the checks of the proxy find down that holds the addresses, while none does those of any; and how many
+    there are that have no names. Of a proxy that does not tell (nginx) nobody is.
     """
-    tell = [each for each in read.values() if isinstance(each, FrontState) and each.down is not None]
-    keys = {key for each in [each for each in tell if each.holds] or tell for key in each.down or ()}
-    return frozenset(name for where, _, name in (key.partition("/") for key in keys) if where == pool)
+    tell = [each for each in read.values() if isinstance(each, CheckState)]
+    holds = {each.name for each in read.values() if isinstance(each, FrontState) and each.holds}
+    heard = [each for each in tell if each.name in holds] or tell
+    names = [{n for w, _, n in (key.partition("/") for key in each.named) if w == pool} for each in heard]
+    more = [each.down.get(pool, 0) - len(found) for each, found in zip(heard, names, strict=True)]
+    return frozenset().union(*names), max([0, *more])
 
 
 def _is_well(seat: Seat, read: Mapping[str, Record], strangers: Collection[str]) -> bool:

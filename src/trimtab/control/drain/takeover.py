@@ -18,7 +18,7 @@ def take_over(snapshot: Snapshot, asked: writes.Asked, stands: Committed) -> Wri
     """stands: the word of the agents. Conflict where it is another one by now, or something is under way. Raises BadInput."""
     request = asked.request
     mine = replace(stands, by=request.by, reason=request.reason, at=asked.at)
-    row = writes.refuse(snapshot, asked)  # a decision like any other; nothing of the budget
+    row = writes.tell(snapshot, replace(request, kind="drain-site-done"), asked.at)  # nothing of the budget
     held = as_read(snapshot, [key_of(stands), f"doing/{request.site}"])
     return Write(
         put={**row.put, key_of(mine): encode(mine)},

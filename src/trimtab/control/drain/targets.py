@@ -125,8 +125,17 @@ class MemberTarget:
         if told and len(known) == len(told) and not sum(known):
             return Seen(True, f"nothing is under way to {self.name}; it may be stopped")
         if len(known) < len(told) or not told:
-            return Seen(False, "not every proxy has taken note")
+            return Seen(False, f"not yet noted by {', '.join(self._late(snapshot)) or 'any proxy'}")
         return Seen(False, f"{sum(known)} requests are under way to {self.name}")
+
+    def _late(self, snapshot: Snapshot) -> list[str]:
+        read = records(snapshot)
+        found = {proxy: read.get(f"fronts/{proxy}") for proxy in self.proxies}
+        return [
+            proxy
+            for proxy, state in found.items()
+            if not isinstance(state, FrontState) or any(place not in state.leaving for place in self.places)
+        ]
 
 
 def grows(seat: Seat) -> bool:

@@ -139,15 +139,18 @@ def thaw(snapshot: Snapshot, word: Freeze) -> Write | None:
 
 
 def step(snapshot: Snapshot, plan: Plan, move: moves.Write, lease: int) -> Write:
-    """The step that the routers are to do next, under the lease. On the way back its notice comes with it. Raises BadInput;
-    Conflict without the permit.
+    """The step that the routers are to do next, under the lease. On the way back its notice comes with it, and with the first
+    a row, for nobody was asked. Raises BadInput; Conflict without the permit.
     """
     if plan.way == "out":
         _there(snapshot, key_of(plan.permit))
     doing = Doing(plan.site, move.step, plan.permit.id, move.token, plan.ttl_s)
     notice = _stored(plan.permit) if plan.way == "back" else {}
     held = as_read(snapshot, _keys(plan))
-    return Write(leased={**_stored(doing), **notice}, lease=lease, **held)
+    change = Write(leased={**_stored(doing), **notice}, lease=lease, **held)
+    if plan.way == "out" or key_of(plan.permit) in snapshot.records:
+        return change
+    return _with(_told(snapshot, _came_to(plan, "undrain-site-begun"), plan.permit.at), change)
 
 
 def commit(snapshot: Snapshot, plan: Plan, at: float) -> Write:

@@ -16,6 +16,7 @@ from trimtab.control.incidents.incident import (
     MAX_ROUTERS,
     MAX_SAID,
     Class,
+    Event,
     Incident,
     State,
     plain,
@@ -25,7 +26,11 @@ from trimtab.control.sites.verdict import SiteVerdict
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import STEPS, Committed, Step
 
-STANDS_SO = "drain-site-done"  # its row: the standing word says it too
+STANDS_SO = (
+    "drain-site-done",
+    "undrain-site-begun",
+)  # their rows: the standing word says it too, or the next row
+MOST_BEFORE = 10  # requests of just before that it begins with
 HOLD_S = 30.0  # so long a site serves, by quorum, in a row, before it is over
 STANDS: Mapping[Step, str] = {
     "serve": "announced as the estate has it",
@@ -51,9 +56,9 @@ class Steer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Of one site. decisions: about it, oldest first.  newest: the number of the last one about any site.  everywhere: a
-    quorum finds that no site serves.  first: when the first vantage point had come to its word, seconds since 1970.  itself:
-    whether its own observers reach it; nobody else does while it is not announced.
+    """Of one site. decisions: about it, oldest first; without an open incident those of just before.  newest: the number of the
+    last one about any site.  everywhere: a quorum finds that no site serves.  first: when the first vantage point had come
+    to its word, seconds since 1970.  itself: whether its own observers reach it; nobody else does while it is not announced.
     """
 
     verdict: SiteVerdict
@@ -66,8 +71,11 @@ class Seen:
 
     @property
     def is_begun(self) -> bool:
-        """Whether an incident is: a site that was drained and is well has none, though others are answered by another one."""
-        away = (self.steer.step == "withdraw" or self.steer.under_way) and self.itself
+        """Whether an incident is: a site that was drained and is well has none, though others are answered by another one, nor
+        has one whose drain was undone a moment ago.
+        """
+        drained = self.steer.step == "withdraw" or self.steer.under_way or any(map(_takes, self.decisions))
+        away = drained and self.itself
         return self.verdict.word in ("ill", "dark") and not away
 
 
@@ -93,13 +101,19 @@ def class_of(seen: Seen) -> Class:
 
 def _opened(seen: Seen, now: float) -> Incident:
     verdict, steer = seen.verdict, seen.steer
+    rows = (row for row in seen.decisions if row.request.kind not in STANDS_SO)
+    before = sorted((Event(min(row.at, now), _word_of(row), plain(words_of(row))) for row in rows), key=_at)
     new = Incident(
         0, verdict.site, "detected", class_of(seen), "not serving",
         first=min(seen.first, now), since=min(verdict.since, now), opened=now, step=steer.step,
-        routers=_routers({}, steer.done), decision=seen.newest, said=_said((), verdict),
+        routers=_routers({}, steer.done), decision=seen.newest, said=_said((), verdict), events=tuple(before[-MOST_BEFORE:]),
     )  # fmt: skip
     stands = f"; it was {_standing(steer)}" if steer.step != "serve" else ""
     return _classified(new.told("detected", now, _agreed(verdict) + stands), now)
+
+
+def _at(event: Event) -> float:
+    return event.at
 
 
 def _classified(found: Incident, now: float) -> Incident:
@@ -135,7 +149,7 @@ def _acted(found: Incident, seen: Seen, now: float) -> Incident:
     rows = [row for row in seen.decisions if row.number > found.decision]
     routers = _routers(found.routers, seen.steer.done)
     acts = [
-        *(_Act(row.at, _word_of(row), words_of(row)) for row in rows if row.request.kind != STANDS_SO),
+        *(_Act(row.at, _word_of(row), words_of(row)) for row in rows if row.request.kind not in STANDS_SO),
         *_standing_acts(found, seen.steer, now),
         *_router_acts(found, seen.steer, routers),
     ]
@@ -149,6 +163,11 @@ def _acted(found: Incident, seen: Seen, now: float) -> Incident:
 
 def _word_of(row: Decision) -> Literal["granted", "refused", "acted"]:
     return ("granted" if row.granted else "refused") if row.is_asked else "acted"
+
+
+def _takes(row: Decision) -> bool:
+    """Whether the site may have left by it, for a while."""
+    return row.granted and row.request.kind == "drain-site"
 
 
 def words_of(row: Decision) -> str:

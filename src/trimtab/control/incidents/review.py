@@ -66,7 +66,8 @@ def _end(found: Incident) -> str:
 
 
 def _durations(found: Incident) -> Iterator[str]:
-    acted = next((event.at for event in found.of_kind("granted", "acted")), 0.0)
+    later = (event.at for event in found.of_kind("granted", "acted") if event.at >= found.opened)
+    acted = next(later, 0.0)
     rows = (
         ("the first vantage point says so", "a quorum does (the verdict)", found.first, found.since),
         ("the verdict", "detected, that is written down", found.since, found.opened),

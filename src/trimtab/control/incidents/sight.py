@@ -33,6 +33,9 @@ KINDS = (
 )  # of keys that are read here
 
 
+RECENT_S = 90.0  # as long as a drain takes at most, and observers to see the end of it
+
+
 class Views:
     """Every view that can be read. An estate may have hundreds, long ones, and few change from one look to the next: what
     did not change is not read again.
@@ -85,11 +88,11 @@ class Sight:
         self._newest = max((int(each) for each in numbers if NUMBER.fullmatch(each)), default=0)
 
     def seen(self, site: str, held: Incident | None) -> Seen:
-        """held: the open incident. Decisions before it are none of its business."""
+        """held: the open incident. Decisions that it has are none of its business."""
         return Seen(
             self._verdicts[site],
             self._steers.get(site, Steer()),
-            self._decisions(site, held.decision) if held else (),
+            self._decisions(site, held.decision) if held else self._recent(site),
             self._newest,
             self._everywhere,
             0.0 if held else self._first(site),
@@ -100,6 +103,10 @@ class Sight:
         """About the site and its proxies, oldest first: which members a deployment replaces is no part of an incident."""
         rows = decisions_in(self._records, after)
         return tuple(r for r in rows if r.request.site == site and r.request.kind not in OF_MEMBERS)
+
+    def _recent(self, site: str) -> tuple[Decision, ...]:
+        """What was asked just before may be why."""
+        return tuple(row for row in self._decisions(site, 0) if 0 <= self._now - row.at <= RECENT_S)
 
     def _first(self, site: str) -> float:
         """When the first of those who say that it does not serve had come to that; 0: nobody says so."""

@@ -10,6 +10,7 @@ A record of somebody else's making is not trusted: every value is bounded and ty
     hosts/NAME          what a host's agent knows of its daemons                ends with its lease
     proxies/NAME        what an operator wants of a proxy: ready, or drained
     fronts/NAME         what a proxy's agent sees of its addresses, and of members that leave   ends with its lease
+    checks/NAME         whom a proxy's own checks find down                            ends with its lease
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ State = Literal["ready", "drain", "maint"]
 Health = Literal["passing", "failing"]
 By = Literal["percent", "header", "cookie"]
 MAX_LEAVING = 40
-MAX_DOWN = 1000
+MAX_DOWN_POOLS, MAX_DOWN = 60, 200  # of a proxy's checks; names end before, where the record is full
 
 
 class BadRecord(ValueError):
@@ -104,12 +105,25 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """at: when another main process was first seen, seconds since 1970. why: the agent's own reason, "" if somebody else did
+    it.
+    """
+
+    at: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
-    """What a host's agent publishes: by unit its state in words, and when (seconds since 1970)."""
+    """What a host's agent publishes: by unit its state in words and the last restart that it saw, and when (seconds since
+    1970).
+    """
 
     name: str
     units: dict[str, str] = field(default_factory=dict)
     at: float = 0.0
+    restarts: dict[str, Restart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +141,7 @@ class ProxyHand:
 class FrontState:
     """holds: it has the site's addresses.  drained: it has given them away, and takes them only if nobody else does.
     leaving: `POOL/NAME` of members that take no new requests here → those that are under way; at most MAX_LEAVING of
-    them are told. down: `POOL/NAME` of members that are to serve and that its own checks find down, at most MAX_DOWN; None
-    where it does not tell.
+    them are told.
     """
 
     name: str
@@ -136,10 +149,20 @@ class FrontState:
     drained: bool = False
     leaving: dict[str, int] = field(default_factory=dict)
     at: float = 0.0
-    down: tuple[str, ...] | None = None
 
 
-Record = Member | Alive | Hand | Claim | Split | HostState | ProxyHand | FrontState
+@dataclass(frozen=True, slots=True)
+class CheckState:
+    """What a proxy's own checks find. down: pool → how many of those that are to serve are down; pools without any are left
+    out, and those beyond MAX_DOWN_POOLS.  named: `POOL/NAME` of them, as many as fit into the record.
+    """
+
+    name: str
+    down: dict[str, int] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
+
+
+Record = Member | Alive | Hand | Claim | Split | HostState | ProxyHand | FrontState | CheckState
 
 
 def key_of(record: Record) -> str:
@@ -158,6 +181,8 @@ def key_of(record: Record) -> str:
             return f"hosts/{name}"
         case ProxyHand(name=name):
             return f"proxies/{name}"
+        case CheckState(name=name):
+            return f"checks/{name}"
         case FrontState(name=name):
             return f"fronts/{name}"
 
@@ -275,7 +300,18 @@ def _host(names: list[str], body: dict[str, Any]) -> HostState:
     if not isinstance(units, dict) or len(units) > 32:
         raise BadRecord("units: an object of at most 32 entries is expected")
     read = {_text("unit", unit): _text("state", state) for unit, state in units.items()}
-    return HostState(_named(NAME, "host", names[0]), read, _time(body.get("at", 0)))
+    anew = body.get("restarts", {})
+    if (
+        not isinstance(anew, dict)
+        or len(anew) > 32
+        or not all(isinstance(each, dict) for each in anew.values())
+    ):
+        raise BadRecord("restarts: an object of at most 32 objects is expected")
+    restarts = {
+        _text("unit", unit): Restart(_time(each.get("at", 0)), _text("why", each.get("why", "")))
+        for unit, each in anew.items()
+    }
+    return HostState(_named(NAME, "host", names[0]), read, _time(body.get("at", 0)), restarts)
 
 
 def _proxy(names: list[str], body: dict[str, Any]) -> ProxyHand:
@@ -296,17 +332,21 @@ def _front(names: list[str], body: dict[str, Any]) -> FrontState:
         raise BadRecord(f"leaving: an object of at most {MAX_LEAVING} entries is expected")
     read = {_seat(key): _number("sessions", value, 0, 2**31) for key, value in leaving.items()}
     name = _named(NAME, "host", names[0])
-    return FrontState(name, holds, drained, read, _time(body.get("at", 0)), _down(body.get("down")))
+    return FrontState(name, holds, drained, read, _time(body.get("at", 0)))
 
 
-def _down(found: Any) -> tuple[str, ...] | None:
-    if found is None:
-        return None
-    if not isinstance(found, list) or len(found) > MAX_DOWN:
-        raise BadRecord(f"down: a list of at most {MAX_DOWN} is expected")
-    if not all(isinstance(each, str) for each in found):
-        raise BadRecord("down: a list of POOL/NAME is expected")
-    return tuple(map(_seat, found))
+def _checks(names: list[str], body: dict[str, Any]) -> CheckState:
+    down, named = body.get("down"), body.get("named")
+    if not isinstance(down, dict) or len(down) > MAX_DOWN_POOLS:
+        raise BadRecord(f"down: an object of at most {MAX_DOWN_POOLS} pools is expected")
+    if (
+        not isinstance(named, list)
+        or len(named) > MAX_DOWN
+        or not all(isinstance(each, str) for each in named)
+    ):
+        raise BadRecord(f"named: a list of at most {MAX_DOWN} POOL/NAME is expected")
+    counts = {_named(POOL, "pool", pool): _number("down", count, 1, MAX_ID) for pool, count in down.items()}
+    return CheckState(_named(NAME, "host", names[0]), counts, tuple(map(_seat, named)))
 
 
 def _seat(key: str) -> str:
@@ -322,6 +362,7 @@ _READERS: Mapping[tuple[str, int], Callable[[list[str], dict[str, Any]], Record]
     ("splits", 2): _split,
     ("hosts", 1): _host,
     ("proxies", 1): _proxy,
+    ("checks", 1): _checks,
     ("fronts", 1): _front,
 }
 
