@@ -20,7 +20,7 @@ def effect_line(request: Request, answer: Answer) -> str:
     effect = answer.effect
     what = "proxies work" if request.kind == "drain-proxy" else "members are well"
     if not effect.takes:
-        return f"{request.target} takes nothing now; {effect.peers} others of {effect.peers_of} {what}"
+        return f"{request.target} takes nothing now; beside it {effect.peers} of {effect.peers_of} {what}"
     return f"without {request.target} {effect.peers} of {effect.peers_of} {what} at {request.site}"
 
 

@@ -264,12 +264,19 @@ def lines_of(row: Decision) -> list[str]:
     lines = [f"{clock(row.at)}  {row.word:<8} {row.act} {asked.target} by {asked.by}{reason}"]
     figures = row.figures
     if row.granted and asked.kind == "drain-site" and figures.sites_before:
-        lines.append(f"          {figures.sites_after} of {figures.sites_before} sites were left to carry")
+        full = _full(figures.full_before, figures.full_after)
+        lines.append(
+            f"          {figures.sites_after} of {figures.sites_before} sites were left to carry{full}"
+        )
     elif row.granted and figures.peers_of:
         lines.append(f"          {figures.peers} of {figures.peers_of} were left")
     for said in row.objections:
         lines.append(f"          {said.rule}: {said.text}" + (" (overruled)" if said.overruled else ""))
     return lines
+
+
+def _full(before: float | None, after: float | None) -> str:
+    return "" if before is None or after is None else f"; {before:.0%} full before, {after:.0%} then"
 
 
 def as_json(row: Decision) -> dict[str, Any]:
