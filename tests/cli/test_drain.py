@@ -17,7 +17,7 @@ from trimtab.estate.load import load_estate
         ("drain moon", "no site 'moon' that serves"),
         ("drain hk --force", "--force needs a reason"),
         ("drain hk --site hk", "--site goes with POOL/MEMBER"),
-        ("drain hk-router-1", "no site 'hk-router-1'"),
+        ("drain hk-router-1", "hk-router-1 has no drain of its own"),
         ("drain moon/x", "no pool 'moon'"),
         ("drain api/nobody", "no host of the estate is called 'nobody'"),
         ("drain api/x --site moon", "no site with a registry"),

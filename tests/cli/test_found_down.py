@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Do, Memory
 from tests.cli.test_hand_asks import members
-from trimtab.drivers.registry.record import CheckState, FrontState, Record
+from trimtab.drivers.registry.record import CheckState, FrontState, Hand, HostState, Record
 
 HOLDER, STANDBY, NGINX = "hk-proxy-1", "hk-proxy-2", None
 
@@ -80,3 +80,27 @@ def test_why_says_what_the_proxies_find(memory: Memory, store: Memory, do: Do) -
     assert json.loads(do("why api/b2 --site hk --json")[1])["checks"] == {}
     memory.lacks(f"checks/{HOLDER}", f"checks/{STANDBY}")
     assert "checks" not in do("why api/b2 --site hk")[1]
+
+
+def test_members_say_who_is_down(memory: Memory, do: Do) -> None:
+    memory.has(*members(3), Hand("api", "b3", "drain"), *fronts(["b2"], []))
+    rows = {
+        row["member"]: row["checks"] for row in json.loads(do("members api --site hk --json")[1])["members"]
+    }
+    assert {name: rows[name] for name in ("b1", "b2", "b3")} == {"b1": "up", "b2": "down", "b3": ""}
+    (line,) = [line for line in do("members api --site hk")[1].splitlines() if " b2 " in line]
+    assert line.split()[-2:] == ["passing", "down"]
+
+
+def test_a_host_that_takes_requests_in_another_pool_is_not_called_idle(memory: Memory, do: Do) -> None:
+    memory.has(
+        *(HostState(f"hk-backend-{n}") for n in range(1, 13)),
+        *(FrontState(f"hk-proxy-{n}", n == 1, leaving={"web/hk-backend-1": 0}) for n in range(1, 5)),
+    )
+    code, out, _ = do("drain web/hk-backend-1 --reason disk")
+    assert (
+        code == 0
+        and "done      nothing is under way to web/hk-backend-1; its host still takes requests in static"
+        in out
+    )
+    assert "may be stopped" not in out

@@ -79,6 +79,7 @@ def test_members_have_a_header_and_words_only_where_somebody_said_one(memory: Me
         "state",
         "version",
         "agent",
+        "checks",
         "tags",
     ]
     assert "by" not in one.split() and two.endswith("by wu@x: no reason given")

@@ -56,6 +56,18 @@ def memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Memory]:
 
 
 @pytest.fixture
+def whole(memory: Memory, capsys: pytest.CaptureFixture[str]) -> Do:
+    """Any command."""
+
+    def typed(words: str) -> tuple[int, str, str]:
+        code: Any = app([*words.split(), "-e", str(SHOP)], standalone_mode=False)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return typed
+
+
+@pytest.fixture
 def do(memory: Memory, capsys: pytest.CaptureFixture[str]) -> Do:
     def typed(words: str) -> tuple[int, str, str]:
         code: Any = app(["incidents", *words.split(), "-e", str(SHOP)], standalone_mode=False)
@@ -80,10 +92,10 @@ def test_the_list_begins_with_the_newest(memory: Memory, do: Do) -> None:
     code, out, err = do("")
     head, first, second = out.splitlines()
     assert (code, err) == (0, "")
-    assert head.split() == ["ID", "site", "class", "state", "detected", "took", "last"]
-    assert first.split()[:7] == ["12", "la", "dark", "acted", "2027-01-15", "08:08:20", "open"]
+    assert head.split() == ["ID", "site", "class", "state", "detected", "away", "last"]
+    assert first.split()[:7] == ["12", "la", "dark", "acted", "2027-01-15", "08:08:20", "until"]
     assert first.endswith("la is drained, by ann@ops: fibre")
-    assert " ".join(second.split()[:10]) == "3 hk dark closed 2027-01-15 08:00:00 3 min 12 s"
+    assert " ".join(second.split()[:10]) == "3 hk dark closed 2027-01-15 08:00:00 2 min 43 s"
     assert head.index("state") == first.index("acted") == second.index("closed")
 
 
@@ -96,13 +108,27 @@ def test_those_that_are_open(memory: Memory, do: Do) -> None:
     assert "not closed" in do("")[1], "13 has lost its pointer: nobody follows it"
 
 
+@pytest.mark.parametrize("words", ["status", "why hk"])
+def test_whoever_looks_at_the_site_is_led_to_the_one_that_is_open(
+    words: str, memory: Memory, whole: Do
+) -> None:
+    memory.has(incident(3), Open("hk", 3), incident(4, "sg", closed=NOW + 60))
+    said = whole(words)[1]
+    assert (
+        "incident 3 is open: hk was found dark at 2027-01-15 07:59:59, acted since: `trimtab incidents 3`"
+        in said
+    )
+    assert "incident 4" not in said
+    assert "incident" not in whole("why sg")[1]
+
+
 def test_the_list_as_json(memory: Memory, do: Do) -> None:
     memory.has(incident(3, closed=NOW + 60.5))
     assert json.loads(do("--json")[1]) == {
         "incidents": [
             {
                 "id": 3, "site": "hk", "class": "dark", "state": "closed", "open": False, "detected": NOW,
-                "verified": NOW + 30.5, "closed": NOW + 60.5, "seconds": 60.5, "last": "it has served for 30 s",
+                "verified": NOW + 30.5, "closed": NOW + 60.5, "seconds": 60.5, "away": 31.5, "last": "it has served for 30 s",
             }
         ]
     }  # fmt: skip
@@ -125,8 +151,8 @@ def test_what_cannot_be_read_is_said_and_hides_nothing_else(memory: Memory, do: 
 def test_one_with_every_event_and_its_time(memory: Memory, do: Do) -> None:
     memory.has(incident(3, closed=NOW + 192))
     assert do("3")[1].splitlines() == [
-        "3: hk, dark: nothing answers",
-        "it is over: closed, closed after 3 min 12 s",
+        "3: hk, dark: nothing of it answers",
+        "it is over: closed, after 2 min 43 s in which it did not serve",
         f"  2027-01-15 08:00:00  detected   {TEXT}",
         "  2027-01-15 08:00:09  acted      hk is drained, by ann@ops: fibre",
         "  2027-01-15 08:03:12  closed     it has served for 30 s",

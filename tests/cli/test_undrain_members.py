@@ -117,7 +117,7 @@ def test_a_member_that_no_route_leads_to_is_drained_without_asking(
     store.down = True
     code, out, _ = outside("drain beside/b1 --reason disk")
     assert code == 0 and out.startswith("no proxy of one has a route to beside/b1, so nobody is asked\n")
-    assert out.endswith("done      no proxy has a route to b1, so it may be stopped\n")
+    assert out.endswith("done      no proxy has a route to beside/b1; it may be stopped\n")
     hand = memory.hand("hand/beside/b1")
     assert (hand.state, hand.reason) == ("drain", "disk")
     with pytest.raises(AnswerIsNo, match="beside/b1 is drained already"):
@@ -156,5 +156,5 @@ def test_a_pool_without_a_route_whose_name_another_pool_discovers_is_asked_for_t
         memory.has(Member("beside", f"b{n}", f"10.0.0.{n}", 80, n), Alive("beside", f"b{n}"))
         memory.has(FrontState(f"one-proxy-{n}", n == 1, False, {"old/b1": 0}))
     code: Any = app(["drain", "beside/b1", "-e", str(path)], standalone_mode=False)
-    assert code == 0 and "nothing is under way to b1" in capsys.readouterr().out
+    assert code == 0 and "nothing is under way to beside/b1; it may be stopped" in capsys.readouterr().out
     assert [each.request.target for each in decisions(store)] == ["old/b1"]

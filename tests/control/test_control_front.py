@@ -122,7 +122,7 @@ def test_what_a_proxy_says_is_written_when_it_changes_and_ends_with_its_lease() 
             await tell.reconcile(frozenset(tell.keys()))
         said = json.loads(store.records["fronts/hk-proxy-1"])
         assert store.writes == 1 and said == {
-            "holds": True, "drained": False, "leaving": {"api/b2": 3}, "at": 5000.0,
+            "holds": True, "drained": False, "leaving": {"api/b2": 3}, "at": 5000.0, "since": 0.0,
         }  # fmt: skip
         assert len(soon) == 3, "as long as something is under way it looks again soon"
         busy["api/b2"] = 0
@@ -135,6 +135,10 @@ def test_what_a_proxy_says_is_written_when_it_changes_and_ends_with_its_lease() 
         found.clear()
         await tell.reconcile(frozenset(tell.keys()))
         assert "checks/hk-proxy-1" not in store.records and len(soon) == 3
+        vrrp.holds = False
+        await tell.reconcile(frozenset(tell.keys()))
+        given = json.loads(store.records["fronts/hk-proxy-1"])
+        assert (given["holds"], given["since"]) == (False, 5000.0)
         await asyncio.sleep(30)
         assert "fronts/hk-proxy-1" not in (await store.read()).records
 

@@ -66,6 +66,7 @@ RECORDS = st.one_of(
         st.booleans(),
         st.dictionaries(st.builds("{}/{}".format, POOLS, NAMES), st.integers(0, 2**31), max_size=12),
         TIMES,
+        TIMES,
     ),
     st.builds(
         r.CheckState,
@@ -90,6 +91,7 @@ RECORDS = st.one_of(
         st.dictionaries(TEXTS, TEXTS, max_size=4),
         TIMES,
         st.dictionaries(TEXTS, st.builds(r.Restart, TIMES, TEXTS), max_size=4),
+        TIMES,
     ),
 )
 

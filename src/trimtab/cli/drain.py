@@ -200,11 +200,11 @@ def effect_line(site: str, effect: Effect) -> str:
     """Who carries without the site, and how full they would be."""
     if not effect.takes:
         return f"{site} carries nothing now: {_names(effect.sites_after)} go on as they are"
-    full = (
-        f"{effect.full_before:.0%} full now, {effect.full_after:.0%} then"
-        if effect.full_before is not None and effect.full_after is not None
-        else "how full they would be is not known: the estate states no peak, or no `measured` for its proxies"
-    )
+    full = "how full they would be is not known: the estate states no peak, or no `measured` for its proxies"
+    if not effect.sites_after:
+        full = "nobody would be left"
+    elif effect.full_before is not None and effect.full_after is not None:
+        full = f"at the peak {effect.full_before:.0%} full with it, {effect.full_after:.0%} without"
     return f"{_names(effect.sites_before)} carry; without {site} {_names(effect.sites_after)}; {full}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from trimtab.cli import registries
@@ -85,7 +85,7 @@ async def _drain(inventory: Inventory, local: Local, who: Who, options: Options)
         places = _places(inventory, local, await work.registry.read())
         target = target_of(inventory, local, who, options.force, places)
         if not places:
-            return await _unasked(work, local, target, options, moves)
+            return await _unasked(inventory, work, local, target, options, moves)
         request, *others = _requests(local, places, who, options.force)
         _, answers = await work.look_at([request, *others])
         asked = list(zip([request, *others], answers, strict=True))
@@ -93,11 +93,43 @@ async def _drain(inventory: Inventory, local: Local, who: Who, options: Options)
             (log if options.json else print_line)(effect_line(each, answer))
         if options.dry_run:
             return dry(asked, options.json)
-        return end(await work.drain(request, target, others), local, moves, options.json)
+        finished = await work.drain(request, target, others)
+        return end(await _told(inventory, local, work.registry, finished), local, moves, options.json)
+
+
+async def _told(inventory: Inventory, local: Local, registry: Registry, finished: Finished) -> Finished:
+    """With what has to be known before the host of a drained member is stopped."""
+    if local.kind != "drain-member" or not finished.done:
+        return finished
+    if still := still_in(inventory, local, await registry.read()):
+        names = ", ".join(still)
+        rest = f"its host still takes requests in {names}: `trimtab-agent drain` there is for all its pools"
+    else:
+        rest = "it may be stopped"
+    return replace(finished, why=f"{finished.why}; {rest}")
+
+
+def still_in(inventory: Inventory, local: Local, snapshot: Snapshot) -> list[str]:
+    """The other pools, with a route, in which the host of a member takes requests."""
+    from trimtab.control.drain.of_site import seated
+    from trimtab.render.pools import used
+
+    pool, _, name = local.name.partition("/")
+    return sorted(
+        each
+        for each, _ in used(inventory)
+        for seat in seated(inventory, local.site, snapshot, each)
+        if each != pool and seat.name == name and seat.weight
+    )
 
 
 async def _unasked(
-    work: LocalDrain, local: Local, target: Target, options: Options, moves: list[dict[str, Any]]
+    inventory: Inventory,
+    work: LocalDrain,
+    local: Local,
+    target: Target,
+    options: Options,
+    moves: list[dict[str, Any]],
 ) -> int:
     """Of a member that no proxy has a route to. Raises AnswerIsNo where it is out, BadInput where nobody would be left."""
     if target.out(await work.registry.read()) is None:
@@ -105,7 +137,8 @@ async def _unasked(
     say = log if options.json else print_line
     say(f"no proxy of {local.site} has a route to {local.name}, so nobody is asked")
     if not options.dry_run:
-        return end(await work.drain_unasked(local.name, target), local, moves, options.json)
+        finished = await work.drain_unasked(local.name, target)
+        return end(await _told(inventory, local, work.registry, finished), local, moves, options.json)
     if options.json:
         said = {"target": local.name, "site": local.site, "dry_run": True, "granted": True, "objections": []}
         print_json(said)

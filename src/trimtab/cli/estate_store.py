@@ -65,9 +65,14 @@ def away(inventory: Inventory, error: Unreachable) -> Unreachable:
 def site_named(inventory: Inventory, name: str) -> str:
     """Raises BadInput for what is no site that serves."""
     serving = [site for site in inventory.site_names() if inventory.front(site)]
+    if name not in serving and name in inventory.by_name:
+        raise BadInput(
+            f"{name} has no drain of its own: sites, proxies and members of pools have",
+            "POOL/MEMBER, or `trimtab-agent drain` on the host for all its pools; for a router its site: docs/arbiter.md",
+        )
     if name not in serving:
         raise BadInput(
             f"no site {name!r} that serves",
-            f"there are: {', '.join(serving) or 'none'}; or a proxy's host, or POOL/MEMBER",
+            f"there are: {', '.join(serving) or 'none'}; or a host, or POOL/MEMBER",
         )
     return name

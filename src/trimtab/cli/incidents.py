@@ -90,7 +90,7 @@ def _list(records: Mapping[str, bytes], only_open: bool, json: bool) -> int:
     if not rows:
         print_line("no incident is open" if only_open else "nothing happened that is known")
         return 0
-    print_line(f"{'ID':<5} {'site':<10} {'class':<10} {'state':<10} {'detected':<19} {'took':<12} last")
+    print_line(f"{'ID':<5} {'site':<10} {'class':<10} {'state':<10} {'detected':<19} {'away':<12} last")
     for row in rows:
         print_line(
             f"{row['id']:<5} {row['site']:<10} {row['class']:<10} {row['state']:<10} "
@@ -100,21 +100,25 @@ def _list(records: Mapping[str, bytes], only_open: bool, json: bool) -> int:
 
 
 def _row(found: Incident, is_open: bool) -> dict[str, Any]:
-    """seconds: from detected to closed, None as long as it is not."""
+    """seconds: from detected to closed, away: from a quorum's first word to its word that it serves; None as long as that
+    has not come.
+    """
     return {
         "id": found.number, "site": found.site, "class": found.kind, "state": found.state, "open": is_open,
         "detected": found.opened, "verified": found.verified or None, "closed": found.closed or None,
         "seconds": round(found.closed - found.opened, 3) if found.closed else None,
+        "away": round(found.verified - found.since, 3) if found.verified else None,
         "last": found.events[-1].text if found.events else "",
     }  # fmt: skip
 
 
 def _took(row: dict[str, Any]) -> str:
+    """How long a quorum found that it does not serve."""
     from trimtab.control.incidents.incident import span
 
-    if row["seconds"] is not None:
-        return span(row["seconds"])
-    return "open" if row["open"] else "not closed"
+    if row["away"] is not None:
+        return span(row["away"])
+    return "until now" if row["open"] else "not closed"
 
 
 # ---- one
@@ -141,6 +145,19 @@ def _is_open(records: Mapping[str, bytes], found: Incident) -> bool:
     return held is not None and held.number == found.number
 
 
+def open_ones(records: Mapping[str, bytes], *sites: str) -> list[str]:
+    """A line each, for whoever looks at the sites. sites: () takes all."""
+    from trimtab.control.incidents.record import incident_of, numbers_of
+
+    read = [found for number in numbers_of(records) if (found := incident_of(records, number)) is not None]
+    return [
+        f"incident {each.number} is open: {each.site} was found {each.kind} at {_clock(each.since)}, {each.state} since: "
+        f"`trimtab incidents {each.number}`"
+        for each in read
+        if _is_open(records, each) and (each.site in sites or not sites)
+    ]
+
+
 def _fields(found: Incident) -> dict[str, Any]:
     """As it stands in the store, with the names of the list."""
     body = asdict(found)
@@ -150,10 +167,10 @@ def _fields(found: Incident) -> dict[str, Any]:
 def _tell(found: Incident, is_open: bool) -> None:
     from trimtab.control.incidents.incident import CLASSES, span
 
-    took = f", closed after {span(found.closed - found.opened)}" if found.closed else ""
+    away = f", after {span(found.verified - found.since)} in which it did not serve" if found.verified else ""
     state = "is open" if is_open else "is over" if found.closed else "is not followed any more"
     print_line(f"{found.number}: {found.site}, {found.kind}: {CLASSES[found.kind]}")
-    print_line(f"it {state}: {found.state}{took}")
+    print_line(f"it {state}: {found.state}{away}")
     half = len(found.events) // 2
     for place, event in enumerate(found.events):
         if found.left_out and place == half:

@@ -83,12 +83,15 @@ def up(
 
 @app.command()
 def down(estate: EstateFile = DEFAULT_ESTATE, name: TwinName = None) -> int:
-    """Take the twin down; nothing of it remains."""
+    """Take the twin down; nothing of it remains, the records of its drills neither."""
     from trimtab.lab.client import Lab
 
     chosen = twin_name(name, estate)
-    Lab.connect(chosen).down()
-    print_line(f"{chosen}: down")
+    lab = Lab.connect(chosen)
+    records = sorted(each.name for each in (lab.path / "out").glob("drill-*"))
+    lab.down()
+    gone = f"; the records of {len(records)} drills are gone with it" if records else ""
+    print_line(f"{chosen}: down{gone}")
     return 0
 
 

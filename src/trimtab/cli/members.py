@@ -15,10 +15,12 @@ from trimtab.cli.registries import Site, TwinOption
 
 if TYPE_CHECKING:
     from trimtab.control.hand import Seat
+    from trimtab.drivers.registry.base import Snapshot
+    from trimtab.estate.inventory import Inventory
 
 HEADER = {
     each: each
-    for each in ("site", "pool", "member", "address", "weight", "state", "version", "agent", "tags")
+    for each in ("site", "pool", "member", "address", "weight", "state", "version", "agent", "checks", "tags")
 }
 
 
@@ -41,7 +43,7 @@ def members(
     done = registries.each_site(inventory, registries.sites_of(inventory, site), None)
     errors = {at: found for at, found in done.items() if isinstance(found, Exception)}
     found = [
-        (_row(at, each, seat), seat)
+        (_row(at, each, seat, _checks(inventory, each, seat, snapshot)), seat)
         for at, snapshot in done.items()
         if at not in errors
         for each in wanted
@@ -58,7 +60,20 @@ def members(
     return registries.complain(errors)
 
 
-def _row(site: str, pool: str, seat: Seat) -> dict[str, Any]:
+def _checks(inventory: Inventory, pool: str, seat: Seat, snapshot: Snapshot) -> str:
+    """up, down: by the checks of the proxy that holds the addresses; "" where nobody tells, and of who takes nothing."""
+    from trimtab.control.drain.of_pool import found_down
+    from trimtab.control.hand import records
+    from trimtab.drivers.registry.record import CheckState
+
+    read = records(snapshot)
+    if not seat.weight or not any(isinstance(each, CheckState) for each in read.values()):
+        return ""
+    down, more = found_down(pool, read)
+    return "down" if seat.name in down else "" if more else "up"
+
+
+def _row(site: str, pool: str, seat: Seat, checks: str) -> dict[str, Any]:
     from trimtab.render.pools import endpoint
 
     member, hand = seat.member, seat.hand
@@ -66,7 +81,7 @@ def _row(site: str, pool: str, seat: Seat) -> dict[str, Any]:
         "site": site, "pool": pool, "member": seat.name,
         "address": endpoint(member.address, member.port) if member else "", "weight": seat.weight,
         "state": hand.state if hand else "ready", "version": member.version if member else "",
-        "tags": list(member.tags) if member else [], "agent": seat.health,
+        "tags": list(member.tags) if member else [], "agent": seat.health, "checks": checks,
         "by": hand.by if hand else "", "reason": hand.reason if hand else "",
         "at": hand.at if hand else None,
     }  # fmt: skip
@@ -76,7 +91,7 @@ def _columns(row: Mapping[str, Any]) -> str:
     tags = row["tags"] if isinstance(row["tags"], str) else " ".join(row["tags"])
     return (
         f"{row['site']:<8} {row['pool']:<12} {row['member']:<18} {row['address']:<18} {row['weight']:>6} "
-        f"{row['state']:<5} {row['version']:<7} {row['agent']:<7} {tags}"
+        f"{row['state']:<5} {row['version']:<7} {row['agent']:<7} {row['checks']:<6} {tags}"
     ).rstrip()
 
 

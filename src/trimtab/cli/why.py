@@ -13,6 +13,7 @@ import typer
 from trimtab.cli import drain_local, registries, why_local
 from trimtab.cli.drain import At
 from trimtab.cli.estate_store import asked, site_named
+from trimtab.cli.incidents import open_ones
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import print_json, print_line
@@ -99,7 +100,7 @@ def table_of(found: Known, rows: list[dict[str, Any]]) -> list[str]:
         lines.append(
             f"{row['site']:<10} {row['verdict']:<8} {agree:<6} {row['step']:<10} {held:<14} {row['word']}".rstrip()
         )
-    lines += [*findings_of(found), budget_of(found)]
+    lines += [*findings_of(found), *open_ones(found.snapshot.records), budget_of(found)]
     if freeze := found.standing.freeze:
         lines.append(f"frozen by {freeze.by}: {freeze.reason}")
     return lines
@@ -152,6 +153,7 @@ def why(
     for line in [
         *row["reasons"],
         *findings_of(found),
+        *open_ones(found.snapshot.records, site),
         *(text for each in decisions for text in [*lines_of(each), *([LOST] if each.number in lost else [])]),
     ]:
         print_line(f"  {line}")

@@ -76,6 +76,12 @@ def _host(inventory: Inventory, name: str, snapshot: Snapshot) -> Said:
     units = dict(state.units) if isinstance(state, HostState) else None
     restarts = dict(state.restarts) if isinstance(state, HostState) else {}
     lines = [f"{unit}: {word}{_anew(restarts.get(unit))}" for unit, word in (units or {}).items()]
+    if isinstance(state, HostState) and state.since:
+        from trimtab.cli.why import clock
+
+        lines.append(
+            f"its agent has been there since {clock(state.since)}: of what was before it knows nothing"
+        )
     if units is None:
         lines = ["its agent has said nothing, or nothing for long: of its daemons nobody knows"]
     if front is not None:
@@ -106,7 +112,10 @@ def _anew(restart: Restart | None) -> str:
 def _front(hand: Any, state: Any) -> list[str]:
     lines = []
     if state is not None:
+        from trimtab.cli.why import clock
+
         word = "holds the site's addresses" if state.holds else "does not hold the site's addresses"
+        word += f", since {clock(state.since)}" if state.since else ""
         lines.append(word + (", and competes for them from the last place" if state.drained else ""))
     if hand is not None and hand.state == "drain":
         lines.append(f"drained by {hand.by}: {hand.reason or 'no reason given'}")

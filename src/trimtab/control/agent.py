@@ -137,7 +137,12 @@ class Agent:
             self._access, self._folder, lease, self.places.registered, self.log, self._refuse_name
         )
         publish = Publish(
-            self._access, lease, self.file.host, self._healer.states, lambda: self._healer.restarts
+            self._access,
+            lease,
+            self.file.host,
+            self._healer.states,
+            lambda: self._healer.restarts,
+            since=self.since,
         )
         register, gauge = self._register, self.metrics.registrations
         gauge.labels("wanted").set_function(lambda: len(self._folder.wanted))

@@ -150,16 +150,20 @@ class TellFront:
         self._front, self._leaving, self._again, self._now = front, leaving, again, now
         self._checks = checks
         self._said: tuple[FrontState, CheckState | None, int] | None = None
+        self._held: tuple[bool, float] | None = None  # whether it holds the addresses, and since when
 
     def keys(self) -> Collection[str]:
         return ("front",)
 
     async def reconcile(self, keys: frozenset[str]) -> Failures:
         look, lease = self._front.look(), await self._lease.get()
+        if self._held is None or self._held[0] != look.holds:
+            self._held = look.holds, 0.0 if self._held is None else round(self._now(), 3)
         leaving = dict(sorted((await self._leaving()).items())[:MAX_LEAVING])
         if any(leaving.values()):
             self._again(BUSY_S)
-        state, checks = FrontState(self._host, look.holds, look.drained, leaving), self._checks()
+        state = FrontState(self._host, look.holds, look.drained, leaving, since=self._held[1])
+        checks = self._checks()
         if self._said == (state, checks, lease):
             return {}
         told = replace(state, at=round(self._now(), 3))

@@ -32,7 +32,7 @@ MAX_WHY = 80  # characters of the reason of a restart: a record holds all of a h
 
 
 class Publish:
-    """states: unit → its state in words. restarts: unit → its last one."""
+    """states: unit → its state in words. restarts: unit → its last one. since: when the agent began, seconds since 1970."""
 
     name = "publish"
 
@@ -44,9 +44,10 @@ class Publish:
         states: Callable[[], Mapping[str, str]],
         restarts: Callable[[], Mapping[str, Restart]] = dict,
         now: Callable[[], float] = time.time,
+        since: float = 0.0,
     ) -> None:
         self._registry, self._lease, self._host = registry, lease, host
-        self._states, self._restarts, self._now = states, restarts, now
+        self._states, self._restarts, self._now, self._since = states, restarts, now, since
         self._said: tuple[HostState, int] | None = None  # and the lease that the record hangs on
 
     def keys(self) -> Collection[str]:
@@ -58,7 +59,7 @@ class Publish:
             plain(unit): Restart(each.at, plain(each.why)[:MAX_WHY])
             for unit, each in sorted(self._restarts().items())[:MOST_UNITS]
         }
-        lease, told = await self._lease.get(), HostState(self._host, units, restarts=anew)
+        lease, told = await self._lease.get(), HostState(self._host, units, restarts=anew, since=self._since)
         if self._said == (told, lease):
             return {}
         state = replace(told, at=round(self._now(), 3))

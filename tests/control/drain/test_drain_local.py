@@ -100,7 +100,7 @@ def test_a_proxy_is_drained_once_another_one_holds_the_addresses() -> None:
         await until(lambda: "proxies/p1" in site.registry.records)
         assert site.kept("permit"), "it is held as long as it is under way"
         site.fronts({}, holder="", drained="p1")
-        await until(lambda: ("waits", "nobody is known to hold the addresses") in site.moves)
+        await until(lambda: ("waits", "no other proxy has taken the addresses yet") in site.moves)
         site.fronts({}, holder="p2", drained="p1")
         found = await task
         assert found.done and found.why == "p2 holds the addresses; p1 may be stopped"
@@ -150,10 +150,10 @@ def test_a_member_is_drained_when_nothing_is_under_way_to_it() -> None:
         await until(lambda: site.state("b1") == ("drain", None))
         await until(lambda: ("waits", "not yet noted by p1, p2") in site.moves)
         site.fronts({"api/b1": 2})
-        await until(lambda: ("waits", "4 requests are under way to b1") in site.moves)
+        await until(lambda: ("waits", "4 requests are under way to api/b1") in site.moves)
         site.fronts({"api/b1": 0})
         found = await task
-        assert found.done and found.why == "nothing is under way to b1; it may be stopped"
+        assert found.done and found.why == "nothing is under way to api/b1"
         assert not site.kept("permit")
 
     play(act)
@@ -287,7 +287,7 @@ def test_who_is_out_counts_as_out_and_holds_up_nobody() -> None:
     async def act(site: Site) -> None:
         site.fronts({"api/b1": 5})
         task = asyncio.create_task(site.drain_member())
-        await until(lambda: ("waits", "10 requests are under way to b1") in site.moves)
+        await until(lambda: ("waits", "10 requests are under way to api/b1") in site.moves)
         assert not site.kept("permit")
         with pytest.raises(AnswerIsNo, match="too-few-members: 1 of 3"):
             await site.drain_member("b2")
@@ -495,7 +495,7 @@ def test_what_no_proxy_has_a_route_to_is_over_at_once(other: dict[str, Any]) -> 
         began = now()
         target = replace(member("b1"), **other)
         found = await site.work().drain_unasked("api/b1", target)
-        assert found == Finished(True, "no proxy has a route to b1, so it may be stopped") and now() == began
+        assert found == Finished(True, "no proxy has a route to api/b1") and now() == began
         assert site.state("b1") == ("drain", None) and not site.store.records
         assert site.moves == [("drain", "api/b1 takes nothing new")]
 

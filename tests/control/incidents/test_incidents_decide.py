@@ -68,7 +68,7 @@ def test_a_new_one_says_who_found_what_and_when() -> None:
     assert (found.first, found.since, found.opened) == (NOW - 3, NOW - 1, NOW)
     assert [event.text for event in found.events] == [
         "dark, say 2 of 3 vantage points",
-        "dark: nothing answers",
+        "dark: nothing of it answers",
     ]
     assert [line.partition(":")[0] for line in found.said] == ["la", "sg"]
     assert "most likely the check or the observers" in opened("*").events[1].text

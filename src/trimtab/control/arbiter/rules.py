@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from trimtab.control.arbiter.effect import Effect, pool_of
-from trimtab.control.arbiter.world import Grant, Permit, PoolState, Request, World
+from trimtab.control.arbiter.world import Grant, Limits, Permit, PoolState, Request, World
 
 SHOWN = 8  # names in a sentence: of a thousand nobody reads more
 
@@ -90,13 +90,9 @@ def budget_spent(world: World, request: Request, effect: Effect, now: float) -> 
     recent = counted(world, now)
     if len(recent) < limits.changes:
         return None
-    last = recent[
-        len(recent) - limits.changes
-    ]  # the one whose end makes room: forced ones may be over the limit
-    wait = limits.window_s - (now - last.at)
     return (
         f"{len(recent)} changes in the last {_span(limits.window_s)}, the limit is {limits.changes} "
-        f"({_targets(recent)}); the next one in {_span(wait)}"
+        f"({_targets(recent)}); the next one in {_span(_wait(recent, limits, now))}"
     )
 
 
@@ -108,9 +104,19 @@ def counted(world: World, now: float) -> list[Grant]:
 
 def budget(world: World, now: float) -> str:
     """How much of it is used."""
-    limits, used = world.limits, len(counted(world, now))
-    text = f"{used} of {limits.changes} changes of sites and proxies in the last {_span(limits.window_s)}"
-    return text if used < limits.changes else f"{text}: without --force none goes on, and agents drain nobody"
+    limits, recent = world.limits, counted(world, now)
+    text = (
+        f"{len(recent)} of {limits.changes} changes of sites and proxies in the last {_span(limits.window_s)}"
+    )
+    if len(recent) < limits.changes:
+        return text
+    free = f"; the next one in {_span(_wait(recent, limits, now))}" if limits.changes else ""
+    return f"{text}: without --force none goes on, and agents drain nobody{free}"
+
+
+def _wait(recent: list[Grant], limits: Limits, now: float) -> float:
+    """Until the one ends whose end makes room: forced ones may be over the limit."""
+    return limits.window_s - (now - recent[len(recent) - limits.changes].at)
 
 
 def last_site(world: World, request: Request, effect: Effect, now: float) -> str | None:

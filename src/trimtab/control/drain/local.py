@@ -145,7 +145,7 @@ class LocalDrain:
     async def undrain(self, target: Target, name: str) -> Finished:
         """It takes nothing from anybody, so nobody is asked. Raises AnswerIsNo where nothing is to be brought back."""
         if not await write_planned(self.registry, target.back):
-            raise AnswerIsNo(f"{name} is not drained", "`trimtab status` says what is")
+            raise AnswerIsNo(f"{name} is not drained", f"`trimtab why {name}` says what stands")
         return Finished(True, f"{name} takes part again")
 
     async def note(self, request: Request, why: str = "") -> None:

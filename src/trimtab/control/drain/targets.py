@@ -49,7 +49,7 @@ class ProxyTarget:
             return Seen(True, f"{', '.join(held)} holds the addresses; {self.host} may be stopped")
         why = f"{self.host} has not given its addresses away"
         if isinstance(mine, FrontState) and not mine.holds:
-            why = "nobody is known to hold the addresses"
+            why = "no other proxy has taken the addresses yet"
         return Seen(False, why, why if waited_s > HANDOVER_S else "")
 
 
@@ -113,7 +113,7 @@ class MemberTarget:
 
     def seen(self, snapshot: Snapshot, waited_s: float) -> Seen:
         if not (self.proxies and self.places):
-            return Seen(True, f"no proxy has a route to {self.name}, so it may be stopped")
+            return Seen(True, f"no proxy has a route to {self.pool}/{self.name}")
         if not self.tells:
             over = waited_s >= self.longest_s
             return Seen(over, f"nginx does not tell what is under way: {self.longest_s:g} s are waited")
@@ -123,10 +123,10 @@ class MemberTarget:
         ]
         known = [count for count in told if count is not None]
         if told and len(known) == len(told) and not sum(known):
-            return Seen(True, f"nothing is under way to {self.name}; it may be stopped")
+            return Seen(True, f"nothing is under way to {self.pool}/{self.name}")
         if len(known) < len(told) or not told:
             return Seen(False, f"not yet noted by {', '.join(self._late(snapshot)) or 'any proxy'}")
-        return Seen(False, f"{sum(known)} requests are under way to {self.name}")
+        return Seen(False, f"{sum(known)} requests are under way to {self.pool}/{self.name}")
 
     def _late(self, snapshot: Snapshot) -> list[str]:
         read = records(snapshot)

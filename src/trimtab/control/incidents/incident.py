@@ -18,7 +18,7 @@ MAX_SAID, MAX_ROUTERS = 32, 32
 MAX_TEXT = 500  # characters
 CLASSES: Mapping[Class, str] = {
     "ill": "it answers badly, its hosts live",
-    "dark": "nothing answers",
+    "dark": "nothing of it answers",
     "everywhere": "no site serves, says a quorum: most likely the check or the observers, not the sites",
 }
 # A record is refused for too many of these, whatever text they stand in: see `fields.Body.of`.

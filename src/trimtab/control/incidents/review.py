@@ -39,7 +39,10 @@ def _summary(found: Incident) -> str:
         f"{found.site} did not serve: {CLASSES[found.kind]}. A quorum found it at {_time(found.since)}.",
         f"It came back and failed again, or was lost from sight, {again}×." if again else "",
         f"Of {asked} requests about it {refused} were refused." if asked else "Nobody asked for anything.",
-        f"It was over after {span(found.closed - found.opened)}." if found.closed else "It is not over.",
+        f"It did not serve for {span(found.verified - found.since)}, as a quorum saw it."
+        if found.verified
+        else "",
+        "" if found.closed else "It is not over.",
     ]
     return " ".join(part for part in parts if part)
 
@@ -72,7 +75,7 @@ def _durations(found: Incident) -> Iterator[str]:
         ("the first vantage point says so", "a quorum does (the verdict)", found.first, found.since),
         ("the verdict", "detected, that is written down", found.since, found.opened),
         ("detected", "the first thing that was done", found.opened, acted),
-        ("detected", "verified: it serves, for good", found.opened, found.verified),
+        ("detected", "verified: it serves", found.opened, found.verified),
         ("detected", "closed", found.opened, found.closed),
     )
     yield "| from | to | takes |"

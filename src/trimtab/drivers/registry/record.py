@@ -116,14 +116,15 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """What a host's agent publishes: by unit its state in words and the last restart that it saw, and when (seconds since
-    1970).
+    """What a host's agent publishes: by unit its state in words and the last restart that it saw, when (seconds since 1970),
+    and since when it looks.
     """
 
     name: str
     units: dict[str, str] = field(default_factory=dict)
     at: float = 0.0
     restarts: dict[str, Restart] = field(default_factory=dict)
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class ProxyHand:
 class FrontState:
     """holds: it has the site's addresses.  drained: it has given them away, and takes them only if nobody else does.
     leaving: `POOL/NAME` of members that take no new requests here → those that are under way; at most MAX_LEAVING of
-    them are told.
+    them are told. since: when its agent saw it take the addresses or give them away, 0 where that was before it looked.
     """
 
     name: str
@@ -149,6 +150,7 @@ class FrontState:
     drained: bool = False
     leaving: dict[str, int] = field(default_factory=dict)
     at: float = 0.0
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +313,8 @@ def _host(names: list[str], body: dict[str, Any]) -> HostState:
         _text("unit", unit): Restart(_time(each.get("at", 0)), _text("why", each.get("why", "")))
         for unit, each in anew.items()
     }
-    return HostState(_named(NAME, "host", names[0]), read, _time(body.get("at", 0)), restarts)
+    host, at, since = _named(NAME, "host", names[0]), _time(body.get("at", 0)), _time(body.get("since", 0))
+    return HostState(host, read, at, restarts, since)
 
 
 def _proxy(names: list[str], body: dict[str, Any]) -> ProxyHand:
@@ -332,7 +335,7 @@ def _front(names: list[str], body: dict[str, Any]) -> FrontState:
         raise BadRecord(f"leaving: an object of at most {MAX_LEAVING} entries is expected")
     read = {_seat(key): _number("sessions", value, 0, 2**31) for key, value in leaving.items()}
     name = _named(NAME, "host", names[0])
-    return FrontState(name, holds, drained, read, _time(body.get("at", 0)))
+    return FrontState(name, holds, drained, read, _time(body.get("at", 0)), _time(body.get("since", 0)))
 
 
 def _checks(names: list[str], body: dict[str, Any]) -> CheckState:
