@@ -64,6 +64,7 @@ def status(
     if json:
         print_json({
             "sites": rows, "frozen": _frozen(found), "findings": findings_of(found), "budget": budget_of(found),
+            "incidents": open_ones(found.snapshot.records),
         })  # fmt: skip
         return 0
     for line in table_of(found, rows):

@@ -106,7 +106,7 @@ class Sight:
 
     def _recent(self, site: str) -> tuple[Decision, ...]:
         """What was asked just before may be why."""
-        return tuple(row for row in self._decisions(site, 0) if 0 <= self._now - row.at <= RECENT_S)
+        return tuple(row for row in self._decisions(site, 0) if abs(self._now - row.at) <= RECENT_S)
 
     def _first(self, site: str) -> float:
         """When the first of those who say that it does not serve had come to that; 0: nobody says so."""
