@@ -14,7 +14,7 @@ from _propagation.daemons import Proxy
 from _propagation.plan import Plan, load
 from trimtab.drivers.registry.base import Registry
 from trimtab.drivers.registry.engines import connect
-from trimtab.drivers.registry.record import FrontState, HostState, decode
+from trimtab.drivers.registry.record import CheckState, FrontState, HostState, decode
 from trimtab.render.agent_file import RegistryAccess
 
 WARM_S, AFTER_S = 1.0, 1.0  # requests before the first change and after both proxies are there
@@ -109,7 +109,9 @@ async def _compare(access: RegistryAccess, ended: Sequence[Lane]) -> None:
     expected = {key: value for lane in ended for key, value in lane.records().items()}
     other = [key for key in have.keys() | expected.keys() if have.get(key) != expected.get(key)]
     of_agents = [
-        key for key in other if key in have and isinstance(decode(key, have[key]), HostState | FrontState)
+        key
+        for key in other
+        if key in have and isinstance(decode(key, have[key]), HostState | FrontState | CheckState)
     ]
     if strange := sorted(set(other) - set(of_agents)):
         raise BenchFailed(
