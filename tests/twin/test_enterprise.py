@@ -68,5 +68,7 @@ def test_the_other_proxy_takes_the_addresses(enterprise: Lab) -> None:
 @pytest.mark.timeout(180)
 def test_an_upgrade_of_the_proxies_holds(enterprise: Lab) -> None:
     result = hold(enterprise, "proxy-upgrade", 1)
-    figures = result.runs[0].figures  # of what this machine carries: at the usual 130 requests/s a region these are 1500
+    figures = result.runs[
+        0
+    ].figures  # of what this machine carries: at the usual 130 requests/s a region these are 1500
     assert figures["requests"] > 11.5 * figures["rates"]["requests"]

@@ -126,7 +126,9 @@ def test_a_proxy_that_hangs_gives_its_addresses_away(shop: Lab) -> None:
 def test_the_loss_of_a_site_holds(shop: Lab) -> None:
     result = hold(shop, "site-power-cut", 1)
     kept(result)
-    figures = result.runs[0].figures  # of what this machine carries: at the usual 130 requests/s a region these are 3000
+    figures = result.runs[
+        0
+    ].figures  # of what this machine carries: at the usual 130 requests/s a region these are 3000
     assert figures["requests"] > 23 * figures["rates"]["requests"]
 
 
