@@ -12,7 +12,7 @@ from tests.cli.conftest import Do, Memory
 from trimtab.cli.why import lost_of
 from trimtab.control.arbiter import records as arbiter
 from trimtab.control.arbiter.ledger import Decision, Gate
-from trimtab.control.arbiter.world import Freeze, Grant, Permit, Request
+from trimtab.control.arbiter.world import Freeze, Grant, Permit, Request, Told
 from trimtab.control.sites import record as views
 from trimtab.control.sites.reading import Reading
 from trimtab.control.sites.verdict import View
@@ -126,9 +126,9 @@ def test_the_requests_about_another_pool_are_not_those_about_the_member(
     assert [each["target"] for each in rows] == ["web/hk-backend-1"]
 
 
-def moves(*kinds: str) -> list[Decision]:
+def moves(*kinds: Told) -> list[Decision]:
     """Newest first, as `why` has them."""
-    asked = [Request(kind, "hk", "hk", "ann", "fibre") for kind in kinds]  # type: ignore[arg-type]
+    asked = [Request(kind, "hk", "hk", "ann", "fibre") for kind in kinds]
     return [Decision(n, float(n), each, True) for n, each in enumerate(asked, 1)][::-1]
 
 
@@ -147,7 +147,7 @@ def moves(*kinds: str) -> list[Decision]:
     ],
 )
 def test_of_what_was_begun_and_never_ended_it_is_said_that_it_was_lost(
-    kinds: list[str], under_way: bool, lost: set[int]
+    kinds: list[Told], under_way: bool, lost: set[int]
 ) -> None:
     assert lost_of(moves(*kinds), under_way) == lost
 
@@ -170,9 +170,7 @@ def test_a_drain_whose_command_was_killed_says_so(memory: Memory, store: Memory,
 )
 def test_a_store_that_is_away_is_said_to_be_that(words: str, memory: Memory, store: Memory, do: Do) -> None:
     store.down = True
-    with pytest.raises(
-        Unreachable, match="the estate's store cannot be asked, so nothing is changed"
-    ) as raised:
+    with pytest.raises(Unreachable, match=r"^the estate's store cannot be asked: ") as raised:
         do(words)
     assert "look at etcd-estate.service on hk-registry-1, sg-registry-1, la-registry-1" in raised.value.hint
 

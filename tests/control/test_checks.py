@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pytest
 from control_kit import FakeHaproxy, hand, hosts_pool, member, registered, registry_pool, run
 
-from trimtab.control.checks import SOON_S, Checks, CheckWatch, told
+from trimtab.control.checks import EARLY_S, SOON_S, Checks, CheckWatch, told
 from trimtab.control.desired import Desired
 from trimtab.control.haproxy import HaproxyController
 from trimtab.control.metrics import Metrics
@@ -26,9 +26,11 @@ class Stage:
         self.desired = Desired(ProxyFile("haproxy", "haproxy.service", pools=pools), self.store)
         self.told: list[tuple[str, ...] | None] = []
         self.again: list[tuple[str, float]] = []
+        self.clock = 100.0
         self.checks = Checks(
-            "p1", self.desired, lambda: self.told.append(self.down()), lambda *each: self.again.append(each)
-        )
+            "p1", self.desired, lambda: self.told.append(self.down()), lambda *each: self.again.append(each),
+            lambda: self.clock,
+        )  # fmt: skip
         self.controller = HaproxyController(self.desired, self.haproxy, Metrics(), self.checks)
         self.revision = 1
 
@@ -71,20 +73,41 @@ def test_who_is_found_down_is_told_once_and_looked_at_again_until_he_is_up(regis
     stage.turn(pool, server, False)
     for _ in range(3):
         stage.sync(pool)
+        stage.clock += SOON_S
     assert stage.told == [(), (name,)] and stage.again == [(pool, SOON_S)] * 3
     stage.turn(pool, server, True)
     stage.sync(pool)
     assert stage.told[-1] == () and len(stage.again) == 3
 
 
-def test_one_look_is_asked_for_however_often_it_is_read_meanwhile() -> None:
-    """Else each reading would begin a chain of its own."""
+def test_however_often_it_is_read_meanwhile_there_is_one_chain_of_looks() -> None:
+    """Else each reading would begin a chain of its own, and a member that stays down be asked for ever more often."""
     stage = Stage(hosts_pool(), registry_pool())
     stage.sync()
     stage.turn("web", "host-1", False)
-    stage.sync("web")
-    stage.checks._look_again("web", 3)
-    assert stage.again == [("web", SOON_S)]
+    rings: list[float] = []  # of timers, as the agent has them
+    looks = 0
+    for _ in range(600):  # a minute in which somebody else has it read ten times a second
+        stage.clock += 0.1
+        for _ in [None, *(at for at in rings if at <= stage.clock)]:
+            stage.sync("web")
+        rings = [at for at in rings if at > stage.clock] + [stage.clock + s for _, s in stage.again]
+        looks += len(stage.again)
+        stage.again.clear()
+    assert 0.5 * 60 / SOON_S < looks <= 60 / (SOON_S - EARLY_S) + 1
+
+
+def test_it_is_looked_at_until_it_is_up_though_haproxy_did_not_answer_meanwhile() -> None:
+    stage = Stage(hosts_pool())
+    stage.sync()
+    stage.turn("web", "host-1", False)
+    stage.sync()
+    stage.haproxy.down = True
+    with pytest.raises(Unreachable):
+        stage.sync()
+    stage.haproxy.down, stage.clock = False, stage.clock + SOON_S
+    stage.sync()
+    assert stage.again == [("web", SOON_S)] * 2
 
 
 @pytest.mark.parametrize("word", ["drain", "maint"])

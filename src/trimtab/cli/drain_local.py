@@ -12,7 +12,7 @@ from trimtab.cli import registries
 from trimtab.cli.estate_store import away, opened
 from trimtab.cli.local_words import effect_line, end, teller
 from trimtab.cli.output import log, print_json, print_line
-from trimtab.errors import AnswerIsNo, BadInput
+from trimtab.errors import AnswerIsNo, BadInput, DriverError
 
 if TYPE_CHECKING:
     from trimtab.control.arbiter.world import Request, Told
@@ -101,7 +101,12 @@ async def _told(inventory: Inventory, local: Local, registry: Registry, finished
     """With what has to be known before the host of a drained member is stopped."""
     if local.kind != "drain-member" or not finished.done:
         return finished
-    if still := still_in(inventory, local, await registry.read()):
+    try:
+        snapshot = await registry.read()
+    except DriverError:  # it is drained all the same
+        rest = "whether its host serves other pools is not known: the registry does not answer"
+        return replace(finished, why=f"{finished.why}; {rest}")
+    if still := still_in(inventory, local, snapshot):
         names = ", ".join(still)
         rest = f"its host still takes requests in {names}: `trimtab-agent drain` there is for all its pools"
     else:

@@ -57,7 +57,7 @@ def away(inventory: Inventory, error: Unreachable) -> Unreachable:
 
     hosts = ", ".join(host.name for host in estate_members(inventory))
     return Unreachable(
-        f"the estate's store cannot be asked, so nothing is changed: {error.message}",
+        f"the estate's store cannot be asked: {error.message}",
         f"more than half of its members have to answer: look at etcd-estate.service on {hosts}",
     )
 

@@ -94,7 +94,7 @@ def _list(records: Mapping[str, bytes], only_open: bool, json: bool) -> int:
     for row in rows:
         print_line(
             f"{row['id']:<5} {row['site']:<10} {row['class']:<10} {row['state']:<10} "
-            f"{_clock(row['detected']):<19} {_took(row):<12} {row['last']}"
+            f"{_clock(row['detected']):<19} {_away(row):<12} {row['last']}"
         )
     return 0
 
@@ -112,7 +112,7 @@ def _row(found: Incident, is_open: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _took(row: dict[str, Any]) -> str:
+def _away(row: dict[str, Any]) -> str:
     """How long a quorum found that it does not serve."""
     from trimtab.control.incidents.incident import span
 
@@ -147,14 +147,14 @@ def _is_open(records: Mapping[str, bytes], found: Incident) -> bool:
 
 def open_ones(records: Mapping[str, bytes], *sites: str) -> list[str]:
     """A line each, for whoever looks at the sites. sites: () takes all."""
-    from trimtab.control.incidents.record import incident_of, numbers_of
+    from trimtab.control.incidents.record import OPEN, held_of
 
-    read = [found for number in numbers_of(records) if (found := incident_of(records, number)) is not None]
+    wanted = sites or sorted(key.removeprefix(f"{OPEN}/") for key in records if key.startswith(f"{OPEN}/"))
     return [
         f"incident {each.number} is open: {each.site} was found {each.kind} at {_clock(each.since)}, {each.state} since: "
         f"`trimtab incidents {each.number}`"
-        for each in read
-        if _is_open(records, each) and (each.site in sites or not sites)
+        for each in (held_of(records, site) for site in wanted)
+        if each is not None
     ]
 
 

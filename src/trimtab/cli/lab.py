@@ -88,7 +88,7 @@ def down(estate: EstateFile = DEFAULT_ESTATE, name: TwinName = None) -> int:
 
     chosen = twin_name(name, estate)
     lab = Lab.connect(chosen)
-    records = sorted(each.name for each in (lab.path / "out").glob("drill-*"))
+    records = sorted(each.name for each in lab.scratch.glob("drill-*"))
     lab.down()
     gone = f"; the records of {len(records)} drills are gone with it" if records else ""
     print_line(f"{chosen}: down{gone}")

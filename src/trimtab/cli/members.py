@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +16,6 @@ from trimtab.cli.registries import Site, TwinOption
 if TYPE_CHECKING:
     from trimtab.control.hand import Seat
     from trimtab.drivers.registry.base import Snapshot
-    from trimtab.estate.inventory import Inventory
 
 HEADER = {
     each: each
@@ -43,10 +42,11 @@ def members(
     done = registries.each_site(inventory, registries.sites_of(inventory, site), None)
     errors = {at: found for at, found in done.items() if isinstance(found, Exception)}
     found = [
-        (_row(at, each, seat, _checks(inventory, each, seat, snapshot)), seat)
+        (_row(at, each, seat, checks(seat)), seat)
         for at, snapshot in done.items()
         if at not in errors
         for each in wanted
+        for checks in [_checks(each, snapshot)]
         for seat in registries.seated(inventory, snapshot, each, at)
     ]
     if json:
@@ -60,17 +60,24 @@ def members(
     return registries.complain(errors)
 
 
-def _checks(inventory: Inventory, pool: str, seat: Seat, snapshot: Snapshot) -> str:
-    """up, down: by the checks of the proxy that holds the addresses; "" where nobody tells, and of who takes nothing."""
+def _checks(pool: str, snapshot: Snapshot) -> Callable[[Seat], str]:
+    """Of a seat up or down, by the checks of the proxy that holds the addresses; "" where nobody tells, and of who takes
+    nothing. Only what proxies say is read, whatever else the registry has.
+    """
     from trimtab.control.drain.of_pool import found_down
     from trimtab.control.hand import records
-    from trimtab.drivers.registry.record import CheckState
+    from trimtab.drivers.registry.base import Snapshot
 
-    read = records(snapshot)
-    if not seat.weight or not any(isinstance(each, CheckState) for each in read.values()):
-        return ""
-    down, more = found_down(pool, read)
-    return "down" if seat.name in down else "" if more else "up"
+    said = {key: value for key, value in snapshot.records.items() if key.startswith(("checks/", "fronts/"))}
+    down, more = found_down(pool, records(Snapshot(snapshot.revision, said)))
+    tells = any(key.startswith("checks/") for key in said)
+
+    def word(seat: Seat) -> str:
+        if not (tells and seat.weight):
+            return ""
+        return "down" if seat.name in down else "" if more else "up"
+
+    return word
 
 
 def _row(site: str, pool: str, seat: Seat, checks: str) -> dict[str, Any]:

@@ -165,11 +165,9 @@ def _finds(state: Record | None, name: str) -> bool | None:
 
     if not isinstance(state, CheckState):
         return None
-    if name in state.named:
-        return False
-    pool = name.partition("/")[0]
-    named = sum(each.partition("/")[0] == pool for each in state.named)
-    return True if state.down.get(pool, 0) == named else None
+    pool, _, member = name.partition("/")
+    names, more = state.of(pool)
+    return False if member in names else None if more else True
 
 
 def _checked(checks: Mapping[str, bool]) -> list[str]:

@@ -4,6 +4,7 @@ is taken out beside it would be missed: so the arbiter hears what the proxies fi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from trimtab.render.agent_file import PoolFile
 
 PACE = Pace(window=0.0, resync=1.0, most=1.0)
 SOON_S = 0.3  # a pool with somebody who is down is looked at again after so long, a large one later
+EARLY_S = 0.01  # a timer may ring so much before its time
 ROOM = 2000  # bytes for names; the counts of MAX_DOWN_POOLS need less than that, and a record has 4096
 SERVERS_A_SECOND = 1000  # so much is read of a large one
 
@@ -26,11 +28,17 @@ class Checks:
     """
 
     def __init__(
-        self, host: str, desired: Desired, changed: Callable[[], None], again: Callable[[str, float], None]
+        self,
+        host: str,
+        desired: Desired,
+        changed: Callable[[], None],
+        again: Callable[[str, float], None],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._host, self._desired, self._changed, self._again = host, desired, changed, again
+        self._now = now
         self._down: dict[str, frozenset[str]] = {}
-        self._waiting: set[str] = set()
+        self._due: dict[str, float] = {}  # by pool, when the look that was asked for is
 
     def __call__(self) -> CheckState | None:
         """None: not all has been read."""
@@ -41,7 +49,6 @@ class Checks:
     def note(self, files: Iterable[PoolFile], have: Have) -> None:
         before = self()
         for file in files:
-            self._waiting.discard(file.name)
             rows = have.get(file.name, {})
             decision = self._desired.served[file.name]
             self._down[file.name] = frozenset(
@@ -57,15 +64,16 @@ class Checks:
         """HAProxy does not answer: what it found is over."""
         before = self()
         for file in files:
-            self._waiting.discard(file.name)
             self._down.pop(file.name, None)
         if self() != before:
             self._changed()
 
     def _look_again(self, pool: str, servers: int) -> None:
-        if self._down[pool] and pool not in self._waiting:
-            self._waiting.add(pool)
-            self._again(pool, max(SOON_S, servers / SERVERS_A_SECOND))
+        """One look at a time: a pool is read for other reasons too, and each of these would begin a chain of its own."""
+        now, pause = self._now(), max(SOON_S, servers / SERVERS_A_SECOND)
+        if self._down[pool] and now >= self._due.get(pool, now):
+            self._due[pool] = now + pause - EARLY_S
+            self._again(pool, pause)
 
 
 def told(host: str, found: Mapping[str, Collection[str]]) -> CheckState:

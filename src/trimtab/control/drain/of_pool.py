@@ -32,9 +32,8 @@ def found_down(pool: str, read: Mapping[str, Record]) -> tuple[frozenset[str], i
     tell = [each for each in read.values() if isinstance(each, CheckState)]
     holds = {each.name for each in read.values() if isinstance(each, FrontState) and each.holds}
     heard = [each for each in tell if each.name in holds] or tell
-    names = [{n for w, _, n in (key.partition("/") for key in each.named) if w == pool} for each in heard]
-    more = [each.down.get(pool, 0) - len(found) for each, found in zip(heard, names, strict=True)]
-    return frozenset().union(*names), max([0, *more])
+    found = [each.of(pool) for each in heard]
+    return frozenset().union(*(names for names, _ in found)), max((more for _, more in found), default=0)
 
 
 def _is_well(seat: Seat, read: Mapping[str, Record], strangers: Collection[str]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 
 from trimtab.control.arbiter.fields import NUMBER
 from trimtab.control.arbiter.ledger import Decision
@@ -89,10 +90,11 @@ class Sight:
 
     def seen(self, site: str, held: Incident | None) -> Seen:
         """held: the open incident. Decisions that it has are none of its business."""
+        verdict = self._verdicts[site]
         return Seen(
-            self._verdicts[site],
+            verdict,
             self._steers.get(site, Steer()),
-            self._decisions(site, held.decision) if held else self._recent(site),
+            self._decisions(site, held.decision) if held else self._before(verdict),
             self._newest,
             self._everywhere,
             0.0 if held else self._first(site),
@@ -104,9 +106,19 @@ class Sight:
         rows = decisions_in(self._records, after)
         return tuple(r for r in rows if r.request.site == site and r.request.kind not in OF_MEMBERS)
 
-    def _recent(self, site: str) -> tuple[Decision, ...]:
-        """What was asked just before may be why."""
-        return tuple(row for row in self._decisions(site, 0) if abs(self._now - row.at) <= RECENT_S)
+    def _before(self, verdict: SiteVerdict) -> tuple[Decision, ...]:
+        """What was asked just before may be why a site does not serve."""
+        if verdict.word not in ("ill", "dark"):
+            return ()
+        return tuple(row for row in self._recent if row.request.site == verdict.site)
+
+    @cached_property
+    def _recent(self) -> tuple[Decision, ...]:
+        """Read once, however many sites are gone."""
+        rows = decisions_in(self._records)
+        return tuple(
+            r for r in rows if abs(self._now - r.at) <= RECENT_S and r.request.kind not in OF_MEMBERS
+        )
 
     def _first(self, site: str) -> float:
         """When the first of those who say that it does not serve had come to that; 0: nobody says so."""

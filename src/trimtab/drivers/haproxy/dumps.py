@@ -6,7 +6,7 @@ Source: HAProxy 2.6 Management Guide, section 9.3 (`show servers state`: format 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from trimtab.errors import Nonsense, Refused
 
@@ -90,38 +90,29 @@ def read_sessions(text: str) -> dict[tuple[str, int], int]:
     """
     if text.startswith(("No such proxy", "Can't find")):
         raise Refused("HAProxy has no such backend", "its configuration is another one: reload it")
-    head, _, body = text.partition("\n")
-    if not head.startswith("# pxname,svname,"):
-        _nonsense("show stat", text)
-    names = head.removeprefix("# ").split(",")
-    found = {}
-    try:
-        at = [names.index(name) for name in ("pxname", "sid", "qcur", "scur")]
-        for line in filter(None, body.split("\n")):
-            pool, number, queued, running = (line.split(",")[i] for i in at)
-            found[pool, int(number)] = int(queued) + int(running)
-    except (ValueError, IndexError) as error:
-        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
-    return found
+    rows = _stat(text, "sid", "qcur", "scur")
+    return {(pool, number): queued + running for pool, number, queued, running in rows}
 
 
 def read_usable(text: str) -> dict[str, int]:
     """Backend → how many of its servers could be sent requests now, of `show stat -1 2 -1`. Raises Nonsense. Source: section
     9.1, fields act and bck.
     """
+    return {backend: active + spare for backend, active, spare in _stat(text, "act", "bck")}
+
+
+def _stat(text: str, *columns: str) -> list[tuple[Any, ...]]:
+    """Of `show stat`: of each row its proxy and these columns, which are numbers. Raises Nonsense."""
     head, _, body = text.partition("\n")
     if not head.startswith("# pxname,svname,"):
         _nonsense("show stat", text)
     names = head.removeprefix("# ").split(",")
-    found = {}
     try:
-        act, bck = names.index("act"), names.index("bck")
-        for line in filter(None, body.split("\n")):
-            cells = line.split(",", max(act, bck) + 1)
-            found[cells[0]] = int(cells[act]) + int(cells[bck])
+        at = [names.index(name) for name in columns]
+        rows = (line.split(",", max(at) + 1) for line in filter(None, body.split("\n")))
+        return [(cells[0], *(int(cells[i]) for i in at)) for cells in rows]
     except (ValueError, IndexError) as error:
         raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
-    return found
 
 
 def read_info(text: str) -> Info:

@@ -163,6 +163,12 @@ class CheckState:
     down: dict[str, int] = field(default_factory=dict)
     named: tuple[str, ...] = ()
 
+    def of(self, pool: str) -> tuple[frozenset[str], int]:
+        """Who of a pool is down, by name, and how many there are besides."""
+        keys = (each.partition("/") for each in self.named)
+        names = frozenset(name for where, _, name in keys if where == pool)
+        return names, max(0, self.down.get(pool, 0) - len(names))
+
 
 Record = Member | Alive | Hand | Claim | Split | HostState | ProxyHand | FrontState | CheckState
 
