@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Do, Memory
 from tests.cli.test_hand_asks import members
-from trimtab.drivers.registry.record import CheckState, FrontState, Hand, HostState, Record
+from trimtab.drivers.registry.record import CheckState, FrontState, Hand, HostState, Record, Turn
 
 HOLDER, STANDBY, NGINX = "hk-proxy-1", "hk-proxy-2", None
 
@@ -104,3 +104,40 @@ def test_a_host_that_takes_requests_in_another_pool_is_not_called_idle(memory: M
         in out
     )
     assert "may be stopped" not in out
+
+
+def test_why_says_when_the_checks_turned(memory: Memory, store: Memory, do: Do) -> None:
+    """Of a member, and of its host in each pool; newest first, among what was asked."""
+    turns = (Turn("api/b2", True, 300.0), Turn("api/b2", False, 200.0, "L4CON"), Turn("api/b1", False, 100.0))
+    memory.has(*members(3), CheckState(HOLDER, turns=turns), FrontState(HOLDER, True))
+    lines = do("why api/b2 --site hk")[1].splitlines()
+    said = [line.partition("found ")[2] for line in lines if " in api by " in line]
+    assert said == [
+        "up again in api by the checks of hk-proxy-1",
+        "down in api by the checks of hk-proxy-1: L4CON",
+    ]
+    found = json.loads(do("why api/b2 --site hk --json")[1])["turns"]
+    assert [(each["at"], each["up"], each["why"]) for each in found] == [
+        (300.0, True, ""),
+        (200.0, False, "L4CON"),
+    ]
+    web = Turn("web/hk-backend-1", False, 400.0, "L7STS 503")
+    memory.has(CheckState(HOLDER, turns=(web, *turns)))
+    assert "found down in web by the checks of hk-proxy-1: L7STS 503" in do("why hk-backend-1")[1]
+
+
+def test_what_one_proxy_finds_in_all_pools_of_a_host_is_one_line(
+    memory: Memory, store: Memory, do: Do
+) -> None:
+    down = [
+        Turn(f"{pool}/hk-backend-1", False, at, "L4CON") for pool, at in (("web", 100.0), ("static", 101.5))
+    ]
+    again = [Turn("web/hk-backend-1", True, 104.0), Turn("web/hk-backend-1", False, 109.0, "L4CON")]
+    memory.has(CheckState(HOLDER, turns=(*reversed([*down, *again]),)), CheckState(STANDBY, turns=(down[1],)))
+    lines = do("why hk-backend-1")[1].splitlines()
+    assert [line.partition("found ")[2] for line in lines if " by the checks of " in line] == [
+        "down in web by the checks of hk-proxy-1: L4CON",
+        "up again in web by the checks of hk-proxy-1",
+        "down in static by the checks of hk-proxy-2: L4CON",
+        "down in static, web by the checks of hk-proxy-1: L4CON",
+    ]

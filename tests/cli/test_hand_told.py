@@ -50,6 +50,22 @@ def test_home_resets_what_divides_too(memory: Memory, do: Do) -> None:
     assert do("split www --home --site hk")[1].startswith("hk: it is so already: web 100%")
 
 
+def test_a_split_tells_who_changed_it_when_and_why(memory: Memory, do: Do) -> None:
+    do("split www --canary 5% --site hk --reason v2")
+    do("split www --canary 20% --site hk")
+    do("split www --back --site hk --reason errors")
+    now, *past = do("split www --site hk")[1].splitlines()
+    assert now.startswith("hk: web 95%  web-next 5%  by percent  (by ") and now.endswith(": errors)")
+    assert [line.partition("  (")[0] for line in past] == [
+        "  before that  web 80%  web-next 20%  by percent",
+        "  before that  web 95%  web-next 5%  by percent",
+    ]
+    assert past[0].endswith(": no reason given)") and past[1].endswith(": v2)")
+    found = json.loads(do("split www --site hk --json")[1])["splits"]["hk"]
+    assert [each["reason"] for each in found["past"]] == ["", "v2"]
+    assert found["at"] >= found["past"][0]["at"] >= found["past"][1]["at"] > 0
+
+
 def test_ready_says_which_weight_it_clears(memory: Memory, do: Do) -> None:
     memory.has(*MEMBERS, Hand("api", "b1", "ready", 70, "li@x", "slow disk"))
     assert do("weight api/b1 ready --site hk")[1] == "hk: api/b1 ready: ready, weight 100 (was 70)\n"

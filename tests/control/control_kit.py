@@ -206,6 +206,7 @@ class FakeHaproxy:
         self.rows: dict[tuple[str, str], ServerState] = {}
         self.maps: dict[str, dict[str, str]] = {"/run/haproxy/floor.map": {}}
         self.pid, self.down, self.asked, self.said = 100, False, 0, []
+        self.mute = False
         for pool in pools:
             for backend in (pool.name, pool.spare):
                 for i in range(1, pool.slots + 1):
@@ -237,6 +238,16 @@ class FakeHaproxy:
         self._there()
         self.asked += 1
         return [row for row in sorted(self.rows.values()) if pools in ((), (None,)) or row.backend in pools]
+
+    async def check_words(self, *pools: str) -> dict[tuple[str, int], str]:
+        self._there()
+        if self.mute:
+            raise Unreachable("nothing is said of checks")
+        return {
+            (row.backend, row.id): "L4CON"
+            for row in self.rows.values()
+            if row.backend in pools and not row.up
+        }
 
     async def usable(self) -> dict[str, int]:
         self._there()

@@ -13,7 +13,7 @@ from trimtab.control.haproxy import HaproxyController
 from trimtab.control.metrics import Metrics
 from trimtab.control.store import Store
 from trimtab.drivers.registry.base import Batch
-from trimtab.drivers.registry.record import MAX_DOWN_POOLS, CheckState, Record, decode, encode, key_of
+from trimtab.drivers.registry.record import MAX_DOWN_POOLS, CheckState, Record, Turn, decode, encode, key_of
 from trimtab.errors import Unreachable
 from trimtab.render.agent_file import PoolFile, ProxyFile
 
@@ -29,7 +29,7 @@ class Stage:
         self.clock = 100.0
         self.checks = Checks(
             "p1", self.desired, lambda: self.told.append(self.down()), lambda *each: self.again.append(each),
-            lambda: self.clock,
+            lambda: self.clock, lambda: self.clock,
         )  # fmt: skip
         self.controller = HaproxyController(self.desired, self.haproxy, Metrics(), self.checks)
         self.revision = 1
@@ -47,6 +47,10 @@ class Stage:
     def down(self) -> tuple[str, ...] | None:
         found = self.checks()
         return None if found is None else found.named
+
+    def turns(self) -> list[tuple[str, bool, float, str]]:
+        found = self.checks()
+        return [] if found is None else [(each.name, each.up, each.at, each.why) for each in found.turns]
 
     def turn(self, pool: str, name: str, up: bool) -> None:
         self.haproxy.rows[pool, name] = self.haproxy.rows[pool, name]._replace(up=up)
@@ -135,6 +139,38 @@ def test_of_a_haproxy_that_does_not_answer_nobody_knows() -> None:
     assert stage.down() == ("web/host-1",)
 
 
+def test_each_turn_is_kept_with_its_moment_and_the_check_s_last_word() -> None:
+    stage = Stage(hosts_pool(), registry_pool())
+    stage.turn("web", "host-2", False)
+    stage.sync()
+    assert stage.turns() == [], "nobody knows since when"
+    stage.turn("web", "host-1", False)
+    stage.sync("web")
+    stage.clock += 7.25
+    stage.turn("web", "host-1", True)
+    stage.sync("web")
+    stage.sync("web")
+    assert stage.turns() == [("web/host-1", True, 107.2, ""), ("web/host-1", False, 100.0, "L4CON")]
+
+
+def test_whom_an_operator_took_out_has_not_come_back() -> None:
+    stage = Stage(hosts_pool())
+    stage.sync()
+    stage.turn("web", "host-1", False)
+    stage.sync()
+    stage.put(hand("host-1", "drain", pool="web"))
+    assert [up for _, up, _, _ in stage.turns()] == [False]
+
+
+def test_that_somebody_is_down_counts_without_the_check_s_word() -> None:
+    stage = Stage(hosts_pool())
+    stage.sync()
+    stage.turn("web", "host-1", False)
+    stage.haproxy.mute = True
+    stage.sync()
+    assert stage.down() == ("web/host-1",) and stage.turns() == [("web/host-1", False, 100.0, "")]
+
+
 def test_a_check_that_turns_is_seen_without_reading_every_server() -> None:
     stage, marked = Stage(hosts_pool(), registry_pool()), list[Collection[str]]()
     stage.sync()
@@ -155,6 +191,10 @@ def test_of_many_the_record_has_the_number_and_as_many_names_as_fit() -> None:
     assert (
         len(found.down) == MAX_DOWN_POOLS
         and set(found.down.values()) == {300}
-        and 20 < len(found.named) < 300
+        and 10 < len(found.named) < 300
     )
+    turns = [Turn(f"api/{n:063}", False, 1234567890.1, "L7STS 503") for n in range(90)]
+    full = told("hk-proxy-1", everybody, turns)
+    assert decode(key_of(full), encode(full)) == full and full.named == found.named
+    assert full.turns == tuple(turns[: len(full.turns)]) and len(full.turns) > 5
     assert told("p", {"web": [], "api": ["b", "a"]}) == CheckState("p", {"api": 2}, ("api/a", "api/b"))

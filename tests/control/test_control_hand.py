@@ -14,10 +14,12 @@ from trimtab.control import by_hand, hand, hand_split, own_hand
 from trimtab.control.hand import Who, seats
 from trimtab.drivers.registry.base import Batch, Snapshot, Write
 from trimtab.drivers.registry.record import (
+    MAX_PAST,
     Alive,
     Claim,
     Hand,
     Member,
+    Past,
     Record,
     Split,
     State,
@@ -487,7 +489,24 @@ def test_a_new_reason_for_a_split_keeps_the_way_back() -> None:
     write = hand_split.plan_split(snapshot(moved), SPLIT, {"web": 9, "web-next": 1}, None, other)
     found = put(write, key_of(SPLIT))
     assert isinstance(found, Split) and isinstance(moved, Split)
-    assert found == replace(moved, who="wu", reason="still fine", at=2.0)
+    past = (Past({"web": 9, "web-next": 1}, "percent", "li", "a test", 1.0),)
+    assert found == replace(moved, who="wu", reason="still fine", at=2.0, past=past)
+
+
+@pytest.mark.parametrize(("reason", "kept"), [("a test", MAX_PAST), ("试" * 200, 2)])
+def test_a_split_keeps_its_changes_as_far_as_the_record_holds_them(reason: str, kept: int) -> None:
+    """A reason in another alphabet takes six bytes a letter."""
+    stands: Split = SPLIT
+    for n in range(1, 15):
+        who = Who("li", reason, float(n))
+        write = hand_split.plan_split(snapshot(stands), SPLIT, {"web": 100 - n, "web-next": n}, None, who)
+        found = put(write, key_of(SPLIT))
+        assert isinstance(found, Split)
+        stands = found
+    assert stands.at == 14.0 and [each.at for each in stands.past] == [13.0 - n for n in range(kept)]
+    assert [each.shares["web-next"] for each in stands.past] == [13 - n for n in range(kept)]
+    back = put(hand_split.plan_back(snapshot(stands), SPLIT, Who("wu", "back", 15.0)), key_of(SPLIT))
+    assert isinstance(back, Split) and back.past[0].shares == {"web": 86, "web-next": 14}
 
 
 @pytest.mark.parametrize("state", ["drain", "maint"])

@@ -401,9 +401,24 @@ def test_what_is_under_way_to_each_server(proxy: Proxy, crew: Crew) -> None:
     eventually(lambda: not sum(sessions().values()), "it has ended")
 
 
+def test_what_the_last_check_of_each_server_came_to(proxy: Proxy, crew: Crew) -> None:
+    want = [WantServer(n, crew[name].address, 100) for n, name in enumerate("ab", 1)]
+    proxy.settle(want)
+
+    def words() -> dict[tuple[str, int], str]:
+        return asyncio.run(proxy.runtime.check_words("api"))
+
+    eventually(lambda: words() == {("api", 1): "L7OK 200", ("api", 2): "L7OK 200"}, "both are well")
+    crew["a"].ill = True
+    crew["b"].end()
+    eventually(lambda: words() == {("api", 1): "L7STS 503", ("api", 2): "L4CON"}, "both are down")
+
+
 def test_what_haproxy_has_not(proxy: Proxy) -> None:
     with pytest.raises(Refused):
         asyncio.run(proxy.runtime.sessions("nowhere"))
+    with pytest.raises(Refused):
+        asyncio.run(proxy.runtime.check_words("nowhere"))
     with pytest.raises(Refused):
         asyncio.run(proxy.runtime.servers("nowhere"))
     with pytest.raises(Refused):

@@ -73,6 +73,12 @@ RECORDS = st.one_of(
         NAMES,
         st.dictionaries(POOLS, st.integers(1, r.MAX_ID), max_size=12),
         st.lists(st.builds("{}/{}".format, POOLS, NAMES), max_size=12).map(tuple),
+        st.lists(
+            st.builds(
+                r.Turn, st.builds("{}/{}".format, POOLS, NAMES), st.booleans(), TIMES, st.just("L7STS 503")
+            ),
+            max_size=3,
+        ).map(tuple),
     ),
     st.builds(
         r.Split,
@@ -158,6 +164,7 @@ def test_no_json_of_anybody_raises_anything_else(key: str, body: dict[str, Any])
 
 MEMBER = {"address": "10.0.0.7", "port": 8080, "id": 7}
 SPLIT = {"shares": {"api": 1}}
+CHECKS: dict[str, Any] = {"down": {}, "named": []}
 
 
 @pytest.mark.parametrize(
@@ -214,7 +221,13 @@ SPLIT = {"shares": {"api": 1}}
         ("splits/shop/main", {"shares": {f"p{n}": 1 for n in range(33)}}, "1 to 32 pools"),
         ("splits/shop/main", {**SPLIT, "by": "mood"}, "by 'mood': expected percent, header, cookie"),
         ("splits/shop/main", {**SPLIT, "before": {"A": 1}}, "pool 'A': expected"),
+        ("splits/shop/main", {**SPLIT, "past": {}}, "past: a list of at most 8 objects"),
+        ("splits/shop/main", {**SPLIT, "past": [SPLIT] * 9}, "past: a list of at most 8 objects"),
+        ("splits/shop/main", {**SPLIT, "past": [{"shares": {}}]}, "1 to 32 pools"),
         ("splits/shop/Main", SPLIT, "split 'Main': expected"),
+        ("checks/hk-proxy-1", {**CHECKS, "turns": ["api/b1"]}, "turns: a list of at most 20 objects"),
+        ("checks/hk-proxy-1", {**CHECKS, "turns": [{"name": "api/b1", "up": 1}]}, "up, true or false"),
+        ("checks/hk-proxy-1", {**CHECKS, "turns": [{"name": "api", "up": True}]}, "name '': expected"),
         ("hosts/HK", {}, "host 'HK': expected"),
         ("hosts/hk-proxy-1", {"units": []}, "an object of at most 32"),
         ("hosts/hk-proxy-1", {"units": {str(n): "x" for n in range(33)}}, "an object of at most 32"),

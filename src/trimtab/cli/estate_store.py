@@ -70,6 +70,11 @@ def site_named(inventory: Inventory, name: str) -> str:
             f"{name} has no drain of its own: sites, proxies and members of pools have",
             "POOL/MEMBER, or `trimtab-agent drain` on the host for all its pools; for a router its site: docs/arbiter.md",
         )
+    if name in inventory.estate.services and name not in serving:
+        raise BadInput(
+            f"{name} is a service, and its sites are asked about",
+            f"one of {', '.join(serving) or 'none'}; who divided its traffic says `trimtab split {name}`",
+        )
     if name not in serving:
         raise BadInput(
             f"no site {name!r} that serves",

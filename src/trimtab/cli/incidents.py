@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,7 @@ from trimtab.cli import registries
 from trimtab.cli.estate_store import asked
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.output import log, print_json, print_line
+from trimtab.cli.output import clock, log, print_json, print_line
 from trimtab.cli.registries import TwinOption
 from trimtab.errors import BadInput
 
@@ -94,7 +93,7 @@ def _list(records: Mapping[str, bytes], only_open: bool, json: bool) -> int:
     for row in rows:
         print_line(
             f"{row['id']:<5} {row['site']:<10} {row['class']:<10} {row['state']:<10} "
-            f"{_clock(row['detected']):<19} {_away(row):<12} {row['last']}"
+            f"{clock(row['detected']):<19} {_away(row):<12} {row['last']}"
         )
     return 0
 
@@ -151,7 +150,7 @@ def open_ones(records: Mapping[str, bytes], *sites: str) -> list[str]:
 
     wanted = sites or sorted(key.removeprefix(f"{OPEN}/") for key in records if key.startswith(f"{OPEN}/"))
     return [
-        f"incident {each.number} is open: {each.site} was found {each.kind} at {_clock(each.since)}, {each.state} since: "
+        f"incident {each.number} is open: {each.site} was found {each.kind} at {clock(each.since)}, {each.state} since: "
         f"`trimtab incidents {each.number}`"
         for each in (held_of(records, site) for site in wanted)
         if each is not None
@@ -175,10 +174,6 @@ def _tell(found: Incident, is_open: bool) -> None:
     for place, event in enumerate(found.events):
         if found.left_out and place == half:
             print_line(f"  {found.left_out} events are left out here")
-        print_line(f"  {_clock(event.at)}  {event.kind:<10} {event.text}")
+        print_line(f"  {clock(event.at)}  {event.kind:<10} {event.text}")
     for line in found.said:
         print_line(f"  said by {line}")
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

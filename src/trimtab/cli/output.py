@@ -13,6 +13,7 @@ import io
 import json
 import os
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -131,3 +132,8 @@ class Progress:
         with suppress(OSError):
             sys.stderr.write(text)
             sys.stderr.flush()
+
+
+def clock(at: float) -> str:
+    """at: seconds since 1970."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

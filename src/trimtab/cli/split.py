@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,13 +10,13 @@ import typer
 from trimtab.cli import registries
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.output import print_json, print_line
+from trimtab.cli.output import clock, print_json, print_line
 from trimtab.cli.registries import DryRun, Note, Reason, Site, TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
     from trimtab.drivers.registry.base import Snapshot, Write
-    from trimtab.drivers.registry.record import Split
+    from trimtab.drivers.registry.record import Past, Split
     from trimtab.estate.inventory import Inventory
 
 WAYS = ("percent", "header", "cookie")
@@ -106,16 +107,23 @@ def _show(done: dict[str, Any], declared: Split, json: bool) -> int:
         print_json({
             "splits": {
                 site: {"shares": s.shares, "by": s.by, "before": s.before, "who": s.who, "reason": s.reason,
-                       "at": s.at or None}
+                       "at": s.at or None, "past": [asdict(each) for each in s.past]}
                 for site, s in found.items()
             },
             "errors": {site: str(error) for site, error in errors.items()},
         })  # fmt: skip
     else:
         for site, now in found.items():
-            changed = f"  (by {now.who}: {now.reason or 'no reason given'})" if now.who else ""
-            print_line(f"{site}: {in_words(now)}{changed}")
+            print_line(f"{site}: {in_words(now)}{_changed(now)}")
+            for each in now.past:
+                print_line(f"  before that  {in_words(each)}{_changed(each)}")
     return registries.complain(errors)
+
+
+def _changed(split: Split | Past) -> str:
+    return (
+        f"  (by {split.who} at {clock(split.at)}: {split.reason or 'no reason given'})" if split.who else ""
+    )
 
 
 def split_of(inventory: Inventory, service: str, pools: list[str]) -> Split:

@@ -16,7 +16,7 @@ from trimtab.cli.estate_store import asked, site_named
 from trimtab.cli.incidents import open_ones
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.output import print_json, print_line
+from trimtab.cli.output import clock, print_json, print_line
 from trimtab.cli.registries import TwinOption
 from trimtab.errors import BadInput, DriverError
 
@@ -289,7 +289,3 @@ def as_json(row: Decision) -> dict[str, Any]:
         "reason": asked.reason, "force": asked.force, "automatic": asked.automatic,
         "objections": [{"rule": s.rule, "text": s.text, "overruled": s.overruled} for s in row.objections],
     }  # fmt: skip
-
-
-def clock(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

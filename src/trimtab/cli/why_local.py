@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from trimtab.cli import why_checks
 from trimtab.cli.drain_local import named, site_registry
-from trimtab.cli.output import print_json, print_line
+from trimtab.cli.output import clock, print_json, print_line
 from trimtab.errors import BadInput, TrimtabError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from trimtab.control.drain.of_site import Front
     from trimtab.control.hand import Seat
     from trimtab.drivers.registry.base import Snapshot
-    from trimtab.drivers.registry.record import Record, Restart
+    from trimtab.drivers.registry.record import Restart
     from trimtab.estate.inventory import Inventory
 
 
@@ -50,7 +51,11 @@ def why(inventory: Inventory, target: str, at: str | None, as_json: bool) -> int
     lines, fields = (
         _member(inventory, local, snapshot) if "/" in target else _host(inventory, target, snapshot)
     )
-    return _tell(target, site, lines, fields, found, as_json)
+    turns = why_checks.turns_of(snapshot, target)
+    fields["turns"] = [
+        {"at": t.at, "proxy": proxy, "member": t.name, "up": t.up, "why": t.why} for proxy, t in turns
+    ]
+    return _tell(target, site, lines, fields, found, turns, as_json)
 
 
 async def _read(inventory: Inventory, site: str) -> tuple[Known, Snapshot]:
@@ -77,8 +82,6 @@ def _host(inventory: Inventory, name: str, snapshot: Snapshot) -> Said:
     restarts = dict(state.restarts) if isinstance(state, HostState) else {}
     lines = [f"{unit}: {word}{_anew(restarts.get(unit))}" for unit, word in (units or {}).items()]
     if isinstance(state, HostState) and state.since:
-        from trimtab.cli.why import clock
-
         lines.append(
             f"its agent has been there since {clock(state.since)}: of what was before it knows nothing"
         )
@@ -101,8 +104,6 @@ def _host(inventory: Inventory, name: str, snapshot: Snapshot) -> Said:
 
 
 def _anew(restart: Restart | None) -> str:
-    from trimtab.cli.why import clock
-
     if restart is None:
         return ""
     who = f"by its agent: {restart.why}" if restart.why else "and not by its agent"
@@ -112,8 +113,6 @@ def _anew(restart: Restart | None) -> str:
 def _front(hand: Any, state: Any) -> list[str]:
     lines = []
     if state is not None:
-        from trimtab.cli.why import clock
-
         word = "holds the site's addresses" if state.holds else "does not hold the site's addresses"
         word += f", since {clock(state.since)}" if state.since else ""
         lines.append(word + (", and competes for them from the last place" if state.drained else ""))
@@ -141,11 +140,11 @@ def _member(inventory: Inventory, local: Local | None, snapshot: Snapshot) -> Sa
     checks = {
         proxy: up
         for proxy in fronts
-        if seat.weight and (up := _finds(read.get(f"checks/{proxy}"), local.name)) is not None
+        if seat.weight and (up := why_checks.finds(read.get(f"checks/{proxy}"), local.name)) is not None
     }
     lines = (
         _seat(seat)
-        + _checked(checks)
+        + why_checks.in_words(checks)
         + [f"{proxy}: {count} requests are under way to it" for proxy, count in under_way.items()]
     )
     hand = seat.hand
@@ -159,24 +158,6 @@ def _member(inventory: Inventory, local: Local | None, snapshot: Snapshot) -> Sa
     }
 
 
-def _finds(state: Record | None, name: str) -> bool | None:
-    """None where nobody knows: the proxy does not tell, or more are down than it has named."""
-    from trimtab.drivers.registry.record import CheckState
-
-    if not isinstance(state, CheckState):
-        return None
-    pool, _, member = name.partition("/")
-    names, more = state.of(pool)
-    return False if member in names else None if more else True
-
-
-def _checked(checks: Mapping[str, bool]) -> list[str]:
-    """By proxy, whether its own checks find the member up."""
-    found = {True: [p for p, up in checks.items() if up], False: [p for p, up in checks.items() if not up]}
-    words = {True: "up", False: "down"}
-    return [f"found {words[up]} by the checks of {', '.join(names)}" for up, names in found.items() if names]
-
-
 def _seat(seat: Seat) -> list[str]:
     own = {"": "named by the estate", "unknown": "nothing is heard of it: the proxies' own checks decide"}
     lines = [f"weight {seat.weight}; {own.get(seat.health, f'{seat.health} by its own word')}"]
@@ -187,7 +168,13 @@ def _seat(seat: Seat) -> list[str]:
 
 
 def _tell(
-    target: str, site: str, lines: list[str], fields: Mapping[str, Any], found: Known, as_json: bool
+    target: str,
+    site: str,
+    lines: list[str],
+    fields: Mapping[str, Any],
+    found: Known,
+    turns: why_checks.Turns,
+    as_json: bool,
 ) -> int:
     from trimtab.cli.why import as_json as row
     from trimtab.cli.why import decisions_of, lines_of
@@ -197,6 +184,9 @@ def _tell(
         print_json({"target": target, "site": site, **fields, "decisions": [row(each) for each in decisions]})
         return 0
     print_line(f"{target}, {site}")
-    for line in [*lines, *(text for each in decisions for text in lines_of(each))]:
+    moments = [(each.at, lines_of(each)) for each in decisions]
+    moments += why_checks.moments(turns)
+    moments.sort(key=lambda each: each[0], reverse=True)
+    for line in [*lines, *(text for _, texts in moments for text in texts)]:
         print_line(f"  {line}")
     return 0

@@ -5,26 +5,38 @@ is taken out beside it would be missed: so the arbiter hears what the proxies fi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Protocol
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 from trimtab.control.desired import Desired
 from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
+from trimtab.drivers.haproxy.dumps import ServerState
 from trimtab.drivers.haproxy.members import Have
-from trimtab.drivers.registry.record import MAX_DOWN, MAX_DOWN_POOLS, CheckState
+from trimtab.drivers.registry.record import MAX_DOWN, MAX_DOWN_POOLS, MAX_TURNS, CheckState, Turn
 from trimtab.render.agent_file import PoolFile
 
 PACE = Pace(window=0.0, resync=1.0, most=1.0)
 SOON_S = 0.3  # a pool with somebody who is down is looked at again after so long, a large one later
 EARLY_S = 0.01  # a timer may ring so much before its time
-ROOM = 2000  # bytes for names; the counts of MAX_DOWN_POOLS need less than that, and a record has 4096
+# Bytes for names and for turns: with the counts of MAX_DOWN_POOLS, at most 29 each, a record has 4096.
+ROOM, ROOM_TURNS = 1400, 850
+TURN_BYTES = 52  # of one, beside its texts
 SERVERS_A_SECOND = 1000  # so much is read of a large one
 
 
+class Look(NamedTuple):
+    """One reading of a pool. down: of those that are to serve, by name → id; back: who was down before; rows: servers."""
+
+    down: Mapping[str, int]
+    back: frozenset[str]
+    rows: int
+
+
 class Checks:
-    """What was read last, by the proxy on `host`. changed: told when it is another. again: asked to have a pool read again in
-    so many seconds.
+    """What was read last, by the proxy on `host`, and how it turned. changed: told when it is another. again: asked to have a
+    pool read again in so many seconds. now: of the timers; wall: seconds since 1970.
     """
 
     def __init__(
@@ -34,31 +46,56 @@ class Checks:
         changed: Callable[[], None],
         again: Callable[[str, float], None],
         now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._host, self._desired, self._changed, self._again = host, desired, changed, again
-        self._now = now
+        self._now, self._wall = now, wall
         self._down: dict[str, frozenset[str]] = {}
+        self._turns: deque[Turn] = deque(maxlen=MAX_TURNS)  # newest first
         self._due: dict[str, float] = {}  # by pool, when the look that was asked for is
 
     def __call__(self) -> CheckState | None:
         """None: not all has been read."""
         if not self._desired.pools or self._desired.pools.keys() - self._down.keys():
             return None
-        return told(self._host, self._down)
+        return told(self._host, self._down, tuple(self._turns))
 
-    def note(self, files: Iterable[PoolFile], have: Have) -> None:
-        before = self()
-        for file in files:
-            rows = have.get(file.name, {})
-            decision = self._desired.served[file.name]
-            self._down[file.name] = frozenset(
-                each.name
-                for want, each in zip(decision.wants, decision.known, strict=True)
-                if want.ready and want.weight and (row := rows.get(each.id)) and row.ready and not row.up
-            )
-            self._look_again(file.name, len(rows))
+    def look(self, files: Iterable[PoolFile], have: Have) -> dict[str, Look]:
+        return {file.name: self._look(file.name, have.get(file.name, {})) for file in files}
+
+    def fallen(self, looks: Mapping[str, Look]) -> list[str]:
+        """The pools where somebody is down who was not."""
+        return [
+            pool for pool, look in looks.items() if look.down.keys() - self._down.get(pool, look.down.keys())
+        ]
+
+    def note(self, looks: Mapping[str, Look], words: Mapping[tuple[str, int], str]) -> None:
+        """words: (pool, id) → HAProxy's word for the last check, as far as it was asked."""
+        before, at = self(), round(self._wall(), 1)
+        for pool, look in looks.items():
+            fallen = sorted(look.down.keys() - self._down.get(pool, look.down.keys()))
+            for name in fallen:
+                self._turns.appendleft(
+                    Turn(f"{pool}/{name}", False, at, words.get((pool, look.down[name]), ""))
+                )
+            for name in sorted(look.back):
+                self._turns.appendleft(Turn(f"{pool}/{name}", True, at))
+            self._down[pool] = frozenset(look.down)
+            self._look_again(pool, look.rows)
         if self() != before:
             self._changed()
+
+    def _look(self, pool: str, rows: Mapping[int, ServerState]) -> Look:
+        was, decision = self._down.get(pool, frozenset()), self._desired.served[pool]
+        down: dict[str, int] = {}
+        back: set[str] = set()
+        for want, each in zip(decision.wants, decision.known, strict=True):
+            if want.ready and want.weight and (row := rows.get(each.id)) and row.ready:
+                if not row.up:
+                    down[each.name] = each.id
+                elif each.name in was:
+                    back.add(each.name)
+        return Look(down, frozenset(back), len(rows))
 
     def forget(self, files: Iterable[PoolFile]) -> None:
         """HAProxy does not answer: what it found is over."""
@@ -76,8 +113,8 @@ class Checks:
             self._again(pool, pause)
 
 
-def told(host: str, found: Mapping[str, Collection[str]]) -> CheckState:
-    """Pool → who is down, as much of it as one record holds: how many before who."""
+def told(host: str, found: Mapping[str, Collection[str]], turns: Iterable[Turn] = ()) -> CheckState:
+    """Pool → who is down, as much of it as one record holds: how many before who. turns: newest first."""
     pools = sorted(pool for pool, names in found.items() if names)[:MAX_DOWN_POOLS]
     down, left = {pool: len(found[pool]) for pool in pools}, ROOM
     named: list[str] = []
@@ -86,7 +123,16 @@ def told(host: str, found: Mapping[str, Collection[str]]) -> CheckState:
         if left < 0 or len(named) == MAX_DOWN:
             break
         named.append(name)
-    return CheckState(host, down, tuple(named))
+    return CheckState(host, down, tuple(named), tuple(_fitting(turns)))
+
+
+def _fitting(turns: Iterable[Turn]) -> Iterator[Turn]:
+    left = ROOM_TURNS
+    for turn in turns:
+        left -= TURN_BYTES + len(turn.name) + len(turn.why)
+        if left < 0:
+            return
+        yield turn
 
 
 class UsableLike(Protocol):

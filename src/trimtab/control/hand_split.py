@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from trimtab.control.hand import Who, records, replacing
 from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import By, Split, decode, key_of
+from trimtab.drivers.registry.record import MAX_PAST, BadRecord, By, Past, Split, decode, encode, key_of
 from trimtab.errors import BadInput
 
 UNCHANGED = "nothing to go back to: shares were not changed since"
@@ -25,14 +25,14 @@ def plan_split(
     wanted = {pool: shares[pool] for pool in sorted(shares)}
     if sum(wanted.values()) <= 0 or min(wanted.values()) < 0:
         raise BadInput("shares of nothing", "at least one pool needs a share above 0")
-    said = replace(now, who=who.by, reason=who.reason, at=who.at)
+    said = replace(now, who=who.by, reason=who.reason, at=who.at, past=_past(now))
     if (wanted, by or now.by) == (dict(now.shares), now.by):
-        return None if who.reason in ("", now.reason) else replacing(snapshot, said)
+        return None if who.reason in ("", now.reason) else _replacing(snapshot, said)
     before, before_by = dict(now.shares), now.by
     if wanted == before and now.before not in (None, before):  # another way to divide: the way back stays
         before, before_by = dict(now.before or {}), now.before_by or now.by
     asked = replace(said, shares=wanted, by=by or now.by, before=before, before_by=before_by)
-    return replacing(snapshot, asked)
+    return _replacing(snapshot, asked)
 
 
 def plan_back(snapshot: Snapshot, declared: Split, who: Who) -> Write | None:
@@ -43,8 +43,26 @@ def plan_back(snapshot: Snapshot, declared: Split, who: Who) -> Write | None:
         return None
     now = current_split(snapshot, declared)
     shares, by = dict(now.before or {}), now.before_by or now.by
-    asked = replace(now, shares=shares, by=by, who=who.by, reason=who.reason, at=who.at)
-    return replacing(snapshot, replace(asked, before=shares, before_by=by))
+    asked = replace(now, shares=shares, by=by, who=who.by, reason=who.reason, at=who.at, past=_past(now))
+    return _replacing(snapshot, replace(asked, before=shares, before_by=by))
+
+
+def _past(now: Split) -> tuple[Past, ...]:
+    """What the next change leaves behind it; the estate's own shares were nobody's change."""
+    if not now.at:
+        return now.past
+    return (Past(now.shares, now.by, now.who, now.reason, now.at), *now.past)[:MAX_PAST]
+
+
+def _replacing(snapshot: Snapshot, asked: Split) -> Write:
+    """With as much of the past as the record holds."""
+    while asked.past:
+        try:
+            encode(asked)
+            break
+        except BadRecord:
+            asked = replace(asked, past=asked.past[:-1])
+    return replacing(snapshot, asked)
 
 
 def why_not_back(snapshot: Snapshot, declared: Split) -> str:
@@ -72,7 +90,7 @@ def after(snapshot: Snapshot, declared: Split, write: Write | None) -> Split:
     return found
 
 
-def in_words(split: Split) -> str:
+def in_words(split: Split | Past) -> str:
     """`web 95%  web-next 5%  by percent`."""
     total = sum(split.shares.values())
     return "  ".join(

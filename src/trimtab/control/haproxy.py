@@ -36,6 +36,7 @@ class RuntimeApi(Protocol):
 
     async def info(self) -> Info: ...
     async def servers(self, *pools: str | None) -> list[ServerState]: ...
+    async def check_words(self, *pools: str) -> dict[tuple[str, int], str]: ...
     async def run(self, commands: Sequence[Command]) -> tuple[Outcome, ...]: ...
     async def map(self, path: str) -> dict[str, str]: ...
     async def replace_map(self, path: str, entries: Mapping[str, str]) -> bool: ...
@@ -99,8 +100,16 @@ class HaproxyController:
                 self._checks.forget(files)
             raise
         if self._checks is not None:
-            self._checks.note(files, have)
+            looks = self._checks.look(files, have)
+            self._checks.note(looks, await self._words(self._checks.fallen(looks)))
         return have
+
+    async def _words(self, pools: list[str]) -> Mapping[tuple[str, int], str]:
+        """What their checks said last; nothing where they do not say it: that somebody is down counts without it."""
+        try:
+            return await self._runtime.check_words(*pools) if pools else {}
+        except TrimtabError:
+            return {}
 
     async def _have(self, files: list[PoolFile]) -> Have:
         """Where one of few is not there, all are asked for: the others shall not suffer."""

@@ -88,21 +88,45 @@ def read_sessions(text: str) -> dict[tuple[str, int], int]:
     """(backend, server's id) → sessions and requests that wait, of `show stat BACKEND 4 -1`. Raises Refused, Nonsense.
     Source: section 9.1, fields qcur, scur and sid.
     """
+    rows = _numbers(_there(text), "sid", "qcur", "scur")
+    return {(pool, number): queued + running for pool, number, queued, running in rows}
+
+
+def read_check_words(text: str) -> dict[tuple[str, int], str]:
+    """(backend, server's id) → what its last check came to, of `show stat BACKEND 4 -1`. Raises Refused, Nonsense. Source:
+    section 9.1, fields check_status (with `* ` in front while the next check is under way) and check_code.
+    """
+    rows = _stat(_there(text), "sid", "check_status", "check_code")
+    try:
+        words = {(row[0], int(row[1])): f"{row[2].removeprefix('* ')} {row[3]}".strip() for row in rows}
+    except ValueError as error:
+        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+    return {key: word for key, word in words.items() if word}
+
+
+def _there(text: str) -> str:
     if text.startswith(("No such proxy", "Can't find")):
         raise Refused("HAProxy has no such backend", "its configuration is another one: reload it")
-    rows = _stat(text, "sid", "qcur", "scur")
-    return {(pool, number): queued + running for pool, number, queued, running in rows}
+    return text
 
 
 def read_usable(text: str) -> dict[str, int]:
     """Backend → how many of its servers could be sent requests now, of `show stat -1 2 -1`. Raises Nonsense. Source: section
     9.1, fields act and bck.
     """
-    return {backend: active + spare for backend, active, spare in _stat(text, "act", "bck")}
+    return {backend: active + spare for backend, active, spare in _numbers(text, "act", "bck")}
 
 
-def _stat(text: str, *columns: str) -> list[tuple[Any, ...]]:
-    """Of `show stat`: of each row its proxy and these columns, which are numbers. Raises Nonsense."""
+def _numbers(text: str, *columns: str) -> list[tuple[Any, ...]]:
+    """As `_stat`, of columns that are numbers."""
+    try:
+        return [(row[0], *map(int, row[1:])) for row in _stat(text, *columns)]
+    except ValueError as error:
+        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+
+
+def _stat(text: str, *columns: str) -> list[tuple[str, ...]]:
+    """Of `show stat`: of each row its proxy and these columns. Raises Nonsense."""
     head, _, body = text.partition("\n")
     if not head.startswith("# pxname,svname,"):
         _nonsense("show stat", text)
@@ -110,7 +134,7 @@ def _stat(text: str, *columns: str) -> list[tuple[Any, ...]]:
     try:
         at = [names.index(name) for name in columns]
         rows = (line.split(",", max(at) + 1) for line in filter(None, body.split("\n")))
-        return [(cells[0], *(int(cells[i]) for i in at)) for cells in rows]
+        return [(cells[0], *(cells[i] for i in at)) for cells in rows]
     except (ValueError, IndexError) as error:
         raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
 

@@ -38,6 +38,8 @@ Health = Literal["passing", "failing"]
 By = Literal["percent", "header", "cookie"]
 MAX_LEAVING = 40
 MAX_DOWN_POOLS, MAX_DOWN = 60, 200  # of a proxy's checks; names end before, where the record is full
+MAX_TURNS = 20
+MAX_PAST = 8
 
 
 class BadRecord(ValueError):
@@ -90,8 +92,21 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A split as it was from `at` (seconds since 1970) until the next change."""
+
+    shares: dict[str, int]
+    by: By = "percent"
+    who: str = ""
+    reason: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
-    """shares: pool → share in any unit.  before, before_by: what these replaced, for the way back."""
+    """shares: pool → share in any unit.  before, before_by: what these replaced, for the way back.  past: changes before the
+    last one, newest first, at most MAX_PAST and as many as the record holds.
+    """
 
     service: str
     name: str
@@ -102,6 +117,7 @@ class Split:
     reason: str = ""
     at: float = 0.0
     before_by: By | None = None
+    past: tuple[Past, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +170,26 @@ class FrontState:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A proxy's check that changed its mind. name: `POOL/NAME`; why: HAProxy's word for the last check, such as `L4CON`."""
+
+    name: str
+    up: bool
+    at: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckState:
     """What a proxy's own checks find. down: pool → how many of those that are to serve are down; pools without any are left
-    out, and those beyond MAX_DOWN_POOLS.  named: `POOL/NAME` of them, as many as fit into the record.
+    out, and those beyond MAX_DOWN_POOLS.  named: `POOL/NAME` of them, as many as fit into the record.  turns: the last ones
+    that its agent saw, newest first, as many as fit.
     """
 
     name: str
     down: dict[str, int] = field(default_factory=dict)
     named: tuple[str, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
     def of(self, pool: str) -> tuple[frozenset[str], int]:
         """Who of a pool is down, by name, and how many there are besides."""
@@ -300,6 +328,17 @@ def _split(names: list[str], body: dict[str, Any]) -> Split:
         _words("reason", body.get("reason", "")),
         _time(body.get("at", 0)),
         None if before_by is None else _one_of("before_by", before_by, get_args(By)),
+        tuple(map(_past, _objects("past", body.get("past", []), MAX_PAST))),
+    )
+
+
+def _past(body: dict[str, Any]) -> Past:
+    return Past(
+        _shares(body.get("shares")),
+        _one_of("by", body.get("by", "percent"), get_args(By)),
+        _words("who", body.get("who", "")),
+        _words("reason", body.get("reason", "")),
+        _time(body.get("at", 0)),
     )
 
 
@@ -355,7 +394,15 @@ def _checks(names: list[str], body: dict[str, Any]) -> CheckState:
     ):
         raise BadRecord(f"named: a list of at most {MAX_DOWN} POOL/NAME is expected")
     counts = {_named(POOL, "pool", pool): _number("down", count, 1, MAX_ID) for pool, count in down.items()}
-    return CheckState(_named(NAME, "host", names[0]), counts, tuple(map(_seat, named)))
+    turns = tuple(map(_turn, _objects("turns", body.get("turns", []), MAX_TURNS)))
+    return CheckState(_named(NAME, "host", names[0]), counts, tuple(map(_seat, named)), turns)
+
+
+def _turn(body: dict[str, Any]) -> Turn:
+    name, up = body.get("name"), body.get("up")
+    if not isinstance(name, str) or not isinstance(up, bool):
+        raise BadRecord("turns: a name and up, true or false, are expected")
+    return Turn(_seat(name), up, _time(body.get("at", 0)), _text("why", body.get("why", "")))
 
 
 def _seat(key: str) -> str:
@@ -400,6 +447,12 @@ def _words(what: str, value: Any) -> str:
     """What a person wrote for persons: any language, nothing that a terminal obeys."""
     if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
         raise BadRecord(f"{what} {shown(value)!r}: at most 200 printable characters are expected")
+    return value
+
+
+def _objects(what: str, value: Any, most: int) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or len(value) > most or not all(isinstance(each, dict) for each in value):
+        raise BadRecord(f"{what}: a list of at most {most} objects is expected")
     return value
 
 
