@@ -239,14 +239,14 @@ class FakeHaproxy:
         self.asked += 1
         return [row for row in sorted(self.rows.values()) if pools in ((), (None,)) or row.backend in pools]
 
-    async def check_words(self, *pools: str) -> dict[tuple[str, int], str]:
+    async def check_words(self, *servers: tuple[str, int]) -> dict[tuple[str, int], str]:
         self._there()
         if self.mute:
             raise Unreachable("nothing is said of checks")
         return {
             (row.backend, row.id): "L4CON"
             for row in self.rows.values()
-            if row.backend in pools and not row.up
+            if (row.backend, row.id) in servers and not row.up
         }
 
     async def usable(self) -> dict[str, int]:

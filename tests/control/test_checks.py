@@ -162,6 +162,16 @@ def test_whom_an_operator_took_out_has_not_come_back() -> None:
     assert [up for _, up, _, _ in stage.turns()] == [False]
 
 
+def test_of_very_many_at_once_those_that_are_kept_have_their_word() -> None:
+    stage = Stage(registry_pool(slots=40))
+    stage.put(*registered(*(member(f"b{n:02}", n) for n in range(1, 41))))
+    stage.sync()
+    for n in range(1, 41):
+        stage.turn("api", f"m{n}", False)
+    stage.sync()
+    assert len(stage.turns()) > 10 and {why for _, _, _, why in stage.turns()} == {"L4CON"}
+
+
 def test_that_somebody_is_down_counts_without_the_check_s_word() -> None:
     stage = Stage(hosts_pool())
     stage.sync()

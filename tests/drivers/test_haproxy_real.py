@@ -406,7 +406,7 @@ def test_what_the_last_check_of_each_server_came_to(proxy: Proxy, crew: Crew) ->
     proxy.settle(want)
 
     def words() -> dict[tuple[str, int], str]:
-        return asyncio.run(proxy.runtime.check_words("api"))
+        return asyncio.run(proxy.runtime.check_words(("api", 1), ("api", 2), ("api", 9)))
 
     eventually(lambda: words() == {("api", 1): "L7OK 200", ("api", 2): "L7OK 200"}, "both are well")
     crew["a"].ill = True
@@ -418,7 +418,7 @@ def test_what_haproxy_has_not(proxy: Proxy) -> None:
     with pytest.raises(Refused):
         asyncio.run(proxy.runtime.sessions("nowhere"))
     with pytest.raises(Refused):
-        asyncio.run(proxy.runtime.check_words("nowhere"))
+        asyncio.run(proxy.runtime.check_words(("nowhere", 1)))
     with pytest.raises(Refused):
         asyncio.run(proxy.runtime.servers("nowhere"))
     with pytest.raises(Refused):

@@ -63,18 +63,20 @@ class Checks:
     def look(self, files: Iterable[PoolFile], have: Have) -> dict[str, Look]:
         return {file.name: self._look(file.name, have.get(file.name, {})) for file in files}
 
-    def fallen(self, looks: Mapping[str, Look]) -> list[str]:
-        """The pools where somebody is down who was not."""
-        return [
-            pool for pool, look in looks.items() if look.down.keys() - self._down.get(pool, look.down.keys())
-        ]
+    def fallen(self, looks: Mapping[str, Look]) -> list[tuple[str, int]]:
+        """Who is down and was not: pool and id."""
+        return [(pool, look.down[name]) for pool, look in looks.items() for name in self._fallen(pool, look)]
+
+    def _fallen(self, pool: str, look: Look) -> list[str]:
+        """Nobody where the pool has not been read before: nobody knows since when."""
+        before = self._down.get(pool, look.down)
+        return sorted(name for name in look.down if name not in before)
 
     def note(self, looks: Mapping[str, Look], words: Mapping[tuple[str, int], str]) -> None:
         """words: (pool, id) → HAProxy's word for the last check, as far as it was asked."""
         before, at = self(), round(self._wall(), 1)
         for pool, look in looks.items():
-            fallen = sorted(look.down.keys() - self._down.get(pool, look.down.keys()))
-            for name in fallen:
+            for name in self._fallen(pool, look):
                 self._turns.appendleft(
                     Turn(f"{pool}/{name}", False, at, words.get((pool, look.down[name]), ""))
                 )

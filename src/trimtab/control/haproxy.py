@@ -20,6 +20,7 @@ from trimtab.drivers.haproxy import wire
 from trimtab.drivers.haproxy.dumps import Info, ServerState
 from trimtab.drivers.haproxy.members import Have, backends, difference, seen
 from trimtab.drivers.haproxy.wire import Command, Outcome
+from trimtab.drivers.registry.record import MAX_TURNS
 from trimtab.errors import Refused, TrimtabError, Unreachable
 from trimtab.render.agent_file import BY_MAP, FLOOR_MAP, SPLIT_MAP, PoolFile
 
@@ -36,7 +37,7 @@ class RuntimeApi(Protocol):
 
     async def info(self) -> Info: ...
     async def servers(self, *pools: str | None) -> list[ServerState]: ...
-    async def check_words(self, *pools: str) -> dict[tuple[str, int], str]: ...
+    async def check_words(self, *servers: tuple[str, int]) -> dict[tuple[str, int], str]: ...
     async def run(self, commands: Sequence[Command]) -> tuple[Outcome, ...]: ...
     async def map(self, path: str) -> dict[str, str]: ...
     async def replace_map(self, path: str, entries: Mapping[str, str]) -> bool: ...
@@ -104,10 +105,12 @@ class HaproxyController:
             self._checks.note(looks, await self._words(self._checks.fallen(looks)))
         return have
 
-    async def _words(self, pools: list[str]) -> Mapping[tuple[str, int], str]:
-        """What their checks said last; nothing where they do not say it: that somebody is down counts without it."""
+    async def _words(self, fallen: list[tuple[str, int]]) -> Mapping[tuple[str, int], str]:
+        """What their checks said last, of as many as are kept; nothing where HAProxy does not say it: that somebody is down
+        counts without it.
+        """
         try:
-            return await self._runtime.check_words(*pools) if pools else {}
+            return await self._runtime.check_words(*fallen[-MAX_TURNS:]) if fallen else {}
         except TrimtabError:
             return {}
 

@@ -43,11 +43,11 @@ class Runtime:
         texts = await self._ask([wire.show_sessions(pool) for pool in pools])
         return {key: count for text in texts for key, count in dumps.read_sessions(text).items()}
 
-    async def check_words(self, *pools: str) -> dict[tuple[str, int], str]:
-        """(backend, server's id) → what its last check came to, such as `L4CON` or `L7STS 503`; servers that are not checked
-        are left out. Raises Refused for a backend that is not there.
+    async def check_words(self, *servers: tuple[str, int]) -> dict[tuple[str, int], str]:
+        """Of these servers, each a backend and an id: what the last check came to, such as `L4CON` or `L7STS 503`. Those that
+        are not there or not checked are left out. Raises Refused for a backend that is not there.
         """
-        texts = await self._ask([wire.show_sessions(pool) for pool in pools])
+        texts = await self._ask([wire.show_server(backend, number) for backend, number in servers])
         return {key: word for text in texts for key, word in dumps.read_check_words(text).items()}
 
     async def usable(self) -> dict[str, int]:

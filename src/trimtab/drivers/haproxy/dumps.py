@@ -93,7 +93,7 @@ def read_sessions(text: str) -> dict[tuple[str, int], int]:
 
 
 def read_check_words(text: str) -> dict[tuple[str, int], str]:
-    """(backend, server's id) → what its last check came to, of `show stat BACKEND 4 -1`. Raises Refused, Nonsense. Source:
+    """(backend, server's id) → what its last check came to, of `show stat BACKEND 4 ID`. Raises Refused, Nonsense. Source:
     section 9.1, fields check_status (with `* ` in front while the next check is under way) and check_code.
     """
     rows = _stat(_there(text), "sid", "check_status", "check_code")

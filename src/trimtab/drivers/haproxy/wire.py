@@ -131,6 +131,11 @@ def show_sessions(backend: str) -> Command:
     return _command(f"show stat {words.name(backend)} 4 -1")
 
 
+def show_server(backend: str, number: int) -> Command:
+    """One of them. number: its id."""
+    return _command(f"show stat {words.name(backend)} 4 {words.number('id', number, 1, 2**31 - 1)}")
+
+
 def show_backends() -> Command:
     """A row a backend (type 2)."""
     return _command("show stat -1 2 -1")
