@@ -56,6 +56,14 @@ class Stage:
         self.haproxy.rows[pool, name] = self.haproxy.rows[pool, name]._replace(up=up)
 
 
+def one_down() -> Stage:
+    stage = Stage(hosts_pool())
+    stage.sync()
+    stage.turn("web", "host-1", False)
+    stage.sync()
+    return stage
+
+
 def test_nothing_is_told_before_everything_was_read_and_nobody_down_is_told_too() -> None:
     stage = Stage(hosts_pool(), registry_pool())
     assert stage.down() is None
@@ -102,10 +110,7 @@ def test_however_often_it_is_read_meanwhile_there_is_one_chain_of_looks() -> Non
 
 
 def test_it_is_looked_at_until_it_is_up_though_haproxy_did_not_answer_meanwhile() -> None:
-    stage = Stage(hosts_pool())
-    stage.sync()
-    stage.turn("web", "host-1", False)
-    stage.sync()
+    stage = one_down()
     stage.haproxy.down = True
     with pytest.raises(Unreachable):
         stage.sync()
@@ -116,20 +121,14 @@ def test_it_is_looked_at_until_it_is_up_though_haproxy_did_not_answer_meanwhile(
 
 @pytest.mark.parametrize("word", ["drain", "maint"])
 def test_whom_an_operator_took_out_nobody_finds_down(word: str) -> None:
-    stage = Stage(hosts_pool())
-    stage.sync()
-    stage.turn("web", "host-1", False)
-    stage.sync()
+    stage = one_down()
     assert stage.down() == ("web/host-1",)
     stage.put(hand("host-1", word, pool="web"))
     assert stage.down() == ()
 
 
 def test_of_a_haproxy_that_does_not_answer_nobody_knows() -> None:
-    stage = Stage(hosts_pool())
-    stage.sync()
-    stage.turn("web", "host-1", False)
-    stage.sync()
+    stage = one_down()
     stage.haproxy.down = True
     with pytest.raises(Unreachable):
         stage.sync()
@@ -154,10 +153,7 @@ def test_each_turn_is_kept_with_its_moment_and_the_check_s_last_word() -> None:
 
 
 def test_whom_an_operator_took_out_has_not_come_back() -> None:
-    stage = Stage(hosts_pool())
-    stage.sync()
-    stage.turn("web", "host-1", False)
-    stage.sync()
+    stage = one_down()
     stage.put(hand("host-1", "drain", pool="web"))
     assert [up for _, up, _, _ in stage.turns()] == [False]
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trimtab.drivers.registry import fields
 from trimtab.drivers.registry import record as r
 from trimtab.drivers.registry.record import BadRecord, decode, encode, key_of
 
 NAMES = st.from_regex(r.NAME, fullmatch=True)
 POOLS = st.from_regex(r.POOL, fullmatch=True)
-TEXTS = st.from_regex(r.TEXT, fullmatch=True).map(lambda text: text[:60])
+TEXTS = st.from_regex(fields.TEXT, fullmatch=True).map(lambda text: text[:60])
 IDS = st.integers(1, r.MAX_ID)
 WEIGHTS = st.integers(0, r.MAX_WEIGHT)
 TIMES = st.floats(0, 1e10, allow_nan=False)

@@ -32,11 +32,13 @@ Turns = list[tuple[str, "Turn"]]  # proxy, and what its checks changed their min
 def turns_of(snapshot: Snapshot, target: str) -> Turns:
     """About POOL/MEMBER, or about a host in all its pools, newest first."""
     from trimtab.control.hand import records
+    from trimtab.drivers.registry.base import Snapshot
     from trimtab.drivers.registry.record import CheckState
 
+    heard = {key: value for key, value in snapshot.records.items() if key.startswith("checks/")}
     said = [
         (state.name, turn)
-        for state in records(snapshot).values()
+        for state in records(Snapshot(snapshot.revision, heard)).values()
         if isinstance(state, CheckState)
         for turn in state.turns
         if target in (turn.name, turn.name.partition("/")[2])

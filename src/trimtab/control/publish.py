@@ -12,8 +12,8 @@ from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
 from trimtab.control.store import Store
 from trimtab.drivers.registry.base import Write, Writer
+from trimtab.drivers.registry.fields import TEXT
 from trimtab.drivers.registry.record import (
-    TEXT,
     Claim,
     HostState,
     Member,

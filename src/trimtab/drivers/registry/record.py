@@ -19,8 +19,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from ipaddress import IPv6Address, ip_address
 from typing import Any, Literal, get_args
+
+from trimtab.drivers.registry import fields
+from trimtab.drivers.registry.fields import BadRecord as BadRecord
+from trimtab.drivers.registry.fields import shown as shown
 
 MAX_VALUE = 4096
 MAX_BRACKETS = 512  # in its texts too; what is deeper could be read here, and not inside another file
@@ -31,7 +34,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 POOL = re.compile(r"[a-z][a-z0-9-]{0,19}")
 SPLIT = re.compile(r"[a-z][a-z0-9+-]{0,120}")
 NUMBER = re.compile(r"[1-9][0-9]{0,4}")  # no leading zeros: one number has one key
-TEXT = re.compile(r"[A-Za-z0-9 ._:/@+=,#()!?'-]{0,200}")
 
 State = Literal["ready", "drain", "maint"]
 Health = Literal["passing", "failing"]
@@ -40,10 +42,6 @@ MAX_LEAVING = 40
 MAX_DOWN_POOLS, MAX_DOWN = 60, 200  # of a proxy's checks; names end before, where the record is full
 MAX_TURNS = 20
 MAX_PAST = 8
-
-
-class BadRecord(ValueError):
-    """A record that is refused. The text says what was got, the limit, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,90 +253,77 @@ def decode(key: str, value: bytes) -> Record:
         raise BadRecord(f"{shown(key)}: {error}") from error.__cause__
 
 
-def shown(text: object, limit: int = 80) -> str:
-    """A hostile text, printable."""
-    try:
-        found = str(text)
-    except RecursionError:  # what JSON nests nearly too deep is too deep here
-        found = "something nested"
-    return (
-        found.encode("ascii", "backslashreplace")
-        .decode()
-        .translate(dict.fromkeys((*range(32), 127), "?"))[:limit]
-    )
-
-
 # ---- one reader a kind
 
 
 def _member(names: list[str], body: dict[str, Any]) -> Member:
-    pool, name = _named(POOL, "pool", names[0]), _named(NAME, "name", names[1])
+    pool, name = fields.named(POOL, "pool", names[0]), fields.named(NAME, "name", names[1])
     tags = body.get("tags", [])
     if not isinstance(tags, list) or len(tags) > MAX_TAGS:
         raise BadRecord(f"tags: a list of at most {MAX_TAGS} is expected")
     return Member(
         pool,
         name,
-        _address(body.get("address")),
-        _number("port", body.get("port"), 1, 65535),
-        _number("id", body.get("id"), 1, MAX_ID),
-        _number("weight", body.get("weight", 100), 0, MAX_WEIGHT),
-        _text("version", body.get("version", "")),
-        tuple(_text("tag", tag) for tag in tags),
+        fields.address(body.get("address")),
+        fields.number("port", body.get("port"), 1, 65535),
+        fields.number("id", body.get("id"), 1, MAX_ID),
+        fields.number("weight", body.get("weight", 100), 0, MAX_WEIGHT),
+        fields.text("version", body.get("version", "")),
+        tuple(fields.text("tag", tag) for tag in tags),
     )
 
 
 def _alive(names: list[str], body: dict[str, Any]) -> Alive:
-    pool, name = _named(POOL, "pool", names[0]), _named(NAME, "name", names[1])
-    return Alive(pool, name, _one_of("health", body.get("health", "passing"), get_args(Health)))
+    pool, name = fields.named(POOL, "pool", names[0]), fields.named(NAME, "name", names[1])
+    return Alive(pool, name, fields.one_of("health", body.get("health", "passing"), get_args(Health)))
 
 
 def _hand(names: list[str], body: dict[str, Any]) -> Hand:
-    pool, name = _named(POOL, "pool", names[0]), _named(NAME, "name", names[1])
+    pool, name = fields.named(POOL, "pool", names[0]), fields.named(NAME, "name", names[1])
     weight = body.get("weight")
     return Hand(
         pool,
         name,
-        _one_of("state", body.get("state", "ready"), get_args(State)),
-        None if weight is None else _number("weight", weight, 0, MAX_WEIGHT),
-        _words("by", body.get("by", "")),
-        _words("reason", body.get("reason", "")),
-        _time(body.get("at", 0)),
+        fields.one_of("state", body.get("state", "ready"), get_args(State)),
+        None if weight is None else fields.number("weight", weight, 0, MAX_WEIGHT),
+        fields.words("by", body.get("by", "")),
+        fields.words("reason", body.get("reason", "")),
+        fields.time(body.get("at", 0)),
     )
 
 
 def _claim(names: list[str], body: dict[str, Any]) -> Claim:
     number = int(names[1]) if NUMBER.fullmatch(names[1]) else names[1]
     return Claim(
-        _named(POOL, "pool", names[0]),
-        _number("id", number, 1, MAX_ID),
-        _named(NAME, "name", body.get("name")),
+        fields.named(POOL, "pool", names[0]),
+        fields.number("id", number, 1, MAX_ID),
+        fields.named(NAME, "name", body.get("name")),
     )
 
 
 def _split(names: list[str], body: dict[str, Any]) -> Split:
     before, before_by = body.get("before"), body.get("before_by")
     return Split(
-        _named(POOL, "service", names[0]),
-        _named(SPLIT, "split", names[1]),
+        fields.named(POOL, "service", names[0]),
+        fields.named(SPLIT, "split", names[1]),
         _shares(body.get("shares")),
-        _one_of("by", body.get("by", "percent"), get_args(By)),
+        fields.one_of("by", body.get("by", "percent"), get_args(By)),
         None if before is None else _shares(before),
-        _words("who", body.get("who", "")),
-        _words("reason", body.get("reason", "")),
-        _time(body.get("at", 0)),
-        None if before_by is None else _one_of("before_by", before_by, get_args(By)),
-        tuple(map(_past, _objects("past", body.get("past", []), MAX_PAST))),
+        fields.words("who", body.get("who", "")),
+        fields.words("reason", body.get("reason", "")),
+        fields.time(body.get("at", 0)),
+        None if before_by is None else fields.one_of("before_by", before_by, get_args(By)),
+        tuple(map(_past, fields.objects("past", body.get("past", []), MAX_PAST))),
     )
 
 
 def _past(body: dict[str, Any]) -> Past:
     return Past(
         _shares(body.get("shares")),
-        _one_of("by", body.get("by", "percent"), get_args(By)),
-        _words("who", body.get("who", "")),
-        _words("reason", body.get("reason", "")),
-        _time(body.get("at", 0)),
+        fields.one_of("by", body.get("by", "percent"), get_args(By)),
+        fields.words("who", body.get("who", "")),
+        fields.words("reason", body.get("reason", "")),
+        fields.time(body.get("at", 0)),
     )
 
 
@@ -346,7 +331,7 @@ def _host(names: list[str], body: dict[str, Any]) -> HostState:
     units = body.get("units", {})
     if not isinstance(units, dict) or len(units) > 32:
         raise BadRecord("units: an object of at most 32 entries is expected")
-    read = {_text("unit", unit): _text("state", state) for unit, state in units.items()}
+    read = {fields.text("unit", unit): fields.text("state", state) for unit, state in units.items()}
     anew = body.get("restarts", {})
     if (
         not isinstance(anew, dict)
@@ -355,20 +340,26 @@ def _host(names: list[str], body: dict[str, Any]) -> HostState:
     ):
         raise BadRecord("restarts: an object of at most 32 objects is expected")
     restarts = {
-        _text("unit", unit): Restart(_time(each.get("at", 0)), _text("why", each.get("why", "")))
+        fields.text("unit", unit): Restart(
+            fields.time(each.get("at", 0)), fields.text("why", each.get("why", ""))
+        )
         for unit, each in anew.items()
     }
-    host, at, since = _named(NAME, "host", names[0]), _time(body.get("at", 0)), _time(body.get("since", 0))
+    host, at, since = (
+        fields.named(NAME, "host", names[0]),
+        fields.time(body.get("at", 0)),
+        fields.time(body.get("since", 0)),
+    )
     return HostState(host, read, at, restarts, since)
 
 
 def _proxy(names: list[str], body: dict[str, Any]) -> ProxyHand:
     return ProxyHand(
-        _named(NAME, "host", names[0]),
-        _one_of("state", body.get("state", "ready"), ("ready", "drain")),
-        _words("by", body.get("by", "")),
-        _words("reason", body.get("reason", "")),
-        _time(body.get("at", 0)),
+        fields.named(NAME, "host", names[0]),
+        fields.one_of("state", body.get("state", "ready"), ("ready", "drain")),
+        fields.words("by", body.get("by", "")),
+        fields.words("reason", body.get("reason", "")),
+        fields.time(body.get("at", 0)),
     )
 
 
@@ -378,9 +369,11 @@ def _front(names: list[str], body: dict[str, Any]) -> FrontState:
         raise BadRecord("holds, drained: true or false is expected")
     if not isinstance(leaving, dict) or len(leaving) > MAX_LEAVING:
         raise BadRecord(f"leaving: an object of at most {MAX_LEAVING} entries is expected")
-    read = {_seat(key): _number("sessions", value, 0, 2**31) for key, value in leaving.items()}
-    name = _named(NAME, "host", names[0])
-    return FrontState(name, holds, drained, read, _time(body.get("at", 0)), _time(body.get("since", 0)))
+    read = {_seat(key): fields.number("sessions", value, 0, 2**31) for key, value in leaving.items()}
+    name = fields.named(NAME, "host", names[0])
+    return FrontState(
+        name, holds, drained, read, fields.time(body.get("at", 0)), fields.time(body.get("since", 0))
+    )
 
 
 def _checks(names: list[str], body: dict[str, Any]) -> CheckState:
@@ -393,21 +386,24 @@ def _checks(names: list[str], body: dict[str, Any]) -> CheckState:
         or not all(isinstance(each, str) for each in named)
     ):
         raise BadRecord(f"named: a list of at most {MAX_DOWN} POOL/NAME is expected")
-    counts = {_named(POOL, "pool", pool): _number("down", count, 1, MAX_ID) for pool, count in down.items()}
-    turns = tuple(map(_turn, _objects("turns", body.get("turns", []), MAX_TURNS)))
-    return CheckState(_named(NAME, "host", names[0]), counts, tuple(map(_seat, named)), turns)
+    counts = {
+        fields.named(POOL, "pool", pool): fields.number("down", count, 1, MAX_ID)
+        for pool, count in down.items()
+    }
+    turns = tuple(map(_turn, fields.objects("turns", body.get("turns", []), MAX_TURNS)))
+    return CheckState(fields.named(NAME, "host", names[0]), counts, tuple(map(_seat, named)), turns)
 
 
 def _turn(body: dict[str, Any]) -> Turn:
     name, up = body.get("name"), body.get("up")
     if not isinstance(name, str) or not isinstance(up, bool):
         raise BadRecord("turns: a name and up, true or false, are expected")
-    return Turn(_seat(name), up, _time(body.get("at", 0)), _text("why", body.get("why", "")))
+    return Turn(_seat(name), up, fields.time(body.get("at", 0)), fields.text("why", body.get("why", "")))
 
 
 def _seat(key: str) -> str:
     pool, _, name = key.partition("/")
-    return f"{_named(POOL, 'pool', pool)}/{_named(NAME, 'name', name)}"
+    return f"{fields.named(POOL, 'pool', pool)}/{fields.named(NAME, 'name', name)}"
 
 
 _READERS: Mapping[tuple[str, int], Callable[[list[str], dict[str, Any]], Record]] = {
@@ -423,73 +419,13 @@ _READERS: Mapping[tuple[str, int], Callable[[list[str], dict[str, Any]], Record]
 }
 
 
-def _named(pattern: re.Pattern[str], what: str, value: Any) -> str:
-    if not isinstance(value, str) or pattern.fullmatch(value) is None:
-        raise BadRecord(f"{what} {shown(value)!r}: expected {pattern.pattern}")
-    return value
-
-
-def _number(what: str, value: Any, low: int, high: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadRecord(f"{what} {shown(value)!r}: a whole number from {low} to {high} is expected")
-    return value
-
-
-def _text(what: str, value: Any) -> str:
-    if not isinstance(value, str) or TEXT.fullmatch(value) is None:
-        raise BadRecord(
-            f"{what} {shown(value)!r}: at most 200 letters, digits, blanks and ._:/@+=,#()!?'- are expected"
-        )
-    return value
-
-
-def _words(what: str, value: Any) -> str:
-    """What a person wrote for persons: any language, nothing that a terminal obeys."""
-    if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
-        raise BadRecord(f"{what} {shown(value)!r}: at most 200 printable characters are expected")
-    return value
-
-
-def _objects(what: str, value: Any, most: int) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or len(value) > most or not all(isinstance(each, dict) for each in value):
-        raise BadRecord(f"{what}: a list of at most {most} objects is expected")
-    return value
-
-
-def _one_of(what: str, value: Any, known: tuple[Any, ...]) -> Any:
-    if value not in known or not isinstance(value, str):
-        raise BadRecord(f"{what} {shown(value)!r}: expected {', '.join(known)}")
-    return value
-
-
-def _time(value: Any) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e11:
-        raise BadRecord(f"at {shown(value)!r}: seconds since 1970 are expected")
-    return float(value)
-
-
 def _shares(value: Any) -> dict[str, int]:
     if not isinstance(value, dict) or not 1 <= len(value) <= 32:
         raise BadRecord("shares: an object of 1 to 32 pools is expected")
     read = {
-        _named(POOL, "pool", pool): _number("share", share, 0, 1_000_000) for pool, share in value.items()
+        fields.named(POOL, "pool", pool): fields.number("share", share, 0, 1_000_000)
+        for pool, share in value.items()
     }
     if not sum(read.values()):
         raise BadRecord("shares: at least one has to be above 0, or nothing would serve")
     return read
-
-
-def _address(value: Any) -> str:
-    """A host's own address: where a proxy may send requests. Raises BadRecord."""
-    try:
-        found = ip_address(value) if isinstance(value, str) else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise BadRecord(f"address {shown(value)!r}: an IPv4 or IPv6 address is expected, not a name")
-    mapped = isinstance(found, IPv6Address) and (found.ipv4_mapped or found.scope_id)
-    everybody = found.is_unspecified or found.is_multicast or str(found) == "255.255.255.255"
-    if everybody or found.is_link_local or found.is_loopback or mapped:
-        text = shown(value)
-        raise BadRecord(f"address {text!r}: a host's own address is expected, reachable from the proxies")
-    return str(found)

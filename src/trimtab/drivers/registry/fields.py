@@ -1,0 +1,87 @@
+"""One value in a record of somebody else's making: bounded and typed, or BadRecord with what was got and what is expected."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+TEXT = re.compile(r"[A-Za-z0-9 ._:/@+=,#()!?'-]{0,200}")
+
+
+class BadRecord(ValueError):
+    """A record that is refused. The text says what was got, the limit, and what to do."""
+
+
+def shown(text: object, limit: int = 80) -> str:
+    """A hostile text, printable."""
+    try:
+        found = str(text)
+    except RecursionError:  # what JSON nests nearly too deep is too deep here
+        found = "something nested"
+    return (
+        found.encode("ascii", "backslashreplace")
+        .decode()
+        .translate(dict.fromkeys((*range(32), 127), "?"))[:limit]
+    )
+
+
+def named(pattern: re.Pattern[str], what: str, value: Any) -> str:
+    if not isinstance(value, str) or pattern.fullmatch(value) is None:
+        raise BadRecord(f"{what} {shown(value)!r}: expected {pattern.pattern}")
+    return value
+
+
+def number(what: str, value: Any, low: int, high: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise BadRecord(f"{what} {shown(value)!r}: a whole number from {low} to {high} is expected")
+    return value
+
+
+def text(what: str, value: Any) -> str:
+    if not isinstance(value, str) or TEXT.fullmatch(value) is None:
+        raise BadRecord(
+            f"{what} {shown(value)!r}: at most 200 letters, digits, blanks and ._:/@+=,#()!?'- are expected"
+        )
+    return value
+
+
+def words(what: str, value: Any) -> str:
+    """What a person wrote for persons: any language, nothing that a terminal obeys."""
+    if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
+        raise BadRecord(f"{what} {shown(value)!r}: at most 200 printable characters are expected")
+    return value
+
+
+def objects(what: str, value: Any, most: int) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or len(value) > most or not all(isinstance(each, dict) for each in value):
+        raise BadRecord(f"{what}: a list of at most {most} objects is expected")
+    return value
+
+
+def one_of(what: str, value: Any, known: tuple[Any, ...]) -> Any:
+    if value not in known or not isinstance(value, str):
+        raise BadRecord(f"{what} {shown(value)!r}: expected {', '.join(known)}")
+    return value
+
+
+def time(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e11:
+        raise BadRecord(f"at {shown(value)!r}: seconds since 1970 are expected")
+    return float(value)
+
+
+def address(value: Any) -> str:
+    """A host's own address: where a proxy may send requests. Raises BadRecord."""
+    try:
+        found = ip_address(value) if isinstance(value, str) else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise BadRecord(f"address {shown(value)!r}: an IPv4 or IPv6 address is expected, not a name")
+    mapped = isinstance(found, IPv6Address) and (found.ipv4_mapped or found.scope_id)
+    everybody = found.is_unspecified or found.is_multicast or str(found) == "255.255.255.255"
+    if everybody or found.is_link_local or found.is_loopback or mapped:
+        text = shown(value)
+        raise BadRecord(f"address {text!r}: a host's own address is expected, reachable from the proxies")
+    return str(found)
