@@ -25,6 +25,14 @@ def _alternatives(names: tuple[str, ...], addresses: tuple[str, ...]) -> list[x5
     return [*map(x509.DNSName, names), *(x509.IPAddress(ip_address(each)) for each in addresses)]
 
 
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    """RFC 5280, 4.2.1.3: a CA has to say that it signs, and Python 3.13 refuses one that does not."""
+    return x509.KeyUsage(
+        digital_signature=True, key_cert_sign=signs, crl_sign=signs, content_commitment=False,
+        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
 class ThrowawayCa:
     """A P-256 CA that lives as long as this object; `pem` is its certificate."""
 
@@ -35,6 +43,7 @@ class ThrowawayCa:
         self._cert = (
             self._builder(self._name, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
@@ -60,6 +69,7 @@ class ThrowawayCa:
             self._builder(x509.Name(subject), key.public_key())
             .add_extension(x509.SubjectAlternativeName(_alternatives(names, addresses)), bool(addresses))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(SERVER_AND_CLIENT if addresses else SERVER), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
