@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,13 +13,23 @@ import typer
 
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json
 from trimtab.cli.output import Progress, print_json, print_line
+from trimtab.delivery import systems
 from trimtab.errors import BadInput
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
+from trimtab.estate.platform import Platform
 
 app = typer.Typer(help="The twin: the estate's own files, running on this machine.", no_args_is_help=True)
 TwinName = Annotated[
     str | None, typer.Option("--name", help="the twin's name; default: the estate's", metavar="NAME")
+]
+System = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--system",
+        help="RELEASE, or HOST=RELEASE (a host, a group, a site): their programs are that Debian's (scripts/system)",
+        metavar="[HOST=]RELEASE",
+    ),
 ]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, max=3600, help="seconds until giving up")]
 
@@ -32,14 +43,23 @@ def twin_name(name: str | None, estate: Path) -> str:
 
 
 def start_twin(
-    estate: Path, name: str | None, full: bool, timeout: float, progress: Progress, *, stays: bool = True
+    estate: Path,
+    name: str | None,
+    full: bool,
+    timeout: float,
+    progress: Progress,
+    *,
+    stays: bool = True,
+    system: Sequence[str] = (),
 ) -> Any:
-    """Start the twin of an estate file and wait until it is ready. Returns the Lab."""
+    """Start the twin of an estate file and wait until it is ready. system: words of `--system`. Returns the Lab."""
     from trimtab.lab.client import start
     from trimtab.lab.plan import plan
 
     loaded = load_estate(estate)
     inventory = Inventory(loaded, shrink=not full)
+    if system:
+        inventory = Inventory(loaded, shrink=not full, platforms=platforms(inventory, system))
     chosen = twin_name(name, estate)
     if not timeout <= 3600:
         raise BadInput(f"--timeout {timeout} is no number of seconds", "1 to 3600")
@@ -54,18 +74,37 @@ def start_twin(
     )
 
 
+def platforms(inventory: Inventory, words: Sequence[str]) -> dict[str, Platform]:
+    """Host → platform, as the words of `--system` say; a later word overrules an earlier one. Raises BadInput."""
+    found: dict[str, Platform] = {}
+    for word in words:
+        who, _, release = word.rpartition("=")
+        if release not in systems.RELEASES:
+            raise BadInput(
+                f"--system {word}: there is no system `{release}`", f"known are {', '.join(systems.RELEASES)}"
+            )
+        hosts = [h.name for h in inventory.hosts if who in ("", h.name, h.group, h.site)]
+        if not hosts:
+            raise BadInput(
+                f"--system {word}: the twin has no host, group or site `{who}`", "trimtab show hosts"
+            )
+        found |= dict.fromkeys(hosts, systems.RELEASES[release])
+    return found
+
+
 @app.command()
 def up(
     estate: EstateFile = DEFAULT_ESTATE,
     name: TwinName = None,
     full: Full = False,
+    system: System = None,
     timeout: Timeout = 60.0,
     json: Json = False,
 ) -> int:
     """Start the twin; returns when every session, address and check is up, and leaves it running."""
     progress = Progress()
     try:
-        twin = start_twin(estate, name, full, timeout, progress)
+        twin = start_twin(estate, name, full, timeout, progress, system=system or ())
     finally:
         progress.done()
     status = twin.status()
@@ -134,4 +173,6 @@ def execute(
     argv = [word for i, word in enumerate(context.args) if not (i == 0 and word == "--")] or ["sh"]
     command = Lab.connect(twin_name(name, estate)).exec_argv(host, argv)
     sys.stdout.flush()
-    os.execvp(command[0], command)  # the command takes our place: terminal, signals and exit code are its own
+    os.execvpe(
+        command[0], command, environment()
+    )  # the command takes our place: terminal, signals and exit code are its own

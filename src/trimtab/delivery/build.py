@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.delivery import systems
 from trimtab.delivery.throwaway import ThrowawayCa, certificate_files, host_files, password_files
 from trimtab.delivery.validate import Refusal, Refused, require_programs, validate_host
 from trimtab.errors import BadInput
@@ -102,10 +103,9 @@ def _write(
             write_host(fresh / host.name, artifacts)
             files += len(artifacts)
             if validate:
-                require_programs(artifacts)
-                judged.append(
-                    pool.submit(validate_host, host.name, artifacts, fresh / host.name, extra / host.site)
-                )
+                system = require_programs(artifacts, systems.wanted(host.platform))
+                at = fresh / host.name, extra / host.site, system
+                judged.append(pool.submit(validate_host, host.name, artifacts, *at))
         for done, future in enumerate(judged, 1):
             refusals += future.result()
             if progress:

@@ -37,14 +37,43 @@ set +e
 """
 
 
-def run(root: Path, extra: Path, interfaces: set[str], commands: Mapping[str, list[str]]) -> dict[str, Reply]:
+# Another system becomes the root; what is read and written of this one is then below /tmp.
+_SYSTEM = """
+set -e
+mount --rbind {system} {system}
+cd {system}
+mount -t proc proc proc
+mount --rbind /dev dev
+mount --rbind /sys sys
+mount -t tmpfs tmpfs tmp
+mkdir tmp/outside {targets}
+{binds}
+pivot_root . tmp/outside
+umount -l /tmp/outside
+cd /
+"""
+MOVED = "/tmp/trimtab-check"
+
+
+def run(
+    root: Path,
+    extra: Path,
+    interfaces: set[str],
+    commands: Mapping[str, list[str]],
+    system: Path | None = None,
+) -> dict[str, Reply]:
     """Run every command with `root`'s files (a host's folder) over the machine's own. Raises EnvironmentUnable.
 
-    extra: a folder with the secrets and certificates.  Returns the reply of each command, by key.
+    extra: a folder with the secrets and certificates.  system: of another Debian, whose programs are asked.  Returns the
+    reply of each command, by key.
     """
     with tempfile.TemporaryDirectory(prefix="trimtab-check-") as name:
         results = Path(name)
-        script = _script(root, extra, interfaces, commands, results)
+        if system is None:
+            script = _script(root, extra, interfaces, commands, results)
+        else:
+            script, moved = _enter(system, (root, extra, results))
+            script += _script(*moved[:2], interfaces, commands, moved[2], present=(root, extra))
         done = subprocess.run(
             [*UNSHARE, "sh", "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
             stdin=subprocess.DEVNULL, env={"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/"},
@@ -58,17 +87,38 @@ def run(root: Path, extra: Path, interfaces: set[str], commands: Mapping[str, li
         return {key: _reply(results, i) for i, key in enumerate(commands)}
 
 
+def _enter(system: Path, paths: tuple[Path, Path, Path]) -> tuple[str, tuple[Path, Path, Path]]:
+    """Shell that makes `system` the root, and where `paths` are then."""
+    moved = [Path(f"{MOVED}-{i}") for i in range(len(paths))]
+    there = [(path, at) for path, at in zip(paths, moved, strict=True) if path.exists()]
+    text = _SYSTEM.format(
+        system=shlex.quote(str(system)),
+        targets=" ".join(str(at).lstrip("/") for _, at in there),
+        binds="\n".join(
+            f"mount --rbind {shlex.quote(str(p.resolve()))} {str(at).lstrip('/')}" for p, at in there
+        ),
+    )
+    return text, (moved[0], moved[1], moved[2])
+
+
 def _script(
-    root: Path, extra: Path, interfaces: set[str], commands: Mapping[str, list[str]], results: Path
+    root: Path,
+    extra: Path,
+    interfaces: set[str],
+    commands: Mapping[str, list[str]],
+    results: Path,
+    present: tuple[Path, Path] | None = None,
 ) -> str:
-    lower = ":".join(_escape(part / "etc") for part in (extra, root) if (part / "etc").is_dir())
+    """present: where root and extra are now, for those that are elsewhere when the script runs."""
+    now = dict(zip((root, extra), present or (root, extra), strict=True))
+    lower = ":".join(_escape(part / "etc") for part in (extra, root) if (now[part] / "etc").is_dir())
     lib = root / "usr/local/lib"
     hooks = (
         f"mount -t overlay overlay -o lowerdir={shlex.quote(_escape(lib) + ':/usr/local/lib')} /usr/local/lib"
     )
     text = _SETUP.format(
         lower_etc=shlex.quote(f"{lower}:/etc"),
-        hooks=hooks if lib.is_dir() else "",
+        hooks=hooks if (now[root] / "usr/local/lib").is_dir() else "",
         interfaces=" ".join(sorted(interfaces)) or "",
         results=shlex.quote(str(results)),
     )

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.delivery import sandbox
+from trimtab.delivery import sandbox, systems
 from trimtab.delivery.validators import VALIDATORS, Reply, place
 from trimtab.errors import DaemonRefused, PackageMissing
 from trimtab.render.artifact import Artifact
 
+SBIN = frozenset({"bird", "haproxy", "keepalived", "nginx", "sysctl"})
 _VLAN = re.compile(r"\bvlan\d+\b")
 
 
@@ -42,20 +43,32 @@ class Refused(DaemonRefused):
         )
 
 
-def require_programs(artifacts: Sequence[Artifact]) -> None:
-    """Raises PackageMissing for the first validator that is not installed."""
-    for key in sorted({a.validator for a in artifacts if a.validator}):
-        validator = VALIDATORS[key]
+def require_programs(artifacts: Sequence[Artifact], release: str = "") -> Path | None:
+    """Where they are judged: the folder of the system `release`, None on this machine's own. Raises PackageMissing for the
+    first validator that is not installed, EnvironmentUnable where the system is not there or lacks one.
+    """
+    asked = [VALIDATORS[key] for key in sorted({a.validator for a in artifacts if a.validator})]
+    if release:
+        return systems.find(release, [program_path(each.program) for each in asked])
+    for validator in asked:
         if shutil.which(validator.program, path=sandbox.PATH) is None:
             raise PackageMissing(validator.program, validator.package)
+    return None
 
 
-def validate_host(host: str, artifacts: Sequence[Artifact], root: Path, extra: Path) -> list[Refusal]:
+def program_path(program: str) -> str:
+    """Where Debian's package has put it."""
+    return f"/usr/{'sbin' if program in SBIN else 'bin'}/{program}"
+
+
+def validate_host(
+    host: str, artifacts: Sequence[Artifact], root: Path, extra: Path, system: Path | None = None
+) -> list[Refusal]:
     """Ask the daemons about the files below `root`. Raises EnvironmentUnable where namespaces are not allowed."""
     judged = [(a, VALIDATORS[a.validator]) for a in artifacts if a.validator]
     commands = {a.path: validator.ask(a.path) for a, validator in judged}
     interfaces = {name for a in artifacts for name in _VLAN.findall(a.content)}
-    replies = sandbox.run(root, extra, interfaces, commands)
+    replies = sandbox.run(root, extra, interfaces, commands, system)
     return [
         _refusal(host, artifact.path, validator.program, replies[artifact.path])
         for artifact, validator in judged

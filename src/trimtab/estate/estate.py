@@ -15,6 +15,7 @@ from trimtab.estate.hardware import Hardware
 from trimtab.estate.kernel import Kernel
 from trimtab.estate.network import Link, Network
 from trimtab.estate.objectives import Objectives
+from trimtab.estate.platform import Platform
 from trimtab.estate.pool import Pool
 from trimtab.estate.region import Region
 from trimtab.estate.service import Service
@@ -30,6 +31,9 @@ class Estate(Noun):
 
     estate: Name = Field(description="the estate's name")
     zone: Hostname = Field(description="the DNS zone of its names")
+    platform: Platform | None = Field(
+        default=None, description="what its hosts run; unsaid: files that every platform reads"
+    )
     objectives: Objectives = Objectives()
     hardware: dict[Name, Hardware] = Field(default={}, description="kinds of machine, for capacity")
     groups: dict[GroupEntry, Group] = {}

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from trimtab.estate.base import Noun, Reference
+from trimtab.estate.platform import Platform
 from trimtab.estate.quantity import Int
 
 # Grows with the roles that something real honours; the full, frozen table of numbers is in addressing.ROLE_NUMBER.
@@ -15,7 +16,7 @@ WORKING_ROLES: tuple[Role, ...] = ("router", "dns", "proxy", "backend", "registr
 
 
 class Group(Noun):
-    """A group of its own, or the hardware of one that is named after a role."""
+    """A group of its own, or the hardware and platform of one that is named after a role."""
 
     # the schema of one entry cannot see its name: a role's entry has neither `id` nor `roles`
     model_config = ConfigDict(json_schema_extra={"required": []})
@@ -25,3 +26,4 @@ class Group(Noun):
         min_length=1, description="what its hosts do; the first decides their network"
     )
     hardware: Reference | None = Field(default=None, description="what its hosts are")
+    platform: Platform | None = Field(default=None, description="what they run; default: the estate's")

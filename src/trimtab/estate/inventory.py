@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
@@ -12,13 +12,14 @@ from trimtab.estate.addressing import Family, Vlan
 from trimtab.estate.base import IPAddress, IPNetwork
 from trimtab.estate.estate import Estate
 from trimtab.estate.group import Group, Role
+from trimtab.estate.platform import Platform
 from trimtab.estate.service import Service
 from trimtab.estate.site import Site
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One machine. `number` is its N in SITE-GROUP-N; the name is never parsed back."""
+    """One machine. `number` is its N in SITE-GROUP-N; the name is never parsed back. platform: None where nothing says it."""
 
     name: str
     site: str
@@ -28,6 +29,7 @@ class Host:
     vlan: Vlan
     v4: str
     v6: str
+    platform: Platform | None = None
 
     def address(self, family: Family) -> str:
         return self.v4 if family == 4 else self.v6
@@ -39,7 +41,7 @@ def group_of(estate: Estate, name: str) -> Group | None:
     if found is not None:
         return found
     if name in addressing.ROLE_NUMBER:
-        return Group.model_construct(id=0, roles=(cast(Role, name),))
+        return Group.model_construct(id=0, roles=(cast(Role, name),), platform=None)
     return None
 
 
@@ -53,11 +55,14 @@ def host_numbers(site_name: str, site: Site, group: str, at_most: int | None = N
 class Inventory:
     """Hosts, networks and public addresses of an estate.
 
-    shrink: apply the estate's `twin.at_most`, as the twin does.
+    shrink: apply the estate's `twin.at_most`, as the twin does.  platforms: host → another one than the file says.
     """
 
-    def __init__(self, estate: Estate, *, shrink: bool = False) -> None:
+    def __init__(
+        self, estate: Estate, *, shrink: bool = False, platforms: Mapping[str, Platform] | None = None
+    ) -> None:
         self.estate = estate
+        self._platforms = platforms or {}
         self.shrink = shrink
         self.first = int(str(estate.network.private).split(".", 1)[0])
         self.hosts: tuple[Host, ...] = tuple(self._derive())
@@ -91,6 +96,7 @@ class Inventory:
                 name, site_name, group_name, n, tuple(group.roles), vlan,
                 str(own) if own is not None and own.version == 4 else f"{v4}{9 + n}",
                 str(own) if own is not None and own.version == 6 else f"{v6}{9 + n:x}",
+                self._platforms.get(name, group.platform or self.estate.platform),
             )  # fmt: skip
 
     def vlan(self, site_name: str, group_name: str) -> Vlan:

@@ -69,7 +69,7 @@ def _role_numbers(name: str, group: Group) -> Iterator[Problem]:
             yield ("groups", name, "id"), f"id 0 is `{group.roles[0]}`'s", hint
         return
     if group.id or group.roles != (name,):
-        hint = "state only `hardware` here, or give the group another name"
+        hint = "state only `hardware` and `platform` here, or give the group another name"
         yield ("groups", name), f"`{name}` is a role: its id is 0 and that role its only one", hint
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -10,7 +11,8 @@ import time
 from pathlib import Path
 
 from trimtab.errors import EnvironmentUnable, PackageMissing, TwinFailed
-from trimtab.lab import able, codec, relay, state, twin
+from trimtab.lab import able, codec, relay, state, system, twin
+from trimtab.lab.node import read_unit
 from trimtab.lab.outer import KEEP
 from trimtab.lab.topology import Topology
 
@@ -18,6 +20,8 @@ PROGRAMS = {
     "unshare": "util-linux", "nsenter": "util-linux", "setpriv": "util-linux", "setsid": "util-linux",
     "flock": "util-linux", "mount": "mount", "ip": "iproute2", "tini": "tini", "sh": "dash",
 }  # fmt: skip
+
+INSTALLED = ("/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/")  # where a package puts what a unit starts
 
 # The folder is deleted only under its lock, so never from under a twin that has just claimed it (`/.`: or flock would
 # make a file of that name). Several tries: the twin's processes may write a last line while they are dying.
@@ -37,6 +41,7 @@ def spawn(topology: Topology) -> subprocess.Popen[bytes]:
     for program, package in PROGRAMS.items():
         if shutil.which(program, path=search_path()) is None:
             raise PackageMissing(program, package)
+    held = _hold_systems(topology)
     if any(segment.delay_ms is not None for segment in topology.segments):
         relay.build()
     lock = state.claim(topology.name)
@@ -50,13 +55,28 @@ def spawn(topology: Topology) -> subprocess.Popen[bytes]:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                pass_fds=(lock, life),
+                pass_fds=(lock, life, *held),
                 start_new_session=True,
                 env=child_environment(),
             )
     finally:
-        for fd in (lock, life):  # outer has its own copies; without one, the janitor begins its work
+        for fd in (lock, life, *held):  # outer has its own copies; without one, the janitor begins its work
             os.close(fd)
+
+
+def _hold_systems(topology: Topology) -> list[int]:
+    """Locks on the systems of its hosts, which `scripts/system` does not replace meanwhile. Raises as `system.require`."""
+    programs: dict[str, set[str]] = {}
+    for node in topology.nodes:
+        if node.system:
+            units = [read_unit(node, name) for name in node.units]
+            found = {each.argv[0] for unit in units for each in (*unit.start_pre, *unit.start, *unit.reload)}
+            programs.setdefault(node.system, set()).update(p for p in found if p.startswith(INSTALLED))
+    folders = [system.require(release, found) for release, found in sorted(programs.items())]
+    held = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in folders]
+    for fd in held:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+    return held
 
 
 def _hire_janitor(path: Path) -> int:

@@ -18,12 +18,14 @@ import signal
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from trimtab.delivery import systems
 from trimtab.errors import BadInput, TwinFailed
-from trimtab.lab import process
+from trimtab.lab import process, system
 from trimtab.lab.topology import Node
 from trimtab.lab.unit import Unit, parse
 from trimtab.render.artifact import Artifact
 
+ROOT = ("root", "root.work", "new")  # of a disk: the overlay over another system
 OVERLAYS = {"etc": "/etc", "var": "/var", "lib": "/usr/local/lib"}
 # Of /var; on the lower side they may belong to a user that is not mapped, and then nothing could be made in them.
 OWN_FOLDERS = {"cache": 0o755, "lib": 0o755, "log": 0o755, "spool": 0o755, "tmp": 0o1777}
@@ -44,6 +46,7 @@ class Machine:
     def __init__(self, node: Node, disks: Path, scratch: Path, neighbours: Sequence[str] = ()) -> None:
         """neighbours: arguments of `ip neigh replace` for those that are known from the start."""
         self.node = node
+        self.system = node.system
         self.neighbours = neighbours
         self.disk = disks / node.name
         self.scratch = scratch
@@ -58,7 +61,7 @@ class Machine:
 
     def install(self) -> None:
         """Lay the node's files onto its empty disks. Raises BadInput for a path a node cannot have."""
-        for name in (*OVERLAYS, *(f"{name}.work" for name in OVERLAYS)):
+        for name in (*OVERLAYS, *(f"{name}.work" for name in OVERLAYS), *ROOT):
             (self.disk / name).mkdir(parents=True)
         for name, mode in OWN_FOLDERS.items():
             (self.disk / "var" / name).mkdir()
@@ -105,30 +108,35 @@ class Machine:
 
         It starts in the scratch folder, to find it again when a mount has covered its path.
         """
-        node, disk = self.node, shlex.quote(str(self.disk))
-        lines = [
-            "set -e",
-            f"cd {shlex.quote(str(self.scratch))}",
-            f"hostname {node.name}",
-            "mount -t proc proc /proc",
-        ]
-        overlays = [
-            f"mount -t overlay overlay -o lowerdir={path},upperdir={name},workdir={name}.work {path}"
-            for name, path in OVERLAYS.items()
-        ]
-        lines.append(f"( cd {disk}; {'; '.join(overlays)} )")
-        for path, folder in self._folders():
-            lines += [
-                f"mkdir -p {shlex.quote(path)}",
-                f"mount --bind {shlex.quote(str(folder))} {shlex.quote(path)}",
-            ]
-        lines += ["mount -t tmpfs -o mode=755 tmpfs /run", "mkdir /run/lock"]
-        if str(self.scratch).startswith(("/run/", "/var/", "/etc/", "/usr/local/lib/")):
-            path = shlex.quote(str(self.scratch))
+        scratch, base, new = str(self.scratch), "", ""
+        lines = ["set -e", f"cd {shlex.quote(scratch)}", f"hostname {self.node.name}"]
+        if self.system:
+            base, new = str(systems.folder(self.system)), f"{shlex.quote(str(self.disk))}/new"
+            inner = "\n".join(system.boot_lines(Path(base), self.node.shares))
+            lines.append(f"( cd {shlex.quote(str(self.disk))}\n{inner}\n)")
+        else:
+            lines.append("mount -t proc proc /proc")
+        lines += self._disk_lines(base, new)
+        if self.system or scratch.startswith(("/run/", "/var/", "/etc/", "/usr/local/lib/")):
+            path = f"{new}{shlex.quote(scratch)}"
             lines += [f"mkdir -p {path}", f"mount --no-canonicalize --bind . {path}"]
+        if self.system:
+            lines += [f"cd {shlex.quote(str(self.disk))}", *system.leave_lines()]
         lines += sysctl_lines((*QUIET_IPV6, *self._sysctls(of_legs=False)))
         lines += ["cd /", "ip link set lo up", "echo ok", "exec tini -- sleep infinity >/dev/null 2>&1"]
         return "\n".join(lines)
+
+    def _disk_lines(self, base: str, new: str) -> list[str]:
+        """Shell: what the node keeps, over the system in the folder `base`, for the root in `new` (both "": the own one)."""
+        overlays = [
+            f"mount -t overlay overlay -o lowerdir={shlex.quote(base + path)},upperdir={name},workdir={name}.work {new}{path}"
+            for name, path in OVERLAYS.items()
+        ]
+        lines = [f"( cd {shlex.quote(str(self.disk))}; {'; '.join(overlays)} )"]
+        for path, folder in self._folders():
+            inside = f"{new}{shlex.quote(path)}"
+            lines += [f"mkdir -p {inside}", f"mount --bind {shlex.quote(str(folder))} {inside}"]
+        return [*lines, f"mount -t tmpfs -o mode=755 tmpfs {new}/run", f"mkdir {new}/run/lock"]
 
     async def configure_network(self) -> None:
         """Addresses and routes, once the fabric has given the node its interfaces. Raises TwinFailed."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from trimtab.delivery import systems
 from trimtab.delivery.throwaway import (
     ThrowawayCa,
     bgp_passwords,
@@ -142,6 +144,8 @@ class _Planner:
             sysctls=self._sysctls(host),
             files=tuple(files),
             units=tuple(units),
+            system=systems.wanted(host.platform),
+            shares=(str(Path(self.source).parent),) if self.source else (),
         )
 
     def _sysctls(self, host: Host) -> tuple[tuple[str, str], ...]:

@@ -43,6 +43,8 @@ class Node:
     loopback: extra addresses on `lo`.  files: written below the node's own /etc, /usr/local/lib/trimtab, /var.
     units: names of unit files among `files`, in the order in which they start.
     sysctls: set before the units start, e.g. {"net.ipv4.ip_forward": "1"}.
+    system: release of the Debian whose programs it runs (`system.py`), "" the machine's own.  shares: folders of the
+    machine that it sees there, at their own paths.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Node:
     sysctls: tuple[tuple[str, str], ...] = ()
     files: tuple[Artifact, ...] = ()
     units: tuple[str, ...] = ()
+    system: str = ""
+    shares: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

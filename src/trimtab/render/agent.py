@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trimtab.daemons.haproxy.features import features
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory
@@ -227,7 +228,7 @@ def _proxy(inventory: Inventory, host: Host) -> ProxyFile:
         (service, name): SplitFile(service, name, dict(route.split or {}), route.by)
         for service, name, route in splits(inventory)
     }
-    pools = tuple(_pool(inventory, name, pool, host.site) for name, pool in used(inventory))
+    pools = tuple(_pool(inventory, name, pool, host) for name, pool in used(inventory))
     return ProxyFile(
         engine=engine,
         unit=f"{engine}.service",
@@ -245,14 +246,14 @@ def _front(inventory: Inventory, host: Host) -> FrontFile | None:
     return FrontFile(vips, vrrp_seconds(inventory))
 
 
-def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> PoolFile:
-    of_file = [server for server in servers(inventory, pool, site) if not server.empty]
+def _pool(inventory: Inventory, name: str, pool: Pool, host: Host) -> PoolFile:
+    of_file = [server for server in servers(inventory, pool, host.site) if not server.empty]
     return PoolFile(
         name=name,
         registry=pool.discover or "",
         slots=pool.slots if pool.discover is not None else 0,
-        # 2.6 refuses a server with a cookie at run time
-        dynamic=pool.sticky is None or pool.sticky.by != "cookie",
+        # without its cookie a member that is added at run time would keep nobody
+        dynamic=pool.sticky is None or pool.sticky.by != "cookie" or features(host.platform).dynamic_cookie,
         options=check_options(pool.check),
         panic=round(pool.panic),
         spare=f"{name}--panic",

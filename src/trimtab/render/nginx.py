@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trimtab.daemons.nginx.features import features
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
@@ -54,6 +55,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         protocols=_protocols(list(inventory.estate.services.values())),
         nofile=2 * proxy.maxconn + 1000,
         worker_connections=2 * proxy.maxconn,
+        http2_directive=features(host.platform).http2_directive,
         health_port=PORTS["front-health"],
         addresses=addresses(inventory, list(inventory.estate.services.values())),
         services=[_service(inventory, name, s) for name, s in sorted(inventory.estate.services.items())],

@@ -1,0 +1,36 @@
+"""HAProxy by platform: what its version can do that another cannot. Each word was tried on the version itself
+(tests/daemons/test_features_real.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trimtab.estate.platform import OLDEST, Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """version: the branch, as `haproxy -v` says it.
+    dynamic_cookie: a server that is added at run time gets its cookie (dynamic-cookie-key), so a sticky pool grows beyond
+        its slots without a reload; without it the member is served without stickiness.
+    dynamic_tcp_ut: `add server` takes `tcp-ut`. No version does so far.
+    ocsp_update: HAProxy asks the certificate's OCSP responder by itself (crt-list option `ocsp-update on`).
+    """
+
+    version: str
+    dynamic_cookie: bool
+    dynamic_tcp_ut: bool
+    ocsp_update: bool
+
+
+BY_PLATFORM: Mapping[Platform, Features] = {
+    "debian-12": Features("2.6", dynamic_cookie=False, dynamic_tcp_ut=False, ocsp_update=False),
+    "debian-13": Features("3.0", dynamic_cookie=True, dynamic_tcp_ut=False, ocsp_update=True),
+}
+
+
+def features(platform: Platform | None) -> Features:
+    """Of a host's HAProxy; None: nothing is said of its platform."""
+    return BY_PLATFORM[platform or OLDEST]

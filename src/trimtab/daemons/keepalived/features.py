@@ -1,0 +1,30 @@
+"""keepalived by platform. Tried on the version itself (tests/daemons/test_features_real.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trimtab.estate.platform import OLDEST, Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """version: the branch, as `keepalived -v` says it.
+    wants_track_files: it refuses a `track_file` whose file is not there. The units make them before it starts, whatever
+        its version; who judges the file elsewhere (`build`) has to make them too.
+    """
+
+    version: str
+    wants_track_files: bool
+
+
+BY_PLATFORM: Mapping[Platform, Features] = {
+    "debian-12": Features("2.2", wants_track_files=False),
+    "debian-13": Features("2.3", wants_track_files=True),
+}
+
+
+def features(platform: Platform | None) -> Features:
+    """Of a host's keepalived; None: nothing is said of its platform."""
+    return BY_PLATFORM[platform or OLDEST]

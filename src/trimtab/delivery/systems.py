@@ -1,0 +1,51 @@
+"""Other Debians on this machine, made by `scripts/system RELEASE`: whose daemons judge and run which host's files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.estate.platform import Platform
+
+RELEASES: Mapping[str, Platform] = {"bookworm": "debian-12", "trixie": "debian-13"}
+OS_RELEASE = Path("/etc/os-release")
+
+
+def release_of(platform: Platform) -> str:
+    """`debian-13` → `trixie`."""
+    return next(release for release, each in RELEASES.items() if each == platform)
+
+
+def folder(release: str) -> Path:
+    """Where the system of a release is kept. Raises BadInput for a release that is none."""
+    if release not in RELEASES:
+        raise BadInput(f"there is no system `{release}`", f"known are {', '.join(sorted(RELEASES))}")
+    return Path(os.environ.get("TRIMTAB_CACHE") or "/var/cache/trimtab") / "systems" / release
+
+
+def find(release: str, programs: Iterable[str]) -> Path:
+    """The folder of a system that has the `programs` (absolute paths). Raises BadInput, EnvironmentUnable."""
+    found, make = folder(release), f"as root: scripts/system {release}"
+    if not found.is_dir():
+        raise EnvironmentUnable(f"the system {release} is not in {found.parent}", make)
+    lacking = sorted({path for path in programs if not os.path.lexists(found / path.lstrip("/"))})
+    if lacking:
+        more = f" and {len(lacking) - 4} more" if len(lacking) > 4 else ""
+        raise EnvironmentUnable(f"the system in {found} lacks {', '.join(lacking[:4])}{more}", make)
+    return found
+
+
+def own_platform(text: str | None = None) -> Platform | None:
+    """This machine's, None where it is another. text: of its os-release(5)."""
+    if text is None:
+        text = OS_RELEASE.read_text() if OS_RELEASE.exists() else ""
+    pairs = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    name = f"{pairs.get('ID', '')}-{pairs.get('VERSION_ID', '')}".replace('"', "")
+    return next((platform for platform in RELEASES.values() if platform == name), None)
+
+
+def wanted(platform: Platform | None) -> str:
+    """The release whose programs a host needs that are not this machine's; "" where its own will do."""
+    return "" if platform is None or platform == own_platform() else release_of(platform)
