@@ -168,7 +168,7 @@ def execute(
     name: TwinName = None,
 ) -> int:
     """Run a command on a host of the twin: `trimtab lab exec hk-router-1 -- birdc show protocols`."""
-    from trimtab.lab.client import Lab
+    from trimtab.lab.client import Lab, environment
 
     argv = [word for i, word in enumerate(context.args) if not (i == 0 and word == "--")] or ["sh"]
     command = Lab.connect(twin_name(name, estate)).exec_argv(host, argv)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from trimtab.drills.verdict import Claims
 
 OBJECTIVES = ("rto", "write_rto", "write_rpo")
-FIGURES = ("reads", "pauses", "writes", "orders", "recovery", "failed", "failed_later")
-COUNTS = ("orders", "failed", "failed_later")
+FIGURES = ("reads", "pauses", "writes", "orders", "recovery", "failed", "failed_later", "failed_retried")
+COUNTS = ("orders", "failed", "failed_later", "failed_retried")
 # What the estate itself is expected to do, and the words for it; each has a checker of the same name.
 CONDUCT: Mapping[str, tuple[str, ...]] = {
     "vip": ("moves", "stays"),
@@ -23,6 +23,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "members": ("stays", "catch-up"),
     "healing": ("escalates",),
     "versions": ("renewed",),
+    "releases": ("upgraded",),
     "share": ("asked",),
     "site": ("stays-serving", "not-taken", "taken"),
     "drain": ("done", "refused", "one-of-two", "whole"),
@@ -107,5 +108,6 @@ class Scenario:
             recovery_s=found.get("recovery"),
             failed=counts["failed"],
             failed_later=counts["failed_later"],
+            failed_retried=counts["failed_retried"],
             conduct={name: str(word) for name, word in self.claims.items() if name in CONDUCT},
         )

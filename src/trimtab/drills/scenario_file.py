@@ -190,11 +190,7 @@ class _Reader:
                 self.tree.fault(loc, f"got `{value}`", f"one of {', '.join(CONDUCT[name])}")
             return str(value)
         counts = name in COUNTS
-        if (
-            value in OBJECTIVES
-            and counts == (value == "write_rpo")
-            and name not in ("failed", "failed_later")
-        ):
+        if value in OBJECTIVES and counts == (value == "write_rpo") and not name.startswith("failed"):
             return str(value)
         if counts and isinstance(value, str) and value.isdecimal():
             return float(value)

@@ -40,6 +40,7 @@ class Claims:
     recovery_s: float | None = None
     failed: int | None = None
     failed_later: int | None = None
+    failed_retried: int | None = None
     pauses_s: float | None = None
     conduct: Mapping[str, str] = field(default_factory=dict)
 

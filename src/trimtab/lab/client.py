@@ -57,9 +57,15 @@ class Lab:
         """Cut the power of `nodes`: ports go dark, everything dies. Returns time.monotonic() at the cut."""
         return float(self._ask({"op": "power_cut", "nodes": list(nodes)})["at"])
 
-    def power_on(self, nodes: Sequence[str]) -> None:
-        """Boot `nodes` again from their disks; returns when their units are being started."""
-        self._ask({"op": "power_on", "nodes": list(nodes)})
+    def power_on(self, nodes: Sequence[str], release: str | None = None) -> None:
+        """Boot `nodes` again from their disks; returns when their units are being started. release: with the programs of
+        that system from now on, "" of the machine's own.
+        """
+        self._ask({"op": "power_on", "nodes": list(nodes), "release": release})
+
+    def programs(self, node: str, release: str) -> None:
+        """Replace the programs of a running node in place by those of another system; "": its own again."""
+        self._ask({"op": "programs", "node": node, "release": release})
 
     def cut_cables(self, segments: Sequence[str]) -> float:
         """Nothing passes on these segments any more; carriers stay. Returns time.monotonic() at the cut."""

@@ -30,6 +30,7 @@ class Control:
             "status": self._status,
             "power_cut": self._power_cut,
             "power_on": self._power_on,
+            "programs": self._programs,
             "cut_cables": self._cut_cables,
             "mend_cables": self._mend_cables,
             "kill": self._kill,
@@ -93,7 +94,11 @@ class Control:
         return {"at": await asyncio.shield(self._twin.power_cut(request["nodes"]))}
 
     async def _power_on(self, request: Request, say: Say) -> dict[str, Any]:
-        await asyncio.shield(self._twin.power_on(request["nodes"]))
+        await asyncio.shield(self._twin.power_on(request["nodes"], request.get("release")))
+        return {}
+
+    async def _programs(self, request: Request, say: Say) -> dict[str, Any]:
+        await asyncio.shield(self._twin.programs(request["node"], request["release"]))
         return {}
 
     async def _cut_cables(self, request: Request, say: Say) -> dict[str, Any]:

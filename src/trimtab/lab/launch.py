@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -73,10 +72,7 @@ def _hold_systems(topology: Topology) -> list[int]:
             found = {each.argv[0] for unit in units for each in (*unit.start_pre, *unit.start, *unit.reload)}
             programs.setdefault(node.system, set()).update(p for p in found if p.startswith(INSTALLED))
     folders = [system.require(release, found) for release, found in sorted(programs.items())]
-    held = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY) for folder in folders]
-    for fd in held:
-        fcntl.flock(fd, fcntl.LOCK_SH)
-    return held
+    return [system.hold(folder) for folder in folders]
 
 
 def _hire_janitor(path: Path) -> int:

@@ -46,7 +46,8 @@ class Machine:
     def __init__(self, node: Node, disks: Path, scratch: Path, neighbours: Sequence[str] = ()) -> None:
         """neighbours: arguments of `ip neigh replace` for those that are known from the start."""
         self.node = node
-        self.system = node.system
+        self.system = node.system  # it boots from
+        self.programs = node.system  # it starts now; another than `system` where they were replaced in place
         self.neighbours = neighbours
         self.disk = disks / node.name
         self.scratch = scratch
@@ -89,6 +90,7 @@ class Machine:
         if not said.endswith("ok\n"):
             raise TwinFailed(f"{self.node.name} did not boot: {said.strip() or await child.wait()}")
         self._process, self.pid = child, process.children(child.pid)[0]
+        self.programs = self.system
 
     async def cut(self) -> None:
         """Everything in the node dies at once; returns when it is gone. Its ports must be down already."""
@@ -96,6 +98,18 @@ class Machine:
             pid, self.pid = self.pid, None
             process.send([pid], signal.SIGKILL)
             await self._process.wait()
+
+    async def replace_programs(self, release: str) -> None:
+        """Those of another system from now on, in place; "": its own again. Raises TwinFailed."""
+        if self.pid is None:
+            raise TwinFailed(f"{self.node.name} has no power")
+        lines = system.off_lines()
+        if release:
+            lines += system.over_lines(systems.folder(release))
+        reply = await process.ask(self.pid, ["sh", "-c", "\n".join(["set -e", *lines])], limit=30)
+        if reply.code:
+            raise TwinFailed(f"the programs of {self.node.name} could not be replaced: {reply.text.strip()}")
+        self.programs = release
 
     def inside(self, path: str) -> Path:
         """How the owner sees `path` of the running node."""

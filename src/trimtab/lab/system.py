@@ -10,6 +10,8 @@ place does: its daemons go on with what they have opened until they are started 
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shlex
 import sys
 from collections.abc import Iterable
@@ -62,10 +64,9 @@ def leave_lines() -> list[str]:
 
 
 def over_lines(system: Path) -> list[str]:
-    """Shell, in a running host on the machine's own system: from now on programs are the other one's."""
+    """Shell, in a running host on the machine's own system: from now on its programs are the other one's."""
     root, prefix = shlex.quote(str(system)), shlex.quote(str(PREFIX))
     return [
-        "set -e",
         f"mkdir -p {OLD_LIB}",
         f"mount --bind /usr/local/lib {OLD_LIB}",
         f"exec 3<{shlex.quote(str(OURS))}",
@@ -80,8 +81,12 @@ def over_lines(system: Path) -> list[str]:
 def off_lines() -> list[str]:
     """Shell: undo `over_lines`; nothing where nothing was done."""
     prefix = shlex.quote(str(PREFIX))
-    return [
-        f"test -d {OLD_LIB} || exit 0",
-        f"umount -l /usr/local/lib /usr {SOURCE} {prefix} /opt {OLD_LIB}",
-        f"rmdir {OLD_LIB}",
-    ]
+    off = f"umount -l /usr/local/lib && umount -l /usr {SOURCE} {prefix} /opt {OLD_LIB} && rmdir {OLD_LIB}"
+    return [f"if test -d {OLD_LIB}; then {off}; fi"]
+
+
+def hold(folder: Path) -> int:
+    """A descriptor with a lock, under which `scripts/system` does not replace it."""
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(held, fcntl.LOCK_SH)
+    return held

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.errors import BadInput, TwinFailed
+from trimtab.lab import system
 from trimtab.lab.fabric import Fabric, client_neighbours
 from trimtab.lab.node import Machine
 from trimtab.lab.nodes import KINDS, UNIT
@@ -55,6 +56,7 @@ class Twin:
         self.waiting: list[str] = ["the machines to boot"]
         self._power = asyncio.Lock()  # a switch is thrown once the one before has done its work
         self._starting: dict[str, asyncio.Task[None]] = {}
+        self._held: dict[str, int] = {}  # release → descriptor, for as long as the owner lives
 
     async def start(self) -> None:
         """Build everything and start the units; readiness is waited for apart."""
@@ -96,16 +98,37 @@ class Twin:
             await asyncio.gather(*(machine.cut() for machine in machines))
         return at
 
-    async def power_on(self, names: Sequence[str]) -> None:
+    async def power_on(self, names: Sequence[str], release: str | None = None) -> None:
         """Boot those that are off, one after the other: real machines bring their own processors, and all at once
-        they would take ours from the load that is being measured.
+        they would take ours from the load that is being measured. release: of the system that they boot from now on, "" the
+        machine's own, None the one they had.
         """
         self.ready = False
         async with self._power:
             for name in dict.fromkeys(names):
-                if self._machine(name).pid is None:
+                if (machine := self._machine(name)).pid is None:
+                    if release is not None:
+                        machine.system = self._usable(release)
                     await self._boot([name])
                     await self._settle(name)
+
+    async def programs(self, name: str, release: str) -> None:
+        """Put another release's programs under a host that runs; "": its own again. Its daemons go on with what they have
+        opened until they are started or reloaded. Raises BadInput for a host that was booted from another system.
+        """
+        machine = self._machine(name)
+        if machine.system:
+            raise BadInput(
+                f"{name} was booted from the system {machine.system}",
+                "programs are replaced in place on hosts of the machine's own system",
+            )
+        await machine.replace_programs(self._usable(release))
+
+    def _usable(self, release: str) -> str:
+        """The release, held so that nobody replaces its system meanwhile. Raises BadInput, EnvironmentUnable."""
+        if release and release not in self._held:
+            self._held[release] = system.hold(system.require(release, ()))
+        return release
 
     async def cables(self, segments: Sequence[str], *, passes: bool) -> float:
         """Cut or mend segments; both ends keep their carrier. Returns time.monotonic() just before."""
@@ -157,7 +180,8 @@ class Twin:
         return {
             "name": node.name, "site": node.site, "roles": list(node.roles), "kind": node.kind,
             "addresses": addresses, "powered": self.machines[node.name].pid is not None,
-            "units": self._show(node.name),
+            "units": self._show(node.name), "system": self.machines[node.name].system,
+            "programs": self.machines[node.name].programs,
         }  # fmt: skip
 
     def _show(self, name: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from trimtab.drills.checkers.conduct import (
     VipConduct,
     WorkersConduct,
 )
-from trimtab.drills.checkers.failed import FailsAtMost, FailsLaterAtMost, ReturnsUnnoticed
+from trimtab.drills.checkers.failed import FailsAtMost, FailsLaterAtMost, FailsRetriedAtMost, ReturnsUnnoticed
 from trimtab.drills.checkers.load_ran import LoadRan
 from trimtab.drills.checkers.members import (
     HealingConduct,
@@ -23,6 +23,7 @@ from trimtab.drills.checkers.minority import MinorityRefuses
 from trimtab.drills.checkers.orders import OrdersKept
 from trimtab.drills.checkers.outage import PausesWithin, ReadsWithin
 from trimtab.drills.checkers.recovery import RecoversQuietly
+from trimtab.drills.checkers.releases import ReleasesConduct
 from trimtab.drills.checkers.served import ServedElsewhere
 from trimtab.drills.checkers.writes import WritesWithin
 from trimtab.drills.verdict import Checker, Claims
@@ -33,6 +34,7 @@ CHECKERS: tuple[Checker, ...] = (
     PausesWithin(),
     FailsAtMost(),
     FailsLaterAtMost(),
+    FailsRetriedAtMost(),
     WritesWithin(),
     MinorityRefuses(),
     OrdersKept(),
@@ -45,6 +47,7 @@ CHECKERS: tuple[Checker, ...] = (
     MembersConduct(),
     HealingConduct(),
     VersionsConduct(),
+    ReleasesConduct(),
     ShareConduct(),
     SiteConduct(),
     DrainConduct(),
@@ -57,7 +60,8 @@ def checkers_for(claims: Claims) -> tuple[Checker, ...]:
     """Those whose claim is made, and always the one that asks whether the load really ran."""
     figures = {
         "reads": claims.reads_s, "writes": claims.writes_s, "orders": claims.lost, "recovery": claims.recovery_s,
-        "failed": claims.failed, "failed_later": claims.failed_later, "pauses": claims.pauses_s,
+        "failed": claims.failed, "failed_later": claims.failed_later,
+        "failed_retried": claims.failed_retried, "pauses": claims.pauses_s,
     }  # fmt: skip
     made = {"load", *claims.conduct, *(name for name, limit in figures.items() if limit is not None)}
     return tuple(checker for checker in CHECKERS if checker.name in made)

@@ -49,6 +49,22 @@ class FailsLaterAtMost:
         return _judge(self.name, later, claims.failed_later)
 
 
+class FailsRetriedAtMost:
+    """true: from the fault to the end no more reads failed than claimed that their client had tried a second time.
+
+    For what moves an address on purpose: connections to it end, and whoever asks again is served.
+    """
+
+    name = "failed_retried"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        assert claims.failed_retried is not None
+        since = history.events.phase("during")[0]
+        found = _failures(history, since, history.events.end, arriving=True, leaving=True)
+        lost = {region: [row for row in rows if not row.ok_after_retry] for region, rows in found.items()}
+        return _judge(self.name, lost, claims.failed_retried)
+
+
 class ReturnsUnnoticed:
     """unnoticed: no read failed from the repair to the end."""
 

@@ -25,6 +25,8 @@ from trimtab.drills.faults.reload import BadReload, Reload
 from trimtab.drills.faults.second_fault import SecondFault
 from trimtab.drills.faults.session_drop import SessionDrop, Withdraw
 from trimtab.drills.faults.two_drains import TwoDrains
+from trimtab.drills.faults.upgrade import Upgrade, UpgradeDrained
+from trimtab.drills.faults.upgrade_registries import UpgradeRegistries
 
 
 def table(kinds: Iterable[FaultKind]) -> Mapping[str, FaultKind]:
@@ -48,6 +50,9 @@ FAULTS = table(
         Withdraw(),
         Reload(),
         BadReload(),
+        Upgrade(),
+        UpgradeDrained(),
+        UpgradeRegistries(),
         RegistryLoss(),
         Deploy(),
         Canary(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from trimtab.drills.faults import elsewhere
+from trimtab.drills.faults import elsewhere, other_system
 from trimtab.drills.faults.base import Arguments
 from trimtab.drills.scene import LabLike, Scene, Site, Upstream
 from trimtab.drills.witness.store import find_leader
@@ -200,6 +200,9 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("", "upstream"): _needs_upstream,
     ("", "upstreams"): _needs_upstreams,
     ("", "upstream-links"): _needs_upstreams,
+    ("upgrade", "proxies"): other_system.needs_haproxy,
+    ("upgrade-registries", "registries"): other_system.needs_etcd_upgrade,
+    ("upgrade-drained", "proxies"): other_system.needs_drain_and_system,
     ("drain", "site"): elsewhere.needs_drain,
     ("drain-killed", "site"): elsewhere.needs_drain,
     ("estate-leader-killed", "site"): elsewhere.needs_drain,

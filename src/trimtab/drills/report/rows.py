@@ -15,12 +15,14 @@ Json = Mapping[str, Any]
 Mark = Literal["held", "missed", "unknown", ""]
 CONDUCT = {
     "vip": "The site's addresses", "route": "The site's routes", "leader": "The store's leader",
-    "workers": "The proxies' processes", "replica": "The store's replica", "minority": "Orders in the minority", "returns": "The return",
+    "workers": "The proxies' processes", "releases": "The versions that serve",
+    "replica": "The store's replica", "minority": "Orders in the minority", "returns": "The return",
     "served": "Who answers",
     "site": "The site, as the quorum sees it", "drain": "The drain",
 }  # fmt: skip
 FAILED = "Requests failed"
 LATER = "Later requests failed"
+RETRIED = "Failed after a retry"
 SEEN = {"vip": ("vip", "holder"), "leader": ("store", "leader")}
 MARKS: Mapping[str | None, Mark] = {"true": "held", "false": "missed", "unknown": "unknown", None: ""}
 
@@ -48,6 +50,7 @@ def rows(report: Json) -> list[Row]:
         *reads,
         _failed(report, "failed", FAILED),
         _failed(report, "failed_later", LATER),
+        _failed(report, "failed_retried", RETRIED),
         _writes(report),
         _orders(report),
         _return(report),

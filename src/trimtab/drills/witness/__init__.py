@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness import arbiter, healing, members, route, store, versions, vip, workers
+from trimtab.drills.witness import arbiter, healing, members, releases, route, store, versions, vip, workers
 
 Look = Callable[[LabLike, Scene, str], dict[str, Any]]
 WITNESSES: Mapping[str, Look] = {
@@ -20,5 +20,6 @@ WITNESSES: Mapping[str, Look] = {
     "members": members.look,
     "healing": healing.look,
     "versions": versions.look,
+    "releases": releases.look,
     "arbiter": arbiter.look,
 }
