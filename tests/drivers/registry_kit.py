@@ -256,7 +256,9 @@ class Authority:
         folder.mkdir()
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test {folder.name}")])
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         builder = _builder(name, name, key).add_extension(x509.BasicConstraints(True, None), True)
+        builder = builder.add_extension(_signs(), True).add_extension(own, False)
         certificate = builder.sign(key, hashes.SHA256())
         (folder / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return Authority(folder, key, certificate)
@@ -267,7 +269,9 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         builder = _builder(subject, self.certificate.subject, key).add_extension(alternative, True)
+        builder = builder.add_extension(issuer, False)
         certificate = builder.add_extension(x509.ExtendedKeyUsage(uses), False).sign(
             self.key, hashes.SHA256()
         )
@@ -283,6 +287,14 @@ class Authority:
     @property
     def ca(self) -> str:
         return str(self.folder / "ca.pem")
+
+
+def _signs() -> x509.KeyUsage:
+    """Python 3.13 refuses a CA that does not say so."""
+    return x509.KeyUsage(
+        digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
 
 
 def _builder(

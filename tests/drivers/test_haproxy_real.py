@@ -355,10 +355,10 @@ def test_a_reload_may_make_a_dynamic_server_one_of_the_file(proxy: Proxy, crew: 
 
 def test_nobody_goes_while_who_replaces_him_cannot_come(proxy: Proxy, crew: Crew) -> None:
     proxy.settle(want(crew, a=1, b=7))
-    broken = PoolFile("api", registry="api", slots=SLOTS, spare="api--panic", options="check cookie x")
+    broken = PoolFile("api", registry="api", slots=SLOTS, spare="api--panic", options="check tcp-ut 300ms")
     outcomes = proxy.apply(want(crew, c=8), broken)
     refused = [each for each in outcomes if each.verdict == "refused"]
-    assert refused[0].reason == "'cookie' option is not accepted for dynamic server"
+    assert refused[0].reason == "'tcp-ut' option is not accepted for dynamic server"
     assert {each.verdict for each in outcomes if each.command.step == "remove"} == {"held"}
     assert proxy.who() == {"a": 6, "b": 6}
 

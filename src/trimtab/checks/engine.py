@@ -12,12 +12,12 @@ from trimtab.checks.finding import Finding, Hit, Report, Suppressed, covers
 from trimtab.checks.registry import LAST, RULES, known
 from trimtab.checks.rule import Rule
 from trimtab.checks.subject import SecretReader, Subject, no_secrets
+from trimtab.daemons.load import load_tree
 from trimtab.errors import TrimtabError
 from trimtab.estate.accept import Accepted
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import BadEstate, Fault, dotted
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.load import load_tree
 from trimtab.estate.secrets import masked
 from trimtab.estate.tree import Tree
 

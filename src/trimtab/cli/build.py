@@ -9,7 +9,7 @@ import typer
 
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import Progress, print_json, print_line
-from trimtab.estate.load import load_estate
+from trimtab.daemons.load import load_estate
 
 
 def build(

@@ -18,11 +18,11 @@ from trimtab.cli.compare import compare
 from trimtab.cli.lab import TwinName, start_twin, twin_name
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json
 from trimtab.cli.output import Progress, log, print_json, print_line
+from trimtab.daemons.load import load_estate
 from trimtab.drills.result import ScenarioResult
 from trimtab.drills.scenario import Scenario
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.load import load_estate
 from trimtab.lab.client import Lab
 
 if TYPE_CHECKING:

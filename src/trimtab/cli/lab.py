@@ -13,10 +13,10 @@ import typer
 
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json
 from trimtab.cli.output import Progress, print_json, print_line
+from trimtab.daemons.load import load_estate
 from trimtab.delivery import systems
 from trimtab.errors import BadInput
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.load import load_estate
 from trimtab.estate.platform import Platform
 
 app = typer.Typer(help="The twin: the estate's own files, running on this machine.", no_args_is_help=True)

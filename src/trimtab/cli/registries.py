@@ -77,8 +77,8 @@ def inside_twin(estate: Path, twin: bool, name: str | None = None) -> None:
     if not twin or TWIN in os.environ:
         return
     from trimtab.cli.lab import twin_name
+    from trimtab.daemons.load import load_estate
     from trimtab.estate.inventory import Inventory
-    from trimtab.estate.load import load_estate
     from trimtab.lab.client import Lab
 
     found = load_estate(estate)
@@ -95,8 +95,8 @@ def inside_twin(estate: Path, twin: bool, name: str | None = None) -> None:
 
 
 def loaded(estate: Path) -> Inventory:
+    from trimtab.daemons.load import load_estate
     from trimtab.estate.inventory import Inventory
-    from trimtab.estate.load import load_estate
 
     return Inventory(load_estate(estate), shrink=TWIN in os.environ)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import print_json, print_line
+from trimtab.daemons.load import load_estate
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.load import load_estate
 
 
 def show(estate: EstateFile = DEFAULT_ESTATE, json: Json = False) -> int:

@@ -9,9 +9,9 @@ import typer
 
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import log, print_json
+from trimtab.daemons.load import load_estate
 from trimtab.errors import BadInput
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.load import load_estate
 from trimtab.timing.budget import Budget, budgets, explain
 from trimtab.timing.faults import FAULTS, ends
 from trimtab.timing.layout import WORLDS, World

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,8 +11,12 @@ from trimtab.estate.estate import Estate
 from trimtab.estate.fault import BadEstate, Fault, Mark
 from trimtab.estate.messages import add_faults
 from trimtab.estate.plan_faults import plan_faults
+from trimtab.estate.prefix_faults import Problem
 from trimtab.estate.references import check_references
 from trimtab.estate.tree import Tree, read_tree
+
+# What is wrong with an estate that is valid in itself: (where, message, hint) of each fault.
+Judge = Callable[[Estate], Iterable[Problem]]
 
 
 def load_estate(path: str | Path) -> Estate:
@@ -21,23 +26,23 @@ def load_estate(path: str | Path) -> Estate:
 
 def load_tree(path: str | Path) -> tuple[Estate, Tree]:
     """The estate of a file and the marks of its text. Raises BadEstate."""
-    return read_estate(_text(path), str(path))
+    return read_estate(text_of(path), str(path))
 
 
-def read_estate(text: str, file: str = "estate.yaml") -> tuple[Estate, Tree]:
-    """The estate and the marks of its text. Raises BadEstate."""
+def read_estate(text: str, file: str = "estate.yaml", more: Sequence[Judge] = ()) -> tuple[Estate, Tree]:
+    """The estate and the marks of its text. more: judges beside the model's own. Raises BadEstate."""
     tree = read_tree(text, file)
     if tree.root is None and not tree.faults:
         tree.fault((), "the file is empty", "`trimtab init DIR` writes one to start from")
     if tree.root is None:
         raise BadEstate(tree.faults)
-    estate = _validate(tree)
+    estate = _validate(tree, (plan_faults, *more))
     if estate is None:
         raise BadEstate(tree.faults)
     return estate, tree
 
 
-def _validate(tree: Tree) -> Estate | None:
+def _validate(tree: Tree, judges: Sequence[Judge]) -> Estate | None:
     check_references(tree)
     estate = None
     if not isinstance(tree.root, dict):
@@ -47,13 +52,15 @@ def _validate(tree: Tree) -> Estate | None:
             estate = Estate.model_validate(tree.root)
         except ValidationError as error:
             add_faults(tree, error)
-    if estate is not None and not tree.faults:
-        for loc, message, hint in plan_faults(estate):
-            tree.fault(loc, message, hint)
+    for judge in judges:
+        if estate is not None and not tree.faults:
+            for loc, message, hint in judge(estate):
+                tree.fault(loc, message, hint)
     return None if tree.faults else estate
 
 
-def _text(path: str | Path) -> str:
+def text_of(path: str | Path) -> str:
+    """Of an estate's file. Raises BadEstate."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from trimtab.estate.base import HeaderText, Hostname, Noun, Reference, Suffix, Token, UrlPath
 from trimtab.estate.objectives import Objectives
-from trimtab.estate.quantity import Duration, Int, Text
+from trimtab.estate.quantity import Bool, Duration, Int, Text
 from trimtab.estate.steering import Steering
 
 TARGETS = ("pool", "split", "redirect")
@@ -22,6 +22,10 @@ class Tls(Noun):
     min: Literal["TLSv1.2", "TLSv1.3"] = "TLSv1.2"
     hsts: Duration | None = Field(
         default=None, le=3_153_600_000, description="Strict-Transport-Security max-age (RFC 6797)"
+    )
+    ocsp: Bool = Field(
+        default=False,
+        description="the proxy asks the certificate's OCSP responder and staples its answer (RFC 6066, 8)",
     )
 
 

@@ -80,13 +80,19 @@ def _certificate_lists(inventory: Inventory) -> tuple[Artifact, ...]:
     """One line a service: its certificate for its names (section 5.1, crt-list)."""
     found = []
     for number, entries in by_number(inventory).items():
-        lines = [f"/etc/trimtab/tls/{name}.pem {' '.join(service.names)}" for name, service in entries]
+        lines = [_certificate(name, service) for name, service in entries]
         found.append(
             Artifact(
                 f"/etc/haproxy/crt-list{number}.txt", "\n".join(lines) + "\n", take_up="reload", unit=UNIT
             )
         )
     return tuple(found)
+
+
+def _certificate(name: str, service: Service) -> str:
+    """A line of a crt-list. `ocsp-update` is asked for only of a version that knows it (daemons/load.py)."""
+    options = " [ocsp-update on]" if service.tls.ocsp else ""
+    return f"/etc/trimtab/tls/{name}.pem{options} {' '.join(service.names)}"
 
 
 def _front(inventory: Inventory, number: int, entries: list[tuple[str, Service]]) -> dict[str, Any]:

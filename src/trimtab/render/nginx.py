@@ -134,6 +134,7 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
         "addresses": addresses(inventory, [service]),
         "protocols": _protocols([service]),
         "hsts": int(service.tls.hsts) if service.tls.hsts else None,
+        "ocsp": service.tls.ocsp,
         "bits": bits,
         "routes": routes,
         "key": "".join(f"${r['name']}" for r in routes),

@@ -137,7 +137,7 @@ class UpgradeRegistries:
                 _sh(lab, node, RESTORE, each.name, seconds=30)
         starts = [(node, each.unit) for each in found for node in each.members]
         with ThreadPoolExecutor(len(starts)) as pool:  # a member is up once a majority of them is
-            list(pool.map(lambda start: lab.unit(*start, "start"), starts))
+            list(pool.map(lambda start: lab.unit(start[0], start[1], "start"), starts))
         _await_healthy(lab, list(found))
         for node in aim.nodes:
             lab.unit(node, AGENT_UNIT, "restart")

@@ -1,6 +1,7 @@
 """The Runtime API's language: a command as one line, and what a reply to it means. Pure.
 
-Sources: HAProxy 2.6 Management Guide, section 9.3, and the replies of 2.6.12 in `tests/drivers/recorded/haproxy`.
+Sources: HAProxy 2.6 Management Guide, section 9.3, and the replies of 2.6.12 and 3.0.11 in
+`tests/drivers/recorded/haproxy`.
 
 A connection begins with `prompt`. From then on every line is answered by its reply and PROMPT, so that replies are told
 apart however they end. Joined by `;` they cannot be: `del server` leaves out the empty line that should end its reply.
@@ -174,6 +175,7 @@ def judge(command: Command, reply: str) -> Outcome:
     return Outcome(command, verdict, "" if verdict in ("done", "nothing") else text.partition("\n")[0][:300])
 
 
+CHANGED = ("IP changed from ", "port changed from ", "no need to change the ")
 _SAID: tuple[tuple[str, str, Verdict], ...] = (
     ("add server ", "New server registered.", "done"),  # warnings may come before it
     ("del server ", "Server deleted.", "done"),
@@ -195,12 +197,14 @@ def _verdict(line: str, text: str) -> Verdict:
 
 
 def _verdict_of_address(text: str) -> Verdict:
-    """Each half is told: "IP changed from 'A' to 'B', no need to change the port by 'stats socket command'"."""
-    if text.startswith("no need to change the addr, no need to change the port"):
+    """2.6 tells of each half: "IP changed from 'A' to 'B', no need to change the port by 'stats socket command'". 3.0 tells
+    what it has changed, or "nothing changed". Both name who changed it; 3.0 only where something was.
+    """
+    if text.startswith(("no need to change the addr, no need to change the port", "nothing changed")):
         return "nothing"
-    address = text.startswith(("IP changed from ", "no need to change the addr, "))
-    port = "port changed from " in text or "no need to change the port" in text
-    return "done" if address and port else "refused"
+    told, by, _ = text.partition(" by 'stats socket command'")
+    halves = [half.startswith(CHANGED) for half in told.split(", ")]
+    return "done" if by and all(halves) else "refused"
 
 
 # ---- parts of a line
