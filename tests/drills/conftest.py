@@ -6,6 +6,15 @@ from pathlib import Path
 import pytest
 from drills_kit import Pki, TlsShop, make_pki, tls_shop
 
+from trimtab.drills.faults import other_system
+
+
+@pytest.fixture(autouse=True)
+def another_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On paper every machine has another Debian beside its own."""
+    if "twin" not in request.keywords:
+        monkeypatch.setattr(other_system.system, "require", lambda release, programs: Path("/", release))
+
 
 @pytest.fixture
 def pki(tmp_path: Path) -> Pki:

@@ -68,7 +68,7 @@ def scene(**changed: Any) -> Scene:
 
 
 # Whole procedures with programs that only run in a twin: their drills show them.
-PROCEDURES = {"deploy", "split", "flap", "crash-loop"}
+PROCEDURES = {"deploy", "split", "flap", "crash-loop", "upgrade-registries"}
 ONCE = {"second-fault"}  # what it breaks makes that it cannot be asked for again
 
 
@@ -83,6 +83,8 @@ class PaperTwin:
         self.stopped: set[str] = set()
         self.spoiled: set[str] = set()
         self.filters: dict[str, str] = {}
+        self.systems: dict[str, str] = {}
+        self.replaced: dict[str, str] = {}
         self.shut: dict[str, set[str]] = {}
         self.killed: list[str] = []
         self.ill: set[str] = set()
@@ -94,19 +96,34 @@ class PaperTwin:
     def broken(self) -> dict[str, Any]:
         shut = {node: names for node, names in self.shut.items() if names}
         state = {"dark": self.dark, "cut": self.cut, "stopped": self.stopped, "spoiled": self.spoiled,
-                 "filters": self.filters, "shut": shut, "ill": self.ill, "drained": self.arbiter.drained}  # fmt: skip
+                 "filters": self.filters, "systems": self.systems, "replaced": self.replaced, "shut": shut, "ill": self.ill, "drained": self.arbiter.drained}  # fmt: skip
         found: dict[str, Any] = {name: value.copy() for name, value in state.items() if value}
         return {**found, "frozen": True} if self.arbiter.frozen else found
 
     def status(self) -> dict[str, Any]:
-        return {"facts": facts(), "hosts": []}
+        names = [host for each in facts()["sites"].values() for host in each["hosts"]]
+        return {"facts": facts(), "hosts": [self._row(name) for name in names]}
+
+    def _row(self, name: str) -> dict[str, Any]:
+        system = self.systems.get(name, "")
+        return {
+            "name": name, "powered": name not in self.dark, "system": system,
+            "programs": self.replaced.get(name, system),
+        }  # fmt: skip
 
     def power_cut(self, nodes: Sequence[str]) -> float:
         self.dark |= set(nodes)
         return time.monotonic()
 
-    def power_on(self, nodes: Sequence[str]) -> None:
+    def power_on(self, nodes: Sequence[str], release: str | None = None) -> None:
+        for node in self.dark & set(nodes) if release is not None else ():
+            self.systems.pop(node, None)
+            self.systems |= {node: release} if release else {}
         self.dark -= set(nodes)
+
+    def programs(self, node: str, release: str) -> None:
+        self.replaced.pop(node, None)
+        self.replaced |= {node: release} if release else {}
 
     def cut_cables(self, segments: Sequence[str]) -> float:
         self.cut |= set(segments)
@@ -168,6 +185,8 @@ class PaperTwin:
             return json.dumps([{"Status": status}])
         elif argv[0] in ("touch", "rm"):
             (self.ill.add if argv[0] == "touch" else self.ill.discard)(node)
+        elif argv == ["cat", "/run/trimtab/front/ready"]:
+            return "0\n"
         elif argv[0] == "cat":
             return agent_json(node) if argv[1] == PATH else json.dumps(self.registered)
         elif argv[-1] == DRAINING:

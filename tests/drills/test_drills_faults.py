@@ -76,6 +76,8 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("blind", "one-vantage", ("sg-registry-1",), (), "the observers of sg hear no answer of hk's front door"),
         ("blind", "every-vantage", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "no observer of any site (3)"),
         ("blind", "one-front", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "more than pings of hk's front door"),
+        ("upgrade", "proxies", ("hk-proxy-1", "hk-proxy-2"), (), "on hk-proxy-1, hk-proxy-2 goes on as"),
+        ("upgrade-drained", "proxies", ("hk-proxy-1", "hk-proxy-2"), (), "drained and started from"),
         ("crash-loop", "vip-holder", ("hk-proxy-2",), (), "dies whenever it has come up"),
     ],
 )  # fmt: skip
