@@ -373,3 +373,13 @@ def test_false_outranks_unknown_outranks_true() -> None:
     assert combine(["true", "unknown"]) == "unknown"
     assert combine(["true", "true"]) == "true"
     assert combine([]) == "unknown"
+
+
+@pytest.mark.parametrize(("limit", "value"), [(0, "false"), (1, "true")])
+def test_what_fails_again_counts_and_what_a_retry_mends_does_not(limit: int, value: str) -> None:
+    """Until the end: an address that moves a second time ends connections as well."""
+    rows = reads(lambda at: at in (1, 9))
+    mended = tuple(row._replace(ok_after_retry=row.ok or row.start < FAULT + 5) for row in rows)
+    found = history(reads={"asia": mended, "america": reads()})
+    assert [row.ok_after_retry for row in mended if not row.ok] == [True, False]
+    assert says("failed_retried", found, Claims(failed_retried=limit)).value == value

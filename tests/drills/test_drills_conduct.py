@@ -186,3 +186,33 @@ def test_a_wrong_outranks_a_doubt() -> None:
     verdict = judged("workers", "renewed", "workers", looks, {**REFUSED, "p2": {"taken": True, "said": ""}})
     assert verdict.value == "false"
     assert len(verdict.reasons) == 2
+
+
+# Versions.
+
+OLD, NEW = {"haproxy": "2.6.12"}, {"haproxy": "3.0.11"}
+
+
+@pytest.mark.parametrize(
+    ("looks", "value", "says"),
+    [
+        ((OLD, NEW, OLD), "true", ""),
+        ((OLD, {"haproxy": "2.6.13"}, OLD), "false", "2.6.12 before the upgrade and with 2.6.13 after it"),
+        ((OLD, NEW, NEW), "false", "3.0.11 after the way back, with 2.6.12 before"),
+        ((OLD, {}, OLD), "unknown", "not every program told its version"),
+        (({}, {}, {}), "unknown", "not every program told its version"),
+        ((OLD | {"other": "1.0"}, NEW, OLD), "unknown", "not every program told its version"),
+    ],
+)
+def test_an_upgrade_is_one_and_its_way_back_too(
+    looks: tuple[Seen, Seen, Seen], value: str, says: str
+) -> None:
+    before, during, after = ({"p1": look, "p2": OLD} for look in looks)
+    verdict = judged("releases", "upgraded", "releases", (before, during, after), {"p1": {"taken": True}})
+    assert verdict.value == value
+    assert says in " ".join(verdict.reasons)
+
+
+def test_an_upgrade_of_nobody_is_unknown() -> None:
+    look = {"p1": OLD}
+    assert judged("releases", "upgraded", "releases", (look, look, look)).value == "unknown"

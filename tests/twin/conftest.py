@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from trimtab.cli.lab import platforms
+from trimtab.daemons.load import load_estate
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.load import load_estate
 from trimtab.lab.client import Lab, start
 from trimtab.lab.plan import plan
 
@@ -20,11 +21,16 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def twin(example: str, *, full: bool = False) -> Iterator[Lab]:
-    """A twin under a name of this test run, taken down whatever happens."""
-    source = ROOT / "examples" / example / "estate.yaml"
-    inventory = Inventory(load_estate(source), shrink=not full)
-    lab = start(plan(inventory, f"t-{example}-{os.getpid()}", str(source)), timeout=90, stays=False)
+def twin(example: str | Path, *, full: bool = False, system: Sequence[str] = ()) -> Iterator[Lab]:
+    """A twin under a name of this test run, taken down whatever happens. example: its name, or an estate's file; system:
+    words of `--system`.
+    """
+    source = example if isinstance(example, Path) else ROOT / "examples" / example / "estate.yaml"
+    estate = load_estate(source)
+    inventory = Inventory(estate, shrink=not full)
+    if system:
+        inventory = Inventory(estate, shrink=not full, platforms=platforms(inventory, system))
+    lab = start(plan(inventory, f"t-{estate.estate}-{os.getpid()}", str(source)), timeout=120, stays=False)
     try:
         yield lab
     finally:

@@ -1,0 +1,26 @@
+"""BIRD by platform. Tried on the version itself (tests/daemons/test_features_real.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trimtab.estate.platform import OLDEST, Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """version: the branch, as `bird --version` says it."""
+
+    version: str
+
+
+BY_PLATFORM: Mapping[Platform, Features] = {
+    "debian-12": Features("2.0"),
+    "debian-13": Features("2.17"),
+}
+
+
+def features(platform: Platform | None) -> Features:
+    """Of a host's BIRD; None: nothing is said of its platform."""
+    return BY_PLATFORM[platform or OLDEST]

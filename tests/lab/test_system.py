@@ -1,0 +1,94 @@
+"""Hosts of another Debian: what is refused before anything begins, and how `--system` is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from lab_kit import small_topology
+from tests.estate.make import estate
+
+from trimtab.cli.lab import platforms
+from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.estate.inventory import Inventory
+from trimtab.lab import system
+from trimtab.lab.client import start
+from trimtab.lab.state import state_dir
+
+
+@pytest.fixture
+def trixie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is called a system and has what every host needs, but none of its daemons."""
+    monkeypatch.setenv("TRIMTAB_CACHE", str(tmp_path))
+    folder = tmp_path / "systems" / "trixie"
+    for path in system.NEEDED:
+        place = folder / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    return folder
+
+
+def test_a_system_without_the_programs_of_its_hosts_starts_nothing(trixie: Path) -> None:
+    topology = small_topology("lacking")
+    nodes = tuple(
+        replace(node, system="trixie" if node.name == "hk-proxy" else "") for node in topology.nodes
+    )
+    with pytest.raises(EnvironmentUnable, match="/usr/sbin/haproxy"):
+        start(replace(topology, nodes=nodes))
+    assert not state_dir("lacking").exists()
+
+
+def test_a_system_that_is_not_there_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIMTAB_CACHE", str(tmp_path))
+    topology = small_topology("absent")
+    nodes = (replace(topology.nodes[0], system="bookworm"), *topology.nodes[1:])
+    with pytest.raises(EnvironmentUnable, match="the system bookworm is not in"):
+        start(replace(topology, nodes=nodes))
+    assert not state_dir("absent").exists()
+
+
+def test_a_held_system_is_not_replaced(trixie: Path) -> None:
+    """`scripts/system` asks for the same lock without waiting."""
+    import fcntl
+    import os
+
+    held = system.hold(trixie)
+    other = os.open(trixie, os.O_RDONLY)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(held)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
+
+
+@pytest.mark.parametrize(
+    ("words", "hosts"),
+    [
+        (["trixie"], {"one-router-1", "one-proxy-1", "one-proxy-2", "one-backend-1", "one-backend-2"}),
+        (["proxy=trixie"], {"one-proxy-1", "one-proxy-2"}),
+        (["one=trixie", "proxy=bookworm"], {"one-router-1", "one-backend-1", "one-backend-2"}),
+        (["one-proxy-2=trixie"], {"one-proxy-2"}),
+    ],
+)
+def test_whom_a_word_is_about(words: list[str], hosts: set[str]) -> None:
+    found = platforms(Inventory(estate()), words)
+    assert {host for host, platform in found.items() if platform == "debian-13"} == hosts
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("buster", "there is no system `buster`"),
+        ("two=trixie", "no host, group or site `two`"),
+        ("", "there is no system ``"),
+    ],
+)
+def test_a_word_that_is_about_nothing(word: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        platforms(Inventory(estate()), [word])
+
+
+def test_a_host_is_rendered_for_the_system_that_it_runs() -> None:
+    found = Inventory(estate(), platforms={"one-proxy-2": "debian-13"}).by_name
+    assert (found["one-proxy-1"].platform, found["one-proxy-2"].platform) == (None, "debian-13")
