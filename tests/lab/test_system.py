@@ -7,14 +7,28 @@ from pathlib import Path
 
 import pytest
 from lab_kit import small_topology
-from tests.estate.make import estate
 
 from trimtab.cli.lab import platforms
 from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.load import read_estate
 from trimtab.lab import system
 from trimtab.lab.client import start
 from trimtab.lab.state import state_dir
+
+ONE = """
+estate: small
+zone: small.example
+sites:
+  one:
+    {id: 1, at: [22.3, 114.2], asn: 65010, hosts: {router: 1, proxy: 2, backend: 2},
+     upstreams: {isp: {asn: 64500, peer: [198.51.100.1]}}}
+"""
+
+
+def estate() -> Estate:
+    return read_estate(ONE)[0]
 
 
 @pytest.fixture
