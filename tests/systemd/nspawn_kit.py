@@ -48,8 +48,9 @@ _BOOT = f"""{_GROUPS}
 set -eu
 umask 022
 mount -t tmpfs -o mode=755 tmpfs "$1"
-mkdir "$1/upper" "$1/work" "$1/root" "$1/groups"
+mkdir "$1/upper" "$1/work" "$1/root" "$1/groups" "$1/written" "$1/working"
 mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=$4,upperdir=$1/written,workdir=$1/working" "$1/root/opt/trimtab-source"
 tr -d - < /proc/sys/kernel/random/uuid > "$1/root/etc/machine-id"
 echo "$3" > "$1/root/etc/hostname"
 keep=
@@ -63,7 +64,7 @@ if [ ! -d /run/systemd/system ]; then
 fi
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 exec systemd-nspawn --quiet --boot --directory="$1/root" --machine="$3" --private-network --register=no $keep \\
-    --link-journal=no --console=pipe --bind-ro="$4:/opt/trimtab-source" $5
+    --link-journal=no --console=pipe $5
 """
 # SCRATCH NAME: the groups once nothing is in them
 _SWEEP = f"""{_GROUPS}
