@@ -150,7 +150,9 @@ def test_an_old_worker_that_goes_on_taking_connections_is_no_reload(tmp_path: Pa
     one.replies, one.stays = [told(20, old=(10,))], {10}
     code, errors = reload(tmp_path, "haproxy", one.process.pid, seconds=0.4)
     assert code != 0
-    assert "after 0.4 s old workers (10) take connections beside the new ones" in errors and "CAP_KILL" in errors
+    assert (
+        "after 0.4 s old workers (10) take connections beside the new ones" in errors and "CAP_KILL" in errors
+    )
 
 
 def test_an_old_worker_is_waited_for(tmp_path: Path, master: Make) -> None:

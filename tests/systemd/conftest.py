@@ -80,7 +80,9 @@ def edge(request: pytest.FixtureRequest) -> Iterator[OnSystemd]:
 
 @pytest.fixture(
     scope="module",
-    params=[f"{kind}-{release}" for release in RELEASES for kind in ("haproxy", "nginx", "router", "registry")],
+    params=[
+        f"{kind}-{release}" for release in RELEASES for kind in ("haproxy", "nginx", "router", "registry")
+    ],
 )
 def host(request: pytest.FixtureRequest) -> Iterator[OnSystemd]:
     yield from host_of(request.param)

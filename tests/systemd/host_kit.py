@@ -127,8 +127,13 @@ def _connect(machine: Machine, inventory: Inventory, host: Host, node: Node) -> 
     far = f"nsenter --target {machine.pid(FAR)} --net"
     lines = ["set -e", "ip link set lo up"]
     for number, leg in enumerate(node.legs):
-        lines += [f"ip link add {leg.interface} type veth peer name far{number}", f"ip link set {leg.interface} up"]
-        lines += [f"ip address add {address} dev {leg.interface} {_nodad(address)}" for address in leg.addresses]
+        lines += [
+            f"ip link add {leg.interface} type veth peer name far{number}",
+            f"ip link set {leg.interface} up",
+        ]
+        lines += [
+            f"ip address add {address} dev {leg.interface} {_nodad(address)}" for address in leg.addresses
+        ]
         lines += [f"ip link set far{number} netns {machine.pid(FAR)}", f"{far} ip link set far{number} up"]
     for route in node.routes:
         family, way = ("-6 ", route[3:]) if route.startswith("-6 ") else ("", route)
@@ -159,5 +164,7 @@ def _bring(machine: Machine, node: Node, artifacts: tuple[Artifact, ...]) -> Non
         elif file.path.startswith("/etc/trimtab/tls/") and haproxy:
             machine.run("chown", "haproxy", file.path)
         elif file.path == pki.KEY and (etcd or haproxy):
-            machine.run("chown", f"{'etcd' if etcd else 'root'}:{'haproxy' if haproxy else 'root'}", file.path)
+            machine.run(
+                "chown", f"{'etcd' if etcd else 'root'}:{'haproxy' if haproxy else 'root'}", file.path
+            )
             machine.run("chmod", "0640", file.path)

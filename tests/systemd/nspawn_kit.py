@@ -129,7 +129,9 @@ class Machine:
         ends = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > ends:
-                pytest.fail(f"{self.name}: not within {seconds} s: {what}\n" + (self.journal(told) if told else ""))
+                pytest.fail(
+                    f"{self.name}: not within {seconds} s: {what}\n" + (self.journal(told) if told else "")
+                )
             time.sleep(0.05)
 
 
@@ -138,7 +140,9 @@ def require() -> None:
     if os.geteuid() != 0:
         pytest.fail("a real systemd needs root: run these tests as root, or leave out --full")
     path = ENVIRONMENT["PATH"]
-    missing = sorted({package for program, package in PACKAGES.items() if not shutil.which(program, path=path)})
+    missing = sorted(
+        {package for program, package in PACKAGES.items() if not shutil.which(program, path=path)}
+    )
     if missing:
         pytest.fail(f"a real systemd needs programs that are missing: apt-get install {' '.join(missing)}")
 
@@ -146,7 +150,10 @@ def require() -> None:
 def system(release: str) -> Path:
     """The root of a release, made where it is not there. Fails with what `scripts/system` says."""
     made = subprocess.run(
-        [str(ROOT / "scripts/system"), release], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False
+        [str(ROOT / "scripts/system"), release],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if made.returncode:
         pytest.fail(f"scripts/system {release}: exit {made.returncode}\n{made.stderr}")
@@ -158,7 +165,9 @@ def booted(release: str, name: str) -> Iterator[Machine]:
     """name: its host name."""
     require()
     root = system(release)
-    held = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # `scripts/system` replaces no root in use
+    held = os.open(
+        root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    )  # `scripts/system` replaces no root in use
     scratch = Path(tempfile.mkdtemp(prefix="trimtab-systemd-"))
     called = f"{name}-{os.getpid()}"
     try:
@@ -254,4 +263,6 @@ def _sweep(scratch: Path, name: str) -> None:
 
 if __name__ == "__main__":  # python -m tests.systemd.nspawn_kit trixie: a look around
     with booted(sys.argv[1], "look") as machine:
-        subprocess.run(["nsenter", "--target", str(machine.leader), "--all", "--", "bash"], env=ENVIRONMENT, check=False)
+        subprocess.run(
+            ["nsenter", "--target", str(machine.leader), "--all", "--", "bash"], env=ENVIRONMENT, check=False
+        )

@@ -21,7 +21,9 @@ DEBIANS_RELOAD = (
 
 def renew(host: OnSystemd, path: str, word: str) -> None:
     """A new file: the health answer is another one."""
-    text, times = re.subn(r'(return (?:status )?200 .*")[a-z0-9]+(")', rf"\g<1>{word}\g<2>", host.read(path), count=0)
+    text, times = re.subn(
+        r'(return (?:status )?200 .*")[a-z0-9]+(")', rf"\g<1>{word}\g<2>", host.read(path), count=0
+    )
     assert times
     host.write(path, text)
 
@@ -45,7 +47,9 @@ def reload(host: OnSystemd, unit: str) -> int:
 
 def without_cap_kill(host: OnSystemd, more: str = "") -> None:
     """The HAProxy unit as hardening guides have it, begun anew."""
-    host.machine.run("systemctl", "kill", "--signal=KILL", "haproxy.service")  # such a master cannot end its workers
+    host.machine.run(
+        "systemctl", "kill", "--signal=KILL", "haproxy.service"
+    )  # such a master cannot end its workers
     host.machine.run("systemctl", "stop", "haproxy.service")
     if "user haproxy" not in (text := host.read(HAPROXY)):
         host.write(HAPROXY, text.replace("global\n", "global\n    user haproxy\n    group haproxy\n", 1))
@@ -79,12 +83,16 @@ def test_a_file_that_haproxy_refuses_changes_nothing(haproxy: OnSystemd) -> None
         haproxy.write(HAPROXY, text)
 
 
-def test_a_master_without_cap_kill_serves_the_old_file_and_debians_reload_says_done(haproxy: OnSystemd) -> None:
+def test_a_master_without_cap_kill_serves_the_old_file_and_debians_reload_says_done(
+    haproxy: OnSystemd,
+) -> None:
     """The check of these tests can fail: this is what it looks like."""
     without_cap_kill(haproxy, DEBIANS_RELOAD)
     renew(haproxy, HAPROXY, "old")
     haproxy.machine.run("systemctl", "kill", "--signal=KILL", "haproxy.service")
-    haproxy.machine.until("it is back", lambda: haproxy.active("haproxy.service") and answers(haproxy, 1) == {"old"})
+    haproxy.machine.until(
+        "it is back", lambda: haproxy.active("haproxy.service") and answers(haproxy, 1) == {"old"}
+    )
     renew(haproxy, HAPROXY, "new")
     assert reload(haproxy, "haproxy.service") == 0
     assert "old" in answers(haproxy, 200)
@@ -122,7 +130,9 @@ def test_bird_and_keepalived_reload(router: OnSystemd) -> None:
     machine = router.machine
     mains = {unit: machine.pid(unit) for unit in ("bird.service", "keepalived.service")}
     bird = "/etc/bird/bird.conf"
-    router.write(bird, router.read(bird) + "\nprotocol static added { ipv4; route 192.0.2.77/32 blackhole; }\n")
+    router.write(
+        bird, router.read(bird) + "\nprotocol static added { ipv4; route 192.0.2.77/32 blackhole; }\n"
+    )
     assert reload(router, "bird.service") == 0
     shown = "birdc -s /run/bird/bird.ctl show route 192.0.2.77/32"
     machine.until("BIRD has the new route", lambda: "added" in machine.sh(shown, fine=False).text, 10)
@@ -130,20 +140,34 @@ def test_bird_and_keepalived_reload(router: OnSystemd) -> None:
     vrrp = "/etc/keepalived/keepalived.conf"
     first = next(line for line in router.read(vrrp).splitlines() if re.match(r" +\S+/\d+ dev vlan", line))
     more = re.sub(r"\S+/\d+", "192.0.2.78/32", first)
-    machine.until("the gateways are held", lambda: first.split()[0] in machine.run("ip", "-o", "address").text)
+    machine.until(
+        "the gateways are held", lambda: first.split()[0] in machine.run("ip", "-o", "address").text
+    )
     router.write(vrrp, router.read(vrrp).replace(first, f"{first}\n{more}", 1))
     assert reload(router, "keepalived.service") == 0
-    machine.until("keepalived has the new address", lambda: "192.0.2.78/32" in machine.run("ip", "-o", "address").text)
+    machine.until(
+        "keepalived has the new address", lambda: "192.0.2.78/32" in machine.run("ip", "-o", "address").text
+    )
     assert {unit: machine.pid(unit) for unit in mains} == mains
 
 
-def test_bird_refuses_a_file(router: OnSystemd) -> None:
-    """What birdc hears systemd hears too."""
-    bird = "/etc/bird/bird.conf"
-    text = router.read(bird)
-    router.write(bird, text + "\nprotocol nothing such {}\n")
+@pytest.mark.parametrize(
+    ("unit", "path", "old", "new"),
+    [
+        ("bird.service", "/etc/bird/bird.conf", "protocol device", "protocol devise"),
+        ("keepalived.service", "/etc/keepalived/keepalived.conf", "vrrp_instance", "vrrp_instanze"),
+    ],
+)
+def test_a_file_that_they_refuse_changes_nothing(
+    router: OnSystemd, unit: str, path: str, old: str, new: str
+) -> None:
+    """keepalived would take it up, say nothing, and run nothing: its file is tried before."""
+    text, pid = router.read(path), router.machine.pid(unit)
+    router.write(path, text.replace(old, new))
     try:
-        assert reload(router, "bird.service") != 0
-        assert router.active("bird.service")
+        assert reload(router, unit) != 0
+        assert router.active(unit) and router.machine.pid(unit) == pid
     finally:
-        router.write(bird, text)
+        router.write(path, text)
+    assert reload(router, unit) == 0
+    assert router.machine.pid(unit) == pid

@@ -12,7 +12,9 @@ from tests.systemd.nspawn_kit import may_raise_limits
 pytestmark = [pytest.mark.daemon, pytest.mark.full]
 PACKAGED = {"bird.service", "haproxy.service", "nginx.service", "keepalived.service"}
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
-OTHER_USERS = {"nginx: worker": "www-data"}  # by how a process calls itself; all others are as their unit says
+OTHER_USERS = {
+    "nginx: worker": "www-data"
+}  # by how a process calls itself; all others are as their unit says
 
 
 def said(host: OnSystemd, unit: str, key: str) -> str:
@@ -61,9 +63,13 @@ def test_the_packages_own_unit_of_the_same_name_is_hidden_as_a_whole(host: OnSys
         }
         packaged = (host.machine.root / "usr/lib/systemd/system" / unit).exists()
         assert packaged == (unit in PACKAGED), f"{unit}: does the package still have one?"
-    on_a_host = host.machine.run("systemctl", "list-units", "--type=service", "--state=running", "--plain", "--no-legend")
+    on_a_host = host.machine.run(
+        "systemctl", "list-units", "--type=service", "--state=running", "--plain", "--no-legend"
+    )
     running = {line.split()[0] for line in on_a_host.lines}
-    assert not running & {"etcd.service", "haproxy.service", "nginx.service", "bird.service"} - set(host.units)
+    assert not running & {"etcd.service", "haproxy.service", "nginx.service", "bird.service"} - set(
+        host.units
+    )
 
 
 def test_users_are_as_the_units_say(host: OnSystemd) -> None:
@@ -72,11 +78,19 @@ def test_users_are_as_the_units_say(host: OnSystemd) -> None:
         assert found, unit
         for process in found:
             other = [user for title, user in OTHER_USERS.items() if process["Title"].startswith(title)]
-            assert process["User"] == (other[0] if other else said(host, unit, "User") or "root"), process["Title"]
+            assert process["User"] == (other[0] if other else said(host, unit, "User") or "root"), process[
+                "Title"
+            ]
     users = {unit: {process["User"] for process in processes(host, unit)} for unit in host.units}
-    expected = {"haproxy.service": {"haproxy"}, "bird.service": {"bird"}, "nginx.service": {"root", "www-data"}}
+    expected = {
+        "haproxy.service": {"haproxy"},
+        "bird.service": {"bird"},
+        "nginx.service": {"root", "www-data"},
+    }
     expected |= {unit: {"etcd"} for unit in users if unit.startswith("etcd-")}
-    assert {unit: users[unit] for unit in users if unit in expected} == {u: expected[u] for u in users if u in expected}
+    assert {unit: users[unit] for unit in users if unit in expected} == {
+        u: expected[u] for u in users if u in expected
+    }
 
 
 def test_capabilities_are_those_of_the_units_and_no_others(host: OnSystemd) -> None:

@@ -72,6 +72,8 @@ def keepalived(front: bool) -> Artifact:
         init,
         STEERS,
         "ExecStart=/usr/sbin/keepalived --dont-fork --log-console --vrrp -f /etc/keepalived/keepalived.conf",
+        # it takes up whatever there is: of a file that it does not understand it is left with nothing to run, or ends
+        "ExecReload=/usr/sbin/keepalived --config-test -f /etc/keepalived/keepalived.conf",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "KillMode=mixed",
     ]
