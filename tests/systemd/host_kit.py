@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from tests.systemd.nspawn_kit import ROOT, Machine, booted
+from tests.systemd.machine_kit import Machine
+from tests.systemd.nspawn_kit import ROOT, booted
 from trimtab.delivery.build import write_host
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.load import read_estate
@@ -81,7 +83,7 @@ class OnSystemd:
 
     def await_active(self, *units: str, seconds: float = 45) -> None:
         for unit in units or self.units:
-            self.machine.until(f"{unit} is active", lambda unit=unit: self.active(unit), seconds, unit)  # type: ignore[misc]
+            self.machine.until(f"{unit} is active", partial(self.active, unit), seconds, unit)
 
 
 def inventory_of(text: str) -> Inventory:
