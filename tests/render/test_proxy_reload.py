@@ -40,9 +40,11 @@ def told(*workers: int, old: tuple[int, ...] = (), failed: int = 0) -> str:
 
 class Master:
     """A process that takes the signals, and a socket that tells of its workers: `replies` in turn once it has been
-    signalled, the last one for ever; None: the connection is closed without a word."""
+    signalled, the last one for ever; None: the connection is closed without a word. stays: the workers that go on
+    taking connections."""
 
     def __init__(self, path: Path, before: str | None) -> None:
+        self.stays: set[int] = set()
         self.path, self.before = path, before
         self.replies: list[str | None] = [before]
         self.heard = path.with_name("heard")
@@ -74,6 +76,9 @@ class Master:
                 asked = b""
                 while data := sock.recv(100):
                     asked += data
+                if found := re.fullmatch(rb"@!(\d+) show info\n", asked):
+                    sock.sendall(b"Pid: %s\nStopping: %d\n" % (found[1], int(found[1]) not in self.stays))
+                    continue
                 assert asked == b"show proc\n"
                 reply = self.before
                 if self.signals():
@@ -138,6 +143,24 @@ def test_a_new_worker_is_a_reload(tmp_path: Path, master: Make) -> None:
     assert reload(tmp_path, "haproxy", one.process.pid) == (0, "")
     assert one.signals() == ["SIGUSR2"]
     assert len(one.replies) == 1, "it did not wait for the new generation"
+
+
+def test_an_old_worker_that_goes_on_taking_connections_is_no_reload(tmp_path: Path, master: Make) -> None:
+    one = master(told(10))
+    one.replies, one.stays = [told(20, old=(10,))], {10}
+    code, errors = reload(tmp_path, "haproxy", one.process.pid, seconds=0.4)
+    assert code != 0
+    assert (
+        "after 0.4 s old workers (10) take connections beside the new ones" in errors and "CAP_KILL" in errors
+    )
+
+
+def test_an_old_worker_is_waited_for(tmp_path: Path, master: Make) -> None:
+    one = master(told(10))
+    one.replies, one.stays = [told(20, old=(10,))], {10}
+    threading.Timer(0.5, one.stays.clear).start()
+    assert reload(tmp_path, "haproxy", one.process.pid) == (0, "")
+    assert not one.stays
 
 
 def test_a_worker_that_could_not_start_is_told(tmp_path: Path, master: Make) -> None:
@@ -230,10 +253,12 @@ def _family(address: str) -> socket.AddressFamily:
 TREE = """
 work() { bash -c 'exec -a "nginx: worker process" sleep 600' & }
 alien() { (bash -c 'exec -a "nginx: worker process" sleep 600' & echo $! > "$1"); }
-more() { echo SIGHUP >> "$1"; case $2 in renews) work;; grows) sleep 600 & ;; elsewhere) alien "$1.alien";; esac; }
+ends() { kill $old; bash -c 'exec -a "nginx: worker process is shutting down" sleep 600' & }
+more() { echo SIGHUP >> "$1"; case $2 in renews) work; ends;; doubles) work;; grows) sleep 600 & ;; elsewhere) alien "$1.alien";; esac; }
 trap 'more "$1" "$2"' HUP
 trap 'kill $(jobs -p); exit' TERM
 work
+old=$!
 echo ready
 while :; do wait; sleep 0.01; done
 """
@@ -282,6 +307,14 @@ def test_an_nginx_that_starts_no_worker_has_not_reloaded(
     code, errors = reload(tmp_path, "nginx", tree(habit), seconds=0.5)
     assert code != 0
     assert "no new worker after 0.5 s" in errors
+
+
+def test_an_nginx_whose_old_worker_goes_on_has_not_reloaded(
+    tmp_path: Path, tree: Callable[[str], int]
+) -> None:
+    code, errors = reload(tmp_path, "nginx", tree("doubles"), seconds=0.5)
+    assert code != 0
+    assert "take connections beside the new ones" in errors
 
 
 def test_a_new_worker_of_another_nginx_is_not_taken_for_one(

@@ -20,16 +20,21 @@ HEAD = "# Rendered by trimtab: changes here are lost.\n"
 # Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
 HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
 NGINX_CHECK = f"{HOOKS}/proxy-members nginx /usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf"
+# SIGTERM ends a proxy at once; a worker that hangs hears nothing of it, and HAProxy's master waits for its workers.
+PROXY_STOP_S = 5
 INSTALL = "\n[Install]\nWantedBy=multi-user.target\n"
 
 
-def unit(name: str, after: str, lines: list[str], description: str) -> Artifact:
-    """A service unit with the restart policy that all daemons share: always, for ever, without a storm."""
+def unit(name: str, after: str, lines: list[str], description: str, stop_s: int = 10) -> Artifact:
+    """A service unit with the restart policy that all daemons share: always, for ever, without a storm.
+
+    stop_s: seconds that it may take to end; 90 if nobody says so, and then a restart of one that hangs takes as long.
+    """
     text = (
         f"{HEAD}[Unit]\nDescription={description}\nAfter={after}\nWants=network-online.target\n"
         "StartLimitIntervalSec=0\n\n[Service]\nOOMScoreAdjust=-500\n"
         + "\n".join(lines)
-        + "\nRestart=always\nRestartSec=2s\n"
+        + f"\nTimeoutStopSec={stop_s}s\nRestart=always\nRestartSec=2s\n"
         + INSTALL
     )
     return Artifact(f"{UNITS}/{name}", text, validator="systemd", take_up="restart", unit=name)
@@ -67,6 +72,8 @@ def keepalived(front: bool) -> Artifact:
         init,
         STEERS,
         "ExecStart=/usr/sbin/keepalived --dont-fork --log-console --vrrp -f /etc/keepalived/keepalived.conf",
+        # it takes up whatever there is: of a file that it does not understand it is left with nothing to run, or ends
+        "ExecReload=/usr/sbin/keepalived --config-test -f /etc/keepalived/keepalived.conf",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "KillMode=mixed",
     ]
@@ -95,7 +102,7 @@ def haproxy(maxconn: int, servers: int) -> Artifact:
         f"ExecStopPost=-+{HOOKS}/front set process down",
         "KillMode=mixed",
     ]
-    return unit("haproxy.service", "network-online.target", lines, "HAProxy by trimtab")
+    return unit("haproxy.service", "network-online.target", lines, "HAProxy by trimtab", PROXY_STOP_S)
 
 
 def nginx(maxconn: int) -> Artifact:
@@ -114,7 +121,7 @@ def nginx(maxconn: int) -> Artifact:
         f"ExecStopPost=-+{HOOKS}/front set process down",
         "KillMode=mixed",
     ]
-    return unit("nginx.service", "network-online.target", lines, "nginx by trimtab")
+    return unit("nginx.service", "network-online.target", lines, "nginx by trimtab", PROXY_STOP_S)
 
 
 def front_watch() -> Artifact:
@@ -153,7 +160,6 @@ def agent() -> Artifact:
         "LockPersonality=yes",
         f"ExecStart={HOOKS}/agent",
         "ExecReload=/bin/kill -HUP $MAINPID",
-        "TimeoutStopSec=10s",
         "WatchdogSec=30s",  # one that hangs is killed and started anew; the proxies serve on meanwhile
     ]
     return unit("trimtab-agent.service", "network-online.target", lines, "trimtab's agent of this host")
