@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import ssl
 import subprocess
 import urllib.error
@@ -98,6 +99,14 @@ class Agent:
             argv = [program(), "agent", "-config-file", str(self.folder / f"{self.name}.json")]
             self.process = subprocess.Popen(argv, stdout=log, stderr=log)
 
+    def signal(self, number: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def forget(self) -> None:
+        """Its disk is lost."""
+        shutil.rmtree(self.folder / self.name)
+
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
@@ -131,11 +140,13 @@ class Datacentre:
     authority: Authority
     tokens: dict[str, str] = field(default_factory=dict)
 
-    def token(self, rules: str) -> str:
-        """The file of a new token with exactly these rules."""
-        name, secret = f"p-{uuid4()}", str(uuid4())
+    def token(self, rules: str, secret: str = "") -> str:
+        """The file of a new token with exactly these rules, which every agent knows."""
+        name, secret = f"p-{uuid4()}", secret or str(uuid4())
         self._made("/v1/acl/policy", {"Name": name, "Rules": rules})
         self._made("/v1/acl/token", {"SecretID": secret, "Policies": [{"Name": name}]})
+        for agent in self.all:
+            wait_until(lambda: agent.ask("GET", "/v1/acl/token/self", token=secret)[0] == 200, "the token")  # noqa: B023
         path = self.authority.folder / f"{name}.token"
         path.write_text(secret + "\n")
         return str(path)
@@ -151,7 +162,7 @@ class Datacentre:
         certificate, key = self.authority.issue("agent")
         known = {"ca": self.authority.ca, "certificate": certificate, "key": key}
         known |= {"engine": "consul", "password": self.tokens[prefix]}
-        return access(*(urls or tuple(each.url for each in self.servers)), prefix=prefix, **(known | more))
+        return access(*(urls or self.urls), prefix=prefix, **(known | more))
 
     def leader(self) -> Agent:
         _, said = self.servers[0].ask("GET", "/v1/status/leader")
@@ -169,11 +180,16 @@ class Datacentre:
             assert agent.process is not None and agent.process.poll() is None, agent.log()
             with suppress(OSError):
                 status, nodes = agent.ask("GET", "/v1/catalog/nodes")
-                return status == 200 and {each["Node"] for each in nodes} >= {a.name for a in self.all}
+                known = status == 200 and {each["Node"] for each in nodes} >= {a.name for a in self.all}
+                return known and agent.ask("GET", "/v1/acl/policies")[0] == 200  # no longer in legacy mode
             return False
 
         for agent in self.all:
             wait_until(lambda: all_there(agent), f"{agent.name} answers")  # noqa: B023
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        return tuple(each.url for each in self.servers)
 
     @property
     def all(self) -> list[Agent]:

@@ -1,6 +1,7 @@
-"""A stand-in for Consul, after its documented HTTP API: KV, transactions, sessions, catalogue, blocking queries.
+"""A stand-in for Consul, for what the real one does not do when asked: KV, transactions, sessions, catalogue, blocking
+queries, and what a token may.
 
-It answers what the client asks and nothing more. It is no Consul: whether Consul does the same has never been tried.
+It answers what the client asks and nothing more. It passes the contract that Consul 1.8.7 passes, and no more is known.
 
     index       one number for all, as Raft's; a list of keys has the highest of its keys and tombstones
     session     ends by its TTL alone (`scale` shortens it) and deletes the keys that it holds
@@ -43,6 +44,7 @@ class ConsulStandIn:
     def __init__(self, *, scale: float = 0.1, token: str = "", port: int = 0) -> None:
         self.store, self.index = Store(), 10
         self.scale, self.token, self.port = scale, token, port
+        self.hidden: set[str] = set()  # kinds of things that the token may not see: asked of, not kept
         self.fields: dict[str, str] = {}  # more of them, in every answer
         self.requests: list[tuple[str, str]] = []
         self._moved = asyncio.Condition()
@@ -105,6 +107,8 @@ class ConsulStandIn:
                 return await self._blocking(query, lambda: self._list(unquote("/".join(rest))))
             case "GET", ["catalog", "node", node]:
                 return await self._blocking(query, lambda: self._node(unquote(node)))
+            case "POST", ["internal", "acl", "authorize"]:
+                return 200, [{**each, "Allow": each["Resource"] not in self.hidden} for each in body], {}
             case "PUT", ["txn"]:
                 return await self._txn(body)
             case "PUT", ["session", "create"]:
@@ -196,7 +200,9 @@ class ConsulStandIn:
         if verb == "check-not-exists" and found:
             raise Failed(f'key "{key}" exists')
         if verb == "check-index" and (found is None or found["ModifyIndex"] != step["Index"]):
-            raise Failed(f'failed index check for key "{key}"')
+            raise Failed(
+                f'failed index check for key "{key}", current modify index {(found or {}).get("ModifyIndex", 0)}'
+            )
         if verb == "delete" and self.store.keys.pop(key, None):
             self.store.stones[key] = index
         if verb == "lock" and session not in self.store.sessions:

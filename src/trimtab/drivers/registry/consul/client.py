@@ -1,8 +1,11 @@
-"""Consul as a registry: the five verbs of `base`, over its HTTP API. Never tested on Consul itself.
+"""Consul as a registry: the five verbs of `base`, over its HTTP API. Tested on three servers of Consul 1.8.7.
 
 Consul has neither one revision over services and keys nor a log of changes. A snapshot is therefore read as services,
 keys, services, until the services stood still meanwhile; and a watch waits for either to move, reads a snapshot and
 gives the difference. The revision is the higher of the two indices, and only this object knows what it stood for.
+
+A token that may not see something is no error for Consul: a registry that is hidden looks like an empty one. So what is
+read first, and whatever goes, is believed only once Consul has said that the token may see everything.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from trimtab.drivers.registry.base import Access, Batch, Snapshot, Write
 from trimtab.drivers.registry.consul import wire
 from trimtab.drivers.registry.consul.steps import difference, steps_of
 from trimtab.drivers.registry.consul.wire import MEMBERS, Half
-from trimtab.errors import Compacted, Nonsense, Unreachable
+from trimtab.errors import Compacted, Nonsense, Refused, Unreachable
 
 WAIT_S = 3.0  # of a blocking query: Consul adds a sixteenth, and a server that hangs is noticed 1 s later
 PACE_S = (
@@ -59,7 +62,7 @@ class Consul:
 
     async def read(self) -> Snapshot:
         """Raises Unreachable, Refused, Nonsense."""
-        state = await self._peers.any(self._whole)
+        state = await self._peers.any(self._seen)
         self._remember(state)
         return Snapshot(state.revision, state.records)
 
@@ -74,6 +77,8 @@ class Consul:
             begun = asyncio.get_running_loop().time()
             found = await self._peers.any(partial(self._next, state=state))
             changes = difference(state.records, found.records)
+            if any(value is None for _, value in changes):
+                await self._peers.any(self._sees_all)
             state = found if changes else replace(found, revision=state.revision)
             self._remember(state)
             if changes:
@@ -116,6 +121,22 @@ class Consul:
                 return State(max(again.index, keys.index), again, keys)
             services = again
         raise Unreachable(f"{peer.address}: the services changed {TRIES} times while the keys were read")
+
+    async def _seen(self, peer: Peer) -> State:
+        state = await self._whole(peer)
+        await self._sees_all(peer)
+        return state
+
+    async def _sees_all(self, peer: Peer) -> None:
+        """Raises Refused for a token that sees only a part. A Consul without ACLs, or without the question, hides nothing
+        or says so with each answer (`wire.index_of`)."""
+        body = json.dumps(self._space.rights()).encode()
+        answer = await peer.ask("POST", wire.AUTHORIZE, self._fields(), body)
+        if answer.status == 200:
+            if missing := wire.missing_rights(wire.reply_of(answer.body)):
+                raise Refused(f"{peer.address}: the token may not read {', '.join(missing)}", wire.GRANT)
+        elif not wire.no_such_question(answer.status, answer.body):
+            raise wire.fault_of(str(peer.address), answer.status, answer.body)
 
     async def _next(self, peer: Peer, state: State) -> State:
         """The first snapshot after either index has moved."""
