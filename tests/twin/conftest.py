@@ -22,9 +22,14 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def twin(example: str, *, full: bool = False) -> Iterator[Lab]:
     """A twin under a name of this test run, taken down whatever happens."""
-    source = ROOT / "examples" / example / "estate.yaml"
+    with twin_of(ROOT / "examples" / example / "estate.yaml", example, full=full) as lab:
+        yield lab
+
+
+@contextmanager
+def twin_of(source: Path, name: str, *, full: bool = False) -> Iterator[Lab]:
     inventory = Inventory(load_estate(source), shrink=not full)
-    lab = start(plan(inventory, f"t-{example}-{os.getpid()}", str(source)), timeout=90, stays=False)
+    lab = start(plan(inventory, f"t-{name}-{os.getpid()}", str(source)), timeout=90, stays=False)
     try:
         yield lab
     finally:
