@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,32 +19,20 @@ from uuid import uuid4
 import pytest
 from registry_kit import Authority, access, free_port, wait_until
 
-from trimtab.drivers.registry.consul.wire import Space
+from trimtab.lab.consul import rules
 from trimtab.render.agent_file import RegistryAccess
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "consul"
-# What docs/agent.md tells an operator to grant, and a line more for each pool that is discovered.
-POLICY = """\
-key_prefix "{folder}" {{ policy = "write" }}
-node "{node}" {{ policy = "write" }}
-session "{node}" {{ policy = "write" }}
-service_prefix "" {{ policy = "read" }}
-"""
-POOL = 'service "{pool}" {{ policy = "write" }}\n'
 MANAGEMENT = str(uuid4())
 
 
-def policy(prefix: str, pools: Sequence[str] = ("api",)) -> str:
-    space = Space(prefix)
-    return "".join(
-        (POLICY.format(folder=space.folder, node=space.node), *(POOL.format(pool=each) for each in pools))
-    )
+def policy(prefix: str) -> str:
+    """What docs/agent.md tells an operator to grant to an estate with one discovered pool."""
+    return rules(prefix, ["api"])
 
 
 def program() -> str:
-    """The real Consul's path. Fails the test where it cannot be had: nothing is skipped."""
-    if found := shutil.which("consul"):
-        return found
+    """The path of Debian 11's Consul. Fails the test where it cannot be had: nothing is skipped."""
     brought = subprocess.run([SCRIPT], capture_output=True, text=True)
     if brought.returncode:
         pytest.fail(f"no Consul here, and scripts/consul cannot bring one: {brought.stderr.strip()}")

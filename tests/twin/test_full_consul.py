@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.twin.conftest import eventually, run, twin_of
+from tests.twin.conftest import ROOT, eventually, run, twin_of
 from tests.twin.drill_kit import hold, kept
 from trimtab.lab.client import Lab
 from trimtab.render import pki
@@ -20,6 +21,9 @@ SOURCE = Path(__file__).parent / "estates" / "consul.yaml"
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Lab]:
+    brought = subprocess.run([ROOT / "scripts" / "consul"], capture_output=True, text=True)
+    if brought.returncode:
+        pytest.fail(f"no Consul here, and scripts/consul cannot bring one: {brought.stderr.strip()}")
     with twin_of(SOURCE, "consul") as lab:
         yield lab
 
