@@ -21,7 +21,7 @@ from registry_kit import access, answer, eventually, first, follow, run, serving
 
 from trimtab.drivers.http import Limits
 from trimtab.drivers.registry.base import Write
-from trimtab.drivers.registry.consul import wire
+from trimtab.drivers.registry.consul import rights, wire
 from trimtab.drivers.registry.consul.client import Consul
 from trimtab.drivers.registry.consul.steps import difference, steps_of
 from trimtab.drivers.registry.consul.wire import Half, Space
@@ -130,20 +130,20 @@ def test_services_as_they_were_recorded() -> None:
     spare = Member("api", "b-2", "10.0.0.8", 8080, 8, 0)
     found = wire.services_of(SPACE, 40, RECORDED["services"].said)
     assert found.records == {**SOME, key_of(spare): encode(spare)}
-    assert set(found.stamps.values()) == {22}
+    assert set(found.stamps.values()) == {20}
     for hidden in ("no node yet", "services hidden"):  # the same words: only the rights tell them apart
         assert wire.services_of(SPACE, 40, RECORDED[hidden].said) == Half(40, {}, {})
 
 
 def test_who_may_not_see_all_is_told_from_an_empty_registry() -> None:
-    assert [(each["Resource"], each["Segment"]) for each in SPACE.rights()] == [
+    assert [(each["Resource"], each["Segment"]) for each in rights.rights(SPACE)] == [
         ("key", "trimtab/test/"), ("node", "trimtab-test"), ("service", ""),
     ]  # fmt: skip
-    assert wire.missing_rights(RECORDED["may all"].said) == []
-    assert wire.missing_rights(RECORDED["may a part"].said) == ['node "trimtab-test"', 'service ""']
-    assert wire.missing_rights([{"Resource": "key", "Allow": 1}]) == ['key ""']
-    assert wire.no_such_question(401, b"ACL support disabled") and wire.no_such_question(404, b"")
-    assert not wire.no_such_question(403, b"ACL not found")
+    assert rights.missing_rights(RECORDED["may all"].said) == []
+    assert rights.missing_rights(RECORDED["may a part"].said) == ['node "trimtab-test"', 'service ""']
+    assert rights.missing_rights([{"Resource": "key", "Allow": 1}]) == ['key ""']
+    assert rights.no_such_question(401, b"ACL support disabled") and rights.no_such_question(404, b"")
+    assert not rights.no_such_question(403, b"ACL not found")
 
 
 @pytest.mark.parametrize("weight", [0, 1, 256])
@@ -177,14 +177,14 @@ def test_what_somebody_else_registers_as_ours_is_judged_by_the_record() -> None:
 
 
 def test_keys_as_they_were_recorded() -> None:
-    found = wire.keys_of(SPACE, 24, RECORDED["keys"].said)
+    found = wire.keys_of(SPACE, 22, RECORDED["keys"].said)
     assert found.records == {"alive/api/b-1": b"{}", "hand/api/b-1": b"{}"}
-    assert found.stamps == {"alive/api/b-1": 24, "hand/api/b-1": 22}
+    assert found.stamps == {"alive/api/b-1": 22, "hand/api/b-1": 20}
 
 
 def test_what_was_written_and_what_was_renewed_as_recorded() -> None:
     written = [wire.written_of(SPACE, RECORDED[what].said) for what in ("written", "locked")]
-    assert written == [22, 24]
+    assert written == [20, 22]
     assert wire.seconds_of(RECORDED["renewed"].said) == 90
 
 
@@ -240,6 +240,7 @@ def test_a_duration(ttl: str, seconds: float) -> None:
     assert wire.seconds_of([{"TTL": ttl}]) == seconds
 
 
+QUIET = ("no keys yet", "gets of what is not there")  # answers, although their status is none of success
 NO: dict[str, type[DriverError]] = {
     "key exists": Conflict,
     "key has changed": Conflict,
@@ -262,9 +263,7 @@ NO: dict[str, type[DriverError]] = {
 
 
 def test_each_recorded_no_is_understood() -> None:
-    said_no = {
-        what: each for what, each in RECORDED.items() if each.status not in (200,) and what != "no keys yet"
-    }
+    said_no = {what: each for what, each in RECORDED.items() if each.status != 200 and what not in QUIET}
     assert said_no.keys() == NO.keys()
     for what, each in said_no.items():
         text = each.said if isinstance(each.said, str) else json.dumps(each.said)
@@ -422,19 +421,58 @@ def test_a_part_of_the_registry_is_refused() -> None:
     run(test())
 
 
-def test_what_is_gone_is_believed_only_while_the_token_sees_all() -> None:
+def test_what_is_hidden_and_what_is_gone_as_recorded() -> None:
+    names = ("members/api/none", "hand/api/none", rights.NODE, wire.MARK)
+    assert rights.absent(names, RECORDED["gets of what is not there"].said) == {
+        "members/api/none",
+        "hand/api/none",
+    }
+    there = (wire.MARK, rights.NODE, "members/api/b-1")
+    assert rights.seen(SPACE, there, RECORDED["gets"].said) == set(there)
+    with pytest.raises(Refused, match=r"may not read \.node, members/api/b-1, and Consul has it"):
+        rights.seen(SPACE, there, RECORDED["gets with a part hidden"].said)
+    assert rights.absent(names, {"Errors": [{"OpIndex": 0, "What": "Permission denied"}]}) == set()
+
+
+def test_of_what_went_one_of_each_kind_and_pool_is_asked_for() -> None:
+    names = ["members/api/b-1", "members/api/b-2", "members/web/b-1", "ids/api/1", "hosts/hk-1", "hosts/hk-2"]
+    asked = ("hosts/hk-2", "ids/api/1", "members/api/b-2", "members/web/b-1")
+    assert rights.samples(names) == (rights.NODE, *asked)
+    assert rights.samples(names[3:]) == ("hosts/hk-2", "ids/api/1")
+
+
+@pytest.mark.parametrize("hidden", ["key", "node", "service"])
+def test_what_is_gone_is_believed_only_when_the_leader_has_not_got_it(hidden: str) -> None:
+    """Also where an agent still says that the token may see all of it."""
+
     async def test() -> None:
         async with ConsulStandIn() as consul:
-            client = client_of(consul.url)
-            await client.write(Write(put=SOME))
+            client, writer = client_of(consul.url), client_of(consul.url)
+            await client.write(Write(put={**SOME, "hand/api/b-1": b"{}"}))
             start = await client.read()
+            consul.hidden, consul.knows_rights = {hidden}, False
             task = asyncio.create_task(first(client.watch(start.revision)))
-            consul.hidden = {"service"}
-            await consul.set_back()
-            with pytest.raises(Refused, match='may not read service ""'):
+            await writer.write(Write(put={"hand/api/b-2": b"{}"}))
+            with pytest.raises(Refused, match="Consul has it"):
                 await task
+            with pytest.raises(Refused, match="Consul has it"):
+                await client.read()
             consul.hidden = set()
-            assert dict((await first(client.watch(start.revision))).changes) == dict.fromkeys(SOME)
+            assert dict((await first(client.watch(start.revision))).changes) == {"hand/api/b-2": b"{}"}
+            await writer.write(Write(delete=("members/api/b-1",)))
+            assert "members/api/b-1" not in (await client.read()).records
+
+    run(test())
+
+
+def test_a_first_read_with_a_part_hidden_is_refused() -> None:
+    async def test() -> None:
+        async with ConsulStandIn() as consul:
+            await client_of(consul.url).write(Write(put=SOME))
+            for hidden in ("key", "node", "service"):
+                consul.hidden = {hidden}
+                with pytest.raises(Refused, match="may not read"):
+                    await client_of(consul.url).read()
 
     run(test())
 
@@ -442,6 +480,9 @@ def test_what_is_gone_is_believed_only_while_the_token_sees_all() -> None:
 @pytest.mark.parametrize("said", [answer("", 404), answer("ACL support disabled", 401)])
 def test_a_consul_that_knows_no_rights_hides_nothing(said: bytes) -> None:
     def serve(path: str, body: bytes) -> bytes:
+        if "txn" in path:
+            errors = [{"OpIndex": n, "What": f"{n} doesn't exist"} for n in range(len(json.loads(body)))]
+            return answer(json.dumps({"Errors": errors}), 409)
         return (
             said if path.endswith("authorize") else answer("null" if "node" in path else "[]", fields=INDEX)
         )

@@ -121,6 +121,12 @@ def test_rights_that_are_lost_while_it_is_followed_are_no_empty_registry(mortal:
             await asyncio.to_thread(leader.ask, "PUT", f"/v1/acl/token/{own['AccessorID']}", changed)
             with pytest.raises(Refused, match="may not read"):
                 await task
+            for urls in (mortal.urls, (mortal.client.url,)):  # an agent may not know yet: the leader is asked
+                ours_too = Consul(mortal.access(*urls))
+                ours_too._states = ours._states
+                with pytest.raises(Refused, match="may not read"):
+                    await ours_too.read()
+                await ours_too.close()
 
     play(test)
 

@@ -24,7 +24,6 @@ MEMBERS = "members/"
 MARK = ".revision"  # written by each transaction, so that each of them has an index
 MAX_OPS = 64  # in one transaction: Consul before 1.11, 128 since
 MIN_TTL_S, MAX_TTL_S = 10, 86_400
-AUTHORIZE = "/v1/internal/acl/authorize"  # since 1.7, what Consul's own interface asks
 GRANT = "docs/agent.md lists what the token has to be granted"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -53,11 +52,6 @@ class Space:
 
     def keys(self) -> str:
         return f"/v1/kv/{quote(self.folder, safe='/')}?recurse=true&"
-
-    def rights(self) -> list[Json]:
-        """Without which a read is a part of what is there, and looks like all of it."""
-        needed = (("key", self.folder), ("node", self.node), ("service", ""))
-        return [{"Resource": kind, "Segment": segment, "Access": "read"} for kind, segment in needed]
 
 
 # ---- what is sent
@@ -140,21 +134,15 @@ def index_of(fields: Mapping[str, str]) -> int:
     return max(1, int(value))
 
 
-def missing_rights(reply: Any) -> list[str]:
-    """Of an answer to `Space.rights`: what the token may not see."""
-    rows = [_object(each) for each in _list(reply)]
-    return [
-        f'{row.get("Resource")} "{row.get("Segment", "")}"' for row in rows if row.get("Allow") is not True
-    ]
-
-
 def services_of(space: Space, index: int, reply: Any) -> Half:
     """`null`: there is no such node yet."""
-    found = _object((reply or {}).get("Services") or {}) if isinstance(reply, dict | None) else _object(reply)
+    found = (
+        as_object((reply or {}).get("Services") or {}) if isinstance(reply, dict | None) else as_object(reply)
+    )
     records, stamps = {}, {}
     for each in found.values():
-        service = _object(each)
-        if _object(service.get("Meta") or {}).get("trimtab") == space.folder:
+        service = as_object(each)
+        if as_object(service.get("Meta") or {}).get("trimtab") == space.folder:
             pool, name = str(service.get("Service", "")), str(service.get("ID", ""))
             key = f"{MEMBERS}{pool}/{name.removeprefix(pool + '/')}"
             records[key], stamps[key] = _record(service), _number(service.get("ModifyIndex", 0))
@@ -163,8 +151,8 @@ def services_of(space: Space, index: int, reply: Any) -> Half:
 
 def _record(service: Json) -> bytes:
     """As `record.encode` writes it; `record.decode` is what judges it."""
-    meta = _object(service.get("Meta") or {})
-    weights = _object(service.get("Weights") or {})
+    meta = as_object(service.get("Meta") or {})
+    weights = as_object(service.get("Weights") or {})
     number = str(meta.get("id", ""))
     body = {
         "address": service.get("Address"),
@@ -184,8 +172,8 @@ def _bounded(weight: Any) -> Any:
 
 def keys_of(space: Space, index: int, reply: Any) -> Half:
     records, stamps = {}, {}
-    for each in _list(reply):
-        pair = _object(each)
+    for each in as_list(reply):
+        pair = as_object(each)
         key = str(pair.get("Key", ""))
         if not key.startswith(space.folder):
             raise Nonsense(f"Consul answered with the key {shown(key)!r}, which was not asked for")
@@ -197,8 +185,8 @@ def keys_of(space: Space, index: int, reply: Any) -> Half:
 
 def written_of(space: Space, reply: Any) -> int:
     """The index of a transaction: that of its mark."""
-    for each in _list(_object(reply).get("Results")):
-        pair = _object(each).get("KV")
+    for each in as_list(as_object(reply).get("Results")):
+        pair = as_object(each).get("KV")
         if isinstance(pair, dict) and pair.get("Key") == space.folder + MARK:
             return _number(pair.get("ModifyIndex"))
     raise Nonsense("Consul's transaction does not say when it happened")
@@ -206,7 +194,7 @@ def written_of(space: Space, reply: Any) -> int:
 
 def seconds_of(reply: Any) -> float:
     """The TTL of a session that was renewed, as `10s` or `1m30s`."""
-    first = _object((_list(reply) or [{}])[0])
+    first = as_object((as_list(reply) or [{}])[0])
     found = _DURATION.findall(str(first.get("TTL", "")))
     if not found:
         raise Nonsense(f"Consul's session has the TTL {shown(first.get('TTL'))!r}")
@@ -231,18 +219,13 @@ def fault_of(who: str, status: int, body: bytes) -> DriverError:
     return Refused(text) if 400 <= status < 500 else Nonsense(text)
 
 
-def no_such_question(status: int, body: bytes) -> bool:
-    """Of AUTHORIZE: ACLs are off, or this Consul does not know it."""
-    return status in (404, 405) or (status == 401 and b"ACL support disabled" in body)
-
-
-def _object(value: Any) -> Json:
+def as_object(value: Any) -> Json:
     if not isinstance(value, dict):
         raise Nonsense(f"Consul answered with {shown(value)!r}, an object is expected")
     return value
 
 
-def _list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise Nonsense(f"Consul answered with {shown(value)!r}, a list is expected")
     return value
