@@ -45,16 +45,16 @@ def removal(each: Member) -> Write:
     return Write(delete=(key_of(each), key_of(claim)))
 
 
-def seeds(plan: Plan, size: int = 60) -> Iterator[Write]:
+def seeds(plan: Plan) -> Iterator[Write]:
     """The registrations of everybody, several in one transaction."""
     every = [
         member(plan, pool, number)
         for pool in range(plan.pools)
         for number in range(1, plan.members + 1)
     ]  # fmt: skip
-    for begin in range(0, len(every), size):
+    for begin in range(0, len(every), plan.together):
         puts: dict[str, bytes] = {}
-        for each in every[begin : begin + size]:
+        for each in every[begin : begin + plan.together]:
             puts |= registration(each).put
         yield Write(put=puts)
 

@@ -16,6 +16,7 @@ from typing import Any
 from trimtab.errors import DriverError
 
 STOP_S = 5.0
+CONSUL = "BENCH_CONSUL"  # the path of the program, for a sitting that needs it
 ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/"}
 PROGRAM = Path(__file__).resolve().parent.parent / "propagation"
 

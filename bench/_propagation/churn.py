@@ -38,7 +38,7 @@ def replayed(plan: Plan, run: int) -> list[Lane]:
 async def child(text: str, url: str, prefix: str, run: int) -> dict[str, Any]:
     """Makes the changes. Lanes go at the same pace, each one transaction after the other."""
     plan = load(text)
-    registry = connect(RegistryAccess("etcd", (url,), prefix))
+    registry = connect(RegistryAccess(plan.registry, (url,), prefix))
     begin = time.monotonic() + 0.1
     late = await asyncio.gather(*(_lane(plan, lane, registry, begin) for lane in Lane.all(plan, run)))
     last = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,12 +12,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from _propagation.children import Daemon, until
+from _propagation.children import CONSUL, Daemon, until
 from _propagation.estate import REGISTRY_PORT, UNITS, Files, registry_url
 from _propagation.estate import agent_file as agent_file_of
-from _propagation.plan import ENDPOINTS, PORT, SITE
+from _propagation.plan import ENDPOINTS, PORT, SITE, Plan
 from trimtab.drivers.haproxy.client import Runtime
 from trimtab.drivers.haproxy.dumps import ServerState
+from trimtab.drivers.registry.engines import connect
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.render import agent_file
 from trimtab.render.agent_file import RegistryAccess
@@ -154,8 +156,39 @@ async def endpoints(scratch: Path, address: str) -> AsyncIterator[Daemon]:
 
 
 @asynccontextmanager
-async def registry(site: Inventory, scratch: Path) -> AsyncIterator[RegistryAccess]:
-    """etcd with one member, on the disk, without TLS and without users."""
+async def registry(plan: Plan, site: Inventory, scratch: Path) -> AsyncIterator[RegistryAccess]:
+    """One member, on the disk, without TLS and without users."""
+    url = registry_url(site)
+    argv = _etcd(site, scratch) if plan.registry == "etcd" else _consul(site, scratch)
+    access = RegistryAccess(plan.registry, (url,), f"/trimtab/{site.estate.estate}")
+    with Daemon(argv, scratch / f"{plan.registry}.log") as daemon:
+        await until(lambda: _reads(access), f"{plan.registry} is read", START_S, [daemon])
+        yield access
+
+
+async def _reads(access: RegistryAccess) -> bool:
+    client = connect(access)
+    try:
+        await client.read()
+    finally:
+        await client.close()
+    return True
+
+
+def _consul(site: Inventory, scratch: Path) -> list[str]:
+    """The one that `scripts/consul` brought; a path that its own process was told."""
+    address = site.with_role("registry")[0].v4
+    ports = {"http": REGISTRY_PORT, "dns": -1, "grpc": -1, "serf_wan": -1}
+    file = scratch / "consul.json"
+    file.write_text(json.dumps({
+        "server": True, "bootstrap_expect": 1, "node_name": "registry", "data_dir": str(scratch / "consul"),
+        "bind_addr": address, "client_addr": address, "ports": ports, "disable_update_check": True, "log_level": "WARN",
+        "performance": {"raft_multiplier": 1},
+    }))  # fmt: skip
+    return [os.environ[CONSUL], "agent", f"-config-file={file}"]
+
+
+def _etcd(site: Inventory, scratch: Path) -> list[str]:
     url, peer = registry_url(site), registry_url(site, REGISTRY_PORT + 1)
     folder = scratch / "etcd"
     argv = ["etcd", "--name", "registry", "--data-dir", str(folder), "--logger", "zap", "--log-level", "warn"]
@@ -168,10 +201,7 @@ async def registry(site: Inventory, scratch: Path) -> AsyncIterator[RegistryAcce
         f"registry={peer}",
     ]
     argv += ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer]
-    address = url.removeprefix("http://").partition(":")[0]
-    with Daemon(argv, scratch / "etcd.log") as daemon:
-        await until(lambda: _listens(address, REGISTRY_PORT), "etcd listens", START_S, [daemon])
-        yield RegistryAccess("etcd", (url,), f"/trimtab/{site.estate.estate}")
+    return argv
 
 
 async def _listens(address: str, port: int) -> bool:

@@ -51,7 +51,7 @@ def text(plan: Plan) -> str:
             "estate: bench",
             "zone: bench.example",
             "edge: {anycast: {prefixes: [203.0.113.0/24]}}",
-            "tiers: {proxy: {maxconn: 2000}}",
+            f"tiers: {{proxy: {{maxconn: 2000}}, registry: {{engine: {plan.registry}}}}}",
             "sites:",
             "  one:",
             "    id: 98",

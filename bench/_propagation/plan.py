@@ -18,7 +18,7 @@ PARTS = (TEMPLATE, RELOAD, "served", "far", "rest", "churn")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One sitting. parts: of PARTS, what is measured.
+    """One sitting. parts: of PARTS, what is measured. registry: the engine that members register in.
 
     samples, beyond, peer_samples, far_samples: registrations that are timed, into places in store and beyond them, with
     each peer, and from each other site.  far_ms: round trips to those.  rest_s: of looking at an agent at rest.  resyncs:
@@ -27,6 +27,7 @@ class Plan:
     """
 
     parts: tuple[str, ...] = PARTS
+    registry: str = "etcd"
     pools: int = 1000
     members: int = 10
     slots: int = 12
@@ -41,6 +42,11 @@ class Plan:
     changes: int = 1000
     batch: int = 10
     requests: int = 200
+
+    @property
+    def together(self) -> int:
+        """Registrations in one transaction of `seeds`: Consul takes 64 steps, and each of these has three."""
+        return 60 if self.registry == "etcd" else 20
 
     @property
     def endpoints(self) -> int:

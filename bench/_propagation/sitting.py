@@ -75,7 +75,7 @@ async def sit(plan: Plan, run: int, scratch: Path, tell: Tell) -> dict[str, Any]
 
 
 async def _with_registry(sitting: Sitting, hosts: Sequence[Proxy]) -> None:
-    async with registry(sitting.site, sitting.scratch) as access, AsyncExitStack() as stack:
+    async with registry(sitting.plan, sitting.site, sitting.scratch) as access, AsyncExitStack() as stack:
         near = connect(access)
         stack.push_async_callback(near.close)
         async with sitting.part("registering everybody"):
@@ -126,7 +126,7 @@ async def _far(plan: Plan, ours: Ours, access: RegistryAccess, rtt: float) -> li
     """Registered over a path that takes so long."""
     address = access.endpoints[0].removeprefix("http://").partition(":")[0]
     async with relayed((address, REGISTRY_PORT), RELAY_PORT, rtt):
-        far = connect(RegistryAccess("etcd", (f"http://{address}:{RELAY_PORT}",), access.prefix))
+        far = connect(RegistryAccess(plan.registry, (f"http://{address}:{RELAY_PORT}",), access.prefix))
         try:
             await far.grant(10)  # so that the connection is there
             return [await ours.sample("far", registrar=far, rtt_ms=rtt) for _ in range(plan.far_samples)]

@@ -1,6 +1,7 @@
-"""A stand-in for Consul, after its documented HTTP API: KV, transactions, sessions, catalogue, blocking queries.
+"""A stand-in for Consul, for what the real one does not do when asked: KV, transactions, sessions, catalogue, blocking
+queries, and what a token may.
 
-It answers what the client asks and nothing more. It is no Consul: whether Consul does the same has never been tried.
+It answers what the client asks and nothing more. It passes the contract that Consul 1.8.7 passes, and no more is known.
 
     index       one number for all, as Raft's; a list of keys has the highest of its keys and tombstones
     session     ends by its TTL alone (`scale` shortens it) and deletes the keys that it holds
@@ -19,6 +20,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 Reply = tuple[int, Any, dict[str, str]]
+
+
+KINDS = {"KV": "key", "Node": "node", "Service": "service"}
 
 
 class Failed(Exception):
@@ -43,6 +47,8 @@ class ConsulStandIn:
     def __init__(self, *, scale: float = 0.1, token: str = "", port: int = 0) -> None:
         self.store, self.index = Store(), 10
         self.scale, self.token, self.port = scale, token, port
+        self.hidden: set[str] = set()  # `key`, `node`, `service`: what the token may not see
+        self.knows_rights = True  # False: as an agent that answers from what it knew before
         self.fields: dict[str, str] = {}  # more of them, in every answer
         self.requests: list[tuple[str, str]] = []
         self._moved = asyncio.Condition()
@@ -105,6 +111,9 @@ class ConsulStandIn:
                 return await self._blocking(query, lambda: self._list(unquote("/".join(rest))))
             case "GET", ["catalog", "node", node]:
                 return await self._blocking(query, lambda: self._node(unquote(node)))
+            case "POST", ["internal", "acl", "authorize"]:
+                hidden = self.hidden if self.knows_rights else set()
+                return 200, [{**each, "Allow": each["Resource"] not in hidden} for each in body], {}
             case "PUT", ["txn"]:
                 return await self._txn(body)
             case "PUT", ["session", "create"]:
@@ -135,13 +144,15 @@ class ConsulStandIn:
     def _list(self, prefix: str) -> tuple[int, Any, int]:
         found = [pair for key, pair in sorted(self.store.keys.items()) if key.startswith(prefix)]
         stones = [index for key, index in self.store.stones.items() if key.startswith(prefix)]
+        found = [] if "key" in self.hidden else found
         index = max([*(pair["ModifyIndex"] for pair in found), *stones], default=self.index)
         return (200, found, index) if found else (404, "", index)
 
     def _node(self, node: str) -> tuple[int, Any, int]:
-        if node not in self.store.nodes:
+        if node not in self.store.nodes or "node" in self.hidden:
             return 200, None, self.store.services_index
         found = {name: service for (of, name), service in self.store.services.items() if of == node}
+        found = {} if "service" in self.hidden else found
         return 200, {"Node": {"Node": node}, "Services": found}, self.store.services_index
 
     # ---- transactions
@@ -158,16 +169,38 @@ class ConsulStandIn:
         if errors:
             self.store = before
             return 409, {"Results": None, "Errors": errors}, {}
-        await self._move()
-        return 200, {"Results": results, "Errors": None}, {}
+        if any(next(iter(step.values()))["Verb"] != "get" for step in steps):
+            await self._move()
+            return 200, {"Results": results, "Errors": None}, {}
+        shown = [each for each in results if KINDS[next(iter(each))] not in self.hidden]
+        return 200, {"Results": shown, "Errors": None}, {}
 
     def _step(self, step: dict[str, Any], index: int) -> list[Any]:
+        if (verb := next(iter(step.values()))["Verb"]) == "get":
+            return self._get(step)
         if "Node" in step:
+            assert verb == "set"
             self.store.nodes.add(step["Node"]["Node"]["Node"])
             return [step]
         if "Service" in step:
             return self._service(step["Service"], index)
         return self._key(step["KV"], index)
+
+    def _get(self, step: dict[str, Any]) -> list[Any]:
+        if "Node" in step:
+            node = step["Node"]["Node"]["Node"]
+            if node not in self.store.nodes:
+                raise Failed(f'node "{node}" doesn\'t exist')
+            return [step]
+        if "Service" in step:
+            node, name = step["Service"]["Node"], step["Service"]["Service"]["ID"]
+            if (node, name) not in self.store.services:
+                raise Failed(f'service "{name}" on node "{node}" doesn\'t exist')
+            return [{"Service": self.store.services[node, name]}]
+        key = step["KV"]["Key"]
+        if key not in self.store.keys:
+            raise Failed(f'key "{key}" doesn\'t exist')
+        return [{"KV": self.store.keys[key]}]
 
     def _service(self, step: dict[str, Any], index: int) -> list[Any]:
         node, verb, wanted = step["Node"], step["Verb"], dict(step["Service"])
@@ -196,7 +229,9 @@ class ConsulStandIn:
         if verb == "check-not-exists" and found:
             raise Failed(f'key "{key}" exists')
         if verb == "check-index" and (found is None or found["ModifyIndex"] != step["Index"]):
-            raise Failed(f'failed index check for key "{key}"')
+            raise Failed(
+                f'failed index check for key "{key}", current modify index {(found or {}).get("ModifyIndex", 0)}'
+            )
         if verb == "delete" and self.store.keys.pop(key, None):
             self.store.stones[key] = index
         if verb == "lock" and session not in self.store.sessions:

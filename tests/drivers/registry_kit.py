@@ -34,9 +34,9 @@ DEADLINE_S = 20.0
 T = TypeVar("T")
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T], within: float = DEADLINE_S) -> T:
     async def main() -> T:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(within):
             return await work
 
     return asyncio.run(main())
@@ -63,9 +63,11 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
     raise AssertionError(f"not within {DEADLINE_S:g} s: {what}")
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], holds: Callable[[T], bool], what: str) -> T:
+async def eventually(
+    ask: Callable[[], Awaitable[T]], holds: Callable[[T], bool], what: str, within: float = DEADLINE_S
+) -> T:
     """What `ask` gives, once it holds; an Unreachable on the way is a registry that is not there yet."""
-    ends = time.monotonic() + DEADLINE_S
+    ends = time.monotonic() + within
     last: object = None
     while time.monotonic() < ends:
         try:
@@ -76,7 +78,7 @@ async def eventually(ask: Callable[[], Awaitable[T]], holds: Callable[[T], bool]
         except Unreachable as error:
             last = error
         await asyncio.sleep(0.02)
-    raise AssertionError(f"not within {DEADLINE_S:g} s: {what}; last: {last}")
+    raise AssertionError(f"not within {within:g} s: {what}; last: {last}")
 
 
 # ---- following a registry as its users do
@@ -263,12 +265,13 @@ class Authority:
         (folder / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return Authority(folder, key, certificate)
 
-    def issue(self, name: str, common_name: str = "") -> tuple[str, str]:
+    def issue(self, name: str, common_name: str = "", dns: Sequence[str] = ()) -> tuple[str, str]:
         """For both ends: etcd's gateway shows its server's certificate as a client to itself."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        alternative = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        names = [x509.IPAddress(ip_address("127.0.0.1")), *map(x509.DNSName, dns)]
+        alternative = x509.SubjectAlternativeName(names)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         builder = _builder(subject, self.certificate.subject, key).add_extension(alternative, True)
         builder = builder.add_extension(issuer, False)

@@ -1,6 +1,7 @@
-"""Consul's replies as its documentation has them, and its stand-in where the two halves of a snapshot move.
+"""Consul's replies as 1.8.7 gave them (`recorded/consul/replies.json`: what was asked, status, reply), and its stand-in
+where the two halves of a snapshot move or an answer is odd.
 
-Never tested on Consul itself. What every engine has to do is in `test_registry_contract.py`.
+What every engine has to do is in `test_registry_contract.py`, what only real servers show in `_consul_real.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import time
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -20,17 +21,26 @@ from registry_kit import access, answer, eventually, first, follow, run, serving
 
 from trimtab.drivers.http import Limits
 from trimtab.drivers.registry.base import Write
-from trimtab.drivers.registry.consul import wire
+from trimtab.drivers.registry.consul import rights, wire
 from trimtab.drivers.registry.consul.client import Consul
 from trimtab.drivers.registry.consul.steps import difference, steps_of
 from trimtab.drivers.registry.consul.wire import Half, Space
 from trimtab.drivers.registry.record import Alive, Claim, Hand, Member, decode, encode, key_of
 from trimtab.errors import Compacted, Conflict, DriverError, LeaseGone, Nonsense, Refused, Unreachable
 
+
+class Recorded(NamedTuple):
+    status: int
+    said: Any
+
+
+FILE = Path(__file__).parent / "recorded" / "consul" / "replies.json"
+RECORDED = {each["what"]: Recorded(each["status"], each["said"]) for each in json.loads(FILE.read_text())}
 SPACE = Space("/trimtab/test")
 NOTHING = Half(0, {}, {})
 ENDPOINT = Member("api", "b-1", "10.0.0.7", 8080, 7, 50, "1.2", ("eu",))
 SOME = {key_of(ENDPOINT): encode(ENDPOINT)}
+INDEX = "X-Consul-Index: 7\r\n"
 LIMITS = Limits(connect_s=0.5, answer_s=0.3, whole_s=1, max_body=100_000)
 
 
@@ -115,30 +125,25 @@ def test_what_consul_cannot_do_is_refused(change: Write, reason: str) -> None:
 # ---- what a reply says
 
 
-def test_services_as_the_documentation_shows_them() -> None:
-    """`GET /v1/catalog/node/:node_name`, with a service of somebody else beside ours."""
-    ours = {
-        "ID": "api/b-1",
-        "Service": "api",
-        "Tags": ["eu"],
-        "Address": "10.0.0.7",
-        "Meta": {"trimtab": "trimtab/test/", "id": "7", "version": "1.2"},
-        "Port": 8080,
-        "Weights": {"Passing": 50, "Warning": 50},
-        "EnableTagOverride": False,
-        "CreateIndex": 30,
-        "ModifyIndex": 32,
-    }
-    redis = {
-        "ID": "redis",
-        "Service": "redis",
-        "Tags": ["v1"],
-        "Meta": {"redis_version": "4.0"},
-        "Port": 8000,
-    }
-    found = wire.services_of(SPACE, 40, {"Node": {}, "Services": {"api/b-1": ours, "redis": redis}})
-    assert found == Half(40, SOME, {"members/api/b-1": 32})
-    assert wire.services_of(SPACE, 40, None) == Half(40, {}, {})
+def test_services_as_they_were_recorded() -> None:
+    """`GET /v1/catalog/node/:node_name`: two of ours, one of weight 0, and one of somebody else."""
+    spare = Member("api", "b-2", "10.0.0.8", 8080, 8, 0)
+    found = wire.services_of(SPACE, 40, RECORDED["services"].said)
+    assert found.records == {**SOME, key_of(spare): encode(spare)}
+    assert set(found.stamps.values()) == {20}
+    for hidden in ("no node yet", "services hidden"):  # the same words: only the rights tell them apart
+        assert wire.services_of(SPACE, 40, RECORDED[hidden].said) == Half(40, {}, {})
+
+
+def test_who_may_not_see_all_is_told_from_an_empty_registry() -> None:
+    assert [(each["Resource"], each["Segment"]) for each in rights.rights(SPACE)] == [
+        ("key", "trimtab/test/"), ("node", "trimtab-test"), ("service", ""),
+    ]  # fmt: skip
+    assert rights.missing_rights(RECORDED["may all"].said) == []
+    assert rights.missing_rights(RECORDED["may a part"].said) == ['node "trimtab-test"', 'service ""']
+    assert rights.missing_rights([{"Resource": "key", "Allow": 1}]) == ['key ""']
+    assert rights.no_such_question(401, b"ACL support disabled") and rights.no_such_question(404, b"")
+    assert not rights.no_such_question(403, b"ACL not found")
 
 
 @pytest.mark.parametrize("weight", [0, 1, 256])
@@ -171,7 +176,19 @@ def test_what_somebody_else_registers_as_ours_is_judged_by_the_record() -> None:
         decode("members/API/weird", found.records["members/API/weird"])
 
 
-def test_keys_as_the_documentation_shows_them() -> None:
+def test_keys_as_they_were_recorded() -> None:
+    found = wire.keys_of(SPACE, 22, RECORDED["keys"].said)
+    assert found.records == {"alive/api/b-1": b"{}", "hand/api/b-1": b"{}"}
+    assert found.stamps == {"alive/api/b-1": 22, "hand/api/b-1": 20}
+
+
+def test_what_was_written_and_what_was_renewed_as_recorded() -> None:
+    written = [wire.written_of(SPACE, RECORDED[what].said) for what in ("written", "locked")]
+    assert written == [20, 22]
+    assert wire.seconds_of(RECORDED["renewed"].said) == 90
+
+
+def test_keys_that_are_none_of_the_registry_s() -> None:
     value = b64encode(b"{}").decode()
     common = {"CreateIndex": 100, "LockIndex": 0, "Flags": 0, "Value": value}
     held = {"LockIndex": 1, "Session": "adf4238a-882b-9ddc-4a9d-5b6758e4159e"}
@@ -223,27 +240,51 @@ def test_a_duration(ttl: str, seconds: float) -> None:
     assert wire.seconds_of([{"TTL": ttl}]) == seconds
 
 
+QUIET = ("no keys yet", "gets of what is not there")  # answers, although their status is none of success
+NO: dict[str, type[DriverError]] = {
+    "key exists": Conflict,
+    "key has changed": Conflict,
+    "service has changed": Conflict,
+    "service has changed and is not deleted": Conflict,
+    "locked by another": Conflict,
+    "no node in a transaction": Conflict,
+    "no such session": LeaseGone,
+    "no such session to renew": LeaseGone,
+    "may not write": Refused,
+    "no session allowed": Refused,
+    "no such token": Refused,
+    "too many steps": Refused,
+    "no such question": Refused,
+    "too short": Unreachable,  # 500 is much; what we ask for is never too short
+    "no node registered": Unreachable,
+    "no leader": Unreachable,
+    "no leader, through an agent": Unreachable,
+}
+
+
+def test_each_recorded_no_is_understood() -> None:
+    said_no = {what: each for what, each in RECORDED.items() if each.status != 200 and what not in QUIET}
+    assert said_no.keys() == NO.keys()
+    for what, each in said_no.items():
+        text = each.said if isinstance(each.said, str) else json.dumps(each.said)
+        assert type(wire.fault_of("https://10.0.0.1:8501", each.status, text.encode())) is NO[what], what
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (409, '{"Results":null,"Errors":[{"OpIndex":0,"What":"key \\"x\\" exists"}]}', Conflict),
-        (409, '{"Errors":[{"OpIndex":3,"What":"invalid session \\"adf4238a\\""}]}', LeaseGone),
-        (409, '{"Errors":[{"OpIndex":0,"What":"Permission denied"}]}', Refused),
-        (404, "Session id 'adf4238a' not found", LeaseGone),
-        (404, "404 page not found", Refused),
         (403, "Permission denied: token lacks permission", Refused),
-        (403, "ACL not found", Refused),
         (401, "", Refused),
         (400, "Failed to parse body", Refused),
-        (413, "Request body too large", Refused),
         (429, "Your IP is issuing too many concurrent connections", Unreachable),
-        (500, "No cluster leader", Unreachable),
         (500, "rpc error: Permission denied", Refused),
         (503, "", Unreachable),
         (301, "", Nonsense),
     ],
 )
-def test_what_consul_says_when_it_says_no(status: int, body: str, kind: type[DriverError]) -> None:
+def test_what_other_releases_and_what_stands_before_them_say(
+    status: int, body: str, kind: type[DriverError]
+) -> None:
     found = wire.fault_of("http://10.0.0.1:8500", status, body.encode())
     assert type(found) is kind and "http://10.0.0.1:8500" in found.message
 
@@ -369,13 +410,86 @@ def test_the_token_is_sent_and_without_the_right_one_nothing_is_read(tmp_path: P
 
 
 def test_a_part_of_the_registry_is_refused() -> None:
-    """An ACL that hides some services is no error for Consul, only a line in the head."""
+    """An ACL that hides some services is no error for Consul, only a line in the head, and in 1.8 not even that."""
 
     async def test() -> None:
         async with ConsulStandIn() as consul:
             consul.fields = {"X-Consul-Results-Filtered-By-ACLs": "true"}
             with pytest.raises(Refused, match="a part is worse than nothing"):
                 await client_of(consul.url).read()
+
+    run(test())
+
+
+def test_what_is_hidden_and_what_is_gone_as_recorded() -> None:
+    names = ("members/api/none", "hand/api/none", rights.NODE, wire.MARK)
+    assert rights.absent(names, RECORDED["gets of what is not there"].said) == {
+        "members/api/none",
+        "hand/api/none",
+    }
+    there = (wire.MARK, rights.NODE, "members/api/b-1")
+    assert rights.seen(SPACE, there, RECORDED["gets"].said) == set(there)
+    with pytest.raises(Refused, match=r"may not read \.node, members/api/b-1, and Consul has it"):
+        rights.seen(SPACE, there, RECORDED["gets with a part hidden"].said)
+    assert rights.absent(names, {"Errors": [{"OpIndex": 0, "What": "Permission denied"}]}) == set()
+
+
+def test_of_what_went_one_of_each_kind_and_pool_is_asked_for() -> None:
+    names = ["members/api/b-1", "members/api/b-2", "members/web/b-1", "ids/api/1", "hosts/hk-1", "hosts/hk-2"]
+    asked = ("hosts/hk-2", "ids/api/1", "members/api/b-2", "members/web/b-1")
+    assert rights.samples(names) == (rights.NODE, *asked)
+    assert rights.samples(names[3:]) == ("hosts/hk-2", "ids/api/1")
+
+
+@pytest.mark.parametrize("hidden", ["key", "node", "service"])
+def test_what_is_gone_is_believed_only_when_the_leader_has_not_got_it(hidden: str) -> None:
+    """Also where an agent still says that the token may see all of it."""
+
+    async def test() -> None:
+        async with ConsulStandIn() as consul:
+            client, writer = client_of(consul.url), client_of(consul.url)
+            await client.write(Write(put={**SOME, "hand/api/b-1": b"{}"}))
+            start = await client.read()
+            consul.hidden, consul.knows_rights = {hidden}, False
+            task = asyncio.create_task(first(client.watch(start.revision)))
+            await writer.write(Write(put={"hand/api/b-2": b"{}"}))
+            with pytest.raises(Refused, match="Consul has it"):
+                await task
+            with pytest.raises(Refused, match="Consul has it"):
+                await client.read()
+            consul.hidden = set()
+            assert dict((await first(client.watch(start.revision))).changes) == {"hand/api/b-2": b"{}"}
+            await writer.write(Write(delete=("members/api/b-1",)))
+            assert "members/api/b-1" not in (await client.read()).records
+
+    run(test())
+
+
+def test_a_first_read_with_a_part_hidden_is_refused() -> None:
+    async def test() -> None:
+        async with ConsulStandIn() as consul:
+            await client_of(consul.url).write(Write(put=SOME))
+            for hidden in ("key", "node", "service"):
+                consul.hidden = {hidden}
+                with pytest.raises(Refused, match="may not read"):
+                    await client_of(consul.url).read()
+
+    run(test())
+
+
+@pytest.mark.parametrize("said", [answer("", 404), answer("ACL support disabled", 401)])
+def test_a_consul_that_knows_no_rights_hides_nothing(said: bytes) -> None:
+    def serve(path: str, body: bytes) -> bytes:
+        if "txn" in path:
+            errors = [{"OpIndex": n, "What": f"{n} doesn't exist"} for n in range(len(json.loads(body)))]
+            return answer(json.dumps({"Errors": errors}), 409)
+        return (
+            said if path.endswith("authorize") else answer("null" if "node" in path else "[]", fields=INDEX)
+        )
+
+    async def test() -> None:
+        async with serving(serve) as url:
+            assert dict((await client_of(url).read()).records) == {}
 
     run(test())
 

@@ -1,4 +1,5 @@
-"""What every engine of the registry has to do, asked of each: a real etcd, and a stand-in for Consul.
+"""What every engine of the registry has to do, asked of each: a real etcd, three real servers of Consul, directly and
+through a client agent, and the stand-in for Consul, so that it stays one.
 
 A third engine adds one entry to SITES and nothing else.
 """
@@ -7,14 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from consul_kit import Datacentre, consul_datacentre
 from consul_stand_in import ConsulStandIn
-from registry_kit import Member, access, etcd_cluster, eventually, first, follow, free_port, run
+from registry_kit import (
+    DEADLINE_S,
+    Member,
+    access,
+    etcd_cluster,
+    eventually,
+    first,
+    follow,
+    free_port,
+    run,
+)
 
 from trimtab.drivers.registry.base import Registry, Snapshot, Write
 from trimtab.drivers.registry.consul.client import Consul
@@ -22,22 +34,30 @@ from trimtab.drivers.registry.etcd.client import Etcd
 from trimtab.drivers.registry.record import Alive, Claim, Hand, HostState, Record, Split, encode, key_of
 from trimtab.drivers.registry.record import Member as Endpoint
 from trimtab.errors import BadInput, Compacted, Conflict, LeaseGone, Unreachable
+from trimtab.render.agent_file import RegistryAccess
 
 _NUMBERS = itertools.count()
+LONGEST_S = 120.0  # each site has a deadline of its own
 
 
 @dataclass
 class Site:
-    """A registry for one test. ttl_s: a lease that lasts about a second here."""
+    """A registry for one test. ttl_s: of its shortest lease; deadline_s: until what hung on it is gone for certain.
+
+    access: what a client of these URLs with this prefix has to know.
+    """
 
     url: str
     engine: str
     connect: Callable[..., Registry]
     ttl_s: float
+    access: Callable[..., RegistryAccess] = access
+    deadline_s: float = DEADLINE_S
     prefix: str = field(default_factory=lambda: f"/trimtab/test-{next(_NUMBERS)}")
 
     def client(self, *urls: str, prefix: str = "") -> Registry:
-        return self.connect(access(*(urls or (self.url,)), prefix=prefix or self.prefix, engine=self.engine))
+        found = self.access(*(urls or (self.url,)), prefix=prefix or self.prefix, engine=self.engine)
+        return self.connect(found)
 
 
 @pytest.fixture(scope="module")
@@ -46,28 +66,75 @@ def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
         yield member
 
 
-@pytest.fixture(params=[pytest.param("etcd", marks=pytest.mark.daemon), "consul"])
+@pytest.fixture(scope="module")
+def datacentre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Datacentre]:
+    with consul_datacentre(tmp_path_factory.mktemp("consul")) as found:
+        yield found
+
+
+Stack = AsyncExitStack
+Find = Callable[[str], object]
+
+
+async def _etcd(find: Find, stack: Stack) -> Site:
+    member = find("etcd")
+    assert isinstance(member, Member)
+    return Site(member.url, "etcd", Etcd, 1)
+
+
+async def _stand_in(find: Find, stack: Stack) -> Site:
+    """A twentieth of its time."""
+    consul = await stack.enter_async_context(ConsulStandIn(scale=0.05))
+    return Site(consul.url, "consul", _consul, 10)
+
+
+async def _servers(find: Find, stack: Stack) -> Site:
+    return _real(find, follower=True)
+
+
+async def _agent(find: Find, stack: Stack) -> Site:
+    return _real(find, follower=False)
+
+
+def _real(find: Find, follower: bool) -> Site:
+    """A session lasts 10 s at least, and Consul may let it live as long again (its documentation: "Sessions")."""
+    found = find("datacentre")
+    assert isinstance(found, Datacentre)
+    url = found.follower().url if follower else found.client.url
+    return Site(url, "consul", _consul, 10, found.access, deadline_s=2 * 10 + DEADLINE_S)
+
+
+def _consul(access: RegistryAccess) -> Consul:
+    return Consul(access, wait_s=0.5)
+
+
+REAL = (pytest.mark.daemon, pytest.mark.full)
+# Name → the site, and the daemons that it needs.
+SITES: Mapping[str, tuple[Callable[[Find, Stack], Awaitable[Site]], str]] = {
+    "etcd": (_etcd, "etcd"),
+    "consul-stand-in": (_stand_in, ""),
+    "consul-server": (_servers, "datacentre"),
+    "consul-agent": (_agent, "datacentre"),
+}
+MARKS = {"etcd": (pytest.mark.daemon,), "consul-server": REAL, "consul-agent": REAL}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in SITES])
 def check(request: pytest.FixtureRequest) -> Callable[[Callable[[Site, Registry], Awaitable[None]]], None]:
     """Runs a test against the engine: its site, and a client of it that is closed afterwards."""
-
-    @asynccontextmanager
-    async def site() -> AsyncIterator[Site]:
-        if request.param == "etcd":
-            yield Site(request.getfixturevalue("etcd").url, "etcd", Etcd, 1)
-            return
-        async with ConsulStandIn(scale=0.05) as consul:
-            yield Site(consul.url, "consul", lambda access: Consul(access, wait_s=0.5), 10)
+    made, daemon = SITES[request.param]
+    if daemon:
+        request.getfixturevalue(daemon)
 
     async def main(test: Callable[[Site, Registry], Awaitable[None]]) -> None:
         async with AsyncExitStack() as stack:
-            found = await stack.enter_async_context(site())
+            found = await made(request.getfixturevalue, stack)
             client = found.client()
             stack.push_async_callback(client.close)
-            await test(found, client)
+            async with asyncio.timeout(found.deadline_s):
+                await test(found, client)
 
-    if request.param == "etcd":
-        request.getfixturevalue("etcd")
-    return lambda test: run(main(test))
+    return lambda test: run(main(test), within=LONGEST_S)
 
 
 Check = Callable[[Callable[[Site, Registry], Awaitable[None]]], None]
@@ -221,7 +288,9 @@ def test_a_lease_that_is_kept_does_not_end(check: Check) -> None:
             assert await client.keep(kept) >= site.ttl_s
             return await client.read()
 
-        found = await eventually(keep_and_read, lambda s: len(s.records) < 2, "the other lease ends")
+        found = await eventually(
+            keep_and_read, lambda s: len(s.records) < 2, "the other lease ends", site.deadline_s
+        )
         assert list(found.records) == ["alive/api/kept"]
 
     check(test)
@@ -239,7 +308,9 @@ def test_what_is_written_again_with_another_lease_or_with_none_no_longer_ends_wi
         new = await client.grant(site.ttl_s * 20)
         await client.write(Write(leased=puts(Alive("api", "b-1", "failing")), lease=new))
         await client.write(Write(put=puts(Alive("api", "b-2"))))
-        found = await eventually(client.read, lambda s: len(s.records) < 3, "the old lease ends")
+        found = await eventually(
+            client.read, lambda s: len(s.records) < 3, "the old lease ends", site.deadline_s
+        )
         assert found.records == puts(Alive("api", "b-1", "failing"), Alive("api", "b-2"))
 
     check(test)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from uuid import uuid4
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -116,8 +117,8 @@ def password_files(inventory: Inventory, site: str, passwords: dict[str, str]) -
 
 
 def registry_passwords() -> tuple[str, str]:
-    """The agents' password of every registry, for an operator may ask them all, and root's."""
-    return secrets.token_hex(16), secrets.token_hex(16)
+    """The agents' password of every registry, for an operator may ask them all, and root's. UUIDs: Consul's tokens are."""
+    return str(uuid4()), str(uuid4())
 
 
 def host_files(host: Host, ca: ThrowawayCa, passwords: tuple[str, str]) -> tuple[Artifact, ...]:

@@ -17,7 +17,7 @@ from trimtab.delivery.throwaway import (
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family, Vlan
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.lab import clients, storefront, transit
+from trimtab.lab import clients, consul, storefront, transit
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology, wan_segment
@@ -32,7 +32,7 @@ PREFIX_LENGTH: dict[Family, int] = {4: 24, 6: 64}
 
 def plan(inventory: Inventory, name: str, source: str = "") -> Topology:
     """The twin of an estate. Deterministic but for its throwaway secrets. source: the path of its file, for commands that
-    are given inside.
+    are given inside. Raises EnvironmentUnable for an estate that brings a Consul which is not here.
     """
     return _Planner(inventory, name, source).topology()
 
@@ -134,6 +134,9 @@ class _Planner:
             shop = storefront.files(self.inventory, host)
             files += shop
             units += [artifact.unit for artifact in shop if artifact.unit]
+        brought = consul.files(self.inventory, host, self.ca, self.registries)
+        files += brought
+        units += [artifact.unit for artifact in brought if artifact.unit]
         return Node(
             name=host.name,
             kind="host",
@@ -157,6 +160,7 @@ class _Planner:
 
     def _checks(self, nodes: dict[str, Node]) -> list[ReadyCheck]:
         found = [*self._routing_checks(nodes), *self._vip_checks(), *self._cluster_checks()]
+        found += consul.checks(self.inventory)
         engine = self.inventory.estate.tiers.proxy.engine
         # members by address are outside the estate: nothing in the twin answers for them
         own = [(name, pool) for name, pool in used(self.inventory) if pool.members is None]

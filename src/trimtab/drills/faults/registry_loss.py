@@ -43,9 +43,10 @@ def registered(lab: LabLike, node: str) -> list[tuple[str, str]]:
 
 
 def reweigh(lab: LabLike, node: str, file: str) -> int:
-    """Write another weight into the file, by rename; returns it."""
+    """Write another weight into the file, by rename; returns it. Never 100: its neighbours have that, and a proxy that
+    caught up could not be told from one that did not."""
     content = json.loads(ask(lab, node, ["cat", file]))
-    weight = random.choice([w for w in range(80, 121) if w != content.get("weight", 100)])
+    weight = random.choice([w for w in range(80, 121) if w not in (100, content.get("weight"))])
     rewrite(lab, node, file, {**content, "weight": weight})
     return weight
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trimtab.lab.nodes import bird, etcd, haproxy, http, keepalived
+from trimtab.lab.nodes import bird, consul, etcd, haproxy, http, keepalived
 from trimtab.lab.nodes.probe import Probe
 
 
@@ -18,7 +18,9 @@ def table(probes: Iterable[Probe]) -> dict[str, Probe]:
     return found
 
 
-PROBES = table((bird.BGP, bird.BFD, bird.ROUTE, keepalived.VIP, haproxy.SERVERS, etcd.HEALTH, http.GET))
+PROBES = table(
+    (bird.BGP, bird.BFD, bird.ROUTE, keepalived.VIP, haproxy.SERVERS, etcd.HEALTH, consul.SERVERS, http.GET)
+)
 # Answered by the owner itself, which supervises them: args are units, all of them where there are none.
 UNIT = "unit"
 KINDS = frozenset({*PROBES, UNIT})

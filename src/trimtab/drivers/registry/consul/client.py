@@ -1,8 +1,11 @@
-"""Consul as a registry: the five verbs of `base`, over its HTTP API. Never tested on Consul itself.
+"""Consul as a registry: the five verbs of `base`, over its HTTP API. Tested on three servers of Consul 1.8.7.
 
 Consul has neither one revision over services and keys nor a log of changes. A snapshot is therefore read as services,
 keys, services, until the services stood still meanwhile; and a watch waits for either to move, reads a snapshot and
 gives the difference. The revision is the higher of the two indices, and only this object knows what it stood for.
+
+A token that may not see something is no error for Consul: a registry that is hidden looks like an empty one. So what is
+gone is believed only once the leader has said that it is (`rights`), and what is read first once the token may see it all.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import asyncio
 import json
 import math
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -19,10 +22,10 @@ from uuid import UUID
 
 from trimtab.drivers.http import Answer, Limits, Peer, Peers, TlsFiles, text_of
 from trimtab.drivers.registry.base import Access, Batch, Snapshot, Write
-from trimtab.drivers.registry.consul import wire
+from trimtab.drivers.registry.consul import rights, wire
 from trimtab.drivers.registry.consul.steps import difference, steps_of
 from trimtab.drivers.registry.consul.wire import MEMBERS, Half
-from trimtab.errors import Compacted, Nonsense, Unreachable
+from trimtab.errors import Compacted, Nonsense, Refused, Unreachable
 
 WAIT_S = 3.0  # of a blocking query: Consul adds a sixteenth, and a server that hangs is noticed 1 s later
 PACE_S = (
@@ -59,7 +62,7 @@ class Consul:
 
     async def read(self) -> Snapshot:
         """Raises Unreachable, Refused, Nonsense."""
-        state = await self._peers.any(self._whole)
+        state = await self._peers.any(self._seen)
         self._remember(state)
         return Snapshot(state.revision, state.records)
 
@@ -74,6 +77,10 @@ class Consul:
             begun = asyncio.get_running_loop().time()
             found = await self._peers.any(partial(self._next, state=state))
             changes = difference(state.records, found.records)
+            gone = [name for name, value in changes if value is None]
+            if await self._peers.any(partial(self._some_there, names=gone)):
+                await _pace(begun)
+                continue  # it is back already: everything is looked at again
             state = found if changes else replace(found, revision=state.revision)
             self._remember(state)
             if changes:
@@ -116,6 +123,49 @@ class Consul:
                 return State(max(again.index, keys.index), again, keys)
             services = again
         raise Unreachable(f"{peer.address}: the services changed {TRIES} times while the keys were read")
+
+    async def _seen(self, peer: Peer) -> State:
+        """A whole of which nothing is hidden, as far as can be told: see `rights`."""
+        last = next(reversed(self._states.values())).records if self._states else {}
+        for _ in range(TRIES):
+            state = await self._whole(peer)
+            if not await self._some_there(peer, last.keys() - state.records.keys()):
+                await self._sees_all(peer)
+                await self._there(peer, rights.ALWAYS)
+                return state
+        raise Unreachable(f"{peer.address}: what was gone was back {TRIES} times")
+
+    async def _some_there(self, peer: Peer, names: Collection[str]) -> bool:
+        """Of names that are in no list: whether Consul has some of them all the same. Raises Refused for hidden ones."""
+        asked = rights.samples(names)
+        for begin in range(0, len(asked), wire.MAX_OPS):
+            if await self._there(peer, asked[begin : begin + wire.MAX_OPS]) - {rights.NODE}:
+                return True
+        return False
+
+    async def _there(self, peer: Peer, names: Sequence[str]) -> frozenset[str]:
+        """Those that there are, by the leader's word. Raises Refused for what is there and may not be seen."""
+        while names:
+            body = json.dumps(rights.gets(self._space, names)).encode()
+            answer = await peer.ask("PUT", rights.GETS, self._fields(), body)
+            if answer.status == 200:
+                return rights.seen(self._space, names, wire.reply_of(answer.body))
+            gone = rights.absent(names, wire.reply_of(answer.body)) if answer.status == 409 else ()
+            if not gone:
+                raise wire.fault_of(str(peer.address), answer.status, answer.body)
+            names = [name for name in names if name not in gone]
+        return frozenset()
+
+    async def _sees_all(self, peer: Peer) -> None:
+        """Raises Refused for a token that may see only a part. A Consul without ACLs hides nothing, and later ones say so
+        with each answer (`wire.index_of`)."""
+        body = json.dumps(rights.rights(self._space)).encode()
+        answer = await peer.ask("POST", rights.AUTHORIZE, self._fields(), body)
+        if answer.status == 200:
+            if missing := rights.missing_rights(wire.reply_of(answer.body)):
+                raise Refused(f"{peer.address}: the token may not read {', '.join(missing)}", wire.GRANT)
+        elif not rights.no_such_question(answer.status, answer.body):
+            raise wire.fault_of(str(peer.address), answer.status, answer.body)
 
     async def _next(self, peer: Peer, state: State) -> State:
         """The first snapshot after either index has moved."""
