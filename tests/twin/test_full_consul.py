@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.twin.conftest import eventually, run, twin
+from tests.twin.conftest import ROOT, eventually, run, twin
 from tests.twin.drill_kit import hold, kept
 from trimtab.lab.client import Lab
 from trimtab.render import pki

@@ -148,7 +148,14 @@ class _Planner:
             files=tuple(files),
             units=tuple(units),
             system=systems.wanted(host.platform),
-            shares=(str(Path(self.source).parent),) if self.source else (),
+            shares=self._shares(host),
+        )
+
+    def _shares(self, host: Host) -> tuple[str, ...]:
+        """What a host with another system still sees of this machine: the estate's file, and a Consul that was brought."""
+        estate = (str(Path(self.source).parent),) if self.source else ()
+        return (
+            (*estate, str(Path(consul.program()).parent)) if consul.wanted(self.inventory, host) else estate
         )
 
     def _sysctls(self, host: Host) -> tuple[tuple[str, str], ...]:
