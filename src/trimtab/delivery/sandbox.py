@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from trimtab.delivery.mounts import crowded
 from trimtab.delivery.validators import Reply
 from trimtab.errors import EnvironmentUnable
 
@@ -26,6 +27,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SETUP = """
 set -e
 mount -t tmpfs tmpfs /run
+{copies}
 mount -t overlay overlay -o lowerdir={lower_etc} /etc
 {hooks}
 for dir in /var/log /var/lib /var/cache; do mount -t tmpfs tmpfs $dir; done
@@ -52,6 +54,8 @@ pivot_root . tmp/outside
 umount -l /tmp/outside
 cd /
 """
+ETC, LIB = OVERLAID = "/etc", "/usr/local/lib"
+COPY = "/run/trimtab-lower"
 MOVED = "/tmp/trimtab-check"
 
 
@@ -113,11 +117,11 @@ def _script(
     now = dict(zip((root, extra), present or (root, extra), strict=True))
     lower = ":".join(_escape(part / "etc") for part in (extra, root) if (now[part] / "etc").is_dir())
     lib = root / "usr/local/lib"
-    hooks = (
-        f"mount -t overlay overlay -o lowerdir={shlex.quote(_escape(lib) + ':/usr/local/lib')} /usr/local/lib"
-    )
+    own = {path: COPY + path if present is None and crowded(path) else path for path in OVERLAID}
+    hooks = f"mount -t overlay overlay -o lowerdir={shlex.quote(f'{_escape(lib)}:{own[LIB]}')} {LIB}"
     text = _SETUP.format(
-        lower_etc=shlex.quote(f"{lower}:/etc"),
+        copies="\n".join(_copy(path, copy) for path, copy in own.items() if copy != path),
+        lower_etc=shlex.quote(f"{lower}:{own[ETC]}"),
         hooks=hooks if (now[root] / "usr/local/lib").is_dir() else "",
         interfaces=" ".join(sorted(interfaces)) or "",
         results=shlex.quote(str(results)),
@@ -126,6 +130,11 @@ def _script(
         out = shlex.quote(str(results / str(i)))
         text += f"{shlex.join(command)} > {out}.out 2>&1 < /dev/null; echo $? > {out}.code\n"
     return text
+
+
+def _copy(path: str, copy: str) -> str:
+    """In the place of a lower layer with mounts of its own. What may not be read is left out."""
+    return f"mkdir -p {copy}; cp -dR --preserve=mode {path}/. {copy} 2>/dev/null || :"
 
 
 def _escape(path: Path) -> str:

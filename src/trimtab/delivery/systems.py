@@ -22,7 +22,12 @@ def folder(release: str) -> Path:
     """Where the system of a release is kept. Raises BadInput for a release that is none."""
     if release not in RELEASES:
         raise BadInput(f"there is no system `{release}`", f"known are {', '.join(sorted(RELEASES))}")
-    return Path(os.environ.get("TRIMTAB_CACHE") or "/var/cache/trimtab") / "systems" / release
+    return cache() / "systems" / release
+
+
+def cache() -> Path:
+    """Where the scripts keep what they have brought."""
+    return Path(os.environ.get("TRIMTAB_CACHE") or "/var/cache/trimtab")
 
 
 def find(release: str, programs: Iterable[str]) -> Path:

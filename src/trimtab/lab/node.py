@@ -15,7 +15,7 @@ import os
 import shlex
 import shutil
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from trimtab.delivery import systems
@@ -43,9 +43,19 @@ QUIET_IPV6 = (
 class Machine:
     """A node made real. `pid` is its PID 1 in the owner's numbers, None without power."""
 
-    def __init__(self, node: Node, disks: Path, scratch: Path, neighbours: Sequence[str] = ()) -> None:
-        """neighbours: arguments of `ip neigh replace` for those that are known from the start."""
+    def __init__(
+        self,
+        node: Node,
+        disks: Path,
+        scratch: Path,
+        neighbours: Sequence[str] = (),
+        lowers: Mapping[str, Path] | None = None,
+    ) -> None:
+        """neighbours: arguments of `ip neigh replace` for those that are known from the start.  lowers: what stands under
+        a folder of OVERLAYS in the machine's place (lower.py).
+        """
         self.node = node
+        self._lowers = lowers or {}
         self.system = node.system  # it boots from
         self.programs = node.system  # it starts now; another than `system` where they were replaced in place
         self.neighbours = neighbours
@@ -142,15 +152,28 @@ class Machine:
 
     def _disk_lines(self, base: str, new: str) -> list[str]:
         """Shell: what the node keeps, over the system in the folder `base`, for the root in `new` (both "": the own one)."""
+        lowers = {} if base else self._lowers
         overlays = [
-            f"mount -t overlay overlay -o lowerdir={shlex.quote(base + path)},upperdir={name},workdir={name}.work {new}{path}"
+            f"mount -t overlay overlay -o lowerdir={shlex.quote(str(lowers.get(path, base + path)))},"
+            f"upperdir={name},workdir={name}.work {new}{path}"
             for name, path in OVERLAYS.items()
         ]
-        lines = [f"( cd {shlex.quote(str(self.disk))}; {'; '.join(overlays)} )"]
+        seen = [path for path in self._visible() if any(path.startswith(f"{lower}/") for lower in lowers)]
+        lines = [f"exec {n}<{shlex.quote(path)}" for n, path in enumerate(seen, 4)]
+        lines.append(f"( cd {shlex.quote(str(self.disk))}; {'; '.join(overlays)} )")
+        for n, path in enumerate(seen, 4):
+            lines.append(
+                f"mkdir -p {shlex.quote(path)} && mount --rbind /proc/self/fd/{n} {shlex.quote(path)}"
+            )
         for path, folder in self._folders():
             inside = f"{new}{shlex.quote(path)}"
             lines += [f"mkdir -p {inside}", f"mount --bind {shlex.quote(str(folder))} {inside}"]
         return [*lines, f"mount -t tmpfs -o mode=755 tmpfs {new}/run", f"mkdir {new}/run/lock"]
+
+    def _visible(self) -> list[str]:
+        """What a node sees of this machine below a folder that is not its own: programs, the estate, other systems."""
+        wanted = (*self.node.shares, str(system.PREFIX), str(system.OURS), str(systems.cache()))
+        return [path for path in dict.fromkeys(wanted) if Path(path).is_dir()]
 
     async def configure_network(self) -> None:
         """Addresses and routes, once the fabric has given the node its interfaces. Raises TwinFailed."""

@@ -13,7 +13,8 @@ from typing import Any
 from trimtab.errors import BadInput, TwinFailed
 from trimtab.lab import system
 from trimtab.lab.fabric import Fabric, client_neighbours
-from trimtab.lab.node import Machine
+from trimtab.lab.lower import lowers
+from trimtab.lab.node import OVERLAYS, Machine
 from trimtab.lab.nodes import KINDS, UNIT
 from trimtab.lab.priority import Ask
 from trimtab.lab.ready import Readiness
@@ -44,8 +45,9 @@ class Twin:
         self.topology, self.path, self.owner, self.began = topology, path, pid, began
         self._priority = priority
         known = client_neighbours(topology.nodes)
+        under = lowers(path / "disks" / ".lower", OVERLAYS.values())
         self.machines = {
-            node.name: Machine(node, path / "disks", path / "out", known.get(node.name, ()))
+            node.name: Machine(node, path / "disks", path / "out", known.get(node.name, ()), under)
             for node in topology.nodes
         }
         self.units = {name: self._supervisors(machine) for name, machine in self.machines.items()}
