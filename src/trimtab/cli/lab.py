@@ -86,7 +86,7 @@ def platforms(inventory: Inventory, words: Sequence[str]) -> dict[str, Platform]
         hosts = [h.name for h in inventory.hosts if who in ("", h.name, h.group, h.site)]
         if not hosts:
             raise BadInput(
-                f"--system {word}: the twin has no host, group or site `{who}`", "trimtab show hosts"
+                f"--system {word}: the twin has no host, group or site `{who}`", "`trimtab show` lists them"
             )
         found |= dict.fromkeys(hosts, systems.RELEASES[release])
     return found
