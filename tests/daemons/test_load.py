@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.estate.make import SMALL
+from trimtab.daemons.base import by_platform
 from trimtab.daemons.load import load_estate
 from trimtab.estate.fault import BadEstate
 
@@ -58,3 +59,9 @@ def test_what_the_version_lacks_is_said_with_its_line_and_the_way_out(
     found = told(tmp_path, head + STAPLED)
     assert found.startswith(f"/estate.yaml:{line}:") and says in found
     assert "debian-13 (3.0); or leave `ocsp` out" in found
+
+
+def test_a_table_that_leaves_a_platform_out_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing is said of debian-13"):
+        by_platform({"debian-12": 1})
+    assert by_platform({"debian-12": 1, "debian-13": 2})(None) == 1

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trimtab.estate.platform import OLDEST, Platform
+from trimtab.daemons.base import by_platform
+from trimtab.estate.platform import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,4 @@ BY_PLATFORM: Mapping[Platform, Features] = {
     "debian-13": Features("3.0", dynamic_cookie=True, dynamic_tcp_ut=False, ocsp_update=True),
 }
 
-
-def features(platform: Platform | None) -> Features:
-    """Of a host's HAProxy; None: nothing is said of its platform."""
-    return BY_PLATFORM[platform or OLDEST]
+features = by_platform(BY_PLATFORM)

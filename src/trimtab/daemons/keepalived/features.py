@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trimtab.estate.platform import OLDEST, Platform
+from trimtab.daemons.base import by_platform
+from trimtab.estate.platform import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,4 @@ BY_PLATFORM: Mapping[Platform, Features] = {
     "debian-13": Features("2.3", wants_track_files=True),
 }
 
-
-def features(platform: Platform | None) -> Features:
-    """Of a host's keepalived; None: nothing is said of its platform."""
-    return BY_PLATFORM[platform or OLDEST]
+features = by_platform(BY_PLATFORM)
