@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from trimtab.drills.ask import ask, ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
@@ -46,6 +45,8 @@ rm -rf "$data"/* && ETCDCTL_API=3 etcdctl snapshot restore "{FOLDER}/$1.db" --da
     --initial-advertise-peer-urls "$(value initial-advertise-peer-urls)"
 mv "$data/restored/member" "$data/member" && rmdir "$data/restored"
 """
+# On a host's disk from before its upgrade until its clusters are set back: a drill may be killed anywhere in between.
+MARK, MARKED, UNMARK = (f"{verb} {FOLDER}/upgraded" for verb in ("touch", "test -e", "rm -f"))
 HEALTH = f'ETCDCTL_API=3 etcdctl {TRUST} --endpoints="$1" --command-timeout=2s endpoint health'
 
 
@@ -103,16 +104,17 @@ class UpgradeRegistries:
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
         """Where nothing was upgraded nothing is set back; a host that a killed drill left without power is started."""
-        found, first = clusters(scene_of(lab)), aim.names[0]
         rows = {row["name"]: row for row in lab.status()["hosts"]}
-        lab.power_on([node for node in aim.nodes if not rows[node]["powered"]], first)
-        if any(rows[node]["system"] != first for node in aim.nodes):
-            self._set_back(lab, aim, found, rows)
+        lab.power_on([node for node in aim.nodes if not rows[node]["powered"]])
+        marked = ["sh", "-c", MARKED]
+        if any(ask_if_there(lab, node, marked) is not None for node in aim.nodes):
+            self._set_back(lab, aim, clusters(scene_of(lab)))
 
     def _upgrade(
         self, lab: LabLike, found: tuple[Cluster, ...], node: str, release: str
     ) -> Mapping[str, float]:
         began, own = time.monotonic(), [each for each in found if node in each.members]
+        _sh(lab, node, f"mkdir -p {FOLDER} && {MARK}")
         for each in own:
             lab.unit(node, each.unit, "stop")
         lab.power_cut([node])
@@ -120,12 +122,13 @@ class UpgradeRegistries:
         _await_healthy(lab, own)
         return {"away_s": round(time.monotonic() - began, 2)}
 
-    def _set_back(self, lab: LabLike, aim: Aim, found: tuple[Cluster, ...], rows: Mapping[str, Any]) -> None:
+    def _set_back(self, lab: LabLike, aim: Aim, found: tuple[Cluster, ...]) -> None:
         """All members of a cluster stop before the first one is restored: a newer one that lived would go on as it was."""
         saved = {each: _saved(lab, each) for each in found}
         for each in found:
             for node in each.members:
                 lab.unit(node, each.unit, "stop")
+        rows = {row["name"]: row for row in lab.status()["hosts"]}
         for node in aim.nodes:
             if rows[node]["system"] != aim.names[0]:
                 lab.power_cut([node])
@@ -141,6 +144,7 @@ class UpgradeRegistries:
         _await_healthy(lab, list(found))
         for node in aim.nodes:
             lab.unit(node, AGENT_UNIT, "restart")
+            _sh(lab, node, UNMARK)
 
 
 def _saved(lab: LabLike, cluster: Cluster) -> str:
