@@ -126,3 +126,19 @@ def test_what_was_put_beside_the_hosts_is_not_lost(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="site-power-cut"):
         build(estate, out, validate=False)
     assert (out / "site-power-cut" / "report.json").exists()
+
+
+def test_a_folder_that_no_build_may_replace_is_refused_before_anything_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    monkeypatch.chdir(tmp_path / "in")
+    for out, says in (
+        (Path(), "the folder that you are in"),
+        (tmp_path, "or one above it"),
+        (tmp_path / "link", "link to nothing"),
+    ):
+        with pytest.raises(BadInput, match=says):
+            build(estate(), out, validate=False)
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "link"}

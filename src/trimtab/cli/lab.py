@@ -63,6 +63,8 @@ def start_twin(
     chosen = twin_name(name, estate)
     if not timeout <= 3600:
         raise BadInput(f"--timeout {timeout} is no number of seconds", "1 to 3600")
+    for release in sorted({systems.wanted(host.platform) for host in inventory.hosts} - {""}):
+        systems.find(release, ())
     progress(f"{chosen}: starting {len(inventory.hosts)} hosts")
 
     def waiting(left: list[str]) -> None:
@@ -74,19 +76,25 @@ def start_twin(
     )
 
 
+def _releases(word: str) -> str:
+    """The way out. word: in the place of a release."""
+    known = f"known are {', '.join(systems.RELEASES)}"
+    own = next((release for release, platform in systems.RELEASES.items() if platform == word), "")
+    return f"{word} is called {own} here" if own else known
+
+
 def platforms(inventory: Inventory, words: Sequence[str]) -> dict[str, Platform]:
     """Host → platform, as the words of `--system` say; a later word overrules an earlier one. Raises BadInput."""
     found: dict[str, Platform] = {}
     for word in words:
-        who, _, release = word.rpartition("=")
-        if release not in systems.RELEASES:
-            raise BadInput(
-                f"--system {word}: there is no system `{release}`", f"known are {', '.join(systems.RELEASES)}"
-            )
+        who, names_somebody, release = word.rpartition("=")
+        if release not in systems.RELEASES or (names_somebody and not who):
+            raise BadInput(f"--system {word!a}: [HOST=]RELEASE is expected", _releases(release))
         hosts = [h.name for h in inventory.hosts if who in ("", h.name, h.group, h.site)]
         if not hosts:
             raise BadInput(
-                f"--system {word}: the twin has no host, group or site `{who}`", "`trimtab show` lists them"
+                f"--system {word!a}: the twin has no host, group or site {who!a}",
+                "`trimtab show` lists them; `twin: {at_most: …}` leaves some out unless there is --full",
             )
         found |= dict.fromkeys(hosts, systems.RELEASES[release])
     return found

@@ -71,11 +71,21 @@ def _workshop(out: Path) -> Iterator[str]:
 
 
 def _refuse_foreign(out: Path) -> None:
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise BadInput(f"{out} is not a folder", "name another one with -o DIR")
-    there = {path.name for path in out.iterdir()}
+    another = "name another one with -o DIR"
+    try:
+        if Path.cwd().is_relative_to(out.resolve()):
+            raise BadInput(
+                f"{out} is the folder that you are in, or one above it", f"a build replaces it: {another}"
+            )
+        if not out.exists():
+            if out.is_symlink():
+                raise BadInput(f"{out} is a link to nothing", another)
+            return
+        if not out.is_dir():
+            raise BadInput(f"{out} is not a folder", another)
+        there = {path.name for path in out.iterdir()}
+    except OSError as error:
+        raise BadInput(f"{out} cannot be read: {error.strerror}", another) from error
     foreign = sorted(there - {MARKER} - _built(out)) if MARKER in there else sorted(there)
     if foreign:
         some = ", ".join(foreign[:3]) + (", …" if len(foreign) > 3 else "")

@@ -55,6 +55,8 @@ def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
         choices = [c.strip("'") for c in known.replace(" or ", ", ").split(", ")]
         close = get_close_matches(str(got), choices, n=1)
         message = _got(got).removesuffix(": ") or "one word is expected"
+        if isinstance(got, list):
+            return message, f"without `[` and `]`: one of {', '.join(choices)}"
         return message, f"did you mean `{close[0]}`?" if close else f"one of {', '.join(choices)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{_got(got)}a map of keys is expected", "write `{key: value}` or indented lines"

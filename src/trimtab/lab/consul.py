@@ -51,7 +51,12 @@ def program() -> str:
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     places = [os.environ.get("TRIMTAB_CACHE") or f"{home}/trimtab", CACHE]
     for place in places:
-        if found := sorted(Path(place).glob("consul-*/consul"), key=_version):
+        kept = [
+            each
+            for each in Path(place).glob("consul-*/consul")
+            if each.is_file() and os.access(each, os.X_OK)
+        ]
+        if found := sorted(kept, key=_version):
             return str(found[-1])
     if own_program := shutil.which("consul"):
         return own_program

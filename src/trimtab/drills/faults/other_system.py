@@ -46,14 +46,14 @@ def etcd_systems() -> tuple[str, str]:
 
 def needs_etcd_upgrade(scene: Scene, arguments: Arguments) -> None:
     """Three members a site: with fewer the registry is away while one of them is upgraded."""
+    if scene.estate_store is None:
+        raise BadInput(
+            "the registry is no etcd, and this drill upgrades etcd", "it needs `registry: {engine: etcd}`"
+        )
     for site in scene.sites.values():
         if 0 < len(site.registries) < 3:
             raise BadInput(
                 f"{site.name} has {len(site.registries)} registry host in the twin, an upgrade under way needs 3",
                 "`--full`, or `registry: 3` under `twin: {at_most: …}`",
             )
-    if scene.estate_store is None:
-        raise BadInput(
-            "the registry is no etcd of the estate's own", "the drill needs `registry: {engine: etcd}`"
-        )
     system.require(other_release(), ("/usr/bin/etcd", "/usr/bin/etcdctl"))
