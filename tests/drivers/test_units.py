@@ -234,10 +234,13 @@ def test_the_socket_shows_all_states(world: World) -> None:
 
 
 def test_the_socket_acts(world: World, tmp_path: Path) -> None:
+    async def reloads() -> int:
+        await world.client.reload("a.service")
+        return (tmp_path / "units.sock").stat().st_mode & 0o777
+
     world.run(lambda: world.client.restart("a.service"))
-    world.run(lambda: world.client.reload("a.service"))
+    assert world.run(reloads) == 0o600  # while it is there: Python 3.13 takes it away with the server
     assert world.done == [("a.service", "restart"), ("a.service", "reload")]
-    assert (tmp_path / "units.sock").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("problem", ["a.service is failed", TwinFailed("a.service", "is failed")])

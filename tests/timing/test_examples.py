@@ -23,6 +23,7 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "two-operators": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
     # the hook, 2/256 to 3/256 of an advert of 100 ms, 60 ms for the addresses
     "drain-proxy": ([0.0008, 0.1212], [0.0, 1.0212]),
+    "proxy-version-upgrade-drained": ([0.0008, 0.1212], [0.0, 1.0212]),
     "drain-member": ([0.0, 0.0], [0.0, 0.0]),
     # each time that an address moves
     "drain-killed": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
@@ -45,6 +46,7 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "proxy-hang": ([0.6008, 0.9212], [0.6008, 1.8212]),
     # three round trips between Frankfurt and Hong Kong, and a moment for the start
     "proxy-upgrade": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
+    "proxy-version-upgrade": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
     "bad-reload": ([0.0, 0.0], [0.0, 0.1]),
     "transit-loss": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
     "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
@@ -58,6 +60,7 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "store-leader-loss": ([0.0, 0.0], [1.06, 3.81]),
     # agents, registries and checks are on nobody's way
     "registry-total-loss": ([0.0, 0.0], [0.0, 0.0]),
+    "registry-version-upgrade": ([0.0, 0.0], [0.0, 0.0]),
     "agent-kill": ([0.0, 0.0], [0.0, 0.0]),
     "agent-hang": ([0.0, 0.0], [0.0, 0.0]),
     "rolling-backend-deploy": ([0.0, 0.0], [0.0, 0.0]),
@@ -90,6 +93,7 @@ ENTERPRISE: dict[str, list[float | None]] = {
     "rolling-backend-deploy": [0.0, 0.0],
     "estate-store-loss": [0.0, 0.0],
     "drain-proxy": [0.609, 0.729],
+    "proxy-version-upgrade-drained": [0.609, 0.729],
     "drain-member": [0.0, 0.0],
     "flapping-backend": [0.0, 0.0],
     "all-checks-lie": [0.0, 0.0],

@@ -69,6 +69,12 @@ def _has_split(inventory: Inventory) -> bool:
 
 
 MODELS = (
+    Model(
+        "registry-version-upgrade",
+        "etcd's next version under every registry, and back",
+        _registers,
+        fails_static,
+    ),
     Model("registry-total-loss", "every registry of every site is gone", _registers, fails_static),
     Model("agent-kill", "every agent of a site is killed", _serves, fails_static),
     Model("agent-hang", "every agent of a site hangs", _serves, fails_static),

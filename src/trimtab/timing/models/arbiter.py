@@ -53,6 +53,12 @@ def _has_third(inventory: Inventory) -> bool:
 
 
 MODELS = (
+    Model(
+        "proxy-version-upgrade-drained",
+        "a site's proxies are drained and started from another system, one by one",
+        _has_partner,
+        process_kill,
+    ),
     Model("drain-proxy", "an operator drains the proxy that holds a site's VIPs", _has_partner, process_kill),
     Model("drain-member", "an operator drains a member of a pool", _has_estate_store, unnoticed),
     Model("two-operators", "two operators drain two sites at the same moment", _is_asked, withdrawn),

@@ -89,10 +89,21 @@ def _serves(inventory: Inventory) -> bool:
     return bool(serving(inventory) and inventory.estate.services)
 
 
+def _haproxy(inventory: Inventory) -> bool:
+    """nginx takes no other program up by a reload."""
+    return _serves(inventory) and inventory.estate.tiers.proxy.engine == "haproxy"
+
+
 MODELS = (
     Model("proxy-power-cut", "the host that holds a site's VIPs loses power", _serves, power_cut),
     Model("proxy-process-kill", "the processes of that host's proxy are killed", _serves, process_kill),
     Model("proxy-hang", "that host's proxy hangs: it accepts connections and answers nothing", _serves, hang),
     Model("proxy-upgrade", "every proxy of a site is renewed by a hot reload", _serves, renewed),
+    Model(
+        "proxy-version-upgrade",
+        "every proxy of a site goes on as another HAProxy, in place",
+        _haproxy,
+        renewed,
+    ),
     Model("bad-reload", "a proxy is reloaded with a configuration that cannot bind", _serves, refused),
 )
