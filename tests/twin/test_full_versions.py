@@ -10,6 +10,7 @@ import pytest
 from tests.twin.conftest import ROOT, eventually, run, twin
 from tests.twin.drill_kit import hold, kept
 from tests.twin.test_full_shop import NAMES
+from trimtab.cli.registries import TWIN
 from trimtab.daemons.bird import features as bird
 from trimtab.daemons.etcd import features as etcd
 from trimtab.daemons.haproxy import features as haproxy
@@ -64,11 +65,8 @@ def test_both_releases_stand_side_by_side() -> None:
         running = run(lab, "hk-proxy-1", "openssl", "version").split()[1]
         assert f"Running on OpenSSL version : OpenSSL {running}" in built
         # an operator's command, by the other release's Python, on the registry host
-        assert eventually(
-            lambda: (
-                "serving" in run(lab, "sg-registry-1", "python", "-m", "trimtab", "status", "-e", str(SHOP))
-            )
-        )
+        command = ["env", f"{TWIN}=1", "python", "-m", "trimtab", "status", "-e", str(SHOP)]
+        assert eventually(lambda: "serving" in run(lab, "sg-registry-1", *command), 60)
 
 
 @pytest.mark.timeout(1800)
