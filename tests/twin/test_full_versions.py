@@ -65,8 +65,8 @@ def test_both_releases_stand_side_by_side() -> None:
         running = run(lab, "hk-proxy-1", "openssl", "version").split()[1]
         assert f"Running on OpenSSL version : OpenSSL {running}" in built
         # an operator's command, by the other release's Python, on the registry host
-        command = ["env", f"{TWIN}=1", "python", "-m", "trimtab", "status", "-e", str(SHOP)]
-        assert eventually(lambda: "serving" in run(lab, "sg-registry-1", *command), 60)
+        asked = ["env", f"{TWIN}=1", "python", "-m", "trimtab", "status", "-e", str(SHOP)]
+        assert eventually(lambda: "serving" in run(lab, "sg-registry-1", *asked), 60)
 
 
 @pytest.mark.timeout(1800)
