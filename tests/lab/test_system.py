@@ -9,12 +9,14 @@ import pytest
 from lab_kit import small_topology
 
 from trimtab.cli.lab import platforms
+from trimtab.delivery import systems
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
 from trimtab.lab import system
 from trimtab.lab.client import start
+from trimtab.lab.plan import plan
 from trimtab.lab.state import state_dir
 
 ONE = """
@@ -22,9 +24,10 @@ estate: small
 zone: small.example
 sites:
   one:
-    {id: 1, at: [22.3, 114.2], asn: 65010, hosts: {router: 1, proxy: 2, backend: 2},
+    {id: 1, at: [22.3, 114.2], asn: 65010, hosts: {router: 1, proxy: 2, backend: 2, registry: 3},
      upstreams: {isp: {asn: 64500, peer: [198.51.100.1]}}}
 """
+ROUTER, REGISTRIES = ("one-router-1",), ("one-registry-1", "one-registry-2", "one-registry-3")
 
 
 def estate() -> Estate:
@@ -81,9 +84,9 @@ def test_a_held_system_is_not_replaced(trixie: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "hosts"),
     [
-        (["trixie"], {"one-router-1", "one-proxy-1", "one-proxy-2", "one-backend-1", "one-backend-2"}),
+        (["trixie"], {*ROUTER, *REGISTRIES, "one-proxy-1", "one-proxy-2", "one-backend-1", "one-backend-2"}),
         (["proxy=trixie"], {"one-proxy-1", "one-proxy-2"}),
-        (["one=trixie", "proxy=bookworm"], {"one-router-1", "one-backend-1", "one-backend-2"}),
+        (["one=trixie", "proxy=bookworm"], {*ROUTER, *REGISTRIES, "one-backend-1", "one-backend-2"}),
         (["one-proxy-2=trixie"], {"one-proxy-2"}),
     ],
 )
@@ -109,3 +112,14 @@ def test_a_word_that_is_about_nothing(word: str, says: str) -> None:
 def test_a_host_is_rendered_for_the_system_that_it_runs() -> None:
     found = Inventory(estate(), platforms={"one-proxy-2": "debian-13"}).by_name
     assert (found["one-proxy-1"].platform, found["one-proxy-2"].platform) == (None, "debian-13")
+
+
+def test_an_etcd_cluster_begins_with_one_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(systems, "own_platform", lambda: "debian-12")
+    mixed = Inventory(estate(), platforms={"one-registry-2": "debian-13"})
+    with pytest.raises(
+        BadInput, match=r"`registry` would begin with different versions: .*one-registry-2 trixie"
+    ):
+        plan(mixed, "t")
+    every = Inventory(estate(), platforms=dict.fromkeys(REGISTRIES, "debian-13"))
+    assert {node.system for node in plan(every, "t").nodes if "registry" in node.roles} == {"trixie"}

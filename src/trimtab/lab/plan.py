@@ -14,6 +14,7 @@ from trimtab.delivery.throwaway import (
     password_files,
     registry_passwords,
 )
+from trimtab.errors import BadInput
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family, Vlan
 from trimtab.estate.inventory import Host, Inventory
@@ -54,6 +55,7 @@ class _Planner:
         segments += [segment for region in self.regions for segment in clients.attach(region)]
         segments += self._private_segments()
         clients.tell_farthest(self.nets, self.regions)
+        self._require_one_etcd()
         nodes = [transit.node(self.inventory, net) for net in self.nets]
         nodes += [self._host(host) for host in self.inventory.hosts]
         nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]
@@ -225,6 +227,23 @@ class _Planner:
                 gateways = tuple(str(v.host(f, 9)) for v in self.inventory.vlans(site) for f in FAMILIES)
                 found.append(ReadyCheck("vip", f"{site}: one router holds every gateway", routers, gateways))
         return found
+
+    def _require_one_etcd(self) -> None:
+        """A cluster begins with one version. Raises BadInput: a user that a 3.5 member makes has no password on a 3.4 one
+        (3.5 sends its hash in a field that 3.4 does not know), so nobody would get in there.
+        """
+        for host in self.inventory.hosts:
+            for name, members in clusters_of(self.inventory, host):
+                found = {
+                    member.name: systems.wanted(member.platform) or "this machine's" for member in members
+                }
+                if len(set(found.values())) > 1:
+                    said = ", ".join(f"{member} {release}" for member, release in sorted(found.items()))
+                    raise BadInput(
+                        f"members of the etcd cluster `{name}` would begin with different versions: {said}",
+                        "the same for all of its hosts, `--system registry=RELEASE`; "
+                        "the drill registry-version-upgrade goes from one to the other",
+                    )
 
     def _cluster_checks(self) -> list[ReadyCheck]:
         found: dict[tuple[str, ...], ReadyCheck] = {}
