@@ -181,6 +181,5 @@ def execute(
     argv = [word for i, word in enumerate(context.args) if not (i == 0 and word == "--")] or ["sh"]
     command = Lab.connect(twin_name(name, estate)).exec_argv(host, argv)
     sys.stdout.flush()
-    os.execvpe(
-        command[0], command, environment()
-    )  # the command takes our place: terminal, signals and exit code are its own
+    # the command takes our place: terminal, signals and exit code are its own
+    os.execvpe(command[0], command, environment())

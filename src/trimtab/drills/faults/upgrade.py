@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import Any
 
 from trimtab.drills.aftermath import end_drains
@@ -15,9 +14,10 @@ from trimtab.drills.faults.reload import reload
 from trimtab.drills.operator import REASON, begin_drain, run
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.render.keepalived import FRONT_STATE
 
 BACK_SECONDS = 60.0
-READY = ("cat", "/run/trimtab/front/ready")
+READY = ("cat", f"{FRONT_STATE}/ready")
 
 
 def hosts(lab: LabLike) -> dict[str, Any]:
@@ -50,10 +50,9 @@ class Upgrade:
         return Struck(at, {node: self._replace(lab, node, aim.unit, aim.names[0]) for node in aim.nodes})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        seen = hosts(lab)
+        """Also where the programs are back already: who was killed then had not reloaded yet."""
         for node in aim.nodes:
-            if seen[node]["programs"]:
-                self._replace(lab, node, aim.unit, "")
+            self._replace(lab, node, aim.unit, "")
 
     def _replace(self, lab: LabLike, node: str, unit: str, release: str) -> dict[str, Any]:
         lab.programs(node, release)
@@ -120,7 +119,9 @@ class UpgradeDrained:
         lab.power_on([node], release)
         _await_ready(lab, node)
         ready = time.monotonic()
-        run(lab, registry, source, "undrain", node, "--reason", REASON)
+        back = run(lab, registry, source, "undrain", node, "--reason", REASON)
+        if back.exit != 0:
+            raise EnvironmentUnable(f"{node} was not brought back: {back.said}", "`trimtab why` says more")
         return {
             "drain_s": round(drained - began, 2),
             "away_s": round(ready - drained, 2),
@@ -138,9 +139,8 @@ def _await_ready(lab: LabLike, node: str) -> None:
     """Until the proxy could take the addresses: front-watch has found it ready."""
     ends = time.monotonic() + BACK_SECONDS
     while time.monotonic() < ends:
-        with suppress(EnvironmentUnable):
-            if (ask_if_there(lab, node, READY) or "").strip() == "0":
-                return
+        if (ask_if_there(lab, node, READY) or "").strip() == "0":
+            return
         time.sleep(0.2)
     raise EnvironmentUnable(
         f"{node} was not ready again in {BACK_SECONDS:.0f} s", "see its logs: trimtab lab status"

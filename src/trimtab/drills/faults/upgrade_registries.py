@@ -18,14 +18,16 @@ from trimtab.drills.faults.elsewhere import scene_of
 from trimtab.drills.faults.other_system import etcd_systems, needs_etcd_upgrade
 from trimtab.drills.faults.places import AGENT_UNIT
 from trimtab.drills.scene import LabLike, Scene
+from trimtab.drills.witness import store
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.addressing import PORTS
+from trimtab.lab.nodes import etcd
 from trimtab.render.etcd import ESTATE, REGISTRY
-from trimtab.render.pki import CA, CERTIFICATE, KEY, ROOT_PASSWORD
+from trimtab.render.pki import ROOT_PASSWORD
 
 HEALTHY_SECONDS = 60.0
 FOLDER = "/var/tmp/trimtab-drill"
-TRUST = f"--cacert={CA} --cert={CERTIFICATE} --key={KEY}"
+TRUST = " ".join(store.TRUST)
 SAVE = f"""
 set -eu
 mkdir -p {FOLDER}
@@ -38,8 +40,9 @@ TAKE = f'mkdir -p {FOLDER} && base64 -d > "{FOLDER}/$1.db"'
 RESTORE = f"""
 set -eu
 value() {{ sed -n "s/^$1: //p" "/etc/etcd/$cluster.yaml"; }}
-cluster=$1 data=$(cluster=$1; value data-dir)
-rm -rf "$data"/* && ETCDCTL_API=3 etcdctl snapshot restore "{FOLDER}/$1.db" --data-dir "$data/restored" \\
+cluster=$1
+data=$(value data-dir)
+rm -rf "${{data:?}}"/* && ETCDCTL_API=3 etcdctl snapshot restore "{FOLDER}/$1.db" --data-dir "$data/restored" \\
     --name "$(value name)" --initial-cluster "$(value initial-cluster)" \\
     --initial-cluster-token "$(value initial-cluster-token)" \\
     --initial-advertise-peer-urls "$(value initial-advertise-peer-urls)"
@@ -47,7 +50,6 @@ mv "$data/restored/member" "$data/member" && rmdir "$data/restored"
 """
 # On a host's disk from before its upgrade until its clusters are set back: a drill may be killed anywhere in between.
 MARK, MARKED, UNMARK = (f"{verb} {FOLDER}/upgraded" for verb in ("touch", "test -e", "rm -f"))
-HEALTH = f'ETCDCTL_API=3 etcdctl {TRUST} --endpoints="$1" --command-timeout=2s endpoint health'
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def _await_healthy(lab: LabLike, found: list[Cluster]) -> None:
     for each in found:
         waiting = list(each.members)
         while waiting and time.monotonic() < ends:
-            asked = ["sh", "-c", HEALTH, "health", f"https://127.0.0.1:{each.port}"]
+            asked = etcd.ask((*store.TRUST, f"https://127.0.0.1:{each.port}"))
             waiting = [node for node in waiting if ask_if_there(lab, node, asked) is None]
             if waiting:
                 time.sleep(0.2)
