@@ -38,8 +38,6 @@ UNROUTED: dict[Family, tuple[str, ...]] = {
 LONGEST: dict[Family, int] = {4: 24, 6: 48}
 # About 1.5 times the full table of today: a leak ends the session instead of filling the memory.
 IMPORT_LIMIT: dict[Family, int] = {4: 1_500_000, 6: 400_000}
-# Seconds between two looks at the kernel's routes: how long one that somebody else removed is away.
-SCAN_S = 2
 # The way out over another site is the last resort, the nearest one first (at most 200 sites).
 UPSTREAM_PREF = 400
 BITS: dict[Family, int] = {4: 32, 6: 128}
@@ -64,7 +62,7 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         asn=inventory.asn(host.site) or 64512,
         families=families,
         steer=STEER,
-        scan_s=SCAN_S,
+        scan_s=int(inventory.estate.tiers.router.scan),
         **timers,
     )
     hook = fill("bird/bird-steer.sh.j2", steer=STEER, neutral=NO_STEER)
