@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from trimtab.estate.fault import BadEstate
@@ -97,3 +100,33 @@ def test_the_limit_of_connections_is_set_after_its_module_is_there() -> None:
     assert [line for line in edge[MODULES].splitlines() if not line.startswith("#")] == ["nf_conntrack"]
     assert "-net.netfilter.nf_conntrack_max = 2000000\n" in edge[CONFIG]
     assert [a.path for a in render(found, found.by_name["one-backend-1"])] == [CONFIG]
+
+
+LENT = """
+import socket, sys
+for name, value in (("ip_local_port_range", sys.argv[1]), ("ip_local_reserved_ports", sys.argv[2])):
+    with open(f"/proc/sys/net/ipv4/{name}", "w") as file:
+        file.write(value)
+kept = []
+while True:
+    kept.append(socket.socket())
+    try:
+        kept[-1].bind(("127.0.0.1", 0))
+    except OSError:
+        break
+    print(kept[-1].getsockname()[1])
+"""
+
+
+@pytest.mark.daemon
+def test_the_kernel_lends_none_of_them() -> None:
+    """A narrow range, all of which is taken: what is left is the host's own."""
+    found = inventory()
+    keys = settings(found, found.by_name["one-edge-1"])
+    ran = subprocess.run(
+        ["unshare", "-rn", sys.executable, "-c", LENT, "2376 2390", keys[RESERVED]],
+        capture_output=True, text=True, check=True, timeout=20,
+    )  # fmt: skip
+    lent = {int(line) for line in ran.stdout.split()}
+    assert lent == set(range(2376, 2391)) - reserved(found, "one-edge-1")
+    assert {2379, 2380, 2382, 2383, 2384, 2385} & lent == set()
