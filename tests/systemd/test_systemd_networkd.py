@@ -14,7 +14,7 @@ from trimtab.render.networkd import CONFIG
 from trimtab.render.sysctl import MODULES
 
 pytestmark = [pytest.mark.daemon, pytest.mark.full]
-NETWORKD = "systemd-networkd.service"
+NETWORKD, MONITOR = "systemd-networkd.service", "monitor.service"
 
 
 def routes(host: OnSystemd) -> set[str]:
@@ -47,14 +47,18 @@ def configured(host: OnSystemd) -> Iterator[str]:
 
 def restart(host: OnSystemd, front: str) -> list[str]:
     """networkd starts; what of BIRD's it removes, as the kernel tells it."""
-    host.machine.sh("ip monitor route > /run/monitor & echo $! > /run/monitor.pid")
+    host.machine.run(
+        "systemd-run", f"--unit={MONITOR}", "--collect", "sh", "-c", "echo begun > /run/monitor; exec ip monitor route >> /run/monitor"
+    )  # fmt: skip
+    host.machine.until("somebody listens", lambda: "begun" in host.read("/run/monitor"))
     host.machine.run("systemctl", "restart", NETWORKD)
     host.machine.until(
         "networkd has configured the front network",
         lambda: "(configured)" in host.machine.run("networkctl", "status", front, fine=False).text,
         told=NETWORKD,
     )
-    said = host.machine.sh("kill $(cat /run/monitor.pid); cat /run/monitor").lines
+    host.machine.run("systemctl", "stop", MONITOR)
+    said = host.read("/run/monitor").splitlines()
     return [line for line in said if line.startswith("Deleted") and "proto bird" in line]
 
 

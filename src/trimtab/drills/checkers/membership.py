@@ -28,8 +28,9 @@ class MembershipConduct(Conduct):
                 if not first or any(not seen for seen in first.values()):
                     doubts.append(f"who belonged to {cluster} before the fault is not known: {first}")
                     continue
-                if seconds > REJOIN_S:
-                    yield f"{host} was back in {cluster} after {seconds:g} s, {REJOIN_S:g} s are the limit"
+                if seconds is None or seconds > REJOIN_S:
+                    after_s = "not back" if seconds is None else f"back after {seconds:g} s"
+                    yield f"{host} in {cluster}: {after_s}, {REJOIN_S:g} s are the limit"
                 for when, look in (("after it", during), ("at the end", after)):
                     yield from _unlike(cluster, first, look.get(cluster, {}), when)
                 yield from _same_number(host, cluster, first, during.get(cluster, {}))

@@ -10,12 +10,12 @@ from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.elsewhere import scene_of
 from trimtab.drills.scene import LabLike, Scene, Store
 from trimtab.drills.witness import store
-from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.errors import BadInput
 from trimtab.estate.addressing import PORTS
 from trimtab.lab.nodes import etcd
 from trimtab.render.etcd import REGISTRY
 
-HEALTHY_SECONDS = 60.0
+PATIENCE_S = 30.0  # longer than the limit that it is judged by
 # What the rendered file says, and never `/`.
 WIPE = """
 set -eu
@@ -76,8 +76,8 @@ class Reinstall:
             for role in roles(scene_of(lab), node):
                 lab.unit(node, role.unit, "start")
 
-    def _reinstall(self, lab: LabLike, found: tuple[Role, ...]) -> dict[str, float]:
-        """By cluster how many seconds the member was away, until it commits again."""
+    def _reinstall(self, lab: LabLike, found: tuple[Role, ...]) -> dict[str, float | None]:
+        """By cluster how many seconds the member was away, until it commits again; None: it stayed away."""
         began = time.monotonic()
         for role in found:
             lab.unit(role.host, role.unit, "stop")
@@ -87,15 +87,12 @@ class Reinstall:
         return {role.cluster.name: _healthy_after(lab, role, began) for role in found}
 
 
-def _healthy_after(lab: LabLike, role: Role, began: float) -> float:
-    """Raises EnvironmentUnable where it does not come back."""
+def _healthy_after(lab: LabLike, role: Role, began: float) -> float | None:
+    """Seconds until it commits a proposal; None where it does not come back."""
     scheme, trust = ("https", store.TRUST) if role.cluster.secured else ("http", ())
     asked = etcd.ask((*trust, f"{scheme}://127.0.0.1:{role.cluster.client_port}"))
-    while time.monotonic() - began < HEALTHY_SECONDS:
+    while time.monotonic() - began < PATIENCE_S:
         if ask_if_there(lab, role.host, asked) is not None:
             return round(time.monotonic() - began, 2)
         time.sleep(0.2)
-    raise EnvironmentUnable(
-        f"{role.cluster.name} on {role.host} is not healthy {HEALTHY_SECONDS:.0f} s after its disk was lost",
-        "see the log of its unit",
-    )
+    return None
