@@ -43,6 +43,13 @@ def running(estate: Estate, systems: Mapping[str, str]) -> Inventory:
     )
 
 
+def some_of(estate: Estate, systems: Mapping[str, str]) -> Inventory:
+    """As `running`, of an estate that has changed: it may have hosts that the twin has not, or has no more."""
+    platforms = {host: RELEASES[release] for host, release in systems.items() if release}
+    small, whole = (Inventory(estate, shrink=shrink, platforms=platforms) for shrink in (True, False))
+    return whole if set(systems) - {host.name for host in small.hosts} else small
+
+
 def _paths(service: str) -> tuple[Artifact, ...]:
     base = f"/etc/trimtab/tls/{service}"
     return tuple(Artifact(f"{base}.{end}", "") for end in ("crt", "key", "pem"))
