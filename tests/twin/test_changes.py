@@ -40,14 +40,32 @@ ROUTE = re.compile(r"\[(to_one\S*) (\S+?)\]")
 PREFIXES = ("198.18.1.0/24", "2001:db8:1::/48", "203.0.113.0/24")
 
 
+NGINX = ("{preempt: false}\n", "{preempt: false, unicast: true}\ntiers: {proxy: {engine: nginx}}\n")
+
+
 @pytest.fixture(scope="module")
 def moves() -> Iterator[Lab]:
     with twin(BASE) as lab:
         yield lab
 
 
-def inventory(text: str) -> Inventory:
-    return Inventory(read_estate(text, "estate.yaml")[0], shrink=True)
+@pytest.fixture(scope="module")
+def moves_on_trixie() -> Iterator[Lab]:
+    with twin(BASE, system=["trixie"]) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def moves_on_nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    file = tmp_path_factory.mktemp("nginx") / "estate.yaml"
+    file.write_text(BASE.read_text().replace(*NGINX))
+    with twin(file) as lab:
+        yield lab
+
+
+def inventory(lab: Lab, text: str) -> Inventory:
+    rows = [row for row in lab.status()["hosts"] if row["kind"] == "host"]
+    return change.some_of(read_estate(text, "estate.yaml")[0], {row["name"]: row["system"] for row in rows})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +131,26 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "order"), CASES)
 def test_a_change_moves_only_what_it_names(moves: Lab, name: str, order: int) -> None:
-    """order: which pair of a router and a proxy comes first. Then the same way back."""
-    entry, before = CHANGES[name], inventory(BASE.read_text())
-    after = inventory(changed(entry))
+    """order: which pair of a router and a proxy comes first."""
+    _roll(moves, name, order)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["vip added", "group added", "upstream changed"])
+def test_it_does_with_debian_13s_daemons(moves_on_trixie: Lab, name: str) -> None:
+    _roll(moves_on_trixie, name, 0)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["vip added", "service changed", "pool removed"])
+def test_it_does_with_nginx_and_unicast(moves_on_nginx: Lab, name: str) -> None:
+    _roll(moves_on_nginx, name, 1, NGINX)
+
+
+def _roll(moves: Lab, name: str, order: int, also: tuple[str, str] = ("", "")) -> None:
+    """Forth, and the same way back. also: an edit of the estate's text before and after."""
+    entry, before = CHANGES[name], inventory(moves, BASE.read_text().replace(*also))
+    after = inventory(moves, changed(entry).replace(*also))
     bring(moves, entry, before, after)
     pairs = PAIRS if order == 0 else PAIRS[::-1]
     told: dict[str, object] = {}
@@ -157,10 +192,10 @@ def _begun(before: dict[str, str], now: dict[str, str]) -> list[str]:
 
 def test_a_file_that_a_daemon_refuses_changes_nothing(moves: Lab) -> None:
     """A network whose interface the router has not: keepalived would give every gateway away."""
-    after = inventory(changed(CHANGES["group added"]).replace("id: 2}\nsites", "id: 9}\nsites"))
+    after = inventory(moves, changed(CHANGES["group added"]).replace("id: 2}\nsites", "id: 9}\nsites"))
     first = run(moves, "one-router-1", "ip", "-o", "addr")
     with pytest.raises(DaemonRefused, match=r"keepalived\.conf refused by keepalived"):
         moves.deliver("one-router-1", change.files(after, "one-router-1"))
     assert run(moves, "one-router-1", "ip", "-o", "addr") == first
-    again = moves.deliver("one-router-1", change.files(inventory(BASE.read_text()), "one-router-1"))
+    again = moves.deliver("one-router-1", change.files(inventory(moves, BASE.read_text()), "one-router-1"))
     assert again["files"] == []
