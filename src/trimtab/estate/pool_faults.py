@@ -17,6 +17,7 @@ PANIC_AND_BACKUP = (
 # What a pool's other backends are called.
 OURS = {
     "--panic": "each pool has a second one of that name for when no check is well",
+    "--patient": "each pool has another one of that name for bodies and tunnels",
     "--across": "a pool with `across` has another one of that name, of other sites' proxies",
 }
 
@@ -27,6 +28,7 @@ def pool_faults(estate: Estate) -> Iterator[Problem]:
     yield from _across(estate)
     yield from _registered(estate)
     yield from _splits(estate)
+    yield from _unacked(estate)
 
 
 def _pools(estate: Estate) -> Iterator[Problem]:
@@ -65,6 +67,19 @@ def _across(estate: Estate) -> Iterator[Problem]:
         if wanted and group is not None and "proxy" in group.roles and pool.port == PORTS["across"]:
             what = f"on `{pool.hosts}`, which are proxies too, {pool.port} is the port of `across`"
             yield ("pools", name, "port"), what, "give the pool another port"
+
+
+def _unacked(estate: Estate) -> Iterator[Problem]:
+    if estate.tiers.proxy.engine == "haproxy":
+        return
+    for name, pool in estate.pools.items():
+        if "unacked" in pool.model_fields_set:
+            what = "`unacked` works with HAProxy (tcp-ut), not with nginx, which waits `timeouts.server` for whoever reads slowly"
+            yield (
+                ("pools", name, "unacked"),
+                what,
+                "take `engine: haproxy` in tiers.proxy, or leave `unacked` out",
+            )
 
 
 def _registered(estate: Estate) -> Iterator[Problem]:
