@@ -45,7 +45,11 @@ pools:
   quick: {{hosts: backend, port: 8081, answer: 400ms, check: {{get: /health}}}}
   redirect0: {{hosts: backend, port: 8082, check: {{get: /new/health}}}}
 """
-ADDRESSES = ("198.18.1.10", "10.1.48.10", "10.1.80.10", "10.1.80.11", "10.1.80.12")
+SPARE = """\
+  tab: {hosts: backend, port: 8081, backup: spare, sticky: {by: table}, check: {get: /health, every: 300ms, fast: 100ms}}
+  cook: {hosts: backend, port: 8082, backup: spare, sticky: {by: cookie}, check: {get: /health, every: 300ms, fast: 100ms}}
+"""
+ADDRESSES = ("198.18.1.10", "10.1.48.10", "10.1.80.10", "10.1.80.11", "10.1.80.12", "10.1.81.10")
 START = {
     "haproxy": """
 mkdir -p /run/haproxy
@@ -63,6 +67,14 @@ exec /usr/sbin/nginx -e stderr -g 'daemon off; user root;' -c /etc/nginx/nginx.c
 
 def estate(engine: str, platform: Platform = "debian-12", drain: str = "") -> str:
     return ESTATE.format(engine=engine, platform=platform, drain=f", drain: {drain}" if drain else "")
+
+
+def with_spare(platform: Platform) -> str:
+    """HAProxy with two sticky pools of the same members and a spare one."""
+    text = estate("haproxy", platform).replace("backend: 3}", "backend: 3, spare: 1}")
+    text = text.replace("tiers:", "groups: {spare: {id: 1, roles: [backend]}}\ntiers:")
+    routes = "      - {path: /table, pool: tab}\n      - {path: /cookie, pool: cook}\n"
+    return text.replace("    routes:\n", f"    routes:\n{routes}") + SPARE
 
 
 class Place:
@@ -84,12 +96,16 @@ class Place:
 
     def run(self, *command: str) -> Any:
         """The JSON that a script of `inside` prints. Raises AssertionError with what it said instead."""
-        addresses = "; ".join(f"ip addr add {each}/32 dev lo" for each in ADDRESSES)
         words = " ".join(command)
-        script = f"{addresses}; cd /etc/test; python3 -B {words} 2>/run/said || {{ cat /run/said; cat /run/engine.log; }}"
-        reply = sandbox.run(self.host, self.extra, set(), {"it": ["sh", "-c", script]}, self.system, 150)[
-            "it"
-        ]
-        lines = reply.text.strip().splitlines()
-        assert lines and lines[-1].startswith("{"), reply.text
+        text = self.shell(
+            f"cd /etc/test; python3 -B {words} 2>/run/said || {{ cat /run/said; cat /run/engine.log; }}"
+        )
+        lines = text.strip().splitlines()
+        assert lines and lines[-1].startswith("{"), text
         return json.loads(lines[-1])
+
+    def shell(self, script: str) -> str:
+        """What it says, where the host's addresses are."""
+        addresses = "".join(f"ip addr add {each}/32 dev lo\n" for each in ADDRESSES)
+        commands = {"it": ["sh", "-c", addresses + script]}
+        return sandbox.run(self.host, self.extra, set(), commands, self.system, 150)["it"].text

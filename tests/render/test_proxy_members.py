@@ -106,7 +106,10 @@ def test_an_old_membership_moves_no_server_that_the_file_has(hook: ModuleType) -
     made = hook.haproxy_pools(pools, stale)
     assert "10.9.9.9" not in made
     assert made.count("    server hk-backend-1 10.1.80.10:8080 id 1 weight 100 tcp-ut 300ms\n") == 1
-    assert len(re.findall(r"    server hk-backend-2 10.1.80.11:8080 id 2 weight 7 tcp-ut 10000ms.*\n", made)) == 2
+    assert (
+        len(re.findall(r"    server hk-backend-2 10.1.80.11:8080 id 2 weight 7 tcp-ut 10000ms.*\n", made))
+        == 2
+    )
     assert made.count("    server m3 0.0.0.0:0 id 3 weight 100 tcp-ut 10000ms track api/m3 disabled\n") == 1
     east = rendered(ENTERPRISE, "east-proxy-1", "/etc/nginx/pools.conf")
     assert hook.nginx_pools(east, membership(pools={"api": {1: ("10.9.9.9:1", 7, False)}})) == east

@@ -29,12 +29,20 @@ class Origin:
     dying: set[str] = field(default_factory=set)
     closed: list[tuple[str, float]] = field(default_factory=list)
     got: dict[str, int] = field(default_factory=dict)
-    sockets: list[socket.socket] = field(default_factory=list)
+    sockets: list[tuple[str, socket.socket]] = field(default_factory=list)
 
     def listen(self, address: str, port: int) -> None:
         server = socket.create_server((address, port), backlog=256)
-        self.sockets.append(server)
+        self.sockets.append((address, server))
         threading.Thread(target=self._accept, args=(server, address), daemon=True).start()
+
+    def close(self, *addresses: str) -> None:
+        """These members are gone; what is under way on them is left alone."""
+        for address, each in self.sockets:
+            if address in addresses:
+                each.shutdown(socket.SHUT_RDWR)
+                each.close()
+        self.sockets = [each for each in self.sockets if each[0] not in addresses]
 
     def times(self, method: str, target: str) -> int:
         return sum(1 for m, t, _ in self.asked if (m, t) == (method, target))

@@ -8,12 +8,11 @@ import contextlib
 import hashlib
 import json
 import re
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -431,8 +430,7 @@ def a_member_without_power(origin: Origin) -> Any:
 
 @row
 def every_member_gone(origin: Origin) -> Any:
-    for each in origin.sockets:
-        each.shutdown(socket.SHUT_RDWR)
+    origin.close(*MEMBERS)
     return ask("GET", "/echo", patience=20).status
 
 
@@ -443,24 +441,34 @@ def run(function: Callable[[Origin], Any], origin: Origin) -> Any:
         return f"{type(error).__name__}: {error}"
 
 
-def main() -> None:
+def start(engine: str, members: Sequence[str] = MEMBERS) -> tuple[Origin, subprocess.Popen[bytes]]:
+    """The members, and the engine in front of them, which serves."""
     origin = Origin()
-    for address in MEMBERS:
+    for address in members:
         for port in PORTS:
             origin.listen(address, port)
-    engine, *only = sys.argv[1:]
     with LOG.open("wb") as log:
         process = subprocess.Popen(["sh", f"/etc/test/{engine}.sh"], stdout=log, stderr=log)
     eventually(lambda: ask("GET", "/echo", patience=1).status == 200, 15)
+    return origin, process
+
+
+def tell(found: dict[str, Any], process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    found["log"] = LOG.read_text(errors="replace")[-3000:]
+    print(json.dumps(found))
+
+
+def main() -> None:
+    engine, *only = sys.argv[1:]
+    origin, process = start(engine)
     found: dict[str, Any] = {}
     for name, function in ROWS.items():
         if not only or name in only:
             began = time.monotonic()
             found[name] = run(function, origin)
             print(f"{name} {time.monotonic() - began:.1f} s", file=sys.stderr)
-    process.terminate()
-    found["log"] = LOG.read_text(errors="replace")[-3000:]
-    print(json.dumps(found))
+    tell(found, process)
 
 
 if __name__ == "__main__":
