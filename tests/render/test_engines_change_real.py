@@ -34,7 +34,7 @@ def test_a_reload_leaves_what_is_under_way_as_long_as_the_estate_says(
     assert found == {
         "reloaded": True,
         "tunnel serves on": True,
-        "upload": 2000,
+        "upload": 400_000,
         "download": 3,
         "tunnel ends": True,
         "not before": True,

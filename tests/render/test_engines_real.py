@@ -67,11 +67,11 @@ EXPECTED: dict[str, Any] = {
         "PATCH": [502, 1],
         "DELETE": [502, 1],
     },
-    "idle_connections_are_closed_before_the_member_does": [True, False],
+    "idle_connections_are_closed_before_the_member_does": [True, True],
     "http_2": "200 2",
     "http_2_headers": ["200", "200"],
     "http_2_upload": 30_000_000,
-    "a_member_without_power": {"/quick": [200], "/": [200]},
+    "a_member_without_power": {"/quick": True, "/": True},
     "every_member_gone": 503,
 }
 # (row, engine): (its answer, why).
@@ -80,16 +80,12 @@ DIFFERENT: dict[tuple[str, str], tuple[Any, str]] = {
         [200, 200, 414],
         "the same limit; nginx has the better word for it (RFC 9110, 15.5.15)",
     ),
-    ("writes_of_members_that_die_answering", "nginx"): (
-        {"POST": [502, 1], "PUT": [502, 1], "PATCH": [502, 1], "DELETE": [502, 3]},
-        "DELETE without a body is idempotent (RFC 9110, 9.2.2), and nginx repeats what it holds to be so",
-    ),
     ("every_member_gone", "nginx"): (
         502,
         "nginx has one word for a member that cannot be reached and for none left",
     ),
     ("a_member_without_power", "nginx"): (
-        {"/quick": [200], "/": [0, 200]},
+        {"/quick": True, "/": False},
         "a kept connection to a dead host: nginx has no tcp-ut, and without `answer` a read on it waits for `server` "
         "(finding keepalive-to-dead-host)",
     ),

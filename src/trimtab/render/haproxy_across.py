@@ -14,7 +14,7 @@ from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
 from trimtab.render import across, pki
 from trimtab.render.base import fill, milliseconds
-from trimtab.render.haproxy_server import check_options, purge
+from trimtab.render.haproxy_server import check_options
 from trimtab.render.pools import endpoint
 
 PORT = PORTS["across"]
@@ -72,7 +72,7 @@ def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, st
         "check": milliseconds(pool.check.timeout + far),
         "retries": pool.retries,
         "answer": milliseconds(pool.answer + far) if pool.answer else None,
-        "defaults": f"{check_options(check)} pool-purge-delay {purge(pool)} {TLS}",
+        "defaults": f"{check_options(check)} {TLS}",
         "servers": _servers(inventory, near, pool.check.every + far, check.fall, pool.unacked),
     }
 

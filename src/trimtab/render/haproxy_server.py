@@ -14,11 +14,11 @@ UNACKED_MS = 300
 
 
 def purge(pool: Pool) -> str:
-    """pool-purge-delay: in each such time half of the connections that were not needed are closed, the last one too. A fourth
-    of what one may be idle leaves none of up to eight beyond it. HAProxy notices a member's close at once; what this
-    spares is the request that crosses it.
+    """pool-purge-delay: in each such time half of the connections that were not needed are closed, and what counts as needed
+    falls to half: an eighth of `idle`. It is no clock of each connection, and 2.6 now and then leaves one for its member to
+    close. HAProxy notices that at once; what is spared is the request that crosses it.
     """
-    return milliseconds(pool.idle / 4)
+    return milliseconds(pool.idle / 8)
 
 
 def quote(value: str) -> str:

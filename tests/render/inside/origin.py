@@ -31,18 +31,24 @@ class Origin:
     got: dict[str, int] = field(default_factory=dict)
     sockets: list[tuple[str, socket.socket]] = field(default_factory=list)
 
+    links: list[tuple[str, socket.socket]] = field(default_factory=list)
+
     def listen(self, address: str, port: int) -> None:
         server = socket.create_server((address, port), backlog=256)
         self.sockets.append((address, server))
         threading.Thread(target=self._accept, args=(server, address), daemon=True).start()
 
     def close(self, *addresses: str) -> None:
-        """These members are gone; what is under way on them is left alone."""
+        """These members are gone, with all their connections."""
         for address, each in self.sockets:
             if address in addresses:
                 each.shutdown(socket.SHUT_RDWR)
                 each.close()
         self.sockets = [each for each in self.sockets if each[0] not in addresses]
+        for address, link in list(self.links):
+            if address in addresses:
+                with contextlib.suppress(OSError):
+                    link.shutdown(socket.SHUT_RDWR)
 
     def times(self, method: str, target: str) -> int:
         return sum(1 for m, t, _ in self.asked if (m, t) == (method, target))
@@ -51,6 +57,7 @@ class Origin:
         with contextlib.suppress(OSError):
             while True:
                 link, _ = server.accept()
+                self.links.append((address, link))
                 threading.Thread(target=Serving(self, link, address).run, daemon=True).start()
 
 
@@ -75,6 +82,8 @@ class Serving:
         except TimeoutError:
             self.origin.closed.append(("member", time.monotonic() - began))
             return False
+        except OSError:  # HAProxy resets what it does not need
+            head = None
         if head is None:
             self.origin.closed.append(("proxy", time.monotonic() - began))
             return False

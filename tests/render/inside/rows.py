@@ -352,18 +352,16 @@ def writes_of_members_that_die_answering(origin: Origin) -> Any:
 
 @row
 def idle_connections_are_closed_before_the_member_does(origin: Origin) -> Any:
-    """Who ended some: the proxy, the member."""
-    origin.closed.clear()
-    for _ in range(6):
-        ask("GET", "/echo")
-    threads = [threading.Thread(target=ask, args=("GET", "/slow/0.2")) for _ in range(6)]
+    """Of those that were idle for a moment: the proxy ended most. (HAProxy forgets one now and then.)"""
+    threads = [threading.Thread(target=ask, args=("GET", "/slow/0.2")) for _ in range(12)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
+    origin.closed.clear()
     time.sleep(6)
-    ended = [who for who, _ in origin.closed]
-    return ["proxy" in ended, "member" in ended]
+    ended = [who for who, idle in origin.closed if idle > 0.2]
+    return [ended.count("proxy") > 0, ended.count("member") < ended.count("proxy")]
 
 
 # ---- HTTP/2
@@ -423,7 +421,7 @@ def a_member_without_power(origin: Origin) -> Any:
             link.ask("GET", f"{path}/echo")
     cut(MEMBERS[0])
     return {
-        path or "/": sorted({link.ask("GET", f"{path}/echo").status for link in links for _ in range(2)})
+        path or "/": all(link.ask("GET", f"{path}/echo").status == 200 for link in links for _ in range(2))
         for path, links in clients.items()
     }
 
