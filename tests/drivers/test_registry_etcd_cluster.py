@@ -92,7 +92,9 @@ def test_a_member_that_hangs_is_left_for_another(members: list[Member]) -> None:
         await write(client, Write(put={"hand/api/last": b"1"}))
         records, _, breaks = await follow(client, Snapshot(batch.revision, {}), lambda records: bool(records))
         assert records == {"hand/api/last": b"1"} and breaks == []
-        assert str(client._gateway.peers._order[0].address) != members[0].url  # it is not asked first any more
+        assert (
+            str(client._gateway.peers._order[0].address) != members[0].url
+        )  # it is not asked first any more
 
     run(test())
 
