@@ -9,7 +9,7 @@ from trimtab.estate.inventory import Host, Inventory
 from trimtab.render import haproxy_across
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import HOOKS, UNITS
-from trimtab.render.etcd import clusters_of
+from trimtab.render.etcd import JOIN_HOOK, clusters_of, rendered_file, used_file
 from trimtab.render.keepalived import GATEWAY_STATE
 from trimtab.render.pools import servers, used
 
@@ -139,8 +139,10 @@ def etcd(cluster: str) -> Artifact:
         "LimitNOFILE=65536",
         f"StateDirectory=etcd-{cluster}",
         "StateDirectoryMode=0700",
+        f"RuntimeDirectory=etcd-{cluster}",
+        f"ExecStartPre=+{JOIN_HOOK} {rendered_file(cluster)} {used_file(cluster)}",
         ELECTS,
-        f"ExecStart=/usr/bin/etcd --config-file /etc/etcd/{cluster}.yaml",
+        f"ExecStart=/usr/bin/etcd --config-file {used_file(cluster)}",
     ]
     return unit(f"etcd-{cluster}.service", "network-online.target", lines, f"etcd, {cluster}")
 
