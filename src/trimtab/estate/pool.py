@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trimtab.estate.base import Address, Name, Noun, Reference, Token, UrlPath
+from trimtab.estate.base import Address, Name, Noun, Reference, Token, UrlTarget
 from trimtab.estate.quantity import Bool, Duration, Int, Percent
 
 Balance = Literal["roundrobin", "leastconn", "source", "uri", "random", "first", "header"]
@@ -18,8 +18,8 @@ class Check(Noun):
     `every` while all is well, `fast` while the state is in doubt; `fall` failures end, `rise` successes begin.
     """
 
-    get: UrlPath | None = None
-    head: UrlPath | None = None
+    get: UrlTarget | None = Field(default=None, description="a path, with a query if need be: `/ready?all=1`")
+    head: UrlTarget | None = None
     expect: tuple[Int, ...] = Field(
         default=(200,), min_length=1, description="HTTP status codes that are well"
     )

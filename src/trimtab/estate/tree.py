@@ -17,6 +17,7 @@ from trimtab.estate.secrets import HIDDEN, masked, names_secret
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 40
+MERGE = "<<"
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -61,9 +62,7 @@ def read_tree(text: str, file: str) -> Tree:
         mark = error.problem_mark or error.context_mark
         at = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
         tree.root = None
-        tree.fault(
-            (), f"not YAML: {error.problem or error.context}", "check quotes, brackets and indentation", at
-        )
+        tree.fault((), f"not YAML: {error.problem or error.context}", _hint(text, at), at)
     except _TooDeep as error:
         tree.root = None
         tree.fault((), str(error), "no key of an estate is that deep")
@@ -71,6 +70,16 @@ def read_tree(text: str, file: str) -> Tree:
         tree.root = None
         tree.fault((), f"not YAML: {str(error).splitlines()[0]}", "remove the control character")
     return tree
+
+
+def _hint(text: str, at: Mark) -> str:
+    """A tab looks like blanks, and the parser does not say that it is one."""
+    lines = text.splitlines()
+    line = lines[at.line - 1] if at.line <= len(lines) else ""
+    before = line[: at.column]
+    if "\t" in before[-1:] or (before.strip() == "" and "\t" in line[: len(line) - len(line.lstrip())]):
+        return "there is a tab here: YAML is indented with blanks alone"
+    return "check quotes, brackets and indentation"
 
 
 class _TooDeep(Exception):
@@ -111,6 +120,9 @@ class _Builder:
             if isinstance(event, yaml.MappingEndEvent):
                 break
             key = self._key(event, events, loc)
+            if key is None:
+                self._node(next(events), events, (*loc, MERGE))
+                continue
             here = (*loc, key)
             if key in result:
                 first = self.tree.marks[here]
@@ -123,11 +135,14 @@ class _Builder:
             result[key] = self._node(next(events), events, here)
         return result
 
-    def _key(self, event: Any, events: Iterator[Any], loc: Loc) -> str:
+    def _key(self, event: Any, events: Iterator[Any], loc: Loc) -> str | None:
+        """None for a merge key, which the tree has not."""
         if isinstance(event, yaml.ScalarEvent):
             self._refuse(event, loc)
-            if event.value == "<<" and event.style is None:
+            # libyaml says '' for a plain scalar, the parser in Python None; quoted it is a key like any other
+            if event.value == MERGE and not event.style:
                 self.tree.fault(loc, "merge keys (`<<`) are not read", "write the keys out", _at(event))
+                return None
             return str(event.value)
         self.tree.fault(loc, "a key must be plain text", "a list or a map cannot be a key", _at(event))
         self._node(event, events, loc)
