@@ -22,7 +22,7 @@ _SECRET = re.compile(
 # pchar of RFC 3986 with `/`, without the quotes and `$` that a configuration language could take for its own
 _PATH_CHARS = "A-Za-z0-9._~!&()*+,;=:@%/-"
 _NO_PATH_CHAR = re.compile(rf"[^{_PATH_CHARS}]")
-_NO_QUERY_CHAR = re.compile(rf"[^{_PATH_CHARS}?]")
+_NO_QUERY_CHAR = re.compile(rf"[^?{_PATH_CHARS}]")
 # RFC 9112, 3: what a request line should at least be able to hold; the daemons' own lines end soon after
 _LONGEST_PATH = 1000
 # narrower than a token of RFC 9110: quotes and `$` are syntax in the daemons' files, and nobody's header has them

@@ -87,12 +87,19 @@ def _too_many(estate: Estate) -> Iterator[Problem]:
 
 def _host_names(estate: Estate) -> Iterator[Problem]:
     seen: dict[str, tuple[str, str]] = {}
+    clients = {f"clients-{region}" for region in estate.regions}
     for site_name, site in estate.sites.items():
         reserved: set[str] = set()
         for group, count in site.hosts.items():
             for n in range(1, count.high + 1):
                 name = f"{site_name}-{group}-{n}"
                 reserved.add(name)
+                if name in clients:
+                    yield (
+                        ("sites", site_name, "hosts", group),
+                        f"host `{name}` has the name of a region's clients in the twin",
+                        "rename the site or the region",
+                    )
                 if name in seen and seen[name] != (site_name, group):
                     other = seen[name]
                     yield (

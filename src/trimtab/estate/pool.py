@@ -129,6 +129,12 @@ class Pool(Noun):
                 raise ValueError("`answer` has another member asked, which `retries: 0` forbids")
             if "across" in data and "members" in data:
                 raise ValueError("`across` asks another site, and `members` are the same at every one")
+            if "members" in data and "port" in data:
+                raise ValueError("`members` have each a `port` of their own")
+            if "members" in data and "backup" in data:
+                raise ValueError(
+                    "`backup` names hosts of the site: among `members` write `backup: true` on the spare ones"
+                )
             if "hosts" in data and "port" not in data:
                 raise ValueError("`hosts` needs a `port`")
             if (data.get("balance") == "header") != ("header" in data):

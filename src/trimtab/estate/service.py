@@ -36,7 +36,8 @@ class Route(Noun):
 
     path: UrlPath | None = Field(default=None, description="the request's path begins with it")
     suffix: tuple[Suffix, ...] = Field(default=(), description="the path ends with one of them")
-    header: dict[Token, HeaderText] = {}
+    # HAProxy's lines have 64 words
+    header: dict[Token, HeaderText] = Field(default={}, max_length=4)
     method: tuple[Token, ...] = ()
     host: tuple[Hostname, ...] = ()
     pool: Reference | None = None

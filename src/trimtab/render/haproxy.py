@@ -6,6 +6,8 @@ A route sets txn.route and txn.pool once; the first that matches wins, redirects
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trimtab.estate.addressing import PORTS
@@ -27,6 +29,8 @@ UNIT = "haproxy.service"
 MAPS = "/run/haproxy"
 UNROUTED = "!{ var(txn.route) -m found }"
 UNDRAWN = "!{ var(txn.pool) -m found }"
+MOST_WORDS = 8  # of each of three lists in one line
+MOST_NAMES = 40  # of the one list in a line
 
 
 def v6only(address: str) -> str:
@@ -107,7 +111,7 @@ def _front(inventory: Inventory, number: int, entries: list[tuple[str, Service]]
 def _service(name: str, service: Service) -> dict[str, Any]:
     return {
         "name": name,
-        "names": service.names,
+        "names": chunks(service.names, MOST_NAMES),
         "hsts": int(service.tls.hsts) if service.tls.hsts else None,
         "routes": [_route(name, index, route) for index, route in enumerate(service.routes)],
     }
@@ -116,11 +120,13 @@ def _service(name: str, service: Service) -> dict[str, Any]:
 def _route(service: str, index: int, route: Route) -> list[str]:
     """The lines of one route: match, target, expiry."""
     key = f"{service}-{index}"
-    match = f"{{ var(txn.service) -m str {service} }} {UNROUTED}{_conditions(route)}"
+    match = f"{{ var(txn.service) -m str {service} }} {UNROUTED}"
     taken = f"{{ var(txn.route) -m str {key} }}"
-    lines = [f"http-request set-var(txn.route) str({key}) if {match}"]
+    lines = [f"http-request set-var(txn.route) str({key}) if {match}{more}" for more in _conditions(route)]
     if route.redirect:
-        lines.append(f"http-request redirect location {quote(route.redirect)} code 302 if {taken}")
+        # its location is a log format (section 8.2.6), in which a `%` begins a variable
+        location = quote(route.redirect.replace("%", "%%"))
+        lines.append(f"http-request redirect location {location} code 302 if {taken}")
     elif route.split:
         lines += _split(service, route, taken)
     else:
@@ -130,19 +136,22 @@ def _route(service: str, index: int, route: Route) -> list[str]:
     return lines
 
 
-def _conditions(route: Route) -> str:
-    parts = []
+def _conditions(route: Route) -> Iterator[str]:
+    """What has to hold, as one condition; several where a list is longer than a line has words for."""
+    first = []
     if route.path not in (None, "/"):
-        parts.append(f"{{ path_beg {quote(str(route.path))} }}")
-    if route.suffix:
-        parts.append(f"{{ path_end {' '.join(quote(s) for s in route.suffix)} }}")
-    for header, value in sorted(route.header.items()):
-        parts.append(f"{{ req.hdr({header}) -m str {quote(value)} }}")
-    if route.method:
-        parts.append(f"{{ method {' '.join(quote(m) for m in route.method)} }}")
-    if route.host:
-        parts.append(f"{{ var(txn.host) -m str {' '.join(route.host)} }}")
-    return "".join(f" {part}" for part in parts)
+        first.append(f"{{ path_beg {quote(str(route.path))} }}")
+    headers = [f"{{ req.hdr({name}) -m str {quote(value)} }}" for name, value in sorted(route.header.items())]
+    suffixes = [f"{{ path_end {' '.join(map(quote, some))} }}" for some in chunks(route.suffix)]
+    methods = [f"{{ method {' '.join(map(quote, some))} }}" for some in chunks(route.method)]
+    hosts = [f"{{ var(txn.host) -m str {' '.join(some)} }}" for some in chunks(route.host)]
+    for suffix, method, host in itertools.product(suffixes or [""], methods or [""], hosts or [""]):
+        yield "".join(f" {part}" for part in (*first, suffix, *headers, method, host) if part)
+
+
+def chunks(values: Sequence[str], most: int = MOST_WORDS) -> list[tuple[str, ...]]:
+    """A line of HAProxy's has 64 words at most (its MAX_LINE_ARGS), with those of the rule around them."""
+    return [tuple(values[i : i + most]) for i in range(0, len(values), most)]
 
 
 def _split(service: str, route: Route, taken: str) -> list[str]:
