@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -41,17 +42,15 @@ def estate(services: list[str], pools: list[str], upstreams: list[str], sites: l
     text += "services:\n"
     for number, service in enumerate(services):
         routes = [f"{{path: /{i}/, header: {{x: v}}, pool: {pool}}}" for i, pool in enumerate(pools)]
-        routes += [
-            f"{{path: /s{i}/, split: {{{a}: 1, {b}: 2}}}}"
-            for i, (a, b) in enumerate(zip(pools, pools[1:], strict=False))
-        ]
+        routes += [f"{{path: /s{i}/, split: {{{a}: 1, {b}: 2}}}}" for i, (a, b) in enumerate(pairwise(pools))]
         routes += [f"{{path: /t{i}/, split: {{{pool}: 1}}}}" for i, pool in enumerate(pools)]
         routes += ["{path: /r/, redirect: 'https://r.example/'}", f"{{pool: {pools[0]}}}"]
         text += f"  {service}: {{vip: {1 + number % 2}, names: [n{number}.z.example], routes: [{', '.join(routes)}]}}\n"
     text += "pools:\n"
     across = ", across: nearest" if engine == "haproxy" else ""
     for number, pool in enumerate(pools):
-        text += f"  {pool}: {{hosts: backend, port: {8100 + number}, answer: 1s, check: {{get: /h{number}}}{across}, sticky: {{by: table}}}}\n"
+        text += f"  {pool}: {{hosts: backend, port: {8100 + number}, answer: 1s, sticky: {{by: table}}, "
+        text += f"check: {{get: /h{number}}}{across}}}\n"
     return text + f"stores: {{{services[0]}: {{kind: etcd, hosts: store}}}}\n"
 
 

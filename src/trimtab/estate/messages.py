@@ -14,7 +14,7 @@ from trimtab.estate.fault import Loc
 from trimtab.estate.quantity import duration_text
 from trimtab.estate.secrets import masked
 from trimtab.estate.similar import similar
-from trimtab.estate.tree import Tree
+from trimtab.estate.tree import Tree, printable
 
 BOUNDS = {
     "less_than_equal": ("at most", "le"),
@@ -77,7 +77,7 @@ def _got(value: Any) -> str:
         return ""
     if not value:
         return "nothing is written here: "
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in masked(value))
+    shown = printable(masked(value))
     return f"got `{shown if len(shown) <= 60 else shown[:57] + '...'}`: "
 
 

@@ -42,8 +42,13 @@ class Tree:
     def fault(self, loc: Loc, message: str, hint: str = "", mark: Mark | None = None) -> None:
         """A file may have a secret where none belongs: no fault shows it."""
         at = mark or self.mark(loc)
-        texts = (masked(text) for text in (dotted(loc), message, hint))
+        texts = (printable(masked(text)) for text in (dotted(loc), message, hint))
         self.faults.append(Fault(self.file, at.line, at.column, *texts))
+
+
+def printable(text: str) -> str:
+    """What a terminal could obey, or nobody sees, is written out."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def read_tree(text: str, file: str) -> Tree:
@@ -60,7 +65,9 @@ def read_tree(text: str, file: str) -> Tree:
         _Builder(tree).build(yaml.parse(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
+        # what is missing at the end is told of the last line; the parser counts one or two beyond it
+        last = max(1, len(text.splitlines()))
+        at = Mark(min(mark.line + 1, last), mark.column + 1) if mark else Mark(1, 1)
         tree.root = None
         tree.fault((), f"not YAML: {error.problem or error.context}", _hint(text, at), at)
     except _TooDeep as error:
