@@ -59,7 +59,10 @@ def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
         return f"{_got(got)}a map of keys is expected", "write `{key: value}` or indented lines"
     if kind in ("tuple_type", "list_type"):
         return f"{_got(got)}a list is expected", "write `[a, b]`"
-    if kind in ("too_short", "too_long"):
+    if kind == "too_long":
+        many = f"{len(got)} entries, " if isinstance(got, dict | list | tuple) else ""
+        return f"{many}at most {context['max_length']} are possible", ""
+    if kind == "too_short":
         return detail["msg"].replace("Tuple", "the list").replace("Dictionary", "the map"), ""
     if kind in BOUNDS:
         word, name = BOUNDS[kind]

@@ -64,7 +64,11 @@ class Sticky(Noun):
     by: Literal["cookie", "table"]
     name: Token = Field(default="member", description="of the cookie")
     expire: Duration = Field(
-        default=1800.0, ge=1, le=86400 * 30, description="after the last request (table)"
+        # HAProxy counts it in milliseconds, 31 bits of them
+        default=1800.0,
+        ge=1,
+        le=86400 * 24,
+        description="after the last request (table)",
     )
 
 

@@ -82,9 +82,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         host=host,
         proxy=proxy,
         pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
-        splits=list(
-            {name: _split(service, name, route) for service, name, route in splits(inventory)}.values()
-        ),
+        splits=list({(s, name): _split(s, name, route) for s, name, route in splits(inventory)}.values()),
     )
     return (
         Artifact(CONFIG, text, validator="nginx", take_up="reload", unit=UNIT),
@@ -98,12 +96,17 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
     method = _method(pool)
     # nginx has no backup servers under `hash` and `random`: there the spare ones join as equals, at their own weight
     backups = (method or "").split(" ")[0] not in ("hash", "random")
+    listed = [*empty, *(server for server in found if not server.empty)]
+    if all(server.backup and backups for server in listed):
+        listed.insert(
+            0, Server("nobody", NOBODY, 0, empty=True)
+        )  # nginx refuses an upstream without a regular server
     return {
         "name": name,
         "method": method,
         "fall": pool.check.fall,
         "window": f"{max(1, round(pool.check.every * pool.check.fall))}s",
-        "servers": [_peer(s, backups) for s in (*empty, *(s for s in found if not s.empty))],
+        "servers": [_peer(server, backups) for server in listed],
     }
 
 
