@@ -32,9 +32,15 @@ METHODS = {
     "uri": "hash $request_uri consistent",
     "random": "random",
 }
-# Codes of our own that only ever jump to a named location.
-FIRST_CODE = 480
-QUICK = "--quick"
+# Codes of our own that only ever jump to a named location; nginx takes no 499, and 444 closes the connection.
+CODES = tuple(
+    code for code in (*range(480, 599), *range(420, 480), *range(320, 400)) if code not in (444, 499)
+)
+QUICK = ".quick"  # no pool's name has a dot
+# Words that begin a line of a `map` and are no value there (ngx_http_map_module).
+SPECIAL = ("default", "hostnames", "include", "volatile")
+# nginx reads no parameter of more than 4,096 bytes.
+LONGEST_KEY = 3000
 
 
 def quote(value: str) -> str:
@@ -46,6 +52,16 @@ def regex(pattern: str) -> str:
     return quote(f"~{pattern}")
 
 
+def exactly(value: str) -> str:
+    """A value in a `map`, whatever that could take it for. Letters count whatever their case."""
+    return quote(f"\\{value}" if value in SPECIAL or value[:1] in ("~", "\\") else value)
+
+
+def variable(kind: str, *parts: str | int) -> str:
+    """The name of a variable of ours. Names have no `_`, so `__` for `-` and `_` between them mixes up no two."""
+    return "_".join((kind, *(str(part).replace("-", "__").replace("+", "_") for part in parts)))
+
+
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     proxy = inventory.estate.tiers.proxy
     text = fill(
@@ -55,6 +71,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         protocols=_protocols(list(inventory.estate.services.values())),
         nofile=2 * proxy.maxconn + 1000,
         worker_connections=2 * proxy.maxconn,
+        quick=QUICK,
         http2_directive=features(host.platform).http2_directive,
         health_port=PORTS["front-health"],
         addresses=addresses(inventory, list(inventory.estate.services.values())),
@@ -65,9 +82,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         host=host,
         proxy=proxy,
         pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
-        splits=list(
-            {name: _split(service, name, route) for service, name, route in splits(inventory)}.values()
-        ),
+        splits=list({(s, name): _split(s, name, route) for s, name, route in splits(inventory)}.values()),
     )
     return (
         Artifact(CONFIG, text, validator="nginx", take_up="reload", unit=UNIT),
@@ -81,12 +96,17 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
     method = _method(pool)
     # nginx has no backup servers under `hash` and `random`: there the spare ones join as equals, at their own weight
     backups = (method or "").split(" ")[0] not in ("hash", "random")
+    listed = [*empty, *(server for server in found if not server.empty)]
+    if all(server.backup and backups for server in listed):
+        listed.insert(
+            0, Server("nobody", NOBODY, 0, empty=True)
+        )  # nginx refuses an upstream without a regular server
     return {
         "name": name,
         "method": method,
         "fall": pool.check.fall,
         "window": f"{max(1, round(pool.check.every * pool.check.fall))}s",
-        "servers": [_peer(s, backups) for s in (*empty, *(s for s in found if not s.empty))],
+        "servers": [_peer(server, backups) for server in listed],
     }
 
 
@@ -119,7 +139,7 @@ def _header(name: str) -> str:
 
 
 def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any]:
-    var = "t_" + name.replace("-", "_")
+    var = variable("t", name)
     routes, bits = [], []
     for index, route in enumerate(service.routes):
         own = _bits(f"{var}_{index}", route)
@@ -137,7 +157,7 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
         "ocsp": service.tls.ocsp,
         "bits": bits,
         "routes": routes,
-        "key": "".join(f"${r['name']}" for r in routes),
+        **_key(var, [route["name"] for route in routes]),
         "targets": [
             {"zeros": _before(i), "value": _target(name, i, r)} for i, r in enumerate(service.routes)
         ],
@@ -147,11 +167,21 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
             if r.expires is not None
         ],
         "redirects": [
-            {"value": f"redirect{i}", "url": r.redirect} for i, r in enumerate(service.routes) if r.redirect
+            {"value": f".redirect{i}", "url": r.redirect} for i, r in enumerate(service.routes) if r.redirect
         ],
         "pools": _locations(inventory, pools),
         "quick": [name for name in pools if inventory.estate.pools[name].answer],
     }
+
+
+def _key(var: str, names: list[str]) -> dict[str, Any]:
+    """All digits in a row, and the variables that hold parts of it where the whole would be too long to read."""
+    most = max(1, LONGEST_KEY // (max(map(len, names)) + 1))
+    parts = ["".join(f"${name}" for name in names[i : i + most]) for i in range(0, len(names), most)]
+    if len(parts) == 1:
+        return {"key": parts[0], "parts": []}
+    held = [{"name": f"{var}_part_{n}", "key": part} for n, part in enumerate(parts)]
+    return {"key": "".join(f"${each['name']}" for each in held), "parts": held}
 
 
 def _protocols(services: list[Service]) -> str:
@@ -165,12 +195,12 @@ def _before(index: int) -> str:
 
 def _target(service: str, index: int, route: Route) -> str:
     if route.redirect:
-        return f"redirect{index}"
+        return f".redirect{index}"
     return f"${_split_variable(service, split_name(route.split))}" if route.split else str(route.pool)
 
 
 def _split_variable(service: str, name: str) -> str:
-    return f"s_{service}_{name}".replace("-", "_").replace("+", "__")
+    return variable("s", service, name)
 
 
 def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
@@ -181,9 +211,9 @@ def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
     if route.suffix:
         found.append(("$uri", [regex(re.escape(s) + "$") for s in route.suffix]))
     for header, value in sorted(route.header.items()):
-        found.append((_header(header), [quote(value)]))
+        found.append((_header(header), [regex(f"^{re.escape(value)}$")]))
     if route.method:
-        found.append(("$request_method", [quote(m) for m in route.method]))
+        found.append(("$request_method", [exactly(m) for m in route.method]))
     if route.host:
         found.append(("$host", [quote(h) for h in route.host]))
     return [{"name": f"{prefix}_{n}", "source": source, "patterns": p} for n, (source, p) in enumerate(found)]
@@ -198,7 +228,8 @@ def _split(service: str, name: str, route: Route) -> dict[str, Any]:
         "by": route.by,
         "shares": _shares(drawn),
         # who has no share is not to be had by its name either
-        "named": " ".join(f"{pool} {pool};" for pool, _ in drawn),
+        # (`\\\\`: a pool may be called like a word that means something in a map)
+        "named": " ".join(f"\\\\{pool} {pool};" for pool, _ in drawn),
     }
 
 
@@ -230,7 +261,7 @@ def _locations(inventory: Inventory, names: list[str]) -> list[dict[str, Any]]:
         found.append(_location(name, name, pool))
         if pool.answer:
             found.append({**_location(name + QUICK, name, pool), "answer": milliseconds(pool.answer)})
-    return [{**each, "code": FIRST_CODE + number} for number, each in enumerate(found)]
+    return [{**each, "code": code} for code, each in zip(CODES, found, strict=False)]
 
 
 def _location(name: str, upstream: str, pool: Pool) -> dict[str, Any]:

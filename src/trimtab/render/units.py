@@ -18,7 +18,7 @@ from trimtab.render.pools import servers, used
 STEERS, SERVES, ELECTS, TENDS = "Nice=-15", "Nice=-10", "Nice=-5", "Nice=15"
 HEAD = "# Rendered by trimtab: changes here are lost.\n"
 # Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
-HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
+HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
 NGINX_CHECK = f"{HOOKS}/proxy-members nginx /usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf"
 # SIGTERM ends a proxy at once; a worker that hangs hears nothing of it, and HAProxy's master waits for its workers.
 PROXY_STOP_S = 5
