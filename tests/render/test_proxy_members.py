@@ -160,14 +160,14 @@ def test_nginx_members_that_registered_and_shares(hook: ModuleType) -> None:
         "}\n"
         "map $request_id $s_by { default header; } # by www/a+b\n"
         "split_clients $s_key $s_drawn { 75.00% a; * b; } # shares www/a+b\n"
-        "map $s_asked $s { a a; b b; default $s_drawn; } # named www/a+b\n"
+        "map $s_asked $s { \\\\a a; \\\\b b; default $s_drawn; } # named www/a+b\n"
     )
 
 
 def test_who_has_no_share_any_more_is_not_to_be_had_by_name(hook: ModuleType) -> None:
     made = hook.nginx_pools(NGINX, membership(splits={"www/a+b": ({"a": 0, "b": 1}, "header")}))
     assert "split_clients $s_key $s_drawn { * b; } #" in made
-    assert "map $s_asked $s { b b; default $s_drawn; } #" in made
+    assert "map $s_asked $s { \\\\b b; default $s_drawn; } #" in made
 
 
 @pytest.mark.parametrize(

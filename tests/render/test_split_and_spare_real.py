@@ -142,10 +142,22 @@ def test_a_name_asks_for_a_pool_while_it_has_a_share(
         text = SPLIT.replace("services:", "tiers: {proxy: {engine: nginx}}\nservices:")
         made = hook.nginx_pools(file(text, "/etc/nginx/pools.conf"), said)
         made = re.sub(r"(?s)upstream .*?\n\}\n", "", made)
-        start(*nginx(tmp_path, made, 'return 200 "$s_www_web__web_next";'))
+        start(*nginx(tmp_path, made, 'return 200 "$s_www_web_web__next";'))
     else:
         start("haproxy", "-db", "-f", str(split_in_haproxy(hook, said, tmp_path)))
     assert (get({"X-Canary": "web"}), get({"X-Canary": "web-next"})) == found
+
+
+@pytest.mark.parametrize("pool", ["include", "hostnames", "volatile", "test"])
+def test_a_pool_may_be_called_like_a_word_of_nginx(
+    hook: ModuleType, start: Start, tmp_path: Path, pool: str
+) -> None:
+    text = SPLIT.replace("web-next", pool).replace("services:", "tiers: {proxy: {engine: nginx}}\nservices:")
+    made = hook.nginx_pools(file(text, "/etc/nginx/pools.conf"), {})
+    made = re.sub(r"(?s)upstream .*?\n\}\n", "", made)
+    variable = "s_www_" + "_".join(sorted(("web", pool)))
+    start(*nginx(tmp_path, made, f'return 200 "${variable}";'))
+    assert (get({"X-Canary": "web"}), get({"X-Canary": pool})) == ("web", pool)
 
 
 def split_in_haproxy(hook: ModuleType, said: dict[str, Any], folder: Path) -> Path:

@@ -16,6 +16,12 @@ def _whole_seconds(value: float) -> float:
     return value
 
 
+def _whole_scan(value: float) -> float:
+    if value != int(value):
+        raise ValueError("BIRD counts in whole seconds")
+    return value
+
+
 class RouterTier(Noun):
     """Routers: BGP with BFD to upstreams, between sites and to the proxies."""
 
@@ -23,6 +29,13 @@ class RouterTier(Noun):
     bfd: BfdTimer = Timer(0.1, 3)
     hold: Annotated[Duration, AfterValidator(_whole_seconds)] = Field(
         default=9.0, ge=3, le=65535, description="BGP hold time (RFC 4271, 4.2)"
+    )
+    scan: Annotated[Duration, AfterValidator(_whole_scan)] = Field(
+        default=2.0,
+        ge=1,
+        le=60,
+        description="how often BIRD compares the kernel's routes with its own: so long is away what somebody else removed. "
+        "A scan of a full table takes about a second of a processor",
     )
 
 

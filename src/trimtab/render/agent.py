@@ -214,7 +214,7 @@ def _units(inventory: Inventory, host: Host) -> tuple[Unit, ...]:
         healthz = Probe("http", f"http://127.0.0.1:{PORTS['front-health']}/healthz")
         found.append(Unit(f"{inventory.estate.tiers.proxy.engine}.service", healthz))
         found.append(Unit("trimtab-front.service", Probe("process")))
-    if "proxy" in host.roles or (len(inventory.routers(host.site)) > 1 and "router" in host.roles):
+    if {"router", "proxy"} & set(host.roles):
         found.append(Unit("keepalived.service", Probe("process")))
     for name, _ in clusters_of(inventory, host):
         health = f"http://127.0.0.1:{ports_of(name).metrics}/health"

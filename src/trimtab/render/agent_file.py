@@ -21,6 +21,7 @@ MEMBERS = f"{STATE}/members.json"  # the last good membership; `proxy-members` r
 STEER = f"{STATE}/steer.conf"  # what of this site BIRD announces as second choice, or not at all
 MEMBERS_COPY = f"{RUN}/members.json"  # the same once more, not on the disk
 REGISTER = "/etc/trimtab/register.d"  # what this host registers: one JSON object a file
+KEEPALIVED_RELOADING = "/run/keepalived.reload"  # it removes this once it has read its file anew
 TWIN_UNITS = "/run/trimtab-lab/units.sock"  # in the twin, in the place of systemd
 
 

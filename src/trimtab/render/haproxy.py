@@ -6,6 +6,7 @@ A route sets txn.route and txn.pool once; the first that matches wins, redirects
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from trimtab.estate.addressing import PORTS
@@ -27,6 +28,10 @@ UNIT = "haproxy.service"
 MAPS = "/run/haproxy"
 UNROUTED = "!{ var(txn.route) -m found }"
 UNDRAWN = "!{ var(txn.pool) -m found }"
+# A line has 64 words at most (HAProxy's MAX_LINE_ARGS): so many for a list that has a line of its own, and so many for
+# all conditions of a route together, without the braces of its lists.
+MOST_WORDS = 40
+SPARE_WORDS = 36
 
 
 def v6only(address: str) -> str:
@@ -108,7 +113,7 @@ def _front(inventory: Inventory, number: int, entries: list[tuple[str, Service]]
 def _service(name: str, service: Service) -> dict[str, Any]:
     return {
         "name": name,
-        "names": service.names,
+        "names": chunks(service.names),
         "hsts": int(service.tls.hsts) if service.tls.hsts else None,
         "routes": [_route(name, index, route) for index, route in enumerate(service.routes)],
     }
@@ -117,11 +122,14 @@ def _service(name: str, service: Service) -> dict[str, Any]:
 def _route(service: str, index: int, route: Route) -> list[str]:
     """The lines of one route: match, target, expiry."""
     key = f"{service}-{index}"
-    match = f"{{ var(txn.service) -m str {service} }} {UNROUTED}{_conditions(route)}"
+    lines, more = _conditions(key, route)
+    match = f"{{ var(txn.service) -m str {service} }} {UNROUTED}{more}"
     taken = f"{{ var(txn.route) -m str {key} }}"
-    lines = [f"http-request set-var(txn.route) str({key}) if {match}"]
+    lines.append(f"http-request set-var(txn.route) str({key}) if {match}")
     if route.redirect:
-        lines.append(f"http-request redirect location {quote(route.redirect)} code 302 if {taken}")
+        # its location is a log format (section 8.2.6), in which a `%` begins a variable
+        location = quote(route.redirect.replace("%", "%%"))
+        lines.append(f"http-request redirect location {location} code 302 if {taken}")
     elif route.split:
         lines += _split(service, route, taken)
     else:
@@ -131,19 +139,33 @@ def _route(service: str, index: int, route: Route) -> list[str]:
     return lines
 
 
-def _conditions(route: Route) -> str:
+def _conditions(key: str, route: Route) -> tuple[list[str], str]:
+    """(lines before, condition) of what has to hold. A list for which the line has no words is asked before, in parts."""
     parts = []
     if route.path not in (None, "/"):
         parts.append(f"{{ path_beg {quote(str(route.path))} }}")
-    if route.suffix:
-        parts.append(f"{{ path_end {' '.join(quote(s) for s in route.suffix)} }}")
-    for header, value in sorted(route.header.items()):
-        parts.append(f"{{ req.fhdr({header}) -m str {quote(value)} }}")
-    if route.method:
-        parts.append(f"{{ method {' '.join(quote(m) for m in route.method)} }}")
-    if route.host:
-        parts.append(f"{{ var(txn.host) -m str {' '.join(route.host)} }}")
-    return "".join(f" {part}" for part in parts)
+    parts += [f"{{ req.fhdr({name}) -m str {quote(value)} }}" for name, value in sorted(route.header.items())]
+    lists = {
+        "path_end": [quote(suffix) for suffix in route.suffix],
+        "method": [quote(method) for method in route.method],
+        "var(txn.host) -m str": list(route.host),
+    }
+    before: list[str] = []
+    while any(lists.values()) and 6 * len(parts) + sum(map(len, lists.values())) > SPARE_WORDS:
+        test = max(lists, key=lambda each: len(lists[each]))
+        name = f"txn.any_{test.partition('(')[0]}"
+        before += [
+            f"http-request set-var({name}) str({key}) if {{ {test} {' '.join(some)} }}"
+            for some in chunks(lists.pop(test))
+        ]
+        parts.append(f"{{ var({name}) -m str {key} }}")
+    parts += [f"{{ {test} {' '.join(values)} }}" for test, values in lists.items() if values]
+    return before, "".join(f" {part}" for part in parts)
+
+
+def chunks(values: Sequence[str]) -> list[tuple[str, ...]]:
+    """As many at a time as a line has words for."""
+    return [tuple(values[i : i + MOST_WORDS]) for i in range(0, len(values), MOST_WORDS)]
 
 
 def _split(service: str, route: Route, taken: str) -> list[str]:

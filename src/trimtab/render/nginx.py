@@ -38,6 +38,10 @@ METHODS = {
 # 1.26 were tried: 256k hold 312 members.
 ZONE_LEAST_K, ZONE_MEMBER_K = 256, 2
 REGISTERED = 4096  # members of a pool that register themselves: as many as that are read
+# Words that begin a line of a `map` and are no value there (ngx_http_map_module).
+SPECIAL = ("default", "hostnames", "include", "volatile")
+# nginx reads no parameter of more than 4,096 bytes.
+LONGEST_KEY = 3000
 
 
 def quote(value: str) -> str:
@@ -47,6 +51,16 @@ def quote(value: str) -> str:
 
 def regex(pattern: str) -> str:
     return quote(f"~{pattern}")
+
+
+def exactly(value: str) -> str:
+    """A value in a `map`, whatever that could take it for. Letters count whatever their case."""
+    return quote(f"\\{value}" if value in SPECIAL or value[:1] in ("~", "\\") else value)
+
+
+def variable(kind: str, *parts: str | int) -> str:
+    """The name of a variable of ours. Names have no `_`, so `__` for `-` and `_` between them mixes up no two."""
+    return "_".join((kind, *(str(part).replace("-", "__").replace("+", "_") for part in parts)))
 
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
@@ -71,9 +85,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         pools=[
             each for name, pool in used(inventory) for each in _upstreams(inventory, name, pool, host.site)
         ],
-        splits=list(
-            {name: _split(service, name, route) for service, name, route in splits(inventory)}.values()
-        ),
+        splits=list({(s, name): _split(s, name, route) for s, name, route in splits(inventory)}.values()),
     )
     return (
         Artifact(CONFIG, text, validator="nginx", take_up="reload", unit=UNIT),
@@ -90,10 +102,15 @@ def _upstreams(inventory: Inventory, name: str, pool: Pool, site: str) -> list[d
     method = _method(pool)
     # nginx has no backup servers under `hash` and `random`: there the spare ones join as equals, at their own weight
     backups = (method or "").split(" ")[0] not in ("hash", "random")
+    listed = [*empty, *(server for server in found if not server.empty)]
+    if all(server.backup and backups for server in listed):
+        listed.insert(
+            0, Server("nobody", NOBODY, 0, empty=True)
+        )  # nginx refuses an upstream without a regular server
     keep = inventory.estate.tiers.proxy.upstream_keepalive
     shared = {
         "window": f"{max(1, round(pool.check.every * pool.check.fall))}s",
-        "servers": [_peer(s, backups) for s in (*empty, *(s for s in found if not s.empty))],
+        "servers": [_peer(server, backups) for server in listed],
         "kept": [f"keepalive {keep}", f"keepalive_timeout {milliseconds(pool.idle)}"] if keep else [],
     }
     many = REGISTERED if pool.discover is not None else len(found)
@@ -137,7 +154,7 @@ def _header(name: str) -> str:
 
 
 def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any]:
-    var = "t_" + name.replace("-", "_")
+    var = variable("t", name)
     routes, bits = [], []
     for index, route in enumerate(service.routes):
         own = _bits(f"{var}_{index}", route)
@@ -155,7 +172,7 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
         "ocsp": service.tls.ocsp,
         "bits": bits,
         "routes": routes,
-        "key": "".join(f"${r['name']}" for r in routes),
+        **_key(var, [route["name"] for route in routes]),
         "targets": [
             {"zeros": _before(i), "value": _target(name, i, r)} for i, r in enumerate(service.routes)
         ],
@@ -169,6 +186,16 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
         ],
         "locations": locations(inventory, name, var, pools),
     }
+
+
+def _key(var: str, names: list[str]) -> dict[str, Any]:
+    """All digits in a row, and the variables that hold parts of it where the whole would be too long to read."""
+    most = max(1, LONGEST_KEY // (max(map(len, names)) + 1))
+    parts = ["".join(f"${name}" for name in names[i : i + most]) for i in range(0, len(names), most)]
+    if len(parts) == 1:
+        return {"key": parts[0], "parts": []}
+    held = [{"name": f"{var}_part_{n}", "key": part} for n, part in enumerate(parts)]
+    return {"key": "".join(f"${each['name']}" for each in held), "parts": held}
 
 
 def _protocols(services: list[Service]) -> str:
@@ -192,7 +219,7 @@ def _redirect(index: int) -> str:
 
 
 def _split_variable(service: str, name: str) -> str:
-    return f"s_{service}_{name}".replace("-", "_").replace("+", "__")
+    return variable("s", service, name)
 
 
 def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
@@ -203,11 +230,9 @@ def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
     if route.suffix:
         found.append(("$trimtab_path", [regex(re.escape(s) + "$") for s in route.suffix]))
     for header, value in sorted(route.header.items()):
-        found.append(
-            (_header(header), [regex(f"^{re.escape(value)}$")])
-        )  # a plain value would match in any case
+        found.append((_header(header), [regex(f"^{re.escape(value)}$")]))
     if route.method:
-        found.append(("$request_method", [quote(m) for m in route.method]))
+        found.append(("$request_method", [exactly(m) for m in route.method]))
     if route.host:
         found.append(("$host", [quote(h) for h in route.host]))
     return [{"name": f"{prefix}_{n}", "source": source, "patterns": p} for n, (source, p) in enumerate(found)]
@@ -222,7 +247,8 @@ def _split(service: str, name: str, route: Route) -> dict[str, Any]:
         "by": route.by,
         "shares": _shares(drawn),
         # who has no share is not to be had by its name either
-        "named": " ".join(f"{pool} {pool};" for pool, _ in drawn),
+        # (`\\\\`: a pool may be called like a word that means something in a map)
+        "named": " ".join(f"\\\\{pool} {pool};" for pool, _ in drawn),
     }
 
 

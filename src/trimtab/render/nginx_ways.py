@@ -29,7 +29,7 @@ WAYS = (*KEPT, "stream", "blind", "tunnel")
 # The upstream of a pool that leaves nobody out.
 PANIC = "--panic"
 # Codes of our own that only ever jump to a named location: those that neither nginx (444, 494 to 499) nor HTTP makes use of.
-CODES = (*range(432, 444), *range(445, 451), *range(452, 494), *range(520, 600))
+CODES = (*range(432, 444), *range(445, 451), *range(452, 494), *range(520, 599), *range(320, 400))
 
 
 def locations(inventory: Inventory, service: str, var: str, pools: Sequence[str]) -> list[dict[str, Any]]:
