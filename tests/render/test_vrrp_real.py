@@ -43,8 +43,8 @@ set -u
 mkdir -p /run/netns
 for v in {vlans}; do ip link add br-$v type bridge mcast_snooping 0; ip link set br-$v up; done
 for h in a b; do
-    ip netns add $h; ip netns exec $h ip link set lo up
-    ip netns exec $h sh -c 'for k in all default; do echo 0 > /proc/sys/net/ipv6/conf/$k/accept_dad; done'
+    ip netns add $h; nsenter --net=/run/netns/$h ip link set lo up
+    nsenter --net=/run/netns/$h sh -c 'for k in all default; do echo 0 > /proc/sys/net/ipv6/conf/$k/accept_dad; done'
     for v in {vlans}; do
         ip link add $h-$v type veth peer name $v netns $h; ip link set $h-$v master br-$v up; ip -n $h link set $v up
     done
@@ -53,10 +53,10 @@ done
 ip -n a addr add {a} dev {own}; ip -n b addr add {b} dev {own}
 {block}
 for h in a b; do
-    ip netns exec $h ip -o -ts monitor address >> /run/$h/seen &
+    nsenter --net=/run/netns/$h ip -o -ts monitor address >> /run/$h/seen &
 done
 put() {{ cp /etc/test/$1-$2 /run/$1/k.conf; }}
-start() {{ ip netns exec $1 keepalived -n -l --vrrp -f /run/$1/k.conf -p /run/$1/pid -r /run/$1/vrrp > /run/$1/log 2>&1 & }}
+start() {{ nsenter --net=/run/netns/$1 keepalived -n -l --vrrp -f /run/$1/k.conf -p /run/$1/pid -r /run/$1/vrrp > /run/$1/log 2>&1 & }}
 holders() {{ for h in a b; do ip -n $h -o addr | grep -q ' {carrier}/' && printf $h; done; }}
 lost() {{ echo "not $1 but $(holders)"; cat /run/a/log /run/b/log; exit 9; }}
 await() {{ n=0; until [ "$(holders)" = "$1" ]; do n=$((n+1)); [ $n -lt 200 ] || lost $1; sleep 0.05; done; }}
@@ -68,10 +68,10 @@ echo ==; ip -n a -o addr; echo ==; ip -n b -o addr
 ROLL = """
 take {first} 2; sleep 1.5; take {second} 2; sleep 1
 echo ==; cat /run/a/seen; echo ==; cat /run/b/seen; echo ==; ip -n a -o addr; echo ==; ip -n b -o addr; echo ==
-ip netns exec a sh -c 'kill $(cat /run/a/pid)'; await b; echo moved
+nsenter --net=/run/netns/a sh -c 'kill $(cat /run/a/pid)'; await b; echo moved
 """
 DROP = """
-for h in a b; do ip netns exec $h nft -f - <<Q
+for h in a b; do nsenter --net=/run/netns/$h nft -f - <<Q
 table inet drop { chain out { type filter hook output priority 0; ip daddr 224.0.0.0/4 drop; ip6 daddr ff02::12 drop; }; }
 Q
 done

@@ -14,9 +14,12 @@ PANIC_AND_BACKUP = (
     "with `panic` the spare members of a pool would never serve: all its regular ones do, well or not"
 )
 
+MOST_KINDS = 36  # as many codes as nginx has, six for each kind
+
 # What a pool's other backends are called.
 OURS = {
     "--panic": "each pool has a second one of that name for when no check is well",
+    "--patient": "each pool has another one of that name for bodies and tunnels",
     "--across": "a pool with `across` has another one of that name, of other sites' proxies",
 }
 
@@ -27,6 +30,10 @@ def pool_faults(estate: Estate) -> Iterator[Problem]:
     yield from _across(estate)
     yield from _registered(estate)
     yield from _splits(estate)
+    yield from _unacked(estate)
+    yield from _many_pools(estate)
+    yield from _registered_names(estate)
+    yield from _stores(estate)
 
 
 def _pools(estate: Estate) -> Iterator[Problem]:
@@ -43,6 +50,10 @@ def _pools(estate: Estate) -> Iterator[Problem]:
             yield ("pools", name, "backup"), f"`{pool.backup}` is the pool itself", "name another group"
         if pool.panic and (pool.backup is not None or any(member.backup for member in pool.members or ())):
             yield ("pools", name, "panic"), PANIC_AND_BACKUP, "keep one of the two: `backup`, or `panic: 0%`"
+
+
+def _stores(estate: Estate) -> Iterator[Problem]:
+    owner: dict[str, str] = {}
     for name, store in estate.stores.items():
         group = group_of(estate, store.hosts)
         if group is not None and "store" not in group.roles:
@@ -51,6 +62,33 @@ def _pools(estate: Estate) -> Iterator[Problem]:
                 f"`{store.hosts}` has not the role `store`",
                 "name a group with that role",
             )
+        if (first := owner.setdefault(store.hosts, name)) != name:
+            what = f"the hosts of `{store.hosts}` are the store `{first}`'s already, on the same ports"
+            yield ("stores", name, "hosts"), what, "a group for each store"
+
+
+def _many_pools(estate: Estate) -> Iterator[Problem]:
+    """nginx reaches each kind of pool of a service by status codes of their own, and there are only so many."""
+    if estate.tiers.proxy.engine != "nginx":
+        return
+    for name, service in estate.services.items():
+        pools = {pool for route in service.routes for pool in route.pools if pool in estate.pools}
+        kinds = len({(estate.pools[pool].retries, estate.pools[pool].answer) for pool in pools})
+        if kinds > MOST_KINDS:
+            what = f"pools of {kinds} kinds (by `retries` and `answer`), nginx's limit is {MOST_KINDS}"
+            hint = "give more of them the same `retries` and `answer`, spread the routes over several services, or take HAProxy"
+            yield ("services", name, "routes"), what, hint
+
+
+def _registered_names(estate: Estate) -> Iterator[Problem]:
+    """The registry has one name for a pool: what is said of a member there would concern both."""
+    for name, pool in estate.pools.items():
+        other = estate.pools.get(pool.discover or "")
+        if other is not None and pool.discover != name and other.discover != pool.discover:
+            what = (
+                f"`{pool.discover}` is a pool of its own, whose members stand in the registry under that name"
+            )
+            yield ("pools", name, "discover"), what, "let members register under another name"
 
 
 def _across(estate: Estate) -> Iterator[Problem]:
@@ -65,6 +103,19 @@ def _across(estate: Estate) -> Iterator[Problem]:
         if wanted and group is not None and "proxy" in group.roles and pool.port == PORTS["across"]:
             what = f"on `{pool.hosts}`, which are proxies too, {pool.port} is the port of `across`"
             yield ("pools", name, "port"), what, "give the pool another port"
+
+
+def _unacked(estate: Estate) -> Iterator[Problem]:
+    if estate.tiers.proxy.engine == "haproxy":
+        return
+    for name, pool in estate.pools.items():
+        if "unacked" in pool.model_fields_set:
+            what = "`unacked` works with HAProxy (tcp-ut), not with nginx, which waits `timeouts.server` for whoever reads slowly"
+            yield (
+                ("pools", name, "unacked"),
+                what,
+                "take `engine: haproxy` in tiers.proxy, or leave `unacked` out",
+            )
 
 
 def _registered(estate: Estate) -> Iterator[Problem]:

@@ -232,6 +232,7 @@ def _proxy(inventory: Inventory, host: Host) -> ProxyFile:
     return ProxyFile(
         engine=engine,
         unit=f"{engine}.service",
+        drain=inventory.estate.tiers.proxy.timeouts.drain,
         pools=pools,
         splits=tuple(shares.values()),
         front=_front(inventory, host),
@@ -257,5 +258,6 @@ def _pool(inventory: Inventory, name: str, pool: Pool, host: Host) -> PoolFile:
         options=check_options(pool.check),
         panic=round(pool.panic),
         spare=f"{name}--panic",
+        patient=f"{name}--patient",
         servers=tuple(agent_file.Server(s.id, s.name, s.address, s.weight, s.backup) for s in of_file),
     )

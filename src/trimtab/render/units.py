@@ -9,7 +9,7 @@ from trimtab.estate.inventory import Host, Inventory
 from trimtab.render import haproxy_across
 from trimtab.render.artifact import Artifact, TakeUp
 from trimtab.render.base import HOOKS, UNITS
-from trimtab.render.etcd import clusters_of
+from trimtab.render.etcd import JOIN_HOOK, clusters_of, rendered_file, used_file
 from trimtab.render.keepalived import GATEWAY_STATE
 from trimtab.render.pools import servers, used
 
@@ -18,7 +18,7 @@ from trimtab.render.pools import servers, used
 STEERS, SERVES, ELECTS, TENDS = "Nice=-15", "Nice=-10", "Nice=-5", "Nice=15"
 HEAD = "# Rendered by trimtab: changes here are lost.\n"
 # Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
-HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
+HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
 NGINX_CHECK = f"{HOOKS}/proxy-members nginx /usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf"
 # SIGTERM ends a proxy at once; a worker that hangs hears nothing of it, and HAProxy's master waits for its workers.
 PROXY_STOP_S = 5
@@ -151,8 +151,10 @@ def etcd(cluster: str) -> Artifact:
         "LimitNOFILE=65536",
         f"StateDirectory=etcd-{cluster}",
         "StateDirectoryMode=0700",
+        f"RuntimeDirectory=etcd-{cluster}",
+        f"ExecStartPre=+{JOIN_HOOK} {rendered_file(cluster)} {used_file(cluster)}",
         ELECTS,
-        f"ExecStart=/usr/bin/etcd --config-file /etc/etcd/{cluster}.yaml",
+        f"ExecStart=/usr/bin/etcd --config-file {used_file(cluster)}",
     ]
     return unit(f"etcd-{cluster}.service", "network-online.target", lines, f"etcd, {cluster}")
 
