@@ -53,7 +53,7 @@ def put(old: str, new: str) -> Callable[[str], str]:
     [
         ("one-proxy-1", put("services:\n", API),
          Actions(reload=("haproxy.service", "keepalived.service", "trimtab-agent.service"))),
-        ("one-router-1", put("services:\n", API), Actions()),
+        ("one-router-1", put("services:\n", API), Actions(reload=("bird.service",))),
         ("one-router-1", put("backend: 2,", "backend: 2, dns: 1,"), Actions(reload=("keepalived.service",))),
         ("one-proxy-1", put("router: 2,", "router: 3,"), Actions(reload=("bird.service",))),
         ("one-router-1", put("router: 2,", "router: 1,"), Actions(reload=("bird.service",))),
