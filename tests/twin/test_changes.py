@@ -199,3 +199,12 @@ def test_a_file_that_a_daemon_refuses_changes_nothing(moves: Lab) -> None:
     assert run(moves, "one-router-1", "ip", "-o", "addr") == first
     again = moves.deliver("one-router-1", change.files(inventory(moves, BASE.read_text()), "one-router-1"))
     assert again["files"] == []
+
+
+def test_the_command_gives_hosts_their_files(moves: Lab) -> None:
+    command = [sys.executable, "-m", "trimtab", "lab", "deliver", "one-proxy-1", "one-router-1"]
+    asked = [*command, "-e", str(BASE), "--name", moves.name]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "one-proxy-1: no change\none-router-1: no change\n"), (
+        done.stderr
+    )
