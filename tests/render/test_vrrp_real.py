@@ -22,7 +22,7 @@ OWN = systems.own_platform()
 BASE = """\
 estate: small
 zone: small.example
-vrrp: {preempt: false}
+vrrp: {preempt: false, advert: 300ms}  # a machine that stands still for a moment moves nothing
 sites:
   one:
     id: 1
@@ -35,7 +35,7 @@ services:
 pools:
   web: {hosts: backend, port: 8080, check: {get: /health}}
 """
-UNICAST = BASE.replace("preempt: false", "preempt: false, unicast: true")
+UNICAST = BASE.replace("preempt: false,", "preempt: false, unicast: true,")
 API = "services:\n  api: {names: [api.small.example], vip: 2, routes: [{pool: web}]}\n"
 VLANS = ("vlan100", "vlan148", "vlan180", "vlan116")
 SETUP = """
@@ -64,12 +64,12 @@ holders() {{ for h in a b; do nsenter --net=/run/netns/$h ip -o addr | grep -q '
 lost() {{ echo "not $1 but $(holders)"; cat /run/a/log /run/b/log; exit 9; }}
 await() {{ n=0; until [ "$(holders)" = "$1" ]; do n=$((n+1)); [ $n -lt 200 ] || lost $1; sleep 0.05; done; }}
 take() {{ put $1 $2; echo x > /run/$1/kr; kill -HUP $(cat /run/$1/pid); while [ -e /run/$1/kr ]; do sleep 0.02; done; }}
-put a 1; put b 1; start a; await a; start b; sleep 1.2
+put a 1; put b 1; start a; await a; start b; sleep 2
 echo ==; nsenter --net=/run/netns/a ip -o addr; echo ==; nsenter --net=/run/netns/b ip -o addr
 : > /run/a/seen; : > /run/b/seen
 """
 ROLL = """
-take {first} 2; sleep 1.5; take {second} 2; sleep 1
+take {first} 2; sleep 2; take {second} 2; sleep 1
 echo ==; cat /run/a/seen; echo ==; cat /run/b/seen
 for h in a b; do echo ==; nsenter --net=/run/netns/$h ip -o addr; done; echo ==
 nsenter --net=/run/netns/a sh -c 'kill $(cat /run/a/pid)'; await b; echo moved
