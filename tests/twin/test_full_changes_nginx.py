@@ -25,4 +25,4 @@ def moves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.mark.parametrize("name", ["vip added", "service changed", "pool removed", "host added"])
 def test_a_change_moves_only_what_it_names(moves: Lab, name: str) -> None:
-    roll(moves, name, 1, NGINX)
+    roll(moves, name, 1, NGINX, repeats=20)
