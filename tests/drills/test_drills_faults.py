@@ -62,6 +62,7 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("session-drop", "upstream", ("hk-router-1",), (), "hk with hkix (as64500) are lost"),
         ("withdraw", "upstreams", ("hk-router-1",), (), "with hkix, transit are shut"),
         ("reload", "proxies", ("hk-proxy-2", "hk-proxy-1"), (), "renewed on hk-proxy-2, hk-proxy-1"),
+        ("half-roll", "proxies", ("hk-proxy-2", "hk-proxy-1"), (), "hk-proxy-2 gets its files, and hk-proxy-1"),
         ("bad-reload", "vip-holder", ("hk-proxy-2",), (), "a configuration that cannot bind"),
         ("registry-loss", "registries", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "every registry member of every site"),
         ("deploy", "backends", ("hk-backend-1", "hk-backend-2", "hk-backend-3"), (), "every backend of hk (3) gets version v"),

@@ -45,6 +45,7 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     # three questions of 200 ms
     "proxy-hang": ([0.6008, 0.9212], [0.6008, 1.8212]),
     # three round trips between Frankfurt and Hong Kong, and a moment for the start
+    "half-rolled-out": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
     "proxy-upgrade": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
     "proxy-version-upgrade": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
     "bad-reload": ([0.0, 0.0], [0.0, 0.1]),
@@ -80,6 +81,7 @@ ENTERPRISE: dict[str, list[float | None]] = {
     "proxy-power-cut": [2.609, 3.669],
     "proxy-process-kill": [0.609, 0.729],
     "proxy-hang": [1.209, 1.529],
+    "half-rolled-out": [0.0, 0.0],
     "proxy-upgrade": [0.0, 0.0],
     "bad-reload": [0.0, 0.0],
     # the second provider carries on; Frankfurt is far away

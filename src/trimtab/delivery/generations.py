@@ -113,21 +113,26 @@ class Generations:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 self._point(place, self._target(path))
 
-    def unlink(self, paths: Iterable[str]) -> None:
-        for path in paths:
-            if self._linked(path):
-                self.at(path).unlink()
-
     def lead(self, link: str, name: str) -> None:
         """`current` or `taken`: one rename."""
         self._point(self.home / link, name)
 
     def sweep(self) -> None:
-        """Away with the sets that are neither read nor run by, and with what an interrupted delivery has left."""
-        kept = {self.named("current"), self.named("taken"), "current", "taken"}
+        """Away with the sets that are neither read nor run by, with the links of their own, and with what was left half done."""
+        kept = {self.named("current"), self.named("taken")}
+        named = {a.path for name in kept for a in self.read(name)}
         for entry in self.home.iterdir():
-            if entry.is_dir() and entry.name not in kept:
+            if not entry.is_dir() or entry.is_symlink():
+                continue
+            if (entry / MANIFEST).is_file() and not entry.name.startswith("."):
+                self._unlink({a.path for a in self.read(entry.name)} - named)
+            if entry.name not in kept:
                 shutil.rmtree(entry)
+
+    def _unlink(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            if self._linked(path):
+                self.at(path).unlink()
 
     def _point(self, place: Path, target: str) -> None:
         """In one rename; the new link is made beside the sets, for some folders are read whole, but not on another disk."""

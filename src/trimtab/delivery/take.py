@@ -42,6 +42,7 @@ async def deliver(new: Sequence[Artifact], shelf: Generations, units: Manager) -
         was, old = _found(shelf, shelf.named("taken") or shelf.adopt(new))
         name = generation(new)
         if name == was == shelf.named("current"):
+            shelf.sweep()
             return Delivered(name)
         wanted = joined(actions(old, new), actions(shelf.read(shelf.named("current")), new))
         changed = difference(old, new)
@@ -78,7 +79,6 @@ def _judge(shelf: Generations, new: Sequence[Artifact], name: str, paths: set[st
     try:
         trial.run(new, paths, shelf.home / name, shelf.home / current)
     except BaseException:
-        shelf.unlink(fresh)
         shelf.sweep()
         raise
 
@@ -99,12 +99,10 @@ async def _switch(
     except (DaemonRefused, DriverError) as error:
         shelf.lead("current", was)
         said = await _back(units, new, actions(new, old))
-        gone = difference(old, new).added
-        shelf.unlink(gone)
+        shelf.sweep()
         raise DaemonRefused(
             f"{error.message} {error.hint}".strip(), f"the host has its old files again{said}"
         ) from error
-    shelf.unlink(difference(old, new).removed)
     shelf.lead("taken", name)
     shelf.sweep()
 

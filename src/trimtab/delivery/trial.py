@@ -6,10 +6,10 @@ In namespaces of the judge's own the new set lies where the current one does: no
 
 from __future__ import annotations
 
-import re
 import shlex
+import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from trimtab.delivery.validators import VALIDATORS, Reply
@@ -49,11 +49,10 @@ def judged(artifacts: Sequence[Artifact], paths: set[str]) -> list[Artifact]:
     return [a for a in artifacts if a.validator and (a.path in paths or a.unit in units)]
 
 
-def script(asked: Sequence[Artifact], new: Path, current: Path) -> str:
+def script(asked: Sequence[Artifact], new: Path, current: Path, interfaces: Iterable[str]) -> str:
     """Shell for the namespaces: NUL-separated READY, then status and words of each."""
-    interfaces = sorted({name for a in asked for name in re.findall(r"\bvlan\d+\b", a.content)})
     text = SETUP.format(
-        interfaces=" ".join(interfaces),
+        interfaces=" ".join(map(shlex.quote, interfaces)),
         new=shlex.quote(str(new)),
         current=shlex.quote(str(current)),
         ready=READY,
@@ -79,8 +78,11 @@ def refusals(asked: Sequence[Artifact], output: str) -> list[str]:
 
 def run(artifacts: Sequence[Artifact], paths: set[str], new: Path, current: Path) -> None:
     """Raises DaemonRefused with every refusal, EnvironmentUnable."""
-    asked = judged(artifacts, paths)
-    command = [*ALONE, "sh", "-c", script(asked, new, current)]
+    if not (asked := judged(artifacts, paths)):
+        return
+    # a network that this host has not yet is none: keepalived would refuse the file when it is too late
+    here = sorted(name for _, name in socket.if_nameindex() if name.startswith("vlan"))
+    command = [*ALONE, "sh", "-c", script(asked, new, current, here)]
     done = subprocess.run(
         command, capture_output=True, text=True, errors="replace", timeout=LIMIT_S, check=False, stdin=subprocess.DEVNULL
     )  # fmt: skip

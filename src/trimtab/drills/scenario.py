@@ -13,6 +13,7 @@ COUNTS = ("orders", "failed", "failed_later", "failed_retried")
 # What the estate itself is expected to do, and the words for it; each has a checker of the same name.
 CONDUCT: Mapping[str, tuple[str, ...]] = {
     "vip": ("moves", "stays"),
+    "owners": ("one",),
     "route": ("leaves", "stays"),
     "leader": ("moves",),
     "workers": ("renewed", "kept"),

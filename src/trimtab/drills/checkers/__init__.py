@@ -23,6 +23,7 @@ from trimtab.drills.checkers.membership import MembershipConduct
 from trimtab.drills.checkers.minority import MinorityRefuses
 from trimtab.drills.checkers.orders import OrdersKept
 from trimtab.drills.checkers.outage import PausesWithin, ReadsWithin
+from trimtab.drills.checkers.owners import OwnersConduct
 from trimtab.drills.checkers.recovery import RecoversQuietly
 from trimtab.drills.checkers.releases import ReleasesConduct
 from trimtab.drills.checkers.served import ServedElsewhere
@@ -41,6 +42,7 @@ CHECKERS: tuple[Checker, ...] = (
     OrdersKept(),
     ServedElsewhere(),
     VipConduct(),
+    OwnersConduct(),
     RouteConduct(),
     LeaderConduct(),
     WorkersConduct(),

@@ -15,6 +15,7 @@ from trimtab.drills.faults.drain_inside import DrainInside
 from trimtab.drills.faults.drain_killed import DrainKilled, LeaderKilled
 from trimtab.drills.faults.estate_loss import EstateLoss
 from trimtab.drills.faults.freeze import Freeze
+from trimtab.drills.faults.half_roll import HalfRoll
 from trimtab.drills.faults.hang import Hang
 from trimtab.drills.faults.ill_checks import Flap, Lie
 from trimtab.drills.faults.lead import Lead
@@ -51,6 +52,7 @@ FAULTS = table(
         Withdraw(),
         Reload(),
         BadReload(),
+        HalfRoll(),
         Upgrade(),
         UpgradeDrained(),
         UpgradeRegistries(),

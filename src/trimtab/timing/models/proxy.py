@@ -98,6 +98,7 @@ MODELS = (
     Model("proxy-power-cut", "the host that holds a site's VIPs loses power", _serves, power_cut),
     Model("proxy-process-kill", "the processes of that host's proxy are killed", _serves, process_kill),
     Model("proxy-hang", "that host's proxy hangs: it accepts connections and answers nothing", _serves, hang),
+    Model("half-rolled-out", "a service is added, host by host, each with a hot reload", _serves, renewed),
     Model("proxy-upgrade", "every proxy of a site is renewed by a hot reload", _serves, renewed),
     Model(
         "proxy-version-upgrade",
