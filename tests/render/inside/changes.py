@@ -14,7 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from asking import Link
 from origin import Origin
-from rows import MEMBERS, NAME, PORTS, VIP, WS, ask, eventually, start, tell
+from rows import MEMBERS, NAME, VIP, WS, ask, eventually, serve, start, tell
 
 DRAIN_S = 4.0
 SPARE = "10.1.81.10"
@@ -78,9 +78,7 @@ def spare(engine: str, origin: Origin, process: subprocess.Popen[bytes]) -> dict
     found: dict[str, Any] = {"meanwhile": [by("/cookie", mine)[0], by("/table")[0]]}
     jar = [each for each in by("/cookie")[1] if not each.endswith("=")]
     found["cookies of the spare"] = jar
-    for address in MEMBERS:
-        for port in PORTS:
-            origin.listen(address, port)
+    serve(origin, MEMBERS)
     eventually(lambda: len({by("/cookie")[0] for _ in range(12)} & set(MEMBERS)) == len(MEMBERS))
     found["back by table"] = [eventually(lambda: by("/table")[0] != SPARE, 3), by("/table")[0] in MEMBERS]
     found["who came meanwhile"] = by("/cookie", "; ".join(jar))[0] in MEMBERS
