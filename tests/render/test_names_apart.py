@@ -74,7 +74,9 @@ def defined(file: str, text: str) -> Iterator[str]:
         for number, server in enumerate(re.split(r"(?m)^    server \{$", text)):
             yield from (f"{number} {name}" for name in re.findall(r"location (@\S+) ", server))
             # each answer of a target leads to one thing
-            yield from (f"{number} if {value}" for value in re.findall(r"if \(\$(?!trimtab_)\S+ = (\S+)\)", server))
+            yield from (
+                f"{number} if {value}" for value in re.findall(r"if \(\$(?!trimtab_)\S+ = (\S+)\)", server)
+            )
 
 
 def twice(names: Iterator[str]) -> list[str]:
