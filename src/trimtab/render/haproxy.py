@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from trimtab.daemons.haproxy.features import features
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Check, Pool
 from trimtab.estate.service import Route, Service
-from trimtab.render import haproxy_across
+from trimtab.render import haproxy_across, haproxy_once
 from trimtab.render.across import asked
 from trimtab.render.agent_file import BY_MAP, SCALE, SPLIT_MAP, bounds
 from trimtab.render.artifact import Artifact
@@ -39,10 +40,14 @@ def v6only(address: str) -> str:
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     fronts = [_front(inventory, number, entries) for number, entries in by_number(inventory).items()]
     pools = used(inventory)
+    able, proxy = features(host.platform), inventory.estate.tiers.proxy
     text = fill(
         "haproxy/haproxy.cfg.j2",
         host=host,
-        proxy=inventory.estate.tiers.proxy,
+        proxy=proxy,
+        maxconn=proxy.maxconn + haproxy_once.places(able, proxy.maxconn),
+        once=haproxy_once.stage(able, proxy),
+        safe=haproxy_once.SAFE,
         health_port=PORTS["front-health"],
         vips=fronts,
         v6only=v6only,
@@ -51,9 +56,12 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         awaited=[need for name, pool in pools if (need := _awaited(inventory, name, pool, host.site))],
     )
     found = [_pool(inventory, name, pool, host.site) for name, pool in pools]
+    filled = fill(
+        "haproxy/pools.cfg.j2", host=host, pools=found, safe=haproxy_once.SAFE, fresh=haproxy_once.fresh(able)
+    )
     return (
         Artifact(CONFIG, text, validator="haproxy", take_up="reload", unit=UNIT),
-        Artifact(POOLS, fill("haproxy/pools.cfg.j2", host=host, pools=found), take_up="reload", unit=UNIT),
+        Artifact(POOLS, filled, take_up="reload", unit=UNIT),
         *_certificate_lists(inventory),
     )
 

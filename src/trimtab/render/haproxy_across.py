@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from trimtab.daemons.haproxy.features import Features, features
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
-from trimtab.render import across, pki
+from trimtab.render import across, haproxy_once, pki
 from trimtab.render.base import fill, milliseconds
 from trimtab.render.haproxy_server import UNACKED_MS, check_options
 from trimtab.render.pools import endpoint
@@ -36,8 +37,9 @@ STANDS_BY = 4
 
 def render(inventory: Inventory, host: Host) -> str:
     """The part of haproxy.cfg for this host; empty where its site has to do with no other."""
+    able = features(host.platform)
     ways = [
-        _way(inventory, name, pool, near)
+        _way(inventory, name, pool, near, able)
         for name, pool in across.wanted(inventory)
         if (near := across.asked(inventory, pool, host.site))
     ]
@@ -50,6 +52,7 @@ def render(inventory: Inventory, host: Host) -> str:
         tls=TLS,
         answered=answered,
         ways=ways,
+        safe=haproxy_once.SAFE,
     )
 
 
@@ -59,8 +62,12 @@ def servers(inventory: Inventory, site: str) -> int:
     return sum(len(inventory.front(other)) for near in asked for _, other in near)
 
 
-def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, str]]) -> dict[str, Any]:
+def _way(
+    inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, str]], able: Features
+) -> dict[str, Any]:
     """The backend that stands for the other sites. Its time-outs are the pool's and what the longest path adds."""
+    # without a name beside that for TLS a used connection may be taken: the second stage answers for it all the same
+    fresh = f" {haproxy_once.fresh(able)}" if able.conn_name else ""
     far = ROUND_TRIPS * max(rtt for rtt, _ in near)
     connect = inventory.estate.tiers.proxy.timeouts.connect + far
     # a check that has not connected by the next one has failed
@@ -72,7 +79,7 @@ def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, st
         "check": milliseconds(pool.check.timeout + far),
         "retries": pool.retries,
         "answer": milliseconds(pool.answer + far) if pool.answer else None,
-        "defaults": f"{check_options(check)} {TLS}",
+        "defaults": f"{check_options(check)} {TLS}{fresh}",
         "servers": _servers(inventory, near, pool.check.every + far, check.fall),
     }
 
