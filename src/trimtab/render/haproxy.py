@@ -55,10 +55,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         across=haproxy_across.render(inventory, host),
         awaited=[need for name, pool in pools if (need := _awaited(inventory, name, pool, host.site))],
     )
-    found = [_pool(inventory, name, pool, host.site) for name, pool in pools]
-    filled = fill(
-        "haproxy/pools.cfg.j2", host=host, pools=found, safe=haproxy_once.SAFE, fresh=haproxy_once.fresh(able)
-    )
+    found = [_pool(inventory, name, pool, host) for name, pool in pools]
+    filled = fill("haproxy/pools.cfg.j2", host=host, pools=found, safe=haproxy_once.SAFE)
     return (
         Artifact(CONFIG, text, validator="haproxy", take_up="reload", unit=UNIT),
         Artifact(POOLS, filled, take_up="reload", unit=UNIT),
@@ -186,7 +184,8 @@ def _share(pool: str, bound: int, key: str, taken: str) -> list[str]:
     ]
 
 
-def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
+def _pool(inventory: Inventory, name: str, pool: Pool, host: Host) -> dict[str, Any]:
+    fresh = haproxy_once.fresh(features(host.platform))
     return {
         "name": name,
         "balance": f"hdr({pool.header})" if pool.header else pool.balance,
@@ -197,7 +196,7 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
         "retries": pool.retries,
         "answer": milliseconds(pool.answer) if pool.answer else None,
         "defaults": check_options(pool.check),
-        "servers": [_server(server) for server in servers(inventory, pool, site)],
+        "servers": [_server(server, fresh) for server in servers(inventory, pool, host.site)],
     }
 
 
@@ -244,10 +243,10 @@ def _sticky_spare(name: str, pool: Pool, estate: str) -> list[str]:
     return [f"stick on src table {name}"] if _by_table(pool) else _sticky(pool, estate)
 
 
-def _server(server: Server) -> dict[str, Any]:
+def _server(server: Server, fresh: str) -> dict[str, Any]:
     marks = f"{' backup' if server.backup else ''}{' disabled' if server.empty else ''}"
     # always stated: HAProxy's own default is 1, and one member at 50 beside it would get nearly everything
-    options = f" weight {server.weight} tcp-ut {UNACKED_MS}ms{marks}"
+    options = f" weight {server.weight} tcp-ut {UNACKED_MS}ms {fresh}{marks}"
     return {
         "name": server.name,
         "address": server.address,

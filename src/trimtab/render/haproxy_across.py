@@ -66,8 +66,6 @@ def _way(
     inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, str]], able: Features
 ) -> dict[str, Any]:
     """The backend that stands for the other sites. Its time-outs are the pool's and what the longest path adds."""
-    # without a name beside that for TLS a used connection may be taken: the second stage answers for it all the same
-    fresh = f" {haproxy_once.fresh(able)}" if able.conn_name else ""
     far = ROUND_TRIPS * max(rtt for rtt, _ in near)
     connect = inventory.estate.tiers.proxy.timeouts.connect + far
     # a check that has not connected by the next one has failed
@@ -79,24 +77,26 @@ def _way(
         "check": milliseconds(pool.check.timeout + far),
         "retries": pool.retries,
         "answer": milliseconds(pool.answer + far) if pool.answer else None,
-        "defaults": f"{check_options(check)} {TLS}{fresh}",
-        "servers": _servers(inventory, near, pool.check.every + far, check.fall),
+        "defaults": f"{check_options(check)} {TLS}",
+        "servers": _servers(inventory, near, pool.check.every + far, check.fall, able),
     }
 
 
 def _servers(
-    inventory: Inventory, near: list[tuple[float, str]], every: float, fall: int
+    inventory: Inventory, near: list[tuple[float, str]], every: float, fall: int, able: Features
 ) -> list[dict[str, Any]]:
     """The nearest site's proxies as equals, then those of the others, each only when all before it are down.
 
     every: seconds between the checks of a site that is to outlast others.
     """
     found = list[dict[str, Any]]()
+    # where `sni` is the only name, a used connection may be taken: the second stage answers for it all the same
+    fresh = f" {haproxy_once.fresh(able)}" if able.conn_name else ""
     for place, (rtt, site) in enumerate(near):
         farther = len(near) - 1 - place
         for proxy in inventory.front(site):
             options = f"weight 100 tcp-ut {UNACKED_MS + round(1000 * ROUND_TRIPS * rtt)}ms"
-            options += f" sni str({proxy.name}) check-sni {proxy.name} verifyhost {proxy.name}"
+            options += f" sni str({proxy.name}) check-sni {proxy.name} verifyhost {proxy.name}{fresh}"
             options += f" fastinter {milliseconds(every)} fall {fall + OUTLASTS * farther}" if farther else ""
             options += " backup" if place else ""
             found.append(

@@ -28,8 +28,8 @@ LONGER_S = 10  # than the other stage: who waits for a member or a client is tol
 
 
 def fresh(features: Features) -> str:
-    """The option of a server by which a request with txn.once has a connection of its own: connections are reused by name.
-    2.6 knows no other name than that for TLS, and takes it of a server without TLS too.
+    """The option by which a request with txn.once has a connection of its own: connections are reused by name. 2.6 knows no
+    other name than that for TLS, and takes it without TLS too. On each server: 3.0 takes none from default-server.
     """
     return f"pool-conn-name {NAME}" if features.conn_name else f"sni {NAME}"
 
