@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trimtab.daemons.haproxy.features import Features
+from trimtab.daemons.haproxy.features import Features, features
+from trimtab.estate.inventory import Inventory
 from trimtab.estate.tier import ProxyTier
 from trimtab.render.base import milliseconds
 
@@ -27,24 +28,31 @@ SHARE = 4  # one connection in so many may be a request in its second stage
 LONGER_S = 10  # than the other stage: who waits for a member or a client is told by the stage that sees it
 
 
-def fresh(features: Features) -> str:
+def fresh(able: Features) -> str:
     """The option by which a request with txn.once has a connection of its own: connections are reused by name. 2.6 knows no
     other name than that for TLS, and takes it without TLS too. On each server: 3.0 takes none from default-server.
     """
-    return f"pool-conn-name {NAME}" if features.conn_name else f"sni {NAME}"
+    return f"pool-conn-name {NAME}" if able.conn_name else f"sni {NAME}"
 
 
-def places(features: Features, maxconn: int) -> int:
+def places(able: Features, maxconn: int) -> int:
     """How many connections of the second stage there may be beside `maxconn` of clients."""
-    return 0 if features.counts_fresh else maxconn // SHARE
+    return 0 if able.counts_fresh else maxconn // SHARE
 
 
-def stage(features: Features, proxy: ProxyTier) -> dict[str, Any] | None:
+def connections(inventory: Inventory) -> int:
+    """How many connections any proxy of the estate may have, those of a second stage among them."""
+    proxy = inventory.estate.tiers.proxy
+    hosts = inventory.with_role("proxy") if proxy.engine == "haproxy" else ()
+    return proxy.maxconn + max((places(features(h.platform), proxy.maxconn) for h in hosts), default=0)
+
+
+def stage(able: Features, proxy: ProxyTier) -> dict[str, Any] | None:
     """What the template of the second stage needs; None where there is none."""
-    if features.counts_fresh:
+    if able.counts_fresh:
         return None
     return {
         "client": milliseconds(proxy.timeouts.client + LONGER_S),
         "server": milliseconds(proxy.timeouts.server + LONGER_S),
-        "places": places(features, proxy.maxconn),
+        "places": places(able, proxy.maxconn),
     }
