@@ -12,8 +12,8 @@ NAME = "maxconn-over-files"
 SEVERITY = Severity.ERROR
 TITLE = "more connections than the kernel has file handles for"
 WHY = (
-    "Each proxied connection needs two, those of HAProxy 2.6's second stage among them, and a process gets no more than fs.nr_open, a million by default. "
-    "systemd cannot set the limit that the unit asks for, and the proxy does not start."
+    "Each proxied connection needs two, those of HAProxy 2.6's second stage among them, and a process gets no more than "
+    "fs.nr_open, a million by default. systemd cannot set the limit that the unit asks for, and the proxy does not start."
 )
 SOURCE = (
     "systemd.exec(5), LimitNOFILE; Linux Documentation/admin-guide/sysctl/fs.rst, nr_open (default 1,048,576)"
