@@ -111,6 +111,36 @@ def test_a_server_added_at_run_time_has_its_cookie(ask: Ask, platform: Platform)
     assert (written.strip() in added) == haproxy.features(platform).dynamic_cookie, (written, added)
 
 
+def test_a_server_has_a_name_for_its_connections(ask: Ask, platform: Platform) -> None:
+    config = HAPROXY + "    server m1 127.0.0.1:18081 pool-conn-name var(txn.once)\n"
+    reply = ask("haproxy -c -f /etc/test/haproxy.cfg", {"haproxy.cfg": config})
+    assert (reply.code == 0) == haproxy.features(platform).conn_name, reply.text
+
+
+ENDS = """
+frontend ends
+    bind 127.0.0.1:18082
+    http-request reject if { method POST }
+    http-request return status 200
+frontend asks
+    bind 127.0.0.1:18083
+    default_backend fresh
+backend fresh
+    http-reuse never
+    option http-server-close
+    server m1 127.0.0.1:18082
+"""
+
+
+def test_who_is_told_502_when_a_new_connection_ends_without_an_answer(ask: Ask, platform: Platform) -> None:
+    """Otherwise the client's kept connection is closed without a word, and curl asks again on a new one."""
+    get, post = "-s -o /dev/null http://127.0.0.1:18083/", "-s -d a=1 -o /dev/null http://127.0.0.1:18083/"
+    script = f"{RUN_HAPROXY}curl {get} --next {post} -w 'told %{{http_code}} on %{{num_connects}} new'"
+    told = ask(script, {"haproxy.cfg": HAPROXY + ENDS}).text
+    assert ("told 502 on 0 new" in told) == haproxy.features(platform).counts_fresh, told
+    assert ("told 502 on 1 new" in told) != haproxy.features(platform).counts_fresh, told
+
+
 OCSP = """
 cd /etc/test && cp * /run/ && cd /run
 cat > ext <<'E'

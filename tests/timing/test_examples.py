@@ -53,6 +53,7 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
     "site-partition": ([0.0, 0.0], NEVER),
     "backend-kill": ([0.0, 0.0], [0.0, 0.3]),
+    "member-dies-answering": ([0.0, 0.0], [0.0, 0.3]),
     # what was sent into the dead host is asked again, but for orders: those wait until two attempts have failed
     "backend-power-cut": ([0.0, 0.0], [0.0, 1.15]),
     # two connections of 150 ms to each member, begun within 0.1 s of each other, 0.2 s for the idle ones to be used up;

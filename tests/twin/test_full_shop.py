@@ -17,7 +17,8 @@ NAMES = sorted(set(builtin()) - {"standby-promotion", "site-ill", "registry-vers
 OF_AGENTS = {
     "agent-hang", "agent-kill", "all-checks-lie", "asymmetric-partition", "bad-check-everywhere", "canary-split",
     "daemon-crash-loop", "drain-killed", "estate-store-loss", "flapping-backend", "leader-loss-mid-drain",
-    "proxy-version-upgrade", "proxy-version-upgrade-drained", "registry-total-loss", "rolling-backend-deploy",
+    "member-dies-answering", "proxy-version-upgrade", "proxy-version-upgrade-drained", "registry-total-loss",
+    "rolling-backend-deploy",
 }  # fmt: skip
 
 

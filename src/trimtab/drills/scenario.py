@@ -28,6 +28,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "releases": ("upgraded",),
     "share": ("asked",),
     "site": ("stays-serving", "not-taken", "taken"),
+    "ledger": ("once",),
     "drain": ("done", "refused", "one-of-two", "whole"),
 }
 CLAIMS = (*FIGURES, *CONDUCT)

@@ -5,8 +5,9 @@ Sources: systemd.service(5), systemd.exec(5). `+` runs a hook with full rights, 
 
 from __future__ import annotations
 
+from trimtab.daemons.haproxy.features import features
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render import haproxy_across
+from trimtab.render import haproxy_across, haproxy_once
 from trimtab.render.artifact import Artifact, TakeUp
 from trimtab.render.base import HOOKS, UNITS
 from trimtab.render.etcd import JOIN_HOOK, clusters_of, rendered_file, used_file
@@ -194,7 +195,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     if "proxy" in host.roles:
         many = sum(len(servers(inventory, pool, host.site)) for _, pool in used(inventory))
         many += haproxy_across.servers(inventory, host.site)
-        found.append(haproxy(proxy.maxconn, many) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
+        most = proxy.maxconn + haproxy_once.places(features(host.platform), proxy.maxconn)
+        found.append(haproxy(most, many) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
         found += [front_watch(), keepalived(front=True)]
     elif "router" in host.roles:
         found.append(keepalived(front=False))

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.render.haproxy_once import connections
 
 NAME = "maxconn-over-files"
 SEVERITY = Severity.ERROR
 TITLE = "more connections than the kernel has file handles for"
 WHY = (
-    "Each proxied connection needs two, and a process gets no more than fs.nr_open, a million by default. "
-    "systemd cannot set the limit that the unit asks for, and the proxy does not start."
+    "Each proxied connection needs two, those of HAProxy 2.6's second stage among them, and a process gets no more than "
+    "fs.nr_open, a million by default. systemd cannot set the limit that the unit asks for, and the proxy does not start."
 )
 SOURCE = (
     "systemd.exec(5), LimitNOFILE; Linux Documentation/admin-guide/sysctl/fs.rst, nr_open (default 1,048,576)"
@@ -38,9 +39,10 @@ def find(subject: Subject) -> Iterator[Hit]:
     stated = kernel.sysctl.get("fs.nr_open", "")
     limit = int(stated) if stated.isascii() and stated.isdigit() else DEFAULT_NR_OPEN
     most = subject.estate.tiers.proxy.maxconn
-    needed = 2 * most + BESIDE
+    every = connections(subject.inventory)
+    needed = 2 * every + BESIDE
     if needed > limit:
-        room = (limit - BESIDE) // 2
+        room = (limit - BESIDE) // 2 * most // every
         lower = f"lower `maxconn` to {room}, or " if room >= LEAST_MAXCONN else ""
         yield Hit(
             ("tiers", "proxy", "maxconn"),

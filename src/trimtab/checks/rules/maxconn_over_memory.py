@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
 from trimtab.estate.amount import size_text
+from trimtab.render.haproxy_once import connections
 
 NAME = "maxconn-over-memory"
 SEVERITY = Severity.ERROR
@@ -45,12 +46,13 @@ def find(subject: Subject) -> Iterator[Hit]:
     most = subject.estate.tiers.proxy.maxconn
     for group in sorted({subject.inventory.front(site)[0].group for site in subject.fronts}):
         machine = subject.hardware(group)
-        if machine is not None and most * BYTES_A_CONNECTION > SHARE * machine.memory:
-            room = int(SHARE * machine.memory / BYTES_A_CONNECTION)
+        needed = connections(subject.inventory) * BYTES_A_CONNECTION
+        if machine is not None and needed > SHARE * machine.memory:
+            room = int(SHARE * machine.memory * most / needed)
             lower = f"lower `maxconn` to {room}, or " if room >= LEAST_MAXCONN else ""
             yield Hit(
                 ("tiers", "proxy", "maxconn"),
-                f"`maxconn` {most:,} needs {size_text(most * BYTES_A_CONNECTION)} for buffers alone, {group} has "
+                f"`maxconn` {most:,} needs {size_text(needed)} for buffers alone, {group} has "
                 f"{size_text(machine.memory)}",
                 f"{lower}take more memory",
             )

@@ -12,6 +12,7 @@ from trimtab.drills.checkers.conduct import (
     WorkersConduct,
 )
 from trimtab.drills.checkers.failed import FailsAtMost, FailsLaterAtMost, FailsRetriedAtMost, ReturnsUnnoticed
+from trimtab.drills.checkers.ledger import LedgerConduct
 from trimtab.drills.checkers.load_ran import LoadRan
 from trimtab.drills.checkers.members import (
     HealingConduct,
@@ -53,6 +54,7 @@ CHECKERS: tuple[Checker, ...] = (
     VersionsConduct(),
     ReleasesConduct(),
     ShareConduct(),
+    LedgerConduct(),
     SiteConduct(),
     DrainConduct(),
     RecoversQuietly(),

@@ -10,6 +10,7 @@ from trimtab.drills.faults.cable_cut import CableCut
 from trimtab.drills.faults.canary import Canary
 from trimtab.drills.faults.crash_loop import CrashLoop
 from trimtab.drills.faults.deploy import Deploy
+from trimtab.drills.faults.die_answering import DieAnswering
 from trimtab.drills.faults.drain import Drain
 from trimtab.drills.faults.drain_inside import DrainInside
 from trimtab.drills.faults.drain_killed import DrainKilled, LeaderKilled
@@ -45,6 +46,7 @@ FAULTS = table(
     [
         PowerCut(),
         ProcessKill(),
+        DieAnswering(),
         Hang(),
         CableCut(),
         Lead(),

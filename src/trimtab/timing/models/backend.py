@@ -52,12 +52,17 @@ def _asks_another_site(inventory: Inventory) -> bool:
     return bool(serving(inventory)) and any(helped(inventory, pool) for _, pool in used(inventory))
 
 
+def _takes_orders(inventory: Inventory) -> bool:
+    return _has_backends(inventory) and any(s.ledger for s in inventory.estate.services.values())
+
+
 def _has_store(inventory: Inventory) -> bool:
     return bool(serving(inventory) and first_store(inventory))
 
 
 MODELS = (
     Model("backend-kill", "the processes of a backend are killed", _has_backends, killed),
+    Model("member-dies-answering", "members are killed while they answer", _takes_orders, killed),
     Model("backend-power-cut", "a backend's host loses power", _has_backends, power_cut),
     Model("site-pool-loss", "every backend of a site loses power at once", _asks_another_site, pool_loss),
     Model("store-leader-loss", "the host of the store's leader loses power", _has_store, leader_loss),
