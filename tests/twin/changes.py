@@ -34,7 +34,7 @@ TWO = "  two:\n    id: 2\n    at: [50.1, 8.7]\n    asn: 64513\n    hosts: {route
 THREE = "  three:\n    id: 3\n    at: [48.9, 2.4]\n    asn: 64514\n    hosts: {router: 1}\n"
 EDGE = "edge: {anycast: {prefixes: [203.0.113.0/24]}}\n"
 SITE_TWO = r"site_two[46]"
-B = r"(up|to)_(one_)?isp_b_?\d*_?[46]"
+B = r"(up_isp_b|to_one_isp[^_]?_?b_\d_)[46]"
 VIP2 = ("198.18.1.11", "2001:db8:1::b")
 
 CHANGES: Mapping[str, Entry] = {

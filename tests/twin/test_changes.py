@@ -114,7 +114,7 @@ def bring(lab: Lab, entry: Entry, before: Inventory, after: Inventory) -> None:
     """What an operator brings: certificates, and interfaces on the routers."""
     for pair in PAIRS:
         for name in entry.networks:
-            run(lab, pair[0], "sh", "-c", f"ip link add {name} type dummy; ip link set {name} up")
+            run(lab, pair[0], "sh", "-c", f"ip link add {name} type bridge; ip link set {name} up")
         for file in change.brought(before, after):
             script = ["sh", "-c", 'cat > "$1"', "write", file.path]
             lab.popen(pair[1], script, stdin=subprocess.PIPE, text=True).communicate(file.content)
@@ -161,12 +161,15 @@ def _roll(moves: Lab, name: str, order: int, also: tuple[str, str] = ("", "")) -
         Watch(moves, [p[0] for p in PAIRS]) as routers,
         connections(moves, told),
     ):
-        for wanted in (after, before):
+        try:
             for pair in pairs:
-                give(moves, pair, wanted)
+                give(moves, pair, after)
                 time.sleep(STOP_S)
-            if wanted is after:
-                _same(first, known(moves), entry)
+            _same(first, known(moves), entry)
+        finally:
+            for pair in pairs:
+                give(moves, pair, before)
+                time.sleep(STOP_S)
         restored = eventually(lambda: known(moves).bgp.keys() == first.bgp.keys(), 30)
     kept = [str(a) for f in (4, 6) for a in before.vips(f) if str(a) not in entry.vips]
     gateways = [str(v.host(f, 9)) for v in before.vlans("one") for f in (4, 6) if v in after.vlans("one")]
