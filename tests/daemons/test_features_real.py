@@ -112,7 +112,7 @@ def test_a_server_added_at_run_time_has_its_cookie(ask: Ask, platform: Platform)
 
 
 def test_a_server_has_a_name_for_its_connections(ask: Ask, platform: Platform) -> None:
-    config = HAPROXY + "    server m1 127.0.0.1:18081 pool-conn-name var(txn.once)\n"
+    config = HAPROXY + "backend named\n    server m1 127.0.0.1:18081 pool-conn-name var(txn.once)\n"
     reply = ask("haproxy -c -f /etc/test/haproxy.cfg", {"haproxy.cfg": config})
     assert (reply.code == 0) == haproxy.features(platform).conn_name, reply.text
 
