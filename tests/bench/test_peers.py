@@ -71,7 +71,7 @@ def test_nothing_of_our_detection_is_left_in_a_peer(ours: Topology, peer: Peer) 
     theirs = made(ours, peer)
     keepalived = content(theirs, "hk-proxy-1", "/etc/keepalived/keepalived.conf")
     haproxy = content(theirs, "hk-proxy-1", "/etc/haproxy/haproxy.cfg")
-    assert "front_process" not in keepalived and keepalived.count("haproxy_runs") == 3
+    assert "front_process" not in keepalived and keepalived.count("haproxy_runs") == 2
     for word in ("observe", "retry-on", "tcp-ut", "redispatch", "fastinter 100ms"):
         assert word not in haproxy
     for node in ("hk-router-1", "hk-proxy-1"):

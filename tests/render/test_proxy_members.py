@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,16 +63,18 @@ def test_a_member_takes_the_place_of_its_number(hook: ModuleType) -> None:
     pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
     made = hook.haproxy_pools(pools, membership(pools={"api": {3: ("10.1.80.12:8080", 80, True)}}))
     lines = [line for line in made.splitlines() if "10.1.80.12:8080" in line and " m3 " in line]
-    assert (
-        lines == ["    server m3 10.1.80.12:8080 id 3 weight 80 tcp-ut 300ms"] * 2
-    )  # in the pool and its spare
+    server = "    server m3 10.1.80.12:8080 id 3 weight 80 tcp-ut"
+    # in the pool, for bodies, and in panic
+    assert lines == [f"{server} 300ms", f"{server} 10000ms track api/m3", f"{server} 10000ms"]
     assert "    server m4 0.0.0.0:0 id 4 weight 100 tcp-ut 300ms disabled" in made
 
 
 def test_members_beyond_the_places_get_lines_of_their_own(hook: ModuleType) -> None:
     pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
     made = hook.haproxy_pools(pools, membership(pools={"api": {21: ("10.1.80.30:8080", 100, True)}}))
-    assert made.count("    server m21 10.1.80.30:8080 id 21 weight 100 tcp-ut 300ms\n") == 2
+    server = "    server m21 10.1.80.30:8080 id 21 weight 100 tcp-ut"
+    for each in (f"{server} 300ms\n", f"{server} 10000ms track api/m21\n", f"{server} 10000ms\n"):
+        assert made.count(each) == 1
     backend = made.split("backend api\n")[1].split("backend ")[0]
     assert "server m21" in backend
 
@@ -102,9 +105,12 @@ def test_an_old_membership_moves_no_server_that_the_file_has(hook: ModuleType) -
     pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
     made = hook.haproxy_pools(pools, stale)
     assert "10.9.9.9" not in made
-    assert made.count("    server hk-backend-1 10.1.80.10:8080 id 1 weight 100 tcp-ut 300ms\n") == 2
-    assert made.count("    server hk-backend-2 10.1.80.11:8080 id 2 weight 7 tcp-ut 300ms\n") == 2
-    assert made.count("    server m3 0.0.0.0:0 id 3 weight 100 tcp-ut 300ms disabled\n") == 2
+    assert made.count("    server hk-backend-1 10.1.80.10:8080 id 1 weight 100 tcp-ut 300ms\n") == 1
+    assert (
+        len(re.findall(r"    server hk-backend-2 10.1.80.11:8080 id 2 weight 7 tcp-ut 10000ms.*\n", made))
+        == 2
+    )
+    assert made.count("    server m3 0.0.0.0:0 id 3 weight 100 tcp-ut 10000ms track api/m3 disabled\n") == 1
     east = rendered(ENTERPRISE, "east-proxy-1", "/etc/nginx/pools.conf")
     assert hook.nginx_pools(east, membership(pools={"api": {1: ("10.9.9.9:1", 7, False)}})) == east
 

@@ -115,7 +115,7 @@ def test_the_spare_serve_before_anybody_has_registered(start: Start, tmp_path: P
 def test_under_a_hash_they_are_equals(tmp_path: Path) -> None:
     text = SPARE.replace("port: 8080,", "port: 8080, backup: spare, balance: source,")
     pools = file(text, "/etc/nginx/pools.conf")
-    assert pools.count("weight=100; #") == 3 and "backup" not in pools
+    assert pools.count("weight=100; #") == 2 * 3 and "backup" not in pools
     subprocess.run([*nginx(tmp_path, pools, "proxy_pass http://web;"), "-t", "-q"], check=True)
 
 

@@ -35,6 +35,8 @@ from trimtab.control.queue import Pace
 from trimtab.control.register import FOLDER_PACE, FolderWatch, Register
 from trimtab.control.register import PACE as REGISTER_PACE
 from trimtab.control.registrations import Defaults, Folder
+from trimtab.control.sessions import PACE as SESSIONS_PACE
+from trimtab.control.sessions import Sessions
 from trimtab.control.status import PACE as STATUS_PACE
 from trimtab.control.status import Status, refusals
 from trimtab.drivers.registry.base import Registry
@@ -104,6 +106,8 @@ class Agent:
         self.status = Status(places.status, self._parts, desired)
         self._server = MetricsServer(self.metrics, file.address, file.metrics_port)
         self._compose()
+        if file.steer:
+            self.loop(Sessions(drivers.bird(file.steer.socket), log, self.metrics), SESSIONS_PACE)
         self.estate = EstatePart(self, file, drivers.registry, drivers.bird) if file.estate_store else None
 
     @property

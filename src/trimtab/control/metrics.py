@@ -70,6 +70,12 @@ class Metrics:
         self.unit_up = Gauge(
             "trimtab_unit_works", "1 it works, 0 it does not, -1 unknown", ["unit"], registry=reg
         )
+        self.over_limit = Gauge(
+            "trimtab_bgp_session_over_limit",
+            "1 the neighbour sent more routes than are taken: it stays down until an operator enables it",
+            ["session"],
+            registry=reg,
+        )
         self.registrations = Gauge(
             "trimtab_registrations", "What this host registers", ["state"], registry=reg
         )

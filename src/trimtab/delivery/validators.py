@@ -37,8 +37,8 @@ def _sysctl_accepts(reply: Reply) -> bool:
         "net.core.wmem_max",
         "net.core.netdev_max_backlog",
         "net.netfilter.nf_conntrack_max",
-        "net.ipv4.neigh.default.gc_thresh3",
-        "net.ipv6.neigh.default.gc_thresh3",
+        "net.ipv4.neigh.default.gc_thresh",
+        "net.ipv6.neigh.default.gc_thresh",
     }
     complaints = [line for line in reply.text.splitlines() if line.startswith("sysctl:")]
     return all(any(key in line.replace("/", ".") for key in optional) for line in complaints)

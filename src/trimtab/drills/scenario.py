@@ -21,6 +21,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "served": ("elsewhere",),
     "replica": ("catches-up",),
     "members": ("stays", "catch-up"),
+    "membership": ("rejoins",),
     "healing": ("escalates",),
     "versions": ("renewed",),
     "releases": ("upgraded",),

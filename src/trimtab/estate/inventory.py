@@ -104,6 +104,12 @@ class Inventory:
         number = addressing.octet(group.roles[0], group.id) if group else 255
         return Vlan(self.estate.sites[site_name].id, number, group_name, self.first)
 
+    def address(self, site: str, group: str, number: int, family: Family) -> str:
+        """Of a host by its number, whether there is one or not: as stated, otherwise as derived."""
+        own = self.estate.sites[site].addresses.get(f"{site}-{group}-{number}")
+        stated = own is not None and own.version == family
+        return str(own if stated else self.vlan(site, group).host(family, 9 + number))
+
     def vlans(self, site: str) -> tuple[Vlan, ...]:
         """Every network of a site, by octet."""
         return tuple(

@@ -118,6 +118,18 @@ class Pool(Noun):
         description="how long a member may be silent in its answer to GET, HEAD or OPTIONS; before it has begun, another one is "
         "asked then",
     )
+    idle: Duration = Field(
+        default=4.0,
+        ge=1,
+        le=3600,
+        description="how long an idle connection to a member is kept; below what the member itself keeps (Node: 5 s)",
+    )
+    unacked: Duration = Field(
+        default=10.0,
+        ge=0.3,
+        le=3600,
+        description="HAProxy: how long a member may leave a body or a tunnel unread before it counts as dead",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -14,7 +14,7 @@ PANIC_AND_BACKUP = (
     "with `panic` the spare members of a pool would never serve: all its regular ones do, well or not"
 )
 
-MOST_WAYS = 250
+MOST_KINDS = 36  # as many codes as nginx has, six for each kind
 
 # Who listens where: by role, "" on every host.
 ETCD = ("etcd-client", "etcd-peer", "etcd-metrics")
@@ -29,6 +29,7 @@ PLURAL = {"proxy": "proxies", "registry": "registry hosts", "store": "store host
 # What a pool's other backends are called.
 OURS = {
     "--panic": "each pool has a second one of that name for when no check is well",
+    "--patient": "each pool has another one of that name for bodies and tunnels",
     "--across": "a pool with `across` has another one of that name, of other sites' proxies",
 }
 
@@ -40,7 +41,8 @@ def pool_faults(estate: Estate) -> Iterator[Problem]:
     yield from _ports(estate)
     yield from _registered(estate)
     yield from _splits(estate)
-    yield from _many_pools(estate)
+    yield from _unacked(estate)
+    yield from _many_kinds(estate)
     yield from _registered_names(estate)
     yield from _stores(estate)
 
@@ -76,22 +78,16 @@ def _stores(estate: Estate) -> Iterator[Problem]:
             yield ("stores", name, "hosts"), what, "a group for each store"
 
 
-def _many_pools(estate: Estate) -> Iterator[Problem]:
-    """nginx reaches each pool of a service by a status code of its own, and there are only so many."""
+def _many_kinds(estate: Estate) -> Iterator[Problem]:
+    """nginx has places of their own for each kind of pool of a service, reached by status codes, and only so many of these."""
     if estate.tiers.proxy.engine != "nginx":
         return
     for name, service in estate.services.items():
-        pools = {pool for route in service.routes for pool in route.pools if pool in estate.pools}
-        ways = sum(2 if estate.pools[pool].answer else 1 for pool in pools)
-        if ways > MOST_WAYS:
-            what = (
-                f"{len(pools)} pools, those with `answer` counted twice {ways}, nginx's limit is {MOST_WAYS}"
-            )
-            yield (
-                ("services", name, "routes"),
-                what,
-                "spread the routes over several services, or take HAProxy",
-            )
+        pools = [estate.pools[pool] for route in service.routes for pool in route.pools]
+        kinds = len({(pool.retries, pool.answer) for pool in pools})
+        if kinds > MOST_KINDS:
+            what = f"its pools have {kinds} different pairs of `retries` and `answer`, nginx's limit is {MOST_KINDS}"
+            yield ("services", name, "routes"), what, "give some pools the same, or take HAProxy"
 
 
 def _registered_names(estate: Estate) -> Iterator[Problem]:
@@ -126,6 +122,19 @@ def _ports(estate: Estate) -> Iterator[Problem]:
                         who = f"which are {PLURAL[role]} too, " if role else ""
                         what = f"on `{kind}`, {who}{pool.port} is the port of `{ours}`"
                         yield ("pools", name, "port"), what, "give the pool another port"
+
+
+def _unacked(estate: Estate) -> Iterator[Problem]:
+    if estate.tiers.proxy.engine == "haproxy":
+        return
+    for name, pool in estate.pools.items():
+        if "unacked" in pool.model_fields_set:
+            what = "`unacked` works with HAProxy (tcp-ut), not with nginx, which waits `timeouts.server` for whoever reads slowly"
+            yield (
+                ("pools", name, "unacked"),
+                what,
+                "take `engine: haproxy` in tiers.proxy, or leave `unacked` out",
+            )
 
 
 def _registered(estate: Estate) -> Iterator[Problem]:

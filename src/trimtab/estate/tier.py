@@ -16,6 +16,12 @@ def _whole_seconds(value: float) -> float:
     return value
 
 
+def _whole_scan(value: float) -> float:
+    if value != int(value):
+        raise ValueError("BIRD counts in whole seconds")
+    return value
+
+
 class RouterTier(Noun):
     """Routers: BGP with BFD to upstreams, between sites and to the proxies."""
 
@@ -24,14 +30,34 @@ class RouterTier(Noun):
     hold: Annotated[Duration, AfterValidator(_whole_seconds)] = Field(
         default=9.0, ge=3, le=65535, description="BGP hold time (RFC 4271, 4.2)"
     )
+    scan: Annotated[Duration, AfterValidator(_whole_scan)] = Field(
+        default=2.0,
+        ge=1,
+        le=60,
+        description="how often BIRD compares the kernel's routes with its own: so long is away what somebody else removed. "
+        "A scan of a full table takes about a second of a processor",
+    )
 
 
 class Timeouts(Noun):
-    """Proxy time-outs; `connect` bounds one attempt, so that a dead member costs little before the retry."""
+    """Proxy time-outs; `connect` bounds one attempt, so that a dead member costs little before the retry.
+
+    tunnel: silence on a WebSocket, both ways.  drain: what is under way when the proxy is reloaded ends within it, and is
+    cut off then: answers, uploads, tunnels.
+    """
 
     connect: Duration = Field(default=2.0, ge=0.001, le=3600)
     client: Duration = Field(default=30.0, ge=0.001, le=1_000_000)
     server: Duration = Field(default=30.0, ge=0.001, le=1_000_000)
+    tunnel: Duration = Field(
+        default=3600.0, ge=1, le=1_000_000, description="how long a WebSocket may be silent"
+    )
+    drain: Duration = Field(
+        default=60.0,
+        ge=1,
+        le=86400,
+        description="how long a reload leaves what is under way; then it is cut off",
+    )
 
 
 class ProxyTier(Noun):

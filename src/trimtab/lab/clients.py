@@ -156,7 +156,7 @@ def node(inventory: Inventory, region: RegionPlan, ca: str) -> Node:
     for target in targets(inventory, region):
         names = " ".join(inventory.estate.services[target["service"]].names)
         hosts += [f"{address} {names}" for address in target["addresses"]]
-    unit = bird(gateway=False)
+    unit = bird(router=False)
     return Node(
         name=region.node,
         kind="clients",

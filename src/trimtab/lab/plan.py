@@ -127,6 +127,7 @@ class _Planner:
 
     def _host(self, host: Host) -> Node:
         files = [for_twin(artifact, self.files) for artifact in render_host(self.inventory, host)]
+        delivered = tuple(artifact.path for artifact in files)
         files += host_files(host, self.ca, self.registries)
         units = list(unit_order(self.inventory, host))
         if "router" in host.roles:
@@ -152,6 +153,7 @@ class _Planner:
             units=tuple(units),
             system=systems.wanted(host.platform),
             shares=self._shares(host),
+            delivered=delivered,
         )
 
     def _shares(self, host: Host) -> tuple[str, ...]:

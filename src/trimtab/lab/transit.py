@@ -151,7 +151,7 @@ def node(inventory: Inventory, transit: Transit) -> Node:
         beyond=transit.beyond,
         **timers(inventory),
     )
-    unit = bird(gateway=False)
+    unit = bird(router=False)
     return Node(
         name=transit.name,
         kind="transit",

@@ -214,7 +214,7 @@ def _units(inventory: Inventory, host: Host) -> tuple[Unit, ...]:
         healthz = Probe("http", f"http://127.0.0.1:{PORTS['front-health']}/healthz")
         found.append(Unit(f"{inventory.estate.tiers.proxy.engine}.service", healthz))
         found.append(Unit("trimtab-front.service", Probe("process")))
-    if "proxy" in host.roles or (len(inventory.routers(host.site)) > 1 and "router" in host.roles):
+    if {"router", "proxy"} & set(host.roles):
         found.append(Unit("keepalived.service", Probe("process")))
     for name, _ in clusters_of(inventory, host):
         health = f"http://127.0.0.1:{ports_of(name).metrics}/health"
@@ -232,6 +232,7 @@ def _proxy(inventory: Inventory, host: Host) -> ProxyFile:
     return ProxyFile(
         engine=engine,
         unit=f"{engine}.service",
+        drain=inventory.estate.tiers.proxy.timeouts.drain,
         pools=pools,
         splits=tuple(shares.values()),
         front=_front(inventory, host),
@@ -257,5 +258,6 @@ def _pool(inventory: Inventory, name: str, pool: Pool, host: Host) -> PoolFile:
         options=check_options(pool.check),
         panic=round(pool.panic),
         spare=f"{name}--panic",
+        patient=f"{name}--patient",
         servers=tuple(agent_file.Server(s.id, s.name, s.address, s.weight, s.backup) for s in of_file),
     )

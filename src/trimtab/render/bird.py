@@ -36,7 +36,7 @@ UNROUTED: dict[Family, tuple[str, ...]] = {
     6: ("fc00::/7",),
 }
 LONGEST: dict[Family, int] = {4: 24, 6: 48}
-# About 1.5 times the full table of today: a leak restarts the session instead of filling the memory.
+# About 1.5 times the full table of today: a leak ends the session instead of filling the memory.
 IMPORT_LIMIT: dict[Family, int] = {4: 1_500_000, 6: 400_000}
 # The way out over another site is the last resort, the nearest one first (at most 200 sites).
 UPSTREAM_PREF = 400
@@ -62,6 +62,7 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         asn=inventory.asn(host.site) or 64512,
         families=families,
         steer=STEER,
+        scan_s=int(inventory.estate.tiers.router.scan),
         **timers,
     )
     hook = fill("bird/bird-steer.sh.j2", steer=STEER, neutral=NO_STEER)
@@ -110,8 +111,11 @@ def _proxy_family(inventory: Inventory, host: Host, family: Family) -> dict[str,
 def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
     site_id = inventory.estate.sites[host.site].id
     front = inventory.front(host.site)
+    vips, lost = _on_link(inventory, host.site, family) if front else ([], [])
     return {
         **_common(inventory, host, family),
+        "vips": vips,
+        "lost": lost,
         "front": front[0].vlan.interface if front else None,
         "front_address": front[0].vlan.host(family, host.number) if front else None,
         "announced": inventory.announced(host.site, family) if front else [],
@@ -133,6 +137,30 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
         ],
         "proxies": [{"name": p.name, "number": p.number, "address": p.address(family)} for p in front],
     }
+
+
+def _on_link(inventory: Inventory, site: str, family: Family) -> tuple[list[Any], list[dict[str, Any]]]:
+    """(VIPs of what is nobody else's, [{"prefix", "vips"}] of other sites' prefixes that an announced one covers).
+
+    Another site's VIP is on-link only while its own prefix is gone: until then that leads to it.
+    """
+    announced = inventory.announced(site, family)
+    vips = [vip for vip in inventory.vips(family) if any(vip in prefix for prefix in announced)]
+    others = [
+        prefix
+        for other in inventory.site_names()
+        if other != site
+        and inventory.front(other)
+        and (prefix := inventory.public(other, family)) is not None
+        and prefix not in announced
+    ]
+    lost = [
+        {"prefix": prefix, "vips": found}
+        for prefix in others
+        if (found := [vip for vip in vips if vip in prefix])
+    ]
+    theirs = {vip for each in lost for vip in each["vips"]}
+    return [vip for vip in vips if vip not in theirs], lost
 
 
 def _estate_prefixes(inventory: Inventory, site: str, family: Family) -> list[str]:

@@ -13,8 +13,9 @@ from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.place import round_trip
 from trimtab.render import pki
 from trimtab.render.artifact import Artifact
-from trimtab.render.base import fill
+from trimtab.render.base import HOOKS, fill
 
+JOIN_HOOK = f"{HOOKS}/etcd-join"
 MIN_ELECTION_MS = 500
 HEARTBEAT_MS = 50
 OWN_HEARTBEAT_MS = 100  # etcd's own value: no order waits for the registry or the estate's store to elect
@@ -99,8 +100,23 @@ def store_members(inventory: Inventory, store: str) -> list[Host]:
     return [h for site in inventory.site_names() for h in inventory.in_group(site, group)]
 
 
+def rendered_file(cluster: str) -> str:
+    return f"/etc/etcd/{cluster}.yaml"
+
+
+def used_file(cluster: str) -> str:
+    """What etcd reads: the rendered file, or that of a member whose disk was lost (`etcd-join`)."""
+    return f"/run/etcd-{cluster}/etcd.yaml"
+
+
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    return tuple(_config(inventory, host, name, members) for name, members in clusters_of(inventory, host))
+    found = [_config(inventory, host, name, members) for name, members in clusters_of(inventory, host)]
+    return (*found, _join()) if found else ()
+
+
+def _join() -> Artifact:
+    files = {"ca": pki.CA, "certificate": pki.CERTIFICATE, "key": pki.KEY, "password": pki.ROOT_PASSWORD}
+    return Artifact(JOIN_HOOK, fill("etcd/etcd-join.py.j2", pki=files), mode=0o755, validator="python")
 
 
 def _config(inventory: Inventory, host: Host, cluster: str, members: list[Host]) -> Artifact:
@@ -125,4 +141,4 @@ def _config(inventory: Inventory, host: Host, cluster: str, members: list[Host])
         why=f"the longest round trip between members is {round(longest * 1000)} ms",
     )
     unit = f"etcd-{cluster}.service"
-    return Artifact(f"/etc/etcd/{cluster}.yaml", text, validator="etcd", take_up="restart", unit=unit)
+    return Artifact(rendered_file(cluster), text, validator="etcd", take_up="restart", unit=unit)

@@ -31,6 +31,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     anchors = [f"{addressing.anchor(f, site_id, inventory.first)}/{32 if f == 4 else 128}" for f in FAMILIES]
     watch = fill(
         "front/front-watch.py.j2",
+        anchor4=addressing.anchor(4, site_id, inventory.first),
+        anchor6=addressing.anchor(6, site_id, inventory.first).packed.hex(),
         port=PORTS["front-health"],
         every=EVERY_S,
         timeout=TIMEOUT_S,

@@ -13,12 +13,12 @@ from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Check, Pool
 from trimtab.estate.service import Route, Service
-from trimtab.render import haproxy_across
+from trimtab.render import forwarded, haproxy_across
 from trimtab.render.across import asked
 from trimtab.render.agent_file import BY_MAP, SCALE, SPLIT_MAP, bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
-from trimtab.render.haproxy_server import UNACKED_MS, check_options, quote
+from trimtab.render.haproxy_server import UNACKED_MS, check_options, purge, quote
 from trimtab.render.pools import Server, endpoint, servers, used
 from trimtab.render.splits import split_name
 from trimtab.render.vips import addresses, by_number
@@ -50,6 +50,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         proxy=inventory.estate.tiers.proxy,
         health_port=PORTS["front-health"],
         vips=fronts,
+        forwarded=forwarded.haproxy(),
         v6only=v6only,
         peers=_peers(inventory, host) if any(_by_table(pool) for _, pool in pools) else [],
         across=haproxy_across.render(inventory, host),
@@ -143,7 +144,7 @@ def _conditions(key: str, route: Route) -> tuple[list[str], str]:
     parts = []
     if route.path not in (None, "/"):
         parts.append(f"{{ path_beg {quote(str(route.path))} }}")
-    parts += [f"{{ req.hdr({name}) -m str {quote(value)} }}" for name, value in sorted(route.header.items())]
+    parts += [f"{{ req.fhdr({name}) -m str {quote(value)} }}" for name, value in sorted(route.header.items())]
     lists = {
         "path_end": [quote(suffix) for suffix in route.suffix],
         "method": [quote(method) for method in route.method],
@@ -201,17 +202,20 @@ def _share(pool: str, bound: int, key: str, taken: str) -> list[str]:
 
 
 def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
+    found = servers(inventory, pool, site)
+    spare = [server.id for server in found if server.backup]
     return {
         "name": name,
         "balance": f"hdr({pool.header})" if pool.header else pool.balance,
         "consistent": pool.balance in ("source", "uri", "header"),
-        "sticky": _sticky(pool, inventory.estate.estate),
-        "sticky_spare": _sticky_spare(name, pool, inventory.estate.estate),
+        "sticky": _sticky(pool, inventory.estate.estate, spare),
+        "sticky_spare": _sticky_spare(name, pool, inventory.estate.estate, spare),
         "check": _check(_check_host(inventory, name), pool.check),
         "retries": pool.retries,
         "answer": milliseconds(pool.answer) if pool.answer else None,
-        "defaults": check_options(pool.check),
-        "servers": [_server(server) for server in servers(inventory, pool, site)],
+        "defaults": f"{check_options(pool.check)} pool-purge-delay {purge(pool)}",
+        "purge": purge(pool),
+        "servers": [_server(server, pool) for server in found],
     }
 
 
@@ -236,11 +240,13 @@ def _check(name: str, check: Check) -> list[str]:
     ]
 
 
-def _sticky(pool: Pool, estate: str) -> list[str]:
+def _sticky(pool: Pool, estate: str, spare: list[int]) -> list[str]:
     """The cookie is a hash of the member's address (section 4.2, dynamic-cookie-key): the same on every proxy, and in
     whichever slot the member is. A table is shared by the site's proxies (section 4.2, stick-table).
 
     The key is no secret: it keeps the cookies of two estates apart. Who knows it can choose a member, no more.
+    spare: the ids of servers that keep nobody. HAProxy would give them cookies too; what it sets for one of them is made
+    to end a cookie that no client has, so that theirs still names the member to which they go back.
     """
     if pool.sticky is None:
         return []
@@ -248,23 +254,42 @@ def _sticky(pool: Pool, estate: str) -> list[str]:
         return [
             f"cookie {pool.sticky.name} insert indirect nocache httponly secure dynamic",
             f"dynamic-cookie-key {estate}",
+            *_unkept(pool.sticky.name, spare),
         ]
     size = f"stick-table type ipv6 size 100k expire {milliseconds(pool.sticky.expire)} peers site"
     return [size, "stick on src"]
 
 
-def _sticky_spare(name: str, pool: Pool, estate: str) -> list[str]:
-    """Of the second backend: who has a member keeps it while no check is well. There is one table, the pool's own."""
-    return [f"stick on src table {name}"] if _by_table(pool) else _sticky(pool, estate)
+def _unkept(cookie: str, spare: list[int]) -> list[str]:
+    """Section 4.2, http-after-response: it sees the header that `cookie insert` has made."""
+    if not spare:
+        return []
+    what = f"'^{cookie}=.*' '{cookie}.spare=; Max-Age=0; path=/'"
+    return [
+        f"http-after-response replace-header Set-Cookie {what} if {{ srv_id {' '.join(map(str, spare))} }}"
+    ]
 
 
-def _server(server: Server) -> dict[str, Any]:
-    marks = f"{' backup' if server.backup else ''}{' disabled' if server.empty else ''}"
+def _sticky_spare(name: str, pool: Pool, estate: str, spare: list[int]) -> list[str]:
+    """Of the other backends: who has a member keeps it there too. There is one table, the pool's own."""
+    return [f"stick on src table {name}"] if _by_table(pool) else _sticky(pool, estate, spare)
+
+
+def _server(server: Server, pool: Pool) -> dict[str, Any]:
+    """Its lines in the pool's three backends. quick: for requests without a body; patient: for what may meet a slow reader."""
+    marks = f"{_spare(pool) if server.backup else ''}{' disabled' if server.empty else ''}"
     # always stated: HAProxy's own default is 1, and one member at 50 beside it would get nearly everything
-    options = f" weight {server.weight} tcp-ut {UNACKED_MS}ms{marks}"
+    weight = f" weight {server.weight} tcp-ut "
     return {
         "name": server.name,
         "address": server.address,
         "id": server.id,
-        "options": options,
+        "quick": f"{weight}{UNACKED_MS}ms",
+        "patient": f"{weight}{milliseconds(pool.unacked)}",
+        "marks": marks,
     }
+
+
+def _spare(pool: Pool) -> str:
+    """Whom a spare member served, while nobody else could, goes back to the others (section 5.2, non-stick)."""
+    return " backup non-stick" if _by_table(pool) else " backup"

@@ -14,7 +14,7 @@ from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
 from trimtab.render import across, pki
 from trimtab.render.base import fill, milliseconds
-from trimtab.render.haproxy_server import UNACKED_MS, check_options
+from trimtab.render.haproxy_server import check_options
 from trimtab.render.pools import endpoint
 
 PORT = PORTS["across"]
@@ -73,22 +73,23 @@ def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, st
         "retries": pool.retries,
         "answer": milliseconds(pool.answer + far) if pool.answer else None,
         "defaults": f"{check_options(check)} {TLS}",
-        "servers": _servers(inventory, near, pool.check.every + far, check.fall),
+        "servers": _servers(inventory, near, pool.check.every + far, check.fall, pool.unacked),
     }
 
 
 def _servers(
-    inventory: Inventory, near: list[tuple[float, str]], every: float, fall: int
+    inventory: Inventory, near: list[tuple[float, str]], every: float, fall: int, unacked: float
 ) -> list[dict[str, Any]]:
     """The nearest site's proxies as equals, then those of the others, each only when all before it are down.
 
-    every: seconds between the checks of a site that is to outlast others.
+    every: seconds between the checks of a site that is to outlast others.  unacked: how long what was sent may be unread;
+    bodies and reads share these connections, and a read is asked anew by `answer`.
     """
     found = list[dict[str, Any]]()
     for place, (rtt, site) in enumerate(near):
         farther = len(near) - 1 - place
         for proxy in inventory.front(site):
-            options = f"weight 100 tcp-ut {UNACKED_MS + round(1000 * ROUND_TRIPS * rtt)}ms"
+            options = f"weight 100 tcp-ut {milliseconds(unacked + ROUND_TRIPS * rtt)}"
             options += f" sni str({proxy.name}) check-sni {proxy.name} verifyhost {proxy.name}"
             options += f" fastinter {milliseconds(every)} fall {fall + OUTLASTS * farther}" if farther else ""
             options += " backup" if place else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render import agent, bird, etcd, front, haproxy, keepalived, nginx, sysctl, units
+from trimtab.render import agent, bird, etcd, front, haproxy, keepalived, networkd, nginx, sysctl, units
 from trimtab.render.artifact import Artifact
 
 Renderer = Callable[[Inventory, Host], tuple[Artifact, ...]]
@@ -29,6 +29,11 @@ def _engine(name: str) -> Callable[[Inventory, Host], bool]:
     return lambda inventory, host: "proxy" in host.roles and inventory.estate.tiers.proxy.engine == name
 
 
+def _routes(_: Inventory, host: Host) -> bool:
+    """Whoever has BIRD, and addresses that others set."""
+    return bool({"router", "proxy"} & set(host.roles))
+
+
 def _any(_: Inventory, __: Host) -> bool:
     return True
 
@@ -43,6 +48,7 @@ RENDERERS = (
     Entry("front", _role("proxy"), front.render),
     Entry("etcd", _any, etcd.render),
     Entry("agent", _any, agent.render),
+    Entry("networkd", _routes, networkd.render),
     Entry("sysctl", _any, sysctl.render),
     Entry("units", _any, units.render),
 )

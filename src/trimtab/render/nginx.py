@@ -2,7 +2,7 @@
 
 Sources: ngx_http_upstream_module, ngx_http_map_module, ngx_http_proxy_module, "If is Evil" (only `return` inside).
 Every match of a route becomes a digit by a `map`, so no part of a request is ever pasted into another expression; the
-digits of all routes form a key, and the first 1 in it names the pool. Checks are passive: open-source nginx has no others.
+digits of all routes form a key, and the first 1 in it names the pool. The ways to pass a request on are nginx_ways.py.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
 from trimtab.estate.service import Route, Service
+from trimtab.render import forwarded
 from trimtab.render.agent_file import bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
+from trimtab.render.nginx_ways import PANIC, locations
 from trimtab.render.pools import Server, servers, used
 from trimtab.render.splits import split_name, splits
 from trimtab.render.vips import addresses
@@ -32,11 +34,10 @@ METHODS = {
     "uri": "hash $request_uri consistent",
     "random": "random",
 }
-# Codes of our own that only ever jump to a named location; nginx takes no 499, and 444 closes the connection.
-CODES = tuple(
-    code for code in (*range(480, 599), *range(420, 480), *range(320, 400)) if code not in (444, 499)
-)
-QUICK = ".quick"  # no pool's name has a dot
+# A zone that is too small is refused by nginx when the pool is read; nothing is used of it but what members need. 1.22 and
+# 1.26 were tried: 256k hold 312 members.
+ZONE_LEAST_K, ZONE_MEMBER_K = 256, 2
+REGISTERED = 4096  # members of a pool that register themselves: as many as that are read
 # Words that begin a line of a `map` and are no value there (ngx_http_map_module).
 SPECIAL = ("default", "hostnames", "include", "volatile")
 # nginx reads no parameter of more than 4,096 bytes.
@@ -71,7 +72,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         protocols=_protocols(list(inventory.estate.services.values())),
         nofile=2 * proxy.maxconn + 1000,
         worker_connections=2 * proxy.maxconn,
-        quick=QUICK,
+        forwarded=forwarded.nginx(),
         http2_directive=features(host.platform).http2_directive,
         health_port=PORTS["front-health"],
         addresses=addresses(inventory, list(inventory.estate.services.values())),
@@ -81,7 +82,9 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         "nginx/pools.conf.j2",
         host=host,
         proxy=proxy,
-        pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
+        pools=[
+            each for name, pool in used(inventory) for each in _upstreams(inventory, name, pool, host.site)
+        ],
         splits=list({(s, name): _split(s, name, route) for s, name, route in splits(inventory)}.values()),
     )
     return (
@@ -90,7 +93,10 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     )
 
 
-def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
+def _upstreams(inventory: Inventory, name: str, pool: Pool, site: str) -> list[dict[str, Any]]:
+    """Of a pool: one that leaves out who fails, and one that never does. Checks are passive, open-source nginx has no others:
+    a page that is slow everywhere would otherwise end the pool for everybody.
+    """
     found = servers(inventory, pool, site)
     empty = [server for server in found if server.empty][:1]  # one line stands for all who may register
     method = _method(pool)
@@ -101,13 +107,22 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
         listed.insert(
             0, Server("nobody", NOBODY, 0, empty=True)
         )  # nginx refuses an upstream without a regular server
-    return {
-        "name": name,
-        "method": method,
-        "fall": pool.check.fall,
+    keep = inventory.estate.tiers.proxy.upstream_keepalive
+    shared = {
         "window": f"{max(1, round(pool.check.every * pool.check.fall))}s",
         "servers": [_peer(server, backups) for server in listed],
+        "kept": [f"keepalive {keep}", f"keepalive_timeout {milliseconds(pool.idle)}"] if keep else [],
     }
+    many = REGISTERED if pool.discover is not None else len(found)
+    each = ((name, pool.check.fall), (name + PANIC, 0))
+    return [
+        {"name": name, "head": [_zone(name, many), *([method] if method else [])], "fall": fall, **shared}
+        for name, fall in each
+    ]
+
+
+def _zone(name: str, members: int) -> str:
+    return f"zone {name} {max(ZONE_LEAST_K, ZONE_MEMBER_K * members)}k"
 
 
 def _peer(server: Server, backups: bool) -> dict[str, Any]:
@@ -167,10 +182,9 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
             if r.expires is not None
         ],
         "redirects": [
-            {"value": f".redirect{i}", "url": r.redirect} for i, r in enumerate(service.routes) if r.redirect
+            {"value": _redirect(i), "url": r.redirect} for i, r in enumerate(service.routes) if r.redirect
         ],
-        "pools": _locations(inventory, pools),
-        "quick": [name for name in pools if inventory.estate.pools[name].answer],
+        "locations": locations(inventory, name, var, pools),
     }
 
 
@@ -195,8 +209,13 @@ def _before(index: int) -> str:
 
 def _target(service: str, index: int, route: Route) -> str:
     if route.redirect:
-        return f".redirect{index}"
+        return _redirect(index)
     return f"${_split_variable(service, split_name(route.split))}" if route.split else str(route.pool)
+
+
+def _redirect(index: int) -> str:
+    """What no pool can be called: names have no dot."""
+    return f".redirect{index}"
 
 
 def _split_variable(service: str, name: str) -> str:
@@ -207,9 +226,9 @@ def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
     """One 0/1 variable for each match that must hold."""
     found: list[tuple[str, list[str]]] = []
     if route.path not in (None, "/"):
-        found.append(("$uri", [regex("^" + re.escape(str(route.path)))]))
+        found.append(("$trimtab_path", [regex("^" + re.escape(str(route.path)))]))
     if route.suffix:
-        found.append(("$uri", [regex(re.escape(s) + "$") for s in route.suffix]))
+        found.append(("$trimtab_path", [regex(re.escape(s) + "$") for s in route.suffix]))
     for header, value in sorted(route.header.items()):
         found.append((_header(header), [regex(f"^{re.escape(value)}$")]))
     if route.method:
@@ -249,26 +268,3 @@ def _shares(drawn: Sequence[tuple[str, int]]) -> str:
     """The last takes the rest."""
     parts = [f"{each // 100}.{each % 100:02d}% {pool};" for pool, each in drawn[:-1]]
     return " ".join([*parts, f"* {drawn[-1][0]};"])
-
-
-def _locations(inventory: Inventory, names: list[str]) -> list[dict[str, Any]]:
-    """Of each pool. One with `answer` has another beside it, for the methods that may be repeated: the time that a member
-    has is the location's.
-    """
-    found = []
-    for name in names:
-        pool = inventory.estate.pools[name]
-        found.append(_location(name, name, pool))
-        if pool.answer:
-            found.append({**_location(name + QUICK, name, pool), "answer": milliseconds(pool.answer)})
-    return [{**each, "code": code} for code, each in zip(CODES, found, strict=False)]
-
-
-def _location(name: str, upstream: str, pool: Pool) -> dict[str, Any]:
-    return {
-        "name": name,
-        "upstream": upstream,
-        "next": "error timeout" if pool.retries else "off",
-        "tries": pool.retries + 1,
-        "answer": None,
-    }

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render.across import answered
+from trimtab.estate.kernel import PORT_RANGE, RESERVED
 from trimtab.render.artifact import Artifact
+from trimtab.render.ports import LOWEST, listened, ranges
 
-RESERVED = "net.ipv4.ip_local_reserved_ports"
 CONFIG = "/etc/sysctl.d/90-trimtab.conf"
+CONNTRACK = "net.netfilter.nf_conntrack_max"
+MODULES = "/etc/modules-load.d/trimtab.conf"
+# BIRD takes the kernel's choice as BFD's source port, and a neighbour may drop what RFC 5881, 4 does not allow. What else
+# a router connects to (its peers, registries) needs few; no router is a proxy.
+BFD_SOURCES = "49152 65535"
+
+# systemd loads modules before it sets sysctls (systemd-sysctl.service, After=). Loaded, it tracks nothing: rules do that.
+_MODULES = """\
+# Rendered by trimtab: changes here are lost. Its limit in sysctl.d can only be set once it is there.
+nf_conntrack
+"""
 
 ROUTER = {
     "net.ipv4.ip_forward": "1",
@@ -20,7 +30,13 @@ ROUTER = {
     "net.ipv4.conf.default.rp_filter": "0",
     "net.ipv4.conf.all.send_redirects": "0",
     "net.ipv4.conf.default.send_redirects": "0",
+    PORT_RANGE: BFD_SOURCES,
+    # below the first nothing is thrown out: the hosts of a site stay known however many strangers are asked for
+    "-net.ipv4.neigh.default.gc_thresh1": "4096",
+    "-net.ipv4.neigh.default.gc_thresh2": "8192",
     "-net.ipv4.neigh.default.gc_thresh3": "16384",
+    "-net.ipv6.neigh.default.gc_thresh1": "4096",
+    "-net.ipv6.neigh.default.gc_thresh2": "8192",
     "-net.ipv6.neigh.default.gc_thresh3": "16384",
     "net.ipv6.conf.all.accept_ra": "0",
     "net.ipv6.conf.default.accept_ra": "0",
@@ -32,9 +48,7 @@ FRONT = {
     "net.ipv4.tcp_tw_reuse": "1",
     "net.ipv4.tcp_syncookies": "1",
     "net.ipv4.tcp_fin_timeout": "15",
-    "net.ipv4.ip_local_port_range": "1024 65535",
-    # the health port must be free whenever the proxy starts again
-    RESERVED: "8404-8407",
+    PORT_RANGE: "1024 65535",
     "net.ipv4.tcp_slow_start_after_idle": "0",
     "-net.core.rmem_max": "16777216",
     "-net.core.wmem_max": "16777216",
@@ -50,19 +64,26 @@ def settings(inventory: Inventory, host: Host) -> dict[str, str]:
         "net.core.somaxconn": str(kernel.somaxconn),
         "net.ipv4.tcp_max_syn_backlog": str(kernel.somaxconn),
     }
+    if "proxy" in host.roles:
+        found |= FRONT | {f"-{CONNTRACK}": str(kernel.conntrack)}
     if "router" in host.roles:
         found |= ROUTER
-    if "proxy" in host.roles:
-        found |= FRONT | {"-net.netfilter.nf_conntrack_max": str(kernel.conntrack)}
-        if answered(inventory, host.site):
-            found[RESERVED] += f",{PORTS['across']}"
     for key, value in kernel.sysctl.items():
         found.pop(f"-{key}", None)
         found[key] = value
-    return found
+    return _reserve(found, listened(inventory, host) | kernel.reserved())
+
+
+def _reserve(found: dict[str, str], ports: set[int]) -> dict[str, str]:
+    """Of those ports what the host lends; a router lends none of the usual ones."""
+    lowest = int(found[PORT_RANGE].split()[0]) if PORT_RANGE in found else LOWEST
+    found.pop(RESERVED, None)
+    lent = [port for port in ports if port >= lowest]
+    return found | ({RESERVED: ranges(lent)} if lent else {})
 
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     lines = [f"# {host.name}: kernel settings. Rendered by trimtab: changes here are lost."]
     lines += [f"{key} = {value}" for key, value in sorted(settings(inventory, host).items())]
-    return (Artifact(CONFIG, "\n".join(lines) + "\n", validator="sysctl", take_up="sysctl"),)
+    rendered = Artifact(CONFIG, "\n".join(lines) + "\n", validator="sysctl", take_up="sysctl")
+    return (rendered, Artifact(MODULES, _MODULES)) if "proxy" in host.roles else (rendered,)

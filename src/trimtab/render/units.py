@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.render import haproxy_across
-from trimtab.render.artifact import Artifact
+from trimtab.render.artifact import Artifact, TakeUp
 from trimtab.render.base import HOOKS, UNITS
-from trimtab.render.etcd import clusters_of
+from trimtab.render.etcd import JOIN_HOOK, clusters_of, rendered_file, used_file
 from trimtab.render.keepalived import GATEWAY_STATE
 from trimtab.render.pools import servers, used
 
@@ -25,10 +25,18 @@ PROXY_STOP_S = 5
 INSTALL = "\n[Install]\nWantedBy=multi-user.target\n"
 
 
-def unit(name: str, after: str, lines: list[str], description: str, stop_s: int = 10) -> Artifact:
+def unit(
+    name: str,
+    after: str,
+    lines: list[str],
+    description: str,
+    stop_s: int = 10,
+    take_up: TakeUp = "daemon-reload",
+) -> Artifact:
     """A service unit with the restart policy that all daemons share: always, for ever, without a storm.
 
     stop_s: seconds that it may take to end; 90 if nobody says so, and then a restart of one that hangs takes as long.
+    take_up: of the unit's own file; what carries traffic is not started anew for it, the next start does.
     """
     text = (
         f"{HEAD}[Unit]\nDescription={description}\nAfter={after}\nWants=network-online.target\n"
@@ -37,22 +45,22 @@ def unit(name: str, after: str, lines: list[str], description: str, stop_s: int 
         + f"\nTimeoutStopSec={stop_s}s\nRestart=always\nRestartSec=2s\n"
         + INSTALL
     )
-    return Artifact(f"{UNITS}/{name}", text, validator="systemd", take_up="restart", unit=name)
+    return Artifact(f"{UNITS}/{name}", text, validator="systemd", take_up=take_up, unit=name)
 
 
-def bird(gateway: bool, steers: bool = False) -> Artifact:
+def bird(router: bool) -> Artifact:
     lines = [
         "Type=exec",
         "User=bird",
         "Group=bird",
         "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE",
         "RuntimeDirectory=bird",
-        *([f"ExecStartPre=+{HOOKS}/bird-steer"] if steers else []),
+        *([f"ExecStartPre=+{HOOKS}/bird-steer"] if router else []),
         "ExecStartPre=/usr/sbin/bird -p -c /etc/bird/bird.conf",
         STEERS,
         "ExecStart=/usr/sbin/bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl",
     ]
-    if gateway:
+    if router:
         lines += [
             f"ExecStartPost=+/bin/sh -c 'mkdir -p {GATEWAY_STATE}; echo 0 > {GATEWAY_STATE}/bird'",
             f"ExecStopPost=-+/bin/sh -c 'echo 1 > {GATEWAY_STATE}/bird'",
@@ -80,6 +88,11 @@ def keepalived(front: bool) -> Artifact:
     return unit("keepalived.service", "network-online.target", lines, "keepalived, VRRP by trimtab")
 
 
+def _in_store(files: int) -> int:
+    """The next power of two, so that the unit is the same file with a member more: a new limit needs a restart."""
+    return max(8192, int(2 ** (files - 1).bit_length()))
+
+
 def haproxy(maxconn: int, servers: int) -> Artifact:
     """servers: of all pools together. A connection takes two files, each server that is checked one more."""
     lines = [
@@ -87,7 +100,7 @@ def haproxy(maxconn: int, servers: int) -> Artifact:
         "User=haproxy",
         "Group=haproxy",
         "AmbientCapabilities=CAP_NET_BIND_SERVICE",
-        f"LimitNOFILE={2 * maxconn + 2 * servers + 1000}",
+        f"LimitNOFILE={2 * maxconn + _in_store(2 * servers + 1000)}",
         "RuntimeDirectory=haproxy",
         f"ExecStartPre={HAPROXY_CHECK}",
         SERVES,
@@ -126,9 +139,8 @@ def nginx(maxconn: int) -> Artifact:
 
 def front_watch() -> Artifact:
     lines = ["Type=exec", f"ExecStartPre={HOOKS}/front init", f"ExecStart={HOOKS}/front-watch"]
-    return unit(
-        "trimtab-front.service", "network-online.target", lines, "Does the proxy of this host answer?"
-    )
+    says = "Does the proxy of this host answer?"
+    return unit("trimtab-front.service", "network-online.target", lines, says, take_up="restart")
 
 
 def etcd(cluster: str) -> Artifact:
@@ -139,8 +151,10 @@ def etcd(cluster: str) -> Artifact:
         "LimitNOFILE=65536",
         f"StateDirectory=etcd-{cluster}",
         "StateDirectoryMode=0700",
+        f"RuntimeDirectory=etcd-{cluster}",
+        f"ExecStartPre=+{JOIN_HOOK} {rendered_file(cluster)} {used_file(cluster)}",
         ELECTS,
-        f"ExecStart=/usr/bin/etcd --config-file /etc/etcd/{cluster}.yaml",
+        f"ExecStart=/usr/bin/etcd --config-file {used_file(cluster)}",
     ]
     return unit(f"etcd-{cluster}.service", "network-online.target", lines, f"etcd, {cluster}")
 
@@ -162,7 +176,13 @@ def agent() -> Artifact:
         "ExecReload=/bin/kill -HUP $MAINPID",
         "WatchdogSec=30s",  # one that hangs is killed and started anew; the proxies serve on meanwhile
     ]
-    return unit("trimtab-agent.service", "network-online.target", lines, "trimtab's agent of this host")
+    return unit(
+        "trimtab-agent.service",
+        "network-online.target",
+        lines,
+        "trimtab's agent of this host",
+        take_up="restart",
+    )
 
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
@@ -170,14 +190,13 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     proxy = inventory.estate.tiers.proxy
     found: list[Artifact] = []
     if {"router", "proxy"} & set(host.roles):
-        router = "router" in host.roles
-        found.append(bird(router and len(inventory.routers(host.site)) > 1, steers=router))
+        found.append(bird("router" in host.roles))
     if "proxy" in host.roles:
         many = sum(len(servers(inventory, pool, host.site)) for _, pool in used(inventory))
         many += haproxy_across.servers(inventory, host.site)
         found.append(haproxy(proxy.maxconn, many) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
         found += [front_watch(), keepalived(front=True)]
-    elif "router" in host.roles and len(inventory.routers(host.site)) > 1:
+    elif "router" in host.roles:
         found.append(keepalived(front=False))
     found += [etcd(name) for name, _ in clusters_of(inventory, host)]
     found.append(agent())

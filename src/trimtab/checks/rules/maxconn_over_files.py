@@ -30,6 +30,7 @@ FIX = "Lower `maxconn`, or raise `fs.nr_open` in `kernel.sysctl`."
 
 DEFAULT_NR_OPEN = 1_048_576
 LEAST_MAXCONN = 100  # what the key takes
+BESIDE = 8192  # what the unit has for checked servers and the rest, render/units.py
 
 
 def find(subject: Subject) -> Iterator[Hit]:
@@ -37,9 +38,9 @@ def find(subject: Subject) -> Iterator[Hit]:
     stated = kernel.sysctl.get("fs.nr_open", "")
     limit = int(stated) if stated.isascii() and stated.isdigit() else DEFAULT_NR_OPEN
     most = subject.estate.tiers.proxy.maxconn
-    needed = 2 * most + 1000
+    needed = 2 * most + BESIDE
     if needed > limit:
-        room = (limit - 1000) // 2
+        room = (limit - BESIDE) // 2
         lower = f"lower `maxconn` to {room}, or " if room >= LEAST_MAXCONN else ""
         yield Hit(
             ("tiers", "proxy", "maxconn"),

@@ -19,6 +19,7 @@ from trimtab.drills.checkers.members import (
     ShareConduct,
     VersionsConduct,
 )
+from trimtab.drills.checkers.membership import MembershipConduct
 from trimtab.drills.checkers.minority import MinorityRefuses
 from trimtab.drills.checkers.orders import OrdersKept
 from trimtab.drills.checkers.outage import PausesWithin, ReadsWithin
@@ -45,6 +46,7 @@ CHECKERS: tuple[Checker, ...] = (
     WorkersConduct(),
     ReplicaConduct(),
     MembersConduct(),
+    MembershipConduct(),
     HealingConduct(),
     VersionsConduct(),
     ReleasesConduct(),

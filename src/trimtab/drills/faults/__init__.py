@@ -21,6 +21,7 @@ from trimtab.drills.faults.lead import Lead
 from trimtab.drills.faults.power_cut import PowerCut
 from trimtab.drills.faults.process_kill import ProcessKill
 from trimtab.drills.faults.registry_loss import RegistryLoss
+from trimtab.drills.faults.reinstall import Reinstall
 from trimtab.drills.faults.reload import BadReload, Reload
 from trimtab.drills.faults.second_fault import SecondFault
 from trimtab.drills.faults.session_drop import SessionDrop, Withdraw
@@ -54,6 +55,7 @@ FAULTS = table(
         UpgradeDrained(),
         UpgradeRegistries(),
         RegistryLoss(),
+        Reinstall(),
         Deploy(),
         Canary(),
         Flap(),

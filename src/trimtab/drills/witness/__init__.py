@@ -9,7 +9,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness import arbiter, healing, members, releases, route, store, versions, vip, workers
+from trimtab.drills.witness import (
+    arbiter,
+    healing,
+    members,
+    membership,
+    releases,
+    route,
+    store,
+    versions,
+    vip,
+    workers,
+)
 
 Look = Callable[[LabLike, Scene, str], dict[str, Any]]
 WITNESSES: Mapping[str, Look] = {
@@ -18,6 +29,7 @@ WITNESSES: Mapping[str, Look] = {
     "store": store.look,
     "workers": workers.look,
     "members": members.look,
+    "membership": membership.look,
     "healing": healing.look,
     "versions": versions.look,
     "releases": releases.look,
