@@ -111,7 +111,7 @@ def nginx(text: str) -> dict[str, str]:
     config = rendered(
         text.replace("pools:\n", "tiers: {proxy: {engine: nginx}}\npools:\n"), "/etc/nginx/nginx.conf"
     )
-    maps = re.findall(r"(?ms)^    map \S+ \$t_.*?^    \}$|^    map \"[^\"]*\" \$t_.*?^    \}$", config)
+    maps = re.findall(r"(?m)^    map .*(?:\{$(?s:.*?)^    \}|\})$", config)
     redirects = "".join(re.findall(r"(?m)^ +if \(\$t_www_target = \.redirect.*", config))
     return {
         "nginx.conf": NGINX.format(
@@ -122,7 +122,7 @@ def nginx(text: str) -> dict[str, str]:
 
 def test_a_check_asks_for_its_query_as_it_was_written(ask: Ask) -> None:
     pools = rendered(SMALL.replace("get: /health", f'get: "{TARGET}"'), "/etc/haproxy/pools.cfg")
-    lines = re.findall(r"(?m)^    (?:option httpchk|http-check .*)$", pools.split("backend web--panic")[0])
+    lines = re.findall(r"(?m)^    (?:option httpchk|http-check .*)$", pools.split("\n\n")[1])
     text = (
         HAPROXY + "backend web\n" + "\n".join(lines) + "\n    server one 127.0.0.1:18081 check inter 100ms\n"
     )

@@ -42,7 +42,7 @@ def pool_faults(estate: Estate) -> Iterator[Problem]:
     yield from _registered(estate)
     yield from _splits(estate)
     yield from _unacked(estate)
-    yield from _many_pools(estate)
+    yield from _many_kinds(estate)
     yield from _registered_names(estate)
     yield from _stores(estate)
 
@@ -78,17 +78,16 @@ def _stores(estate: Estate) -> Iterator[Problem]:
             yield ("stores", name, "hosts"), what, "a group for each store"
 
 
-def _many_pools(estate: Estate) -> Iterator[Problem]:
-    """nginx reaches each kind of pool of a service by status codes of their own, and there are only so many."""
+def _many_kinds(estate: Estate) -> Iterator[Problem]:
+    """nginx has places of their own for each kind of pool of a service, reached by status codes, and only so many of these."""
     if estate.tiers.proxy.engine != "nginx":
         return
     for name, service in estate.services.items():
-        pools = {pool for route in service.routes for pool in route.pools if pool in estate.pools}
-        kinds = len({(estate.pools[pool].retries, estate.pools[pool].answer) for pool in pools})
+        pools = [estate.pools[pool] for route in service.routes for pool in route.pools]
+        kinds = len({(pool.retries, pool.answer) for pool in pools})
         if kinds > MOST_KINDS:
-            what = f"pools of {kinds} kinds (by `retries` and `answer`), nginx's limit is {MOST_KINDS}"
-            hint = "give more of them the same `retries` and `answer`, spread the routes over several services, or take HAProxy"
-            yield ("services", name, "routes"), what, hint
+            what = f"its pools have {kinds} different pairs of `retries` and `answer`, nginx's limit is {MOST_KINDS}"
+            yield ("services", name, "routes"), what, "give some pools the same, or take HAProxy"
 
 
 def _registered_names(estate: Estate) -> Iterator[Problem]:
