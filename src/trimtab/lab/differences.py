@@ -44,9 +44,21 @@ DIFFERENCES = (
     ),
     Difference(
         "/etc/haproxy/haproxy.cfg",
-        r"(?m)^(    maxconn )(\d+)$",
+        r"(?m)(?<=^    log /dev/log local0 info\n)(    maxconn )(\d+)$",
         _capped(2),
         "two files a connection: the machine's hard limit bounds it, and no right of the twin can raise it",
+    ),
+    Difference(
+        "/etc/haproxy/haproxy.cfg",
+        r"(\bsc2_conn_cur\S* gt )(\d+)",
+        _capped(4),
+        "clients have half of that, so that all others have their places still",
+    ),
+    Difference(
+        "/etc/haproxy/haproxy.cfg",
+        r"(?m)(?<=^frontend across\n)(    maxconn )(\d+)$",
+        _capped(8),
+        "and other sites a quarter",
     ),
     Difference(
         "/etc/haproxy/haproxy.cfg",
@@ -59,6 +71,12 @@ DIFFERENCES = (
         r"(?m)^(    worker_connections )(\d+)(?=;$)",
         _capped(2),
         "two files a connection, as above",
+    ),
+    Difference(
+        "/etc/nginx/nginx.conf",
+        r"(?m)^(        limit_conn public )(\d+)(?=;$)",
+        _capped(5),
+        "a request takes two connections, and others have their places still",
     ),
     Difference(
         "/etc/nginx/nginx.conf",

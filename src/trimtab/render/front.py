@@ -31,6 +31,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     anchors = [f"{addressing.anchor(f, site_id, inventory.first)}/{32 if f == 4 else 128}" for f in FAMILIES]
     watch = fill(
         "front/front-watch.py.j2",
+        engine=inventory.estate.tiers.proxy.engine,
         port=PORTS["front-health"],
         every=EVERY_S,
         timeout=TIMEOUT_S,

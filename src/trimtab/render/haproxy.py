@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trimtab.daemons.haproxy.features import features
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Check, Pool
@@ -18,6 +19,7 @@ from trimtab.render.agent_file import BY_MAP, SCALE, SPLIT_MAP, bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
 from trimtab.render.haproxy_server import UNACKED_MS, check_options, quote
+from trimtab.render.places import own_networks, places
 from trimtab.render.pools import Server, endpoint, servers, used
 from trimtab.render.splits import split_name
 from trimtab.render.vips import addresses, by_number
@@ -38,16 +40,19 @@ def v6only(address: str) -> str:
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     fronts = [_front(inventory, number, entries) for number, entries in by_number(inventory).items()]
-    pools = used(inventory)
+    pools, room = used(inventory), places(inventory, host.site)
     text = fill(
         "haproxy/haproxy.cfg.j2",
         host=host,
         proxy=inventory.estate.tiers.proxy,
+        places=room,
+        own=own_networks(inventory),
+        client_hs=features(host.platform).client_hs,
         health_port=PORTS["front-health"],
         vips=fronts,
         v6only=v6only,
         peers=_peers(inventory, host) if any(_by_table(pool) for _, pool in pools) else [],
-        across=haproxy_across.render(inventory, host),
+        across=haproxy_across.render(inventory, host, room.across),
         awaited=[need for name, pool in pools if (need := _awaited(inventory, name, pool, host.site))],
     )
     found = [_pool(inventory, name, pool, host.site) for name, pool in pools]

@@ -6,12 +6,11 @@ Sources: systemd.service(5), systemd.exec(5). `+` runs a hook with full rights, 
 from __future__ import annotations
 
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render import haproxy_across
+from trimtab.render import places
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import HOOKS, UNITS
 from trimtab.render.etcd import clusters_of
 from trimtab.render.keepalived import GATEWAY_STATE
-from trimtab.render.pools import servers, used
 
 # What says that a host is alive waits for no processor: a late BFD or VRRP packet moves addresses. Then what serves, and
 # what others elect by; an agent takes what they leave.
@@ -80,14 +79,14 @@ def keepalived(front: bool) -> Artifact:
     return unit("keepalived.service", "network-online.target", lines, "keepalived, VRRP by trimtab")
 
 
-def haproxy(maxconn: int, servers: int) -> Artifact:
-    """servers: of all pools together. A connection takes two files, each server that is checked one more."""
+def haproxy(files: int) -> Artifact:
+    """files: that it may have open."""
     lines = [
         "Type=notify",
         "User=haproxy",
         "Group=haproxy",
         "AmbientCapabilities=CAP_NET_BIND_SERVICE",
-        f"LimitNOFILE={2 * maxconn + 2 * servers + 1000}",
+        f"LimitNOFILE={files}",
         "RuntimeDirectory=haproxy",
         f"ExecStartPre={HAPROXY_CHECK}",
         SERVES,
@@ -105,10 +104,11 @@ def haproxy(maxconn: int, servers: int) -> Artifact:
     return unit("haproxy.service", "network-online.target", lines, "HAProxy by trimtab", PROXY_STOP_S)
 
 
-def nginx(maxconn: int) -> Artifact:
+def nginx(files: int) -> Artifact:
+    """files: that each worker may have open."""
     lines = [
         "Type=exec",
-        f"LimitNOFILE={2 * maxconn + 1000}",
+        f"LimitNOFILE={files}",
         "CacheDirectory=nginx",
         "RuntimeDirectory=nginx",
         f"ExecStartPre={NGINX_CHECK}",
@@ -173,9 +173,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         router = "router" in host.roles
         found.append(bird(router and len(inventory.routers(host.site)) > 1, steers=router))
     if "proxy" in host.roles:
-        many = sum(len(servers(inventory, pool, host.site)) for _, pool in used(inventory))
-        many += haproxy_across.servers(inventory, host.site)
-        found.append(haproxy(proxy.maxconn, many) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
+        files = places.files(inventory, host.site)
+        found.append(haproxy(files) if proxy.engine == "haproxy" else nginx(files))
         found += [front_watch(), keepalived(front=True)]
     elif "router" in host.roles and len(inventory.routers(host.site)) > 1:
         found.append(keepalived(front=False))

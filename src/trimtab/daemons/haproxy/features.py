@@ -18,17 +18,19 @@ class Features:
         its slots without a reload; without it the member is served without stickiness.
     dynamic_tcp_ut: `add server` takes `tcp-ut`. No version does so far.
     ocsp_update: HAProxy asks the certificate's OCSP responder by itself (crt-list option `ocsp-update on`).
+    client_hs: `timeout client-hs` bounds a TLS handshake by itself; without it `timeout client` does.
     """
 
     version: str
     dynamic_cookie: bool
     dynamic_tcp_ut: bool
     ocsp_update: bool
+    client_hs: bool
 
 
 BY_PLATFORM: Mapping[Platform, Features] = {
-    "debian-12": Features("2.6", dynamic_cookie=False, dynamic_tcp_ut=False, ocsp_update=False),
-    "debian-13": Features("3.0", dynamic_cookie=True, dynamic_tcp_ut=False, ocsp_update=True),
+    "debian-12": Features("2.6", dynamic_cookie=False, dynamic_tcp_ut=False, ocsp_update=False, client_hs=False),
+    "debian-13": Features("3.0", dynamic_cookie=True, dynamic_tcp_ut=False, ocsp_update=True, client_hs=True),
 }
 
 features = by_platform(BY_PLATFORM)
