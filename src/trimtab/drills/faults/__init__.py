@@ -14,6 +14,7 @@ from trimtab.drills.faults.drain import Drain
 from trimtab.drills.faults.drain_inside import DrainInside
 from trimtab.drills.faults.drain_killed import DrainKilled, LeaderKilled
 from trimtab.drills.faults.estate_loss import EstateLoss
+from trimtab.drills.faults.flood import Flood
 from trimtab.drills.faults.freeze import Freeze
 from trimtab.drills.faults.hang import Hang
 from trimtab.drills.faults.ill_checks import Flap, Lie
@@ -68,5 +69,6 @@ FAULTS = table(
         Freeze(),
         EstateLoss(),
         Blind(),
+        Flood(),
     ]
 )
