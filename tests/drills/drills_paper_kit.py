@@ -68,7 +68,7 @@ def scene(**changed: Any) -> Scene:
 
 
 # Whole procedures with programs that only run in a twin: their drills show them.
-PROCEDURES = {"deploy", "split", "flap", "crash-loop", "upgrade-registries"}
+PROCEDURES = {"deploy", "split", "flap", "crash-loop", "upgrade-registries", "flood"}
 ONCE = {"second-fault"}  # what it breaks makes that it cannot be asked for again
 
 

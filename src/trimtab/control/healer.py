@@ -114,9 +114,7 @@ class Healer:
         late = asyncio.get_running_loop().time() - began - probes.ASK_S
         if not verdict.works and late > LATE_S:
             return Observation(state, None, f"the agent itself was {late:.1f} s late")
-        return Observation(
-            state, verdict.works, verdict.reason, blameless(unit, answer, verdict.works, full)
-        )
+        return Observation(state, verdict.works, verdict.reason, blameless(unit, answer, verdict.works, full))
 
     async def _busy(self, unit: Unit) -> bool:
         """Asked beside the probe, once that has failed: three times no, and it has been asked."""

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from trimtab.drills.verdict import Claims
 
 OBJECTIVES = ("rto", "write_rto", "write_rpo")
-FIGURES = ("reads", "pauses", "writes", "orders", "recovery", "failed", "failed_later", "failed_retried", "failed_kept")
+FIGURES = (
+    "reads",
+    "pauses",
+    "writes",
+    "orders",
+    "recovery",
+    "failed",
+    "failed_later",
+    "failed_retried",
+    "failed_kept",
+)
 COUNTS = ("orders", "failed", "failed_later", "failed_retried", "failed_kept")
 # What the estate itself is expected to do, and the words for it; each has a checker of the same name.
 CONDUCT: Mapping[str, tuple[str, ...]] = {

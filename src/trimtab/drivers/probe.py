@@ -33,8 +33,8 @@ class Probe(Protocol):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """came: something was answered (`text`; `code` is the exit status of a command); silent: nothing within the deadline;
-    nobody: the connection was refused; cut: it was taken and closed without a word; unable: the question could not be put, which says nothing about the
-    daemon.
+    nobody: the connection was refused; cut: it was taken and closed without a word; unable:
+    the question could not be put, which says nothing about the daemon.
     """
 
     how: Literal["came", "silent", "nobody", "cut", "unable"]

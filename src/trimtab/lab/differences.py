@@ -44,7 +44,7 @@ DIFFERENCES = (
     ),
     Difference(
         "/etc/haproxy/haproxy.cfg",
-        r"(?m)(?<=^    log /dev/log local0 info\n)(    maxconn )(\d+)$",
+        r"(?m)^(    maxconn )(\d+)$",
         _capped(2),
         "two files a connection: the machine's hard limit bounds it, and no right of the twin can raise it",
     ),
@@ -56,7 +56,7 @@ DIFFERENCES = (
     ),
     Difference(
         "/etc/haproxy/haproxy.cfg",
-        r"(?m)(?<=^frontend across\n)(    maxconn )(\d+)$",
+        r"(?m)^(    maxconn )(\d+)(?= # beside)",
         _capped(8),
         "and other sites a quarter",
     ),

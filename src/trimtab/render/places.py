@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.inventory import Inventory
 from trimtab.render import across, haproxy_across
 from trimtab.render.pools import servers, used

@@ -13,7 +13,8 @@ NAME = "maxconn-over-files"
 SEVERITY = Severity.ERROR
 TITLE = "more connections than the kernel has file handles for"
 WHY = (
-    "Each proxied connection needs two, those of other sites and of health come beside `maxconn`, and a process gets no more than fs.nr_open, a million by default. "
+    "Each proxied connection needs two, those of other sites and of health come beside `maxconn`, and a process "
+    "gets no more than fs.nr_open, a million by default. "
     "systemd cannot set the limit that the unit asks for, and the proxy does not start."
 )
 SOURCE = (

@@ -46,7 +46,9 @@ SHARE = 0.75  # of the memory; TLS, the kernel's buffers and the system need the
 
 def find(subject: Subject) -> Iterator[Hit]:
     most = subject.estate.tiers.proxy.maxconn
-    for group, site in sorted({subject.inventory.front(site)[0].group: site for site in subject.fronts}.items()):
+    for group, site in sorted(
+        {subject.inventory.front(site)[0].group: site for site in subject.fronts}.items()
+    ):
         machine = subject.hardware(group)
         needed = BYTES_A_CONNECTION * _held(subject, site, most)
         if machine is not None and needed > SHARE * machine.memory:

@@ -29,7 +29,9 @@ class Features:
 
 
 BY_PLATFORM: Mapping[Platform, Features] = {
-    "debian-12": Features("2.6", dynamic_cookie=False, dynamic_tcp_ut=False, ocsp_update=False, client_hs=False),
+    "debian-12": Features(
+        "2.6", dynamic_cookie=False, dynamic_tcp_ut=False, ocsp_update=False, client_hs=False
+    ),
     "debian-13": Features("3.0", dynamic_cookie=True, dynamic_tcp_ut=False, ocsp_update=True, client_hs=True),
 }
 

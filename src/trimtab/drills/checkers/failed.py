@@ -76,7 +76,9 @@ class FailsKeptAtMost:
         assert claims.failed_kept is not None
         since, until = history.events.phase("during")
         sent = sum(
-            row.kind == "kept" and since <= row.start < until for rows in history.reads.values() for row in rows
+            row.kind == "kept" and since <= row.start < until
+            for rows in history.reads.values()
+            for row in rows
         )
         if not sent:
             return Verdict(self.name, "unknown", ("no request was sent on a kept connection",))

@@ -27,12 +27,8 @@ class Flood:
     places = ("vips",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
+        needs_few_places(scene, arguments)
         place = scene.site(arguments["site"])
-        if scene.maxconn > MOST:
-            raise BadInput(
-                f"`tiers.proxy.maxconn` is {scene.maxconn}: a flood of one machine's clients does not fill that",
-                f"try it in an estate with at most {MOST}",
-            )
         region, many = _region(scene, place.name), scene.maxconn + BEYOND
         says = (
             f"{many:,} clients in {region.name} connect to {place.name}, over TCP and TLS, and ask nothing; "
@@ -72,6 +68,16 @@ class Flood:
     def restore(self, lab: LabLike, aim: Aim) -> None:
         for node in aim.nodes:
             ask_if_there(lab, node, ["sh", "-c", END])
+
+
+def needs_few_places(scene: Scene, arguments: Arguments) -> None:
+    """Raises BadInput where one machine's clients do not fill a proxy."""
+    if scene.maxconn > MOST:
+        raise BadInput(
+            f"`tiers.proxy.maxconn` is {scene.maxconn}: a flood of one machine's clients does not fill that",
+            f"try it in an estate with at most {MOST}",
+        )
+    _region(scene, arguments["site"])
 
 
 def _region(scene: Scene, site: str) -> Region:
