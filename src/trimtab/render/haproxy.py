@@ -20,6 +20,7 @@ from trimtab.render.agent_file import BY_MAP, SCALE, SPLIT_MAP, bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
 from trimtab.render.haproxy_server import UNACKED_MS, check_options, purge, quote
+from trimtab.render.places import own_networks, places
 from trimtab.render.pools import Server, endpoint, servers, used
 from trimtab.render.splits import split_name
 from trimtab.render.vips import addresses, by_number
@@ -44,13 +45,15 @@ def v6only(address: str) -> str:
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     fronts = [_front(inventory, number, entries) for number, entries in by_number(inventory).items()]
-    pools = used(inventory)
+    pools, room = used(inventory), places(inventory, host.site)
     able, proxy = features(host.platform), inventory.estate.tiers.proxy
     text = fill(
         "haproxy/haproxy.cfg.j2",
         host=host,
         proxy=proxy,
-        maxconn=proxy.maxconn + haproxy_once.places(able, proxy.maxconn),
+        places=room,
+        own=own_networks(inventory),
+        client_hs=able.client_hs,
         once=haproxy_once.stage(able, proxy),
         safe=haproxy_once.SAFE,
         health_port=PORTS["front-health"],
@@ -58,7 +61,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         forwarded=forwarded.haproxy(),
         v6only=v6only,
         peers=_peers(inventory, host) if any(_by_table(pool) for _, pool in pools) else [],
-        across=haproxy_across.render(inventory, host),
+        across=haproxy_across.render(inventory, host, room.across),
         awaited=[need for name, pool in pools if (need := _awaited(inventory, name, pool, host.site))],
     )
     found = [_pool(inventory, name, pool, host) for name, pool in pools]

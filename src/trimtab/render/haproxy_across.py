@@ -35,8 +35,8 @@ OUTLASTS = 4
 STANDS_BY = 4
 
 
-def render(inventory: Inventory, host: Host) -> str:
-    """The part of haproxy.cfg for this host; empty where its site has to do with no other."""
+def render(inventory: Inventory, host: Host, places: int) -> str:
+    """The part of haproxy.cfg for this host; empty where its site has to do with no other. places: for other sites."""
     able = features(host.platform)
     ways = [
         _way(inventory, name, pool, near, able)
@@ -50,6 +50,7 @@ def render(inventory: Inventory, host: Host) -> str:
         "haproxy/across.cfg.j2",
         address=endpoint(host.v4, PORT),
         tls=TLS,
+        places=places,
         answered=answered,
         ways=ways,
         safe=haproxy_once.SAFE,

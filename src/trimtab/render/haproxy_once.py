@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trimtab.daemons.haproxy.features import Features, features
-from trimtab.estate.inventory import Inventory
+from trimtab.daemons.haproxy.features import Features
 from trimtab.estate.tier import ProxyTier
 from trimtab.render.base import milliseconds
 
@@ -38,13 +37,6 @@ def fresh(able: Features) -> str:
 def places(able: Features, maxconn: int) -> int:
     """How many connections of the second stage there may be beside `maxconn` of clients."""
     return 0 if able.counts_fresh else maxconn // SHARE
-
-
-def connections(inventory: Inventory) -> int:
-    """How many connections any proxy of the estate may have, those of a second stage among them."""
-    proxy = inventory.estate.tiers.proxy
-    hosts = inventory.with_role("proxy") if proxy.engine == "haproxy" else ()
-    return proxy.maxconn + max((places(features(h.platform), proxy.maxconn) for h in hosts), default=0)
 
 
 def stage(able: Features, proxy: ProxyTier) -> dict[str, Any] | None:

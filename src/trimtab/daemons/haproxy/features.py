@@ -21,6 +21,7 @@ class Features:
     counts_fresh: a request whose connection to the member was new is answered 502 when that ends without an answer. Without
         it that depends on the client's connection, and a client is left to repeat what may have been done.
     ocsp_update: HAProxy asks the certificate's OCSP responder by itself (crt-list option `ocsp-update on`).
+    client_hs: `timeout client-hs` bounds a TLS handshake by itself; without it `timeout client` does.
     """
 
     version: str
@@ -29,6 +30,7 @@ class Features:
     conn_name: bool
     counts_fresh: bool
     ocsp_update: bool
+    client_hs: bool
 
 
 BY_PLATFORM: Mapping[Platform, Features] = {
@@ -39,9 +41,16 @@ BY_PLATFORM: Mapping[Platform, Features] = {
         conn_name=False,
         counts_fresh=False,
         ocsp_update=False,
+        client_hs=False,
     ),
     "debian-13": Features(
-        "3.0", dynamic_cookie=True, dynamic_tcp_ut=False, conn_name=True, counts_fresh=True, ocsp_update=True
+        "3.0",
+        dynamic_cookie=True,
+        dynamic_tcp_ut=False,
+        conn_name=True,
+        counts_fresh=True,
+        ocsp_update=True,
+        client_hs=True,
     ),
 }
 

@@ -15,6 +15,7 @@ from trimtab.drills.faults.drain import Drain
 from trimtab.drills.faults.drain_inside import DrainInside
 from trimtab.drills.faults.drain_killed import DrainKilled, LeaderKilled
 from trimtab.drills.faults.estate_loss import EstateLoss
+from trimtab.drills.faults.flood import Flood
 from trimtab.drills.faults.freeze import Freeze
 from trimtab.drills.faults.half_roll import HalfRoll
 from trimtab.drills.faults.hang import Hang
@@ -74,5 +75,6 @@ FAULTS = table(
         Freeze(),
         EstateLoss(),
         Blind(),
+        Flood(),
     ]
 )
