@@ -186,7 +186,7 @@ case_
 clients=""
 for n in 1 2 3 4; do
     for http in --http2 --http1.1; do
-        curl -sk $R $http --max-time 10 -d a=1 "$U/buy/$n$http/[1-EACH]" -o /dev/null -w '%{http_code}\n' > /run/said-$n$http &
+        curl -sk $R $http --rate 40/s --max-time 10 -d a=1 "$U/buy/$n$http/[1-EACH]" -o /dev/null -w '%{http_code}\n' > /run/said-$n$http &
         clients="$clients $!"
     done
 done
@@ -199,7 +199,7 @@ wait $clients
 sort /run/said-* | uniq -c
 done_
 """
-EACH = 400
+EACH = 200  # of 8 clients, 40 a second each
 
 
 @HAPROXY
