@@ -33,7 +33,7 @@ def test_what_only_a_repair_ends_breaks_no_promise() -> None:
 
 def test_the_tightest_promise_counts() -> None:
     found = promises(example("shop").estate)
-    assert (found.rto, found.write_rto) == (1.0, 5.0)
+    assert (found.rto, found.write_rto) == (1.0, 9.0)
 
 
 def all_lines(name: str) -> list[Line]:
@@ -44,7 +44,7 @@ def all_lines(name: str) -> list[Line]:
 def test_a_partition_is_judged_by_the_side_with_the_majority() -> None:
     found = {line.name: line for line in all_lines("shop") if line.fault == "site-partition"}
     assert found["majority"].verdict == "holds" and found["minority"].verdict == "until repair"
-    assert found["majority"].promised == 5.0 and found["minority"].promised is None
+    assert found["majority"].promised == 9.0 and found["minority"].promised is None
 
 
 def test_the_table_names_a_fault_once_and_fits_a_terminal() -> None:
