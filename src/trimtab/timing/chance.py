@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from trimtab.timing.contest import lasts
+from trimtab.timing.contest import lasts_at_worst
 from trimtab.timing.parts import Group, Part, Term, walk
 from trimtab.timing.spread import (
     Spread,
@@ -62,7 +62,7 @@ def _spread(part: Part, step: float) -> Spread:
     if isinstance(part, Term):
         return spread_of(part.time)
     if part.contests:
-        return worst_of_spreads([lasts(contest) for contest in part.contests], step)
+        return lasts_at_worst(part.contests)
     if part.join == "sum":
         return _sum(part, step)
     inner = [_spread(one, step) for one in part.parts if one.time.bounded]

@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import combinations, pairwise, zip_longest
 
 from trimtab.timing.interval import Interval
-from trimtab.timing.spread import Spread, mixed, plus, spread_by_cells
+from trimtab.timing.spread import Spread, mixed, plus, spread_by_cells, worst_of_spreads
 
 # Cells of the grid in a heartbeat.
 CELLS = 4
@@ -66,6 +66,12 @@ class Asks:
     at: float
     wins: float
     split: float
+
+
+@lru_cache(maxsize=64)
+def lasts_at_worst(contests: tuple[Contest, ...]) -> Spread:
+    """Whichever of these it is."""
+    return worst_of_spreads([lasts(contest) for contest in contests], contests[0].heartbeat / CELLS)
 
 
 @lru_cache(maxsize=256)

@@ -92,7 +92,7 @@ def plus_spread(one: Spread, other: Spread, step: float) -> Spread:
 
 def last_of_spreads(spreads: Sequence[Spread], step: float) -> Spread:
     """Over when all of them are; none knows of another."""
-    return _joined(spreads, step, math.prod)
+    return _joined(_latest(spreads), step, math.prod)
 
 
 def first_of_spreads(spreads: Sequence[Spread], step: float) -> Spread:
@@ -102,7 +102,7 @@ def first_of_spreads(spreads: Sequence[Spread], step: float) -> Spread:
 
 def worst_of_spreads(spreads: Sequence[Spread], step: float) -> Spread:
     """One of them, and nobody knows which: by each moment the one that is least likely to be over."""
-    return spreads[0] if len(spreads) == 1 else _joined(spreads, step, min)
+    return _joined(_latest(spreads), step, min)
 
 
 def mixed(spreads: Sequence[Spread], step: float) -> Spread:
@@ -110,7 +110,15 @@ def mixed(spreads: Sequence[Spread], step: float) -> Spread:
     return _joined(spreads, step, math.fsum)
 
 
+def _latest(spreads: Sequence[Spread]) -> list[Spread]:
+    """Without those that are surely over before another one begins to be."""
+    latest = max(spread.start for spread in spreads)
+    return [spread for spread in spreads if spread.end > latest or spread.start == latest]
+
+
 def _joined(spreads: Sequence[Spread], step: float, join: Callable[[list[float]], float]) -> Spread:
+    if len(spreads) == 1:
+        return spreads[0]
     start = min(s.start for s in spreads)
     step, moments = _grid(start, max(s.end for s in spreads), step)
     return Spread(start, step, tuple(join([spread.by(x) for spread in spreads]) for x in moments))
