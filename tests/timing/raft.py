@@ -10,6 +10,7 @@ import heapq
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import floor
 
 from trimtab.timing.contest import Contest
@@ -61,11 +62,12 @@ class Election:
         """Its time-out ends with the heartbeat of that number from now on, unless it counts anew before."""
         one, beat = self.members[index], self.contest.heartbeat
         one.fired += 1
-        fired, first = one.fired, floor(one.since / beat - one.phase) + 1
-        self._at(
-            (one.phase + first + one.timeout - 1) * beat,
-            lambda: self._stand(index) if one.fired == fired else None,
-        )
+        first = floor(one.since / beat - one.phase) + 1
+        self._at((one.phase + first + one.timeout - 1) * beat, partial(self._ends, index, one.fired))
+
+    def _ends(self, index: int, armed: int) -> None:
+        if self.members[index].fired == armed:
+            self._stand(index)
 
     def _count_anew(self, index: int, *, drawn: bool) -> None:
         one = self.members[index]
@@ -88,7 +90,7 @@ class Election:
     def _send(self, index: int, term: int, what: str) -> None:
         for other, way in enumerate(self.contest.ways[index]):
             if other != index:
-                self._at(self.now + way, lambda other=other: self._asked(other, index, term, what))  # type: ignore[misc]
+                self._at(self.now + way, partial(self._asked, other, index, term, what))
 
     def _stand(self, index: int) -> None:
         one = self.members[index]
@@ -104,19 +106,15 @@ class Election:
             self._follow(index, term)
         if term < one.term and what == "vote":
             return
-        given = (
-            one.vote in (by,)
-            or (one.vote is None and not one.led)
-            or (what == "pre-vote" and term > one.term)
-        )
-        given = given and term >= one.term
+        ahead = what == "pre-vote" and term > one.term
+        free = one.vote == by or (one.vote is None and not one.led)
+        given = ahead or (free and term >= one.term)
         if given and what == "vote":
             one.vote = by
             self._count_anew(index, drawn=False)
         told = term if given else one.term
-        self._at(
-            self.now + self.contest.ways[index][by], lambda: self._answered(by, index, told, what, given)
-        )
+        back = self.now + self.contest.ways[index][by]
+        self._at(back, partial(self._answered, by, index, told, what, given))
 
     def _answered(self, index: int, by: int, term: int, what: str, given: bool) -> None:
         one = self.members[index]

@@ -43,7 +43,9 @@ def drawn(part: Part, draw: random.Random) -> float:
     if isinstance(part, Term):
         return draw.uniform(part.time.low, part.time.high)
     lengths = [drawn(inner, draw) for inner in part.parts]
-    return {"sum": math.fsum, "last": max, "first": min}[part.join](lengths)
+    if part.join == "sum":
+        return math.fsum(lengths)
+    return max(lengths) if part.join == "last" else min(lengths)
 
 
 @settings(max_examples=60, deadline=None)

@@ -111,7 +111,9 @@ def lines(budget: Budget, promised: Promises) -> Iterator[Line]:
         twin, internet = prediction.total, budget.internet[figure].total
         verdict = judge(limit, twin, internet) if judged else "until repair" if not twin.bounded else ""
         limit = limit if judged else None
-        kept = {} if limit is None else _kept(limit, prediction, budget.internet[figure])
+        kept: Mapping[World, float] = (
+            {} if limit is None else _kept(limit, prediction, budget.internet[figure])
+        )
         yield Line(budget.fault, figure, NAMES[figure], limit, twin, internet, verdict, within=kept)
 
 
