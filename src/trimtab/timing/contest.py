@@ -21,8 +21,8 @@ from trimtab.timing.spread import Spread, mixed, plus, spread_by_cells, worst_of
 
 # Cells of the grid in a heartbeat.
 CELLS = 4
-# More than so many who ask beside the first one are taken for a split vote.
-MOST_RIVALS = 2
+# More than so many who ask beside the first one are taken for a split vote; of many survivors, fewer: there are many pairs.
+MOST_RIVALS, MANY = 2, 6
 # Where a further split vote is less likely than that, it is left out: the election does not end.
 UNLIKELY = 1e-5
 MOST_ROUNDS = 60
@@ -228,7 +228,7 @@ def _supported(contest: Contest, one: int) -> list[tuple[int, ...]]:
     """
     others, ways = contest.others(one), contest.ways
     found = []
-    for count in range(min(MOST_RIVALS, len(others)) + 1):
+    for count in range(min(MOST_RIVALS if len(ways) <= MANY else 1, len(others)) + 1):
         for beside in combinations(range(len(others)), count):
             rivals = [others[k] for k in beside]
             voters = [other for other in others if other not in rivals]
