@@ -41,7 +41,7 @@ def leader_loss(inventory: Inventory, world: World) -> Figures:
     members = first_store(inventory)
     if len(members) - 1 < quorum(members):
         return both(SERVES_ON, etcd.NO_QUORUM)
-    return both(SERVES_ON, orders(etcd.election(inventory)))
+    return both(SERVES_ON, orders(etcd.election(inventory, one_host=True)))
 
 
 def _has_backends(inventory: Inventory) -> bool:
