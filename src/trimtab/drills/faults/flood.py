@@ -53,6 +53,7 @@ class Flood:
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert process.stdin is not None and process.stdout is not None
         late = threading.Timer(LIMIT_S, process.kill)
         late.start()
         try:
