@@ -64,5 +64,6 @@ def find(subject: Subject) -> Iterator[Hit]:
 
 
 def _held(subject: Subject, site: str, public: int) -> int:
-    """Connections, with those of other sites' proxies, where the public ones are so many."""
-    return public + places(subject.inventory, site, public).across
+    """Connections, with those of other sites' proxies and of the second stage, where the public ones are so many."""
+    found = places(subject.inventory, site, public)
+    return public + found.across + found.once
