@@ -387,7 +387,7 @@ def test_advice_on_retries_can_be_followed(connect: str, rto: str, fix: str) -> 
 
 def test_advice_on_maxconn_stays_within_what_the_key_takes() -> None:
     files = BASE + "kernel: {sysctl: {fs.nr_open: 10}}\n"
-    assert fixes(files, "maxconn-over-files") == ["set `fs.nr_open` to 41416 or more in `kernel.sysctl`"]
+    assert fixes(files, "maxconn-over-files") == ["set `fs.nr_open` to 58592 or more in `kernel.sysctl`"]
     small = BASE + "hardware: {lb: {cores: 1, memory: 1MB, nic: 1Gbps}}\ngroups: {proxy: {hardware: lb}}\n"
     assert fixes(small, "maxconn-over-memory") == ["take more memory"]
     many = BASE + "objectives: {peak: {requests: 20M/s}}\n"

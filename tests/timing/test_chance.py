@@ -76,8 +76,10 @@ def test_the_worst_case_is_kept_always_and_less_than_the_best_never(part: Part) 
 
 @given(joined, joined, st.floats(0, 20))
 def test_of_alternatives_the_worst_counts(one: Part, other: Part, promised: float) -> None:
-    kept = within(one_of(one, other), promised)
-    assert kept == pytest.approx(min(within(one, promised), within(other, promised)), abs=0.05)
+    # what has next to no width jumps: on the grid of both that is a slope of one cell
+    cell = (one_of(one, other).time.high - one_of(one, other).time.low) / 400 + 0.002
+    low, high = (min(within(one, at), within(other, at)) for at in (promised - cell, promised + cell))
+    assert low - 0.05 <= within(one_of(one, other), promised) <= high + 0.05
 
 
 def test_by_hand() -> None:

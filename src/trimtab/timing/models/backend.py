@@ -44,6 +44,20 @@ def leader_loss(inventory: Inventory, world: World) -> Figures:
     return both(SERVES_ON, orders(etcd.election(inventory, one_host=True)))
 
 
+def reinstalled(inventory: Inventory, world: World) -> Figures:
+    """A registry's members cost nobody anything; the store's may be its leader."""
+    members = first_store(inventory)
+    if not members:
+        return both(SERVES_ON, SERVES_ON)
+    if len(members) - 1 < quorum(members):
+        return both(SERVES_ON, etcd.NO_QUORUM)
+    return both(SERVES_ON, orders(one_of(etcd.KEPT_LEADER, etcd.election(inventory, one_host=True))))
+
+
+def _has_etcd(inventory: Inventory) -> bool:
+    return bool(serving(inventory) and (inventory.with_role("registry") or first_store(inventory)))
+
+
 def _has_backends(inventory: Inventory) -> bool:
     return bool(serving(inventory)) and any(pool.members is None for _, pool in used(inventory))
 
@@ -66,4 +80,7 @@ MODELS = (
     Model("backend-power-cut", "a backend's host loses power", _has_backends, power_cut),
     Model("site-pool-loss", "every backend of a site loses power at once", _asks_another_site, pool_loss),
     Model("store-leader-loss", "the host of the store's leader loses power", _has_store, leader_loss),
+    Model(
+        "member-reinstalled", "members of etcd lose their disks, one after the other", _has_etcd, reinstalled
+    ),
 )
