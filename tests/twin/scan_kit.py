@@ -132,8 +132,8 @@ def assert_closed(lab: Lab, inventory: Inventory, nodes: Iterable[str]) -> None:
     ports = USUAL | WEB | {port for kind, _, port in everything if kind == "tcp"}
     for node in nodes:
         found = scan(lab, node, vips, ports, BFD, tries=8)
-        assert {a: (sorted(each["tcp"]), each["udp"]) for a, each in found.items()} == dict.fromkeys(
-            vips, (sorted(WEB), [])
-        ), node
+        open_ = {a: (sorted(each["tcp"]), each["udp"]) for a, each in found.items()}
+        wrong = {a: ports for a, ports in open_.items() if ports != (sorted(WEB), [])}
+        assert open_.keys() == vips and wrong == {}, (node, wrong)
         for address, answers in scan(lab, node, uplinks, ports).items():
             assert answers["tcp"] in ([], [179]), (node, address)  # BGP with the upstream
