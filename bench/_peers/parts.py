@@ -102,7 +102,13 @@ def without_across() -> tuple[Edit, ...]:
         Edit("proxy", HAPROXY, rule, "", why),
         Edit("proxy", HAPROXY, r"    http-request del-header X-Trimtab-Pool\n(?!    #)", "", why),
         Edit("proxy", HAPROXY, r"    # a certificate .*\n    ssl-load-extra-del-ext\n", "", why),
-        Edit("proxy", HAPROXY, r"(?s)\n# Other sites' proxies ask here .*\Z", "", why),
+        Edit(
+            "proxy",
+            HAPROXY,
+            r"(?s)\n# Other sites' proxies ask here .*?(?=\n# Requests that change something|\Z)",
+            "",
+            why,
+        ),
     )
 
 

@@ -84,7 +84,8 @@ def test_a_peer_asks_no_other_site_and_is_asked_by_none(ours: Topology, peer: Pe
     for node in (node for node in made(ours, peer).nodes if "proxy" in node.roles):
         text = next(file.content for file in node.files if file.path == "/etc/haproxy/haproxy.cfg")
         assert not any(word in text for word in ("across", "X-Trimtab-Pool", ":8443", "ssl-load-extra"))
-        assert "str(--panic)" in text and text.count("use_backend") == 1 and text.endswith("\n")
+        assert "str(--panic)" in text and text.count("use_backend %[var(txn.pool)]") == 1
+        assert "frontend unsafe.once" in text and text.endswith("\n")
 
 
 def test_only_sessions_with_sites_change_in_an_upstream(ours: Topology) -> None:

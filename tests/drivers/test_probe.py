@@ -38,6 +38,7 @@ def asked(probe: Probe, limit: float = LIMIT_S) -> Verdict:
         (HTTP, Answer("came", "\r\n"), False),
         (HTTP, Answer("silent", "no answer"), False),
         (HTTP, Answer("nobody", "refused"), False),
+        (HTTP, Answer("cut", "closed without an answer"), False),
         (HTTP, Answer("unable", "Too many open files"), None),
         (COMMAND, Answer("came", "BIRD 2.0\nDaemon is up and running\n", 0), True),
         (COMMAND, Answer("came", "Unable to connect to server control socket\n", 1), False),

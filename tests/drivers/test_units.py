@@ -247,7 +247,7 @@ def test_the_socket_says_no(world: World, problem: str | TrimtabError) -> None:
         world.run(lambda: world.client.restart("a.service"))
 
 
-@pytest.mark.parametrize("line", [b"x\n", b"[]\n", b'{"op": "stop"}\n', b'{"op": []}\n', b"{}\n", b'"op"\n'])
+@pytest.mark.parametrize("line", [b"x\n", b"[]\n", b'{"op": "kill"}\n', b'{"op": []}\n', b"{}\n", b'"op"\n'])
 def test_what_the_socket_does_not_understand(world: World, tmp_path: Path, line: bytes) -> None:
     async def ask() -> bytes:
         reader, writer = await asyncio.open_unix_connection(tmp_path / "units.sock")

@@ -55,6 +55,15 @@ def test_who_came_to_a_spare_member_does_not_stay(tmp_path: Path, platform: Plat
     }, log
 
 
+@on_each
+@pytest.mark.parametrize("engine", ["haproxy", "nginx"])
+def test_the_last_member_is_not_lost_to_a_slow_page(tmp_path: Path, engine: str, platform: Platform) -> None:
+    """nginx's exemption of an only server does not hold beside servers that are `down`."""
+    found = Place(estate(engine, platform), tmp_path, platform).run("changes.py", engine, "last")
+    log = found.pop("log")
+    assert found == {"served": [200], "by": ["10.1.80.12"]}, log
+
+
 def hook(place: Place, members: int) -> str:
     """What nginx's hook does with a membership of so many, and how many servers are read then."""
     pools = {

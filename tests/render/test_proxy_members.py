@@ -65,16 +65,21 @@ def test_a_member_takes_the_place_of_its_number(hook: ModuleType) -> None:
     lines = [line for line in made.splitlines() if "10.1.80.12:8080" in line and " m3 " in line]
     server = "    server m3 10.1.80.12:8080 id 3 weight 80 tcp-ut"
     # in the pool, for bodies, and in panic
-    assert lines == [f"{server} 300ms", f"{server} 10000ms track api/m3", f"{server} 10000ms"]
-    assert "    server m4 0.0.0.0:0 id 4 weight 100 tcp-ut 300ms disabled" in made
+    own = "sni var(txn.once)"
+    assert lines == [
+        f"{server} 300ms {own}",
+        f"{server} 10000ms track api/m3 {own}",
+        f"{server} 10000ms {own}",
+    ]
+    assert "    server m4 0.0.0.0:0 id 4 weight 100 tcp-ut 300ms sni var(txn.once) disabled" in made
 
 
 def test_members_beyond_the_places_get_lines_of_their_own(hook: ModuleType) -> None:
     pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
     made = hook.haproxy_pools(pools, membership(pools={"api": {21: ("10.1.80.30:8080", 100, True)}}))
     server = "    server m21 10.1.80.30:8080 id 21 weight 100 tcp-ut"
-    for each in (f"{server} 300ms\n", f"{server} 10000ms track api/m21\n", f"{server} 10000ms\n"):
-        assert made.count(each) == 1
+    for each in ("300ms", "10000ms track api/m21", "10000ms"):
+        assert made.count(f"{server} {each} sni var(txn.once)\n") == 1
     backend = made.split("backend api\n")[1].split("backend ")[0]
     assert "server m21" in backend
 
@@ -84,9 +89,12 @@ def test_the_hand_reaches_members_of_the_file(hook: ModuleType) -> None:
     hands = {1: (None, 0, True), 2: (None, None, False)}
     made = hook.haproxy_pools(pools, membership(pools={"web": hands}))
     web = made.split("backend web\n")[1].split("\n\n")[0]
-    assert "    server hk-backend-1 10.1.80.10:8080 id 1 weight 0 tcp-ut 300ms" in web
-    assert "    server hk-backend-2 10.1.80.11:8080 id 2 weight 100 tcp-ut 300ms disabled" in web
-    assert "    server hk-backend-3 10.1.80.12:8080 id 3 weight 100 tcp-ut 300ms\n" in web
+    assert "    server hk-backend-1 10.1.80.10:8080 id 1 weight 0 tcp-ut 300ms sni var(txn.once)" in web
+    assert (
+        "    server hk-backend-2 10.1.80.11:8080 id 2 weight 100 tcp-ut 300ms sni var(txn.once) disabled"
+        in web
+    )
+    assert "    server hk-backend-3 10.1.80.12:8080 id 3 weight 100 tcp-ut 300ms sni var(txn.once)\n" in web
 
 
 def test_maps_have_floors_bounds_and_ways(hook: ModuleType) -> None:
@@ -105,12 +113,20 @@ def test_an_old_membership_moves_no_server_that_the_file_has(hook: ModuleType) -
     pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
     made = hook.haproxy_pools(pools, stale)
     assert "10.9.9.9" not in made
-    assert made.count("    server hk-backend-1 10.1.80.10:8080 id 1 weight 100 tcp-ut 300ms\n") == 1
+    assert (
+        made.count("    server hk-backend-1 10.1.80.10:8080 id 1 weight 100 tcp-ut 300ms sni var(txn.once)\n")
+        == 1
+    )
     assert (
         len(re.findall(r"    server hk-backend-2 10.1.80.11:8080 id 2 weight 7 tcp-ut 10000ms.*\n", made))
         == 2
     )
-    assert made.count("    server m3 0.0.0.0:0 id 3 weight 100 tcp-ut 10000ms track api/m3 disabled\n") == 1
+    assert (
+        made.count(
+            "    server m3 0.0.0.0:0 id 3 weight 100 tcp-ut 10000ms track api/m3 sni var(txn.once) disabled\n"
+        )
+        == 1
+    )
     east = rendered(ENTERPRISE, "east-proxy-1", "/etc/nginx/pools.conf")
     assert hook.nginx_pools(east, membership(pools={"api": {1: ("10.9.9.9:1", 7, False)}})) == east
 

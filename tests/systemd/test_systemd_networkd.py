@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from tests.systemd.host_kit import OnSystemd
+from trimtab.estate.addressing import FAMILIES
+from trimtab.lab.plan import plan
+from trimtab.lab.topology import Node
 from trimtab.render.networkd import CONFIG
 from trimtab.render.sysctl import MODULES
 
@@ -24,31 +27,36 @@ def routes(host: OnSystemd) -> set[str]:
     }
 
 
+def front_of(host: OnSystemd) -> str:
+    """The interface that has VIPs, or leads to those who have them."""
+    if "proxy" in host.host.roles:
+        return host.host.vlan.interface
+    return host.inventory.front(host.host.site)[0].vlan.interface
+
+
 @contextmanager
-def configured(host: OnSystemd) -> Iterator[str]:
-    """networkd has the front network, as an administrator's file says; gives the interface."""
-    bird = host.file("/etc/bird/bird.conf")
-    front = next(
-        line.split('"')[1]
-        for line in bird.splitlines()
-        if line.strip().startswith("route ") and " via " in line
-    )
-    addresses = host.machine.sh(f"ip -o address show dev {front} scope global | awk '{{print $4}}'").lines
-    lines = [f"[Match]\nName={front}\n[Network]\nLinkLocalAddressing=ipv6\nIPv6AcceptRA=no"]
-    host.write(
-        "/etc/systemd/network/10-front.network",
-        "\n".join([*lines, *(f"Address={each}" for each in addresses)]) + "\n",
-    )
+def configured(host: OnSystemd, *more: str) -> Iterator[str]:
+    """networkd has the front network, as an administrator's file says; gives the interface. more: lines of the file."""
+    front = front_of(host)
+    own = [leg for leg in node_of(host).legs if leg.interface == front]
+    lines = [f"[Match]\nName={front}\n[Network]\nLinkLocalAddressing=ipv6\nIPv6AcceptRA=no", *more]
+    lines += [f"Address={address}" for leg in own for address in leg.addresses]
+    host.write("/etc/systemd/network/10-front.network", "\n".join(lines) + "\n")
     try:
         yield front
     finally:
         host.machine.run("systemctl", "stop", NETWORKD, "systemd-networkd.socket", fine=False)
 
 
-def restart(host: OnSystemd, front: str) -> list[str]:
-    """networkd starts; what of BIRD's it removes, as the kernel tells it."""
+def node_of(host: OnSystemd) -> Node:
+    return next(node for node in plan(host.inventory, "systemd").nodes if node.name == host.host.name)
+
+
+def restart(host: OnSystemd, front: str, what: str = "route") -> list[str]:
+    """networkd starts; what of others' it removes, as the kernel tells it: `route`s of BIRD, or any `address`."""
     host.machine.run(
-        "systemd-run", f"--unit={MONITOR}", "--collect", "sh", "-c", "echo begun > /run/monitor; exec ip monitor route >> /run/monitor"
+        "systemd-run", f"--unit={MONITOR}", "--collect", "sh", "-c",
+        f"echo begun > /run/monitor; exec ip monitor {what} >> /run/monitor",
     )  # fmt: skip
     host.machine.until("somebody listens", lambda: "begun" in host.read("/run/monitor"))
     host.machine.run("systemctl", "restart", NETWORKD)
@@ -58,8 +66,8 @@ def restart(host: OnSystemd, front: str) -> list[str]:
         told=NETWORKD,
     )
     host.machine.run("systemctl", "stop", MONITOR)
-    said = host.read("/run/monitor").splitlines()
-    return [line for line in said if line.startswith("Deleted") and "proto bird" in line]
+    deleted = [line for line in host.read("/run/monitor").splitlines() if line.startswith("Deleted")]
+    return [line for line in deleted if what == "address" or "proto bird" in line]
 
 
 def test_a_networkd_that_starts_leaves_birds_routes_alone(router: OnSystemd) -> None:
@@ -86,6 +94,27 @@ def test_without_the_file_they_are_back_after_one_scan(router: OnSystemd) -> Non
             )
         finally:
             router.write(CONFIG, text)
+
+
+def vips(host: OnSystemd) -> set[str]:
+    """Those that the proxy has now."""
+    every = {str(vip) for family in FAMILIES for vip in host.inventory.vips(family)}
+    said = host.machine.run("ip", "-o", "address", "show", "dev", front_of(host)).lines
+    return every & {line.split()[3].partition("/")[0] for line in said}
+
+
+def test_a_networkd_that_is_told_to_keep_leaves_vips_alone_and_else_they_come_back(
+    haproxy: OnSystemd,
+) -> None:
+    haproxy.await_active()
+    haproxy.machine.until("the proxy has the VIPs", lambda: bool(vips(haproxy)), 60)
+    before = vips(haproxy)
+    with configured(haproxy, "KeepConfiguration=yes") as front:
+        removed = [line for line in restart(haproxy, front, "address") if any(vip in line for vip in before)]
+        assert removed == []
+    with configured(haproxy) as front:
+        restart(haproxy, front, "address")
+        haproxy.machine.until("keepalived has put them back", lambda: vips(haproxy) == before, 10)
 
 
 def test_the_connection_table_is_there_before_its_limit_is_set(haproxy: OnSystemd) -> None:

@@ -144,6 +144,7 @@ class Scene:
     source: str = ""
     estate_store: Store | None = None
     automatic: bool = True
+    maxconn: int = 20000
 
     def site_of(self, host: str) -> str:
         """The site of a host. Raises BadInput for one that the twin has not."""
@@ -178,6 +179,7 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
         objectives=dict(facts.get("objectives", {})),
         ca=facts["ca"],
         engine=facts.get("engine", "haproxy"),
+        maxconn=int(facts.get("maxconn", 20000)),
         stores=tuple(
             Store(name, tuple(found["hosts"]), int(found["client_port"]))
             for name, found in facts.get("stores", {}).items()

@@ -16,6 +16,16 @@ PANIC_AND_BACKUP = (
 
 MOST_KINDS = 36  # as many codes as nginx has, six for each kind
 
+# Who listens where: by role, "" on every host.
+ETCD = ("etcd-client", "etcd-peer", "etcd-metrics")
+TAKEN = {
+    "": ("agent-metrics",),
+    "proxy": ("front-health", "prometheus-haproxy", "haproxy-peers", "across"),
+    "registry": (*ETCD[:2], "etcd-registry-metrics", "estate-client", "estate-peer", "etcd-estate-metrics"),
+    "store": ETCD,
+}
+PLURAL = {"proxy": "proxies", "registry": "registry hosts", "store": "store hosts"}
+
 # What a pool's other backends are called.
 OURS = {
     "--panic": "each pool has a second one of that name for when no check is well",
@@ -28,10 +38,11 @@ def pool_faults(estate: Estate) -> Iterator[Problem]:
     """(where, message, hint) of everything wrong between pools and the rest of the estate."""
     yield from _pools(estate)
     yield from _across(estate)
+    yield from _ports(estate)
     yield from _registered(estate)
     yield from _splits(estate)
     yield from _unacked(estate)
-    yield from _many_pools(estate)
+    yield from _many_kinds(estate)
     yield from _registered_names(estate)
     yield from _stores(estate)
 
@@ -67,17 +78,16 @@ def _stores(estate: Estate) -> Iterator[Problem]:
             yield ("stores", name, "hosts"), what, "a group for each store"
 
 
-def _many_pools(estate: Estate) -> Iterator[Problem]:
-    """nginx reaches each kind of pool of a service by status codes of their own, and there are only so many."""
+def _many_kinds(estate: Estate) -> Iterator[Problem]:
+    """nginx has places of their own for each kind of pool of a service, reached by status codes, and only so many of these."""
     if estate.tiers.proxy.engine != "nginx":
         return
     for name, service in estate.services.items():
-        pools = {pool for route in service.routes for pool in route.pools if pool in estate.pools}
-        kinds = len({(estate.pools[pool].retries, estate.pools[pool].answer) for pool in pools})
+        pools = [estate.pools[pool] for route in service.routes for pool in route.pools]
+        kinds = len({(pool.retries, pool.answer) for pool in pools})
         if kinds > MOST_KINDS:
-            what = f"pools of {kinds} kinds (by `retries` and `answer`), nginx's limit is {MOST_KINDS}"
-            hint = "give more of them the same `retries` and `answer`, spread the routes over several services, or take HAProxy"
-            yield ("services", name, "routes"), what, hint
+            what = f"its pools have {kinds} different pairs of `retries` and `answer`, nginx's limit is {MOST_KINDS}"
+            yield ("services", name, "routes"), what, "give some pools the same, or take HAProxy"
 
 
 def _registered_names(estate: Estate) -> Iterator[Problem]:
@@ -93,16 +103,25 @@ def _registered_names(estate: Estate) -> Iterator[Problem]:
 
 def _across(estate: Estate) -> Iterator[Problem]:
     """What other sites ask is asked of the proxies, on a port of their own."""
-    wanted = any(pool.across for pool in estate.pools.values())
     for name, pool in estate.pools.items():
         if pool.across and estate.tiers.proxy.engine != "haproxy":
             what = f"`across` works with HAProxy, not with {estate.tiers.proxy.engine}, which has no checks of its own"
             hint = "take `engine: haproxy` in tiers.proxy, or leave `across` out"
             yield ("pools", name, "across"), what, hint
-        group = group_of(estate, pool.hosts) if pool.hosts else None
-        if wanted and group is not None and "proxy" in group.roles and pool.port == PORTS["across"]:
-            what = f"on `{pool.hosts}`, which are proxies too, {pool.port} is the port of `across`"
-            yield ("pools", name, "port"), what, "give the pool another port"
+
+
+def _ports(estate: Estate) -> Iterator[Problem]:
+    """A port of a pool is not one on which a daemon of the same hosts listens."""
+    across = any(pool.across for pool in estate.pools.values())
+    for name, pool in estate.pools.items():
+        for kind in {pool.hosts, pool.backup} - {None}:
+            group = group_of(estate, str(kind))
+            for role in ("", *(group.roles if group else ())):
+                for ours in TAKEN.get(role, ()):
+                    if pool.port == PORTS[ours] and (ours != "across" or across):
+                        who = f"which are {PLURAL[role]} too, " if role else ""
+                        what = f"on `{kind}`, {who}{pool.port} is the port of `{ours}`"
+                        yield ("pools", name, "port"), what, "give the pool another port"
 
 
 def _unacked(estate: Estate) -> Iterator[Problem]:

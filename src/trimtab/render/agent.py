@@ -29,6 +29,7 @@ from trimtab.render.artifact import Artifact
 from trimtab.render.base import HOOKS
 from trimtab.render.etcd import clusters_of, estate_members, link_rtt, ports_of
 from trimtab.render.front import vrrp_seconds
+from trimtab.render.haproxy_once import fresh
 from trimtab.render.haproxy_server import check_options
 from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD, USER
 from trimtab.render.pools import servers, used
@@ -255,7 +256,7 @@ def _pool(inventory: Inventory, name: str, pool: Pool, host: Host) -> PoolFile:
         slots=pool.slots if pool.discover is not None else 0,
         # without its cookie a member that is added at run time would keep nobody
         dynamic=pool.sticky is None or pool.sticky.by != "cookie" or features(host.platform).dynamic_cookie,
-        options=check_options(pool.check),
+        options=f"{check_options(pool.check)} {fresh(features(host.platform))}",
         panic=round(pool.panic),
         spare=f"{name}--panic",
         patient=f"{name}--patient",

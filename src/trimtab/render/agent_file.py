@@ -115,10 +115,10 @@ class ProxyFile:
     unit: str
     socket: str = "/run/haproxy/admin.sock"
     maps: str = "/run/haproxy"
-    drain: float = 60.0
     pools: tuple[PoolFile, ...] = ()
     splits: tuple[SplitFile, ...] = ()
     front: FrontFile | None = None
+    drain: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from trimtab.daemons.haproxy.features import features
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Check, Pool
 from trimtab.estate.service import Route, Service
-from trimtab.render import forwarded, haproxy_across
+from trimtab.render import forwarded, haproxy_across, haproxy_once
 from trimtab.render.across import asked
 from trimtab.render.agent_file import BY_MAP, SCALE, SPLIT_MAP, bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
 from trimtab.render.haproxy_server import UNACKED_MS, check_options, purge, quote
+from trimtab.render.places import own_networks, places
 from trimtab.render.pools import Server, endpoint, servers, used
 from trimtab.render.splits import split_name
 from trimtab.render.vips import addresses, by_number
@@ -43,23 +45,30 @@ def v6only(address: str) -> str:
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     fronts = [_front(inventory, number, entries) for number, entries in by_number(inventory).items()]
-    pools = used(inventory)
+    pools, room = used(inventory), places(inventory, host.site)
+    able, proxy = features(host.platform), inventory.estate.tiers.proxy
     text = fill(
         "haproxy/haproxy.cfg.j2",
         host=host,
-        proxy=inventory.estate.tiers.proxy,
+        proxy=proxy,
+        places=room,
+        own=own_networks(inventory),
+        client_hs=able.client_hs,
+        once=haproxy_once.stage(able, proxy),
+        safe=haproxy_once.SAFE,
         health_port=PORTS["front-health"],
         vips=fronts,
         forwarded=forwarded.haproxy(),
         v6only=v6only,
         peers=_peers(inventory, host) if any(_by_table(pool) for _, pool in pools) else [],
-        across=haproxy_across.render(inventory, host),
+        across=haproxy_across.render(inventory, host, room.across),
         awaited=[need for name, pool in pools if (need := _awaited(inventory, name, pool, host.site))],
     )
-    found = [_pool(inventory, name, pool, host.site) for name, pool in pools]
+    found = [_pool(inventory, name, pool, host) for name, pool in pools]
+    filled = fill("haproxy/pools.cfg.j2", host=host, pools=found, safe=haproxy_once.SAFE)
     return (
         Artifact(CONFIG, text, validator="haproxy", take_up="reload", unit=UNIT),
-        Artifact(POOLS, fill("haproxy/pools.cfg.j2", host=host, pools=found), take_up="reload", unit=UNIT),
+        Artifact(POOLS, filled, take_up="reload", unit=UNIT),
         *_certificate_lists(inventory),
     )
 
@@ -201,9 +210,10 @@ def _share(pool: str, bound: int, key: str, taken: str) -> list[str]:
     ]
 
 
-def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
-    found = servers(inventory, pool, site)
+def _pool(inventory: Inventory, name: str, pool: Pool, host: Host) -> dict[str, Any]:
+    found = servers(inventory, pool, host.site)
     spare = [server.id for server in found if server.backup]
+    fresh = haproxy_once.fresh(features(host.platform))
     return {
         "name": name,
         "balance": f"hdr({pool.header})" if pool.header else pool.balance,
@@ -215,7 +225,7 @@ def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, A
         "answer": milliseconds(pool.answer) if pool.answer else None,
         "defaults": f"{check_options(pool.check)} pool-purge-delay {purge(pool)}",
         "purge": purge(pool),
-        "servers": [_server(server, pool) for server in found],
+        "servers": [_server(server, pool, fresh) for server in found],
     }
 
 
@@ -275,9 +285,9 @@ def _sticky_spare(name: str, pool: Pool, estate: str, spare: list[int]) -> list[
     return [f"stick on src table {name}"] if _by_table(pool) else _sticky(pool, estate, spare)
 
 
-def _server(server: Server, pool: Pool) -> dict[str, Any]:
+def _server(server: Server, pool: Pool, fresh: str) -> dict[str, Any]:
     """Its lines in the pool's three backends. quick: for requests without a body; patient: for what may meet a slow reader."""
-    marks = f"{_spare(pool) if server.backup else ''}{' disabled' if server.empty else ''}"
+    marks = f" {fresh}{_spare(pool) if server.backup else ''}{' disabled' if server.empty else ''}"
     # always stated: HAProxy's own default is 1, and one member at 50 beside it would get nearly everything
     weight = f" weight {server.weight} tcp-ut "
     return {

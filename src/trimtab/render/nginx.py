@@ -21,6 +21,7 @@ from trimtab.render.agent_file import bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
 from trimtab.render.nginx_ways import PANIC, locations
+from trimtab.render.places import connections, files, own_networks
 from trimtab.render.pools import Server, servers, used
 from trimtab.render.splits import split_name, splits
 from trimtab.render.vips import addresses
@@ -70,9 +71,10 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         host=host,
         proxy=proxy,
         protocols=_protocols(list(inventory.estate.services.values())),
-        nofile=2 * proxy.maxconn + 1000,
-        worker_connections=2 * proxy.maxconn,
+        nofile=files(inventory, host.site),
+        worker_connections=connections(inventory, host.site),
         forwarded=forwarded.nginx(),
+        own=own_networks(inventory),
         http2_directive=features(host.platform).http2_directive,
         health_port=PORTS["front-health"],
         addresses=addresses(inventory, list(inventory.estate.services.values())),

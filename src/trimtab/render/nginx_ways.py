@@ -49,7 +49,9 @@ def locations(inventory: Inventory, service: str, var: str, pools: Sequence[str]
             led = {"name": name, "way": way, "pools": names, "code": next(codes), **tried}
             found.append({**led, "lines": [*tried["lines"], *_passes(service, var, way, name)]})
             for failure in KEPT.get(way, ()):
-                guard = f"if ($trimtab_{GUARD[way]} = 0) {{ return {failure}; }}"
+                # `retries: 0`: who cannot be reached is the only one who is asked
+                word = GUARD[way] if pool.retries else "nobody"
+                guard = f"if ($trimtab_{word} = 0) {{ return {failure}; }}"
                 lines = [guard, *tried["lines"], _to(var, PANIC)]
                 found.append({**tried, "name": f"{name}_{failure}", "code": None, "lines": lines})
     return found

@@ -6,12 +6,11 @@ Sources: systemd.service(5), systemd.exec(5). `+` runs a hook with full rights, 
 from __future__ import annotations
 
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render import haproxy_across
+from trimtab.render import places
 from trimtab.render.artifact import Artifact, TakeUp
 from trimtab.render.base import HOOKS, UNITS
 from trimtab.render.etcd import JOIN_HOOK, clusters_of, rendered_file, used_file
 from trimtab.render.keepalived import GATEWAY_STATE
-from trimtab.render.pools import servers, used
 
 # What says that a host is alive waits for no processor: a late BFD or VRRP packet moves addresses. Then what serves, and
 # what others elect by; an agent takes what they leave.
@@ -88,19 +87,14 @@ def keepalived(front: bool) -> Artifact:
     return unit("keepalived.service", "network-online.target", lines, "keepalived, VRRP by trimtab")
 
 
-def _in_store(files: int) -> int:
-    """The next power of two, so that the unit is the same file with a member more: a new limit needs a restart."""
-    return max(8192, int(2 ** (files - 1).bit_length()))
-
-
-def haproxy(maxconn: int, servers: int) -> Artifact:
-    """servers: of all pools together. A connection takes two files, each server that is checked one more."""
+def haproxy(files: int) -> Artifact:
+    """files: that it may have open."""
     lines = [
         "Type=notify",
         "User=haproxy",
         "Group=haproxy",
         "AmbientCapabilities=CAP_NET_BIND_SERVICE",
-        f"LimitNOFILE={2 * maxconn + _in_store(2 * servers + 1000)}",
+        f"LimitNOFILE={files}",
         "RuntimeDirectory=haproxy",
         f"ExecStartPre={HAPROXY_CHECK}",
         SERVES,
@@ -118,10 +112,11 @@ def haproxy(maxconn: int, servers: int) -> Artifact:
     return unit("haproxy.service", "network-online.target", lines, "HAProxy by trimtab", PROXY_STOP_S)
 
 
-def nginx(maxconn: int) -> Artifact:
+def nginx(files: int) -> Artifact:
+    """files: that each worker may have open."""
     lines = [
         "Type=exec",
-        f"LimitNOFILE={2 * maxconn + 1000}",
+        f"LimitNOFILE={files}",
         "CacheDirectory=nginx",
         "RuntimeDirectory=nginx",
         f"ExecStartPre={NGINX_CHECK}",
@@ -192,9 +187,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     if {"router", "proxy"} & set(host.roles):
         found.append(bird("router" in host.roles))
     if "proxy" in host.roles:
-        many = sum(len(servers(inventory, pool, host.site)) for _, pool in used(inventory))
-        many += haproxy_across.servers(inventory, host.site)
-        found.append(haproxy(proxy.maxconn, many) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
+        files = places.files(inventory, host.site)
+        found.append(haproxy(files) if proxy.engine == "haproxy" else nginx(files))
         found += [front_watch(), keepalived(front=True)]
     elif "router" in host.roles:
         found.append(keepalived(front=False))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from asking import Link
 from origin import Origin
-from rows import MEMBERS, NAME, PORTS, VIP, WS, ask, eventually, start, tell
+from rows import MEMBERS, NAME, VIP, WS, ask, eventually, serve, start, tell
 
 DRAIN_S = 4.0
 SPARE = "10.1.81.10"
+MEMBERSHIP = Path("/var/lib/trimtab/members.json")
 RELOAD = {"haproxy": signal.SIGUSR2, "nginx": signal.SIGHUP}
 
 
@@ -75,9 +78,7 @@ def spare(engine: str, origin: Origin, process: subprocess.Popen[bytes]) -> dict
     found: dict[str, Any] = {"meanwhile": [by("/cookie", mine)[0], by("/table")[0]]}
     jar = [each for each in by("/cookie")[1] if not each.endswith("=")]
     found["cookies of the spare"] = jar
-    for address in MEMBERS:
-        for port in PORTS:
-            origin.listen(address, port)
+    serve(origin, MEMBERS)
     eventually(lambda: len({by("/cookie")[0] for _ in range(12)} & set(MEMBERS)) == len(MEMBERS))
     found["back by table"] = [eventually(lambda: by("/table")[0] != SPARE, 3), by("/table")[0] in MEMBERS]
     found["who came meanwhile"] = by("/cookie", "; ".join(jar))[0] in MEMBERS
@@ -85,10 +86,38 @@ def spare(engine: str, origin: Origin, process: subprocess.Popen[bytes]) -> dict
     return found
 
 
+def drain(*members: int) -> None:
+    """What an operator wants, as the agent leaves it for the hook."""
+    said = {
+        "pools": {"web": {str(n): {"ready": False} for n in members}},
+        "version": 1,
+        "floors": {},
+        "splits": {},
+    }
+    MEMBERSHIP.parent.mkdir(parents=True)
+    MEMBERSHIP.write_text(json.dumps(said))
+
+
+def last(engine: str, origin: Origin, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """The others are drained, and the last member has a slow page."""
+    readers = [threading.Thread(target=ask, args=("GET", f"/slow/6?{n}")) for n in range(9)]
+    for each in readers:
+        each.start()
+    for each in readers:
+        each.join()
+    found = [ask("GET", "/echo") for _ in range(6)]
+    return {
+        "served": sorted({reply.status for reply in found}),
+        "by": sorted({reply.json()["by"] for reply in found}),
+    }
+
+
 def main() -> None:
     engine, what = sys.argv[1:]
+    if what == "last":
+        drain(1, 2)
     origin, process = start(engine, [*MEMBERS, SPARE] if what == "spare" else MEMBERS)
-    tell({"reload": reload, "spare": spare}[what](engine, origin, process), process)
+    tell({"reload": reload, "spare": spare, "last": last}[what](engine, origin, process), process)
 
 
 if __name__ == "__main__":

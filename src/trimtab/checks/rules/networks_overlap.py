@@ -18,7 +18,7 @@ TITLE = "networks that overlap"
 WHY = (
     "Two networks with an address in common cannot both be reached: the longer prefix or the nearer "
     "interface wins, and the loser is silent. Public prefixes are compared when the file is read; this "
-    "looks at the networks to upstreams. (The twin takes ranges that nothing of the estate uses.)"
+    "looks at the networks to upstreams. The twin takes ranges that nothing of the estate uses."
 )
 SOURCE = "RFC 4632, 5.1 (longest match); docs/estate.md, what is derived"
 BAD = """\

@@ -11,7 +11,14 @@ from trimtab.drills.checkers.conduct import (
     VipConduct,
     WorkersConduct,
 )
-from trimtab.drills.checkers.failed import FailsAtMost, FailsLaterAtMost, FailsRetriedAtMost, ReturnsUnnoticed
+from trimtab.drills.checkers.failed import (
+    FailsAtMost,
+    FailsKeptAtMost,
+    FailsLaterAtMost,
+    FailsRetriedAtMost,
+    ReturnsUnnoticed,
+)
+from trimtab.drills.checkers.ledger import LedgerConduct
 from trimtab.drills.checkers.load_ran import LoadRan
 from trimtab.drills.checkers.members import (
     HealingConduct,
@@ -37,6 +44,7 @@ CHECKERS: tuple[Checker, ...] = (
     FailsAtMost(),
     FailsLaterAtMost(),
     FailsRetriedAtMost(),
+    FailsKeptAtMost(),
     WritesWithin(),
     MinorityRefuses(),
     OrdersKept(),
@@ -53,6 +61,7 @@ CHECKERS: tuple[Checker, ...] = (
     VersionsConduct(),
     ReleasesConduct(),
     ShareConduct(),
+    LedgerConduct(),
     SiteConduct(),
     DrainConduct(),
     RecoversQuietly(),
@@ -65,7 +74,7 @@ def checkers_for(claims: Claims) -> tuple[Checker, ...]:
     figures = {
         "reads": claims.reads_s, "writes": claims.writes_s, "orders": claims.lost, "recovery": claims.recovery_s,
         "failed": claims.failed, "failed_later": claims.failed_later,
-        "failed_retried": claims.failed_retried, "pauses": claims.pauses_s,
+        "failed_retried": claims.failed_retried, "failed_kept": claims.failed_kept, "pauses": claims.pauses_s,
     }  # fmt: skip
     made = {"load", *claims.conduct, *(name for name, limit in figures.items() if limit is not None)}
     return tuple(checker for checker in CHECKERS if checker.name in made)

@@ -10,10 +10,12 @@ from trimtab.drills.faults.cable_cut import CableCut
 from trimtab.drills.faults.canary import Canary
 from trimtab.drills.faults.crash_loop import CrashLoop
 from trimtab.drills.faults.deploy import Deploy
+from trimtab.drills.faults.die_answering import DieAnswering
 from trimtab.drills.faults.drain import Drain
 from trimtab.drills.faults.drain_inside import DrainInside
 from trimtab.drills.faults.drain_killed import DrainKilled, LeaderKilled
 from trimtab.drills.faults.estate_loss import EstateLoss
+from trimtab.drills.faults.flood import Flood
 from trimtab.drills.faults.freeze import Freeze
 from trimtab.drills.faults.half_roll import HalfRoll
 from trimtab.drills.faults.hang import Hang
@@ -45,6 +47,7 @@ FAULTS = table(
     [
         PowerCut(),
         ProcessKill(),
+        DieAnswering(),
         Hang(),
         CableCut(),
         Lead(),
@@ -72,5 +75,6 @@ FAULTS = table(
         Freeze(),
         EstateLoss(),
         Blind(),
+        Flood(),
     ]
 )

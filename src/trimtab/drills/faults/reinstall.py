@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Thread
 
 from trimtab.drills.ask import ask, ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.elsewhere import scene_of
 from trimtab.drills.scene import LabLike, Scene, Store
 from trimtab.drills.witness import store
-from trimtab.errors import BadInput
+from trimtab.errors import BadInput, TrimtabError
 from trimtab.estate.addressing import PORTS
 from trimtab.lab.nodes import etcd
 from trimtab.render.etcd import REGISTRY
@@ -74,7 +76,7 @@ class Reinstall:
         """A drill may have been killed while one was stopped."""
         for node in aim.nodes:
             for role in roles(scene_of(lab), node):
-                lab.unit(node, role.unit, "start")
+                _start(lab, role)
 
     def _reinstall(self, lab: LabLike, found: tuple[Role, ...]) -> dict[str, float | None]:
         """By cluster how many seconds the member was away, until it commits again; None: it stayed away."""
@@ -83,8 +85,18 @@ class Reinstall:
             lab.unit(role.host, role.unit, "stop")
             ask(lab, role.host, ["sh", "-c", WIPE, "wipe", role.cluster.name])
         for role in found:
-            lab.unit(role.host, role.unit, "start")
+            _start(lab, role)
         return {role.cluster.name: _healthy_after(lab, role, began) for role in found}
+
+
+def _start(lab: LabLike, role: Role) -> None:
+    """Begun, and not waited for: one that does not come up would be waited for for ever."""
+
+    def start() -> None:
+        with suppress(TrimtabError):
+            lab.unit(role.host, role.unit, "start")
+
+    Thread(target=start, daemon=True).start()
 
 
 def _healthy_after(lab: LabLike, role: Role, began: float) -> float | None:

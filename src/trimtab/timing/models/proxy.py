@@ -26,6 +26,14 @@ OLD_WORKERS = Term(
 )
 
 
+PLACES = Term(
+    "proxy",
+    "who is connected is served; who comes while clients hold every place is none of these figures",
+    NOTHING,
+    "docs/estate.md, a full proxy",
+)
+
+
 NEW_GENERATION = Term(
     "proxy",
     "a new generation is checked and started beside the one that serves",
@@ -85,6 +93,10 @@ def refused(inventory: Inventory, world: World) -> Figures:
     return both(OLD_WORKERS, one_of(NO_GAP, NEW_GENERATION))
 
 
+def flooded(inventory: Inventory, world: World) -> Figures:
+    return both(PLACES, PLACES)
+
+
 def _serves(inventory: Inventory) -> bool:
     return bool(serving(inventory) and inventory.estate.services)
 
@@ -106,5 +118,6 @@ MODELS = (
         _haproxy,
         renewed,
     ),
+    Model("connection-flood", "more clients than a proxy has places for ask nothing", _serves, flooded),
     Model("bad-reload", "a proxy is reloaded with a configuration that cannot bind", _serves, refused),
 )
