@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from _failover.plan import Trial
+from trimtab.drills.crew import Rates
 from trimtab.drills.result import RunResult
 
 
@@ -20,7 +21,8 @@ class Record:
     ended, so the true one is longer.  load: the verdict on the load, with its reasons.  regions: each one's outage_s.
     load_average: of one minute, before and after.  holders: of the hit site's VIPs before the fault and when the
     watch ended, None where not exactly one proxy has them.  fingerprint: of the configuration that ran.
-    superseded: another attempt followed.
+    superseded: another attempt followed.  rates: the load, requests on new and on kept connections and orders, a second
+    and region.
     """
 
     scenario: str
@@ -40,6 +42,7 @@ class Record:
     holders: tuple[str | None, ...]
     seconds: float
     superseded: bool = False
+    rates: tuple[float, ...] = astuple(Rates())
 
     @property
     def counts(self) -> bool:
@@ -54,7 +57,9 @@ class Record:
         return asdict(self)
 
 
-def measured(trial: Trial, fingerprint: str, run: RunResult, hit: str, seconds: float) -> Record:
+def measured(
+    trial: Trial, fingerprint: str, rates: Rates, run: RunResult, hit: str, seconds: float
+) -> Record:
     """A trial that was run. seconds: that it took, from the start of its twin to its end."""
     figures = run.figures
     load = next(check for check in figures["checks"] if check["check"] == "load")
@@ -67,16 +72,17 @@ def measured(trial: Trial, fingerprint: str, run: RunResult, hit: str, seconds: 
         load=load["verdict"], reasons=tuple(load["reasons"]), load_average=(before, after),
         requests=figures["requests"], failed=figures["failed"], late_max_s=load["figures"].get("late_max_s"),
         regions={name: region["outage_s"] for name, region in regions.items()}, hit=hit,
-        holders=tuple(each.get("holder") for each in seen), seconds=round(seconds, 1),
+        holders=tuple(each.get("holder") for each in seen), seconds=round(seconds, 1), rates=astuple(rates),
     )  # fmt: skip
 
 
-def broken(trial: Trial, fingerprint: str, reason: str, load: float, seconds: float) -> Record:
+def broken(trial: Trial, fingerprint: str, rates: Rates, reason: str, load: float, seconds: float) -> Record:
     """A trial whose twin or drill gave up."""
     return Record(
         trial.scenario, trial.configuration, trial.number, fingerprint,
         outage_s=None, bound=False, load="unknown", reasons=(reason,), load_average=(round(load, 2), round(load, 2)),
         requests=0, failed=0, late_max_s=None, regions={}, hit="", holders=(), seconds=round(seconds, 1),
+        rates=astuple(rates),
     )  # fmt: skip
 
 
@@ -93,11 +99,13 @@ def read(path: Path) -> list[Record]:
 
 def _record(found: dict[str, Any]) -> Record:
     before, after = found["load_average"]
-    return Record(**{**found, "load_average": (before, after), **_tuples(found, "reasons", "holders")})
+    return Record(
+        **{**found, "load_average": (before, after), **_tuples(found, "reasons", "holders", "rates")}
+    )
 
 
 def _tuples(found: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: tuple(found[name]) for name in names}
+    return {name: tuple(found[name]) for name in names if name in found}
 
 
 def done(records: Iterable[Record]) -> set[Trial]:

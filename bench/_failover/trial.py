@@ -13,8 +13,10 @@ from _peers import PEERS, made
 
 from _failover.plan import OURS, Trial, watched
 from _failover.record import Record, broken, measured
+from trimtab.drills.carried import least_disturbing
 from trimtab.drills.crew import Rates
 from trimtab.drills.runner import run
+from trimtab.drills.scene import read_scene
 from trimtab.drills.turn import turn
 from trimtab.errors import EnvironmentUnable, TwinFailed
 from trimtab.estate.inventory import Inventory
@@ -51,7 +53,20 @@ def _digest(*words: str) -> str:
     return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
 
 
-def attempt(trial: Trial, configuration: Configuration, tell: Tell) -> Record:
+def load_of_this_machine(configuration: Configuration, tell: Tell) -> Rates | None:
+    """The load of a whole sitting, asked with one twin; None where the machine carries none that says anything.
+
+    Raises EnvironmentUnable, TwinFailed.
+    """
+    with turn(_once(tell)):
+        lab = start(configuration.topology, timeout=READY_S, stays=False)
+        try:
+            return least_disturbing(lab, read_scene(lab.status()["facts"]), lambda *_: None)
+        finally:
+            lab.down()
+
+
+def attempt(trial: Trial, configuration: Configuration, rates: Rates, tell: Tell) -> Record:
     """Wait for the machine's other drills, then measure. A twin that fails is a record too.
 
     Raises EnvironmentUnable where no twin can run at all.
@@ -59,32 +74,30 @@ def attempt(trial: Trial, configuration: Configuration, tell: Tell) -> Record:
     with turn(_once(tell)):
         began, load = time.monotonic(), os.getloadavg()[0]
         try:
-            return _measure(trial, configuration, began)
+            return _measure(trial, configuration, rates, began)
         except TwinFailed as error:
-            return broken(trial, configuration.fingerprint, str(error), load, time.monotonic() - began)
+            return broken(trial, configuration.fingerprint, rates, str(error), load, time.monotonic() - began)
 
 
-def _measure(trial: Trial, configuration: Configuration, began: float) -> Record:
+def _measure(trial: Trial, configuration: Configuration, rates: Rates, began: float) -> Record:
     lab = start(configuration.topology, timeout=READY_S, stays=False)
     try:
-        result = run(
-            lab, watched(trial.scenario), rates=Rates()
-        )  # the same for all, whatever the machine has left
+        result = run(lab, watched(trial.scenario), rates=rates)
     except EnvironmentUnable as error:  # the twin was there: what it could not do concerns this trial alone
         raise TwinFailed(str(error)) from error
     finally:
         lab.down()
     seconds = time.monotonic() - began
-    return measured(trial, configuration.fingerprint, result.runs[0], result.says, seconds)
+    return measured(trial, configuration.fingerprint, rates, result.runs[0], result.says, seconds)
 
 
-def attempts(trial: Trial, configuration: Configuration, tell: Tell) -> list[Record]:
+def attempts(trial: Trial, configuration: Configuration, rates: Rates, tell: Tell) -> list[Record]:
     """One record, or two where the first says nothing: a starved load is given one more chance, and so is a twin."""
-    first = attempt(trial, configuration, tell)
+    first = attempt(trial, configuration, rates, tell)
     if first.counts:
         return [first]
     tell(f"{trial}: again, because {'; '.join(first.reasons) or 'nothing was measured'}")
-    return [replace(first, superseded=True), attempt(trial, configuration, tell)]
+    return [replace(first, superseded=True), attempt(trial, configuration, rates, tell)]
 
 
 def _once(tell: Tell) -> Tell:

@@ -102,7 +102,13 @@ def without_across() -> tuple[Edit, ...]:
         Edit("proxy", HAPROXY, rule, "", why),
         Edit("proxy", HAPROXY, r"    http-request del-header X-Trimtab-Pool\n(?!    #)", "", why),
         Edit("proxy", HAPROXY, r"    # a certificate .*\n    ssl-load-extra-del-ext\n", "", why),
-        Edit("proxy", HAPROXY, r"(?s)\n# Other sites' proxies ask here .*\Z", "", why),
+        Edit(
+            "proxy",
+            HAPROXY,
+            r"(?s)\n# Other sites' proxies ask here .*?(?=\n# Requests that change something|\Z)",
+            "",
+            why,
+        ),
     )
 
 
@@ -110,7 +116,7 @@ def checks(words: str, why: str) -> tuple[Edit, ...]:
     """How HAProxy finds a lost member; what `words` do not say is at HAProxy's default (2.6, section 5.2)."""
     default = "at HAProxy's default, see its manual (2.6): "
     return (
-        Edit("proxy", POOLS, r"(?m)^(    default-server ).*$", rf"\g<1>{words}", why),
+        Edit("proxy", POOLS, r"(?m)^(    default-server )check .*$", rf"\g<1>{words}", why),
         Edit("proxy", POOLS, r" tcp-ut \S+", "", default + "5.2, tcp-ut: the kernel's own time-out"),
         Edit("proxy", HAPROXY, r"    option redispatch 1\n", "", default + "4.2, redispatch: off"),
         Edit("proxy", POOLS, r"    timeout check \S+\n", "", default + "4.2, timeout check: inter"),

@@ -40,10 +40,6 @@ SOURCES = Peer(
         *vrrp(1, (100, 90), "both guides; priorities: B"),
         Edit("proxy", KEEPALIVED, r"    nopreempt\n", "", "A says so, in B it is the default"),
         *track_script(-20, "B"),
-        Edit(
-            "proxy", KEEPALIVED, r"vrrp_sync_group \w+ \{\n(?:    .*\n)+\}\n", "",
-            "neither guide has one; in a group keepalived does not take a script's weight",
-        ),
         *without_bfd(),
         *hold_time(240, 80, "BIRD's defaults (User's Guide 2.0, 6.3): hold time 240 s, keepalive a third of it"),
         *without_across(),

@@ -13,6 +13,7 @@ from _propagation.plan import BEYOND, PORT, Plan, name
 from trimtab.drivers.haproxy.dumps import ServerState
 from trimtab.drivers.registry.base import Write
 from trimtab.drivers.registry.record import MAX_WEIGHT, Claim, Hand, Member, Record, encode, key_of
+from trimtab.render.haproxy_once import STAGE
 
 LANES = 4
 STAY = 3  # members of a pool that never leave
@@ -144,13 +145,13 @@ def wanted(made: Iterable[Lane]) -> Wanted:
 
 
 def differences(rows: Sequence[ServerState], want: Wanted) -> list[str]:
-    """Of `show servers state`: the first few places in which a proxy is not as the registry has it. Each pool has two
-    backends with the same servers; a server that nobody registers for has to be in maintenance.
+    """Of `show servers state`: the first few places in which a proxy is not as the registry has it. Each pool has three
+    backends with the same servers, the second stage is no member's; a server that nobody registers for has to be in maintenance.
     """
-    found = [text for row in rows if (text := _difference(row, want))]
+    found = [text for row in rows if row.backend != STAGE and (text := _difference(row, want))]
     there = {(row.backend, row.id) for row in rows}
     for pool, members in want.items():
-        for backend in (pool, f"{pool}--panic"):
+        for backend in (pool, f"{pool}--patient", f"{pool}--panic"):
             found += [
                 f"{backend}/{number} is missing" for number in members if (backend, number) not in there
             ]
@@ -158,7 +159,7 @@ def differences(rows: Sequence[ServerState], want: Wanted) -> list[str]:
 
 
 def _difference(row: ServerState, want: Wanted) -> str:
-    expected = want.get(row.backend.removesuffix("--panic"), {}).get(row.id)
+    expected = want.get(row.backend.removesuffix("--panic").removesuffix("--patient"), {}).get(row.id)
     if expected is None:
         return "" if row.maint else f"{row.backend}/{row.id} serves and is not registered"
     have = (f"{row.address}:{row.port}", row.weight)

@@ -29,7 +29,9 @@ resolvers site
 """
 _WITHOUT_PANIC = (
     Edit(r"    http-request set-var\(txn\.(?:floor|panic)\) .*", "", "no second backend"),
-    Edit(r"    use_backend .*", "    use_backend %[var(txn.pool)]", "no second backend"),
+    Edit(r"    http-request set-header X-Trimtab-Once .*", "", "no second stage"),
+    Edit(r"    use_backend inner\.once .*", "", "no second stage"),
+    Edit(r"    use_backend %\[var\(txn\.pool\)\].*", "    use_backend %[var(txn.pool)]", "no second backend"),
 )
 
 

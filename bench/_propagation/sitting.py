@@ -164,7 +164,7 @@ async def haproxy_after(
     count = sum(map(len, members.values()))
 
     async def found() -> bool:
-        return sum(not row.maint for row in await host.servers()) == count
+        return sum(row.backend in members and not row.maint for row in await host.servers()) == count
 
     async with haproxy(host, files) as daemon:
         await until(found, "HAProxy has resolved every name", FILLED_S, [daemon], every=0.2)

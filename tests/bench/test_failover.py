@@ -14,6 +14,7 @@ from _failover.plan import WATCHES, Trial, trials, watched
 from _failover.record import Record, done, read
 from _failover.trial import Configuration, attempts
 
+from trimtab.drills.crew import Rates
 from trimtab.drills.scenario import Inject, Observe
 from trimtab.drills.scenario_file import find
 from trimtab.lab.topology import Topology
@@ -72,7 +73,7 @@ def test_a_run_that_says_nothing_is_repeated_once_and_left_out(monkeypatch: pyte
     answers = [starved, starved]
     monkeypatch.setattr(trial_module, "attempt", lambda *_: answers.pop())
     told: list[str] = []
-    found = attempts(Trial(1, CUT, "ours"), Configuration(Topology("t", (), ()), "f"), told.append)
+    found = attempts(Trial(1, CUT, "ours"), Configuration(Topology("t", (), ()), "f"), Rates(), told.append)
     assert [record.superseded for record in found] == [True, False] and "starved" in told[0]
     assert counts([GOOD, *found]) == {"attempts": 3, "repeated": 1, "left_out": 1}
     assert figures(found) == [] and figures([GOOD, *found])[0].runs == {"ours": 1}

@@ -71,7 +71,7 @@ def test_nothing_of_our_detection_is_left_in_a_peer(ours: Topology, peer: Peer) 
     theirs = made(ours, peer)
     keepalived = content(theirs, "hk-proxy-1", "/etc/keepalived/keepalived.conf")
     haproxy = content(theirs, "hk-proxy-1", "/etc/haproxy/haproxy.cfg")
-    assert "front_process" not in keepalived and keepalived.count("haproxy_runs") == 3
+    assert "front_process" not in keepalived and keepalived.count("haproxy_runs") == 2
     for word in ("observe", "retry-on", "tcp-ut", "redispatch", "fastinter 100ms"):
         assert word not in haproxy
     for node in ("hk-router-1", "hk-proxy-1"):
@@ -84,7 +84,8 @@ def test_a_peer_asks_no_other_site_and_is_asked_by_none(ours: Topology, peer: Pe
     for node in (node for node in made(ours, peer).nodes if "proxy" in node.roles):
         text = next(file.content for file in node.files if file.path == "/etc/haproxy/haproxy.cfg")
         assert not any(word in text for word in ("across", "X-Trimtab-Pool", ":8443", "ssl-load-extra"))
-        assert "str(--panic)" in text and text.count("use_backend") == 1 and text.endswith("\n")
+        assert "str(--panic)" in text and text.count("use_backend %[var(txn.pool)]") == 1
+        assert "frontend unsafe.once" in text and text.endswith("\n")
 
 
 def test_only_sessions_with_sites_change_in_an_upstream(ours: Topology) -> None:

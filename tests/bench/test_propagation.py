@@ -158,7 +158,7 @@ def rows(want: Wanted) -> list[ServerState]:
     return [
         ServerState(backend, number, f"m{number}", each.address.split(":")[0], 9000, True, True, each.weight, False, False)
         for pool, members in want.items()
-        for backend in (pool, f"{pool}--panic")
+        for backend in (pool, f"{pool}--patient", f"{pool}--panic")
         for number, each in members.items()
     ]  # fmt: skip
 

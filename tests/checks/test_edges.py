@@ -135,6 +135,37 @@ def test_nginx_has_no_checks_to_get_wrong() -> None:
     assert keys(text, "check-is-tcp") == []
 
 
+PAIR = (ROOT / "tests/checks/rules/promise-broken-by-chance/bad.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("promised", "rules"),
+    [
+        ("2s", ["promise-too-tight"]),  # one finding for one promise: the worst case alone breaks it
+        ("3s", ["promise-too-tight"]),
+        ("5s", ["promise-broken-by-chance"]),
+        ("8s", ["promise-broken-by-chance"]),
+        ("9s", []),
+    ],
+)
+def test_a_promise_of_writes_is_broken_by_timers_by_chance_or_not(promised: str, rules: list[str]) -> None:
+    found = run(subject(PAIR.replace("rto: 5s", f"rto: {promised}"))).findings
+    told = [f.rule for f in found if f.rule in ("promise-too-tight", "promise-broken-by-chance")]
+    assert told == rules
+
+
+def test_what_a_promise_broken_by_chance_advises_is_kept() -> None:
+    rule = "promise-broken-by-chance"
+    (fix,) = fixes(PAIR, rule)
+    promised = fix.removeprefix("promise ").partition(" or more")[0]
+    assert fixes(PAIR.replace("rto: 5s", f"rto: {promised}"), rule) == []
+    shorter = f"rto: {int(promised.removesuffix('ms')) - 200}ms"
+    assert fixes(PAIR.replace("rto: 5s", shorter), rule) != []
+    nearer = "".join(f"{{between: [{pair}], rtt: 4ms}}, " for pair in ("one, two", "one, three"))
+    near = PAIR.replace("rtt: 170ms", "rtt: 4ms").replace("links: [", f"links: [{nearer}")
+    assert fixes(near, rule) == []
+
+
 def test_a_promise_is_judged_against_every_fault() -> None:
     assert keys(BASE + "objectives: {rto: 10ms}\n", "promise-too-tight") == ["objectives.rto"]
     assert keys(BASE + "objectives: {rto: 10s}\n", "promise-too-tight") == []
@@ -356,7 +387,7 @@ def test_advice_on_retries_can_be_followed(connect: str, rto: str, fix: str) -> 
 
 def test_advice_on_maxconn_stays_within_what_the_key_takes() -> None:
     files = BASE + "kernel: {sysctl: {fs.nr_open: 10}}\n"
-    assert fixes(files, "maxconn-over-files") == ["set `fs.nr_open` to 41000 or more in `kernel.sysctl`"]
+    assert fixes(files, "maxconn-over-files") == ["set `fs.nr_open` to 58592 or more in `kernel.sysctl`"]
     small = BASE + "hardware: {lb: {cores: 1, memory: 1MB, nic: 1Gbps}}\ngroups: {proxy: {hardware: lb}}\n"
     assert fixes(small, "maxconn-over-memory") == ["take more memory"]
     many = BASE + "objectives: {peak: {requests: 20M/s}}\n"

@@ -138,17 +138,17 @@ class Stage:
         self.supervisor, self.answers = FakeUnits(*names), dict.fromkeys(names, "HTTP/1.1 200 OK")
         self.log, self.stream = silent()
         units = tuple(Unit(name, Probe(kind, name)) for name in names)
-        self.metrics, self.full, self.late = Metrics(), False, 0.0
+        self.metrics, self.full, self.late = Metrics(), "", 0.0
         self.told: list[int] = []
         self.healer = Healer(
-            units, self.supervisor, self.log, self.metrics, lambda: self.told.append(1), self.ask, self.serves,
+            units, self.supervisor, self.log, self.metrics, lambda: self.told.append(1), self.ask, self.is_full,
             lambda: 5000.0,
         )  # fmt: skip
         self.loop = Loop(self.healer, PACE, self.log, Metrics(), lambda: 0.5)
         self.task = asyncio.create_task(self.loop.run())
 
-    async def serves(self) -> bool:
-        return self.full
+    async def is_full(self, unit: Unit) -> bool:
+        return self.full == unit.name
 
     async def ask(self, probe: Any) -> Answer:
         await asyncio.sleep(self.late)
@@ -254,19 +254,19 @@ def test_an_etcd_without_a_leader_is_not_restarted_but_one_that_is_silent_is() -
     run(work())
 
 
-def test_a_haproxy_at_its_maxconn_is_busy_and_not_restarted() -> None:
+@pytest.mark.parametrize("unit", ["haproxy.service", "nginx.service"])
+def test_a_full_proxy_is_busy_and_not_restarted(unit: str) -> None:
     async def work() -> None:
-        stage = Stage("haproxy.service", "nginx.service")
+        stage = Stage(unit, "etcd-registry.service")
         await asyncio.sleep(10)
-        stage.full = True  # the admin socket answers, nothing else does
-        stage.answers["haproxy.service"] = ""
+        stage.full, stage.answers[unit] = unit, ""
         await asyncio.sleep(200)
         assert stage.supervisor.restarted == []
-        assert stage.healer.states()["haproxy.service"] == "busy"
+        assert stage.healer.states()[unit] == "busy"
         assert len([e for e in events(stage.stream) if e.startswith("busy")]) == 1
         refused = stage.metrics.registry.get_sample_value("trimtab_actions_refused_total", {"reason": "busy"})
         assert refused == 1
-        stage.full, began = False, now()
+        stage.full, began = "", now()
         await until(lambda: stage.supervisor.restarted)
         assert 3.0 <= now() - began <= 10.0
         await stage.end()
@@ -274,11 +274,11 @@ def test_a_haproxy_at_its_maxconn_is_busy_and_not_restarted() -> None:
     run(work())
 
 
-def test_the_admin_socket_speaks_for_haproxy_alone() -> None:
+def test_that_one_is_full_speaks_for_it_alone() -> None:
     async def work() -> None:
-        stage = Stage("nginx.service")
+        stage = Stage("nginx.service", "haproxy.service")
         await asyncio.sleep(10)
-        stage.full, stage.answers["nginx.service"] = True, ""
+        stage.full, stage.answers["nginx.service"] = "haproxy.service", ""
         await until(lambda: stage.supervisor.restarted)
         await stage.end()
 

@@ -11,7 +11,7 @@ import pytest
 from control_kit import FakeUnits, run
 
 from trimtab.control.metrics import Metrics
-from trimtab.control.nginx import NginxController
+from trimtab.control.nginx import GENERATIONS, NginxController, pace
 from trimtab.drivers.units import UnitState
 from trimtab.errors import Refused
 
@@ -117,3 +117,8 @@ def test_a_hook_that_says_nothing_is_believed(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.hook = lambda: None
     assert [stage.sync(), stage.sync()] == [1, 1]
+
+
+@pytest.mark.parametrize("drain", [1.0, 60.0, 600.0, 86400.0])
+def test_old_workers_are_bounded_by_what_drain_allows(drain: float) -> None:
+    assert pace(drain).spacing >= 1.0 and drain / pace(drain).spacing <= GENERATIONS

@@ -111,6 +111,70 @@ def test_a_server_added_at_run_time_has_its_cookie(ask: Ask, platform: Platform)
     assert (written.strip() in added) == haproxy.features(platform).dynamic_cookie, (written, added)
 
 
+def test_a_server_has_a_name_for_its_connections(ask: Ask, platform: Platform) -> None:
+    config = HAPROXY + "backend named\n    server m1 127.0.0.1:18081 pool-conn-name var(txn.once)\n"
+    reply = ask("haproxy -c -f /etc/test/haproxy.cfg", {"haproxy.cfg": config})
+    assert (reply.code == 0) == haproxy.features(platform).conn_name, reply.text
+
+
+ENDS = """
+frontend ends
+    bind 127.0.0.1:18082
+    http-request reject if { method POST }
+    http-request return status 200
+frontend asks
+    bind 127.0.0.1:18083
+    default_backend fresh
+backend fresh
+    http-reuse never
+    option http-server-close
+    server m1 127.0.0.1:18082
+"""
+
+
+def test_who_is_told_502_when_a_new_connection_ends_without_an_answer(ask: Ask, platform: Platform) -> None:
+    """Otherwise the client's kept connection is closed without a word, and curl asks again on a new one."""
+    get, post = "-s -o /dev/null http://127.0.0.1:18083/", "-s -d a=1 -o /dev/null http://127.0.0.1:18083/"
+    script = f"{RUN_HAPROXY}curl {get} --next {post} -w 'told %{{http_code}} on %{{num_connects}} new'"
+    told = ask(script, {"haproxy.cfg": HAPROXY + ENDS}).text
+    assert ("told 502 on 0 new" in told) == haproxy.features(platform).counts_fresh, told
+    assert ("told 502 on 1 new" in told) != haproxy.features(platform).counts_fresh, told
+
+
+def test_a_handshake_has_a_time_of_its_own(ask: Ask, platform: Platform) -> None:
+    config = HAPROXY.replace("timeout client 5s", "timeout client 5s\n    timeout client-hs 5s")
+    reply = ask("haproxy -c -q -f /etc/test/haproxy.cfg && echo taken", {"haproxy.cfg": config})
+    assert ("taken" in reply.text) == haproxy.features(platform).client_hs, reply.text
+
+
+BIRD = """
+router id 192.0.2.1;
+protocol device { scan time 1; }
+protocol bfd { accept direct; strict bind; interface "*" { min rx interval 100 ms; min tx interval 100 ms; }; }
+template bgp session { strict bind; free bind; bfd on; }
+protocol bgp one from session { local 192.0.2.1 as 65001; neighbor 192.0.2.2 as 65002; ipv4 { import all; export none; }; }
+protocol bgp six from session { local 2001:db8::1 as 65001; neighbor 2001:db8::2 as 65002; ipv6 { import all; export none; }; }
+"""
+
+
+def test_a_session_binds_its_own_address_even_before_that_is_there(ask: Ask) -> None:
+    """Without `free bind` a protocol whose address comes later stays down for good."""
+    script = """
+unshare -n sh -c '
+ip link set lo up; ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up
+bird -f -c /etc/test/bird.conf -s /run/bird.ctl 2>/dev/null & bird=$!
+until birdc -s /run/bird.ctl show status >/dev/null 2>&1; do sleep 0.05; done
+ip addr add 192.0.2.1/24 dev v0; ip addr add 2001:db8::1/64 dev v0 nodad
+for _ in $(seq 200); do [ $(ss -Hltn | grep -c ":179 ") = 2 ] && break; sleep 0.05; done
+ss -Hltnu; kill $bird; wait $bird'
+"""
+    text = ask(script, {"bird.conf": BIRD}).text
+    found = {tuple(line.split()[4].rsplit(":", 1)) for line in text.splitlines()}
+    listening = {address for address, port in found if port == "179"}
+    assert listening == {"192.0.2.1", "[2001:db8::1]"}, text
+    assert not {address for address, _ in found} & {"0.0.0.0", "*", "[::]"}, text
+
+
 OCSP = """
 cd /etc/test && cp * /run/ && cd /run
 cat > ext <<'E'

@@ -10,7 +10,7 @@ import pytest
 from drills_kit import LoopbackLab, Pki, TlsShop, ledger_scripts, row
 
 from trimtab.drills import carried as module
-from trimtab.drills.carried import Step, full_rates, normal_rates, scaled, share, well
+from trimtab.drills.carried import Step, full_rates, least_disturbing, normal_rates, scaled, share, well
 from trimtab.drills.crew import Counters, Rates
 from trimtab.drills.load.record import Row
 from trimtab.drills.scene import read_scene
@@ -108,6 +108,22 @@ def test_normal_load_is_asked_once_in_the_life_of_a_twin(
     assert normal_rates(lab, None, quiet) == Rates(50.0, 15.0, 8.0)  # type: ignore[arg-type]
     assert normal_rates(lab, None, quiet) == Rates(50.0, 15.0, 8.0)  # type: ignore[arg-type]
     assert tried == [Rates(50.0, 15.0, 8.0)]
+
+
+@pytest.mark.parametrize(("carried", "times"), [(200.0, 0.25), (20.0, 0.125), (9.0, 0.0625), (7.0, None)])
+def test_the_load_of_a_sitting_is_halved_until_nothing_fails(
+    monkeypatch: pytest.MonkeyPatch, carried: float, times: float | None, tmp_path: Path
+) -> None:
+    """The machine has nothing to spare, and serves `carried` reads a second and region."""
+
+    def tried(lab: object, scene: object, rates: Rates, tell: object) -> Step:
+        return Step(some(10) if rates.reads <= carried else [*some(9), row(103.0, ok=False)], 0.0)
+
+    monkeypatch.setattr(module, "_try", tried)
+    monkeypatch.setattr(module, "_idle", lambda tell: 0.0)
+    lab: Any = SimpleNamespace(scratch=tmp_path)
+    found = least_disturbing(lab, None, quiet)  # type: ignore[arg-type]
+    assert found == (None if times is None else scaled(Rates(), times))
 
 
 def test_a_step_sends_real_requests_and_leaves_no_process(

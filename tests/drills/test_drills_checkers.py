@@ -245,6 +245,22 @@ def test_a_later_read_was_sent_once_its_clients_could_know(at: float, later: str
     assert says("failed_later", near, Claims(failed_later=0)).value == ("false" if 0 <= at < 4.5 else "true")
 
 
+@pytest.mark.parametrize(
+    ("kind", "at", "value"),
+    [("kept", 3.0, "false"), ("kept", 11.0, "true"), ("opened", 3.0, "true"), ("new", 3.0, "true")],
+)
+def test_what_stood_already_is_told_from_what_came(kind: str, at: float, value: str) -> None:
+    rows = [one._replace(kind="kept") for one in reads()]
+    rows += [one._replace(kind=kind) for one in reads(lambda seconds: seconds == at)]
+    found = history(reads={"asia": tuple(sorted(rows, key=lambda one: one.start))})
+    assert says("failed_kept", found, Claims(failed_kept=0)).value == value
+
+
+def test_without_a_kept_connection_nobody_knows() -> None:
+    rows = tuple(one._replace(kind="new") for one in reads())
+    assert says("failed_kept", history(reads={"asia": rows}), Claims(failed_kept=0)).value == "unknown"
+
+
 def test_as_many_may_fail_as_are_claimed_in_all_regions_together() -> None:
     two = reads(lambda at: at in (1, 2))
     found = history(reads={"asia": two, "america": two})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -62,6 +63,7 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("session-drop", "upstream", ("hk-router-1",), (), "hk with hkix (as64500) are lost"),
         ("withdraw", "upstreams", ("hk-router-1",), (), "with hkix, transit are shut"),
         ("reload", "proxies", ("hk-proxy-2", "hk-proxy-1"), (), "renewed on hk-proxy-2, hk-proxy-1"),
+        ("half-roll", "proxies", ("hk-proxy-2", "hk-proxy-1"), (), "hk-proxy-2 gets its files, and hk-proxy-1"),
         ("bad-reload", "vip-holder", ("hk-proxy-2",), (), "a configuration that cannot bind"),
         ("registry-loss", "registries", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "every registry member of every site"),
         ("deploy", "backends", ("hk-backend-1", "hk-backend-2", "hk-backend-3"), (), "every backend of hk (3) gets version v"),
@@ -92,6 +94,24 @@ def test_what_is_hit_and_how_it_is_told(
 def test_a_whole_site_is_all_of_its_hosts(tmp_path: Path) -> None:
     found = aim(PaperTwin(tmp_path), "power-cut", "site")
     assert set(found.nodes) == set(facts()["sites"]["hk"]["hosts"])
+
+
+def test_a_flood_comes_from_where_the_site_s_clients_are(tmp_path: Path) -> None:
+    target = {"service": "www", "host": "shop.example", "path": "/", "addresses": ["198.18.1.10"]}
+    region = {"node": "clients-asia", "nearest": "hk", "sources": {"4": ["100.64.0.1"]}, "targets": [target]}
+    few = scene(maxconn=500, regions={"asia": region})
+    found = aim(PaperTwin(tmp_path), "flood", "vips", few)
+    assert found.nodes == ("clients-asia",) and "1,500 clients in asia connect to hk" in found.says
+    told = json.loads(found.names[0])
+    assert (told["connections"], told["name"]) == (1500, "shop.example")
+    assert told["addresses"] == list(few.sites["hk"].vips)
+    with pytest.raises(BadInput, match="no region is nearest to sg"):
+        aim(PaperTwin(tmp_path), "flood", "vips", few, site="sg")
+
+
+def test_a_proxy_that_holds_more_than_one_machine_makes_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="20000"):
+        aim(PaperTwin(tmp_path), "flood", "vips")
 
 
 def test_the_upstream_can_be_named(tmp_path: Path) -> None:

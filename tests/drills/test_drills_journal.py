@@ -129,11 +129,11 @@ def test_a_draft_that_was_never_finished_is_not_believed(tmp_path: Path) -> None
 def test_leftovers_of_another_version_are_told_and_kept(tmp_path: Path) -> None:
     """Whoever wrote them knows how to undo them; to go on as if they were not there would measure a broken twin."""
     twin = PaperTwin(tmp_path)
-    entry = {"kind": "flood", "aim": {"site": "hk", "nodes": [], "unit": "", "says": "hk is flooded"}}
+    entry = {"kind": "meteorite", "aim": {"site": "hk", "nodes": [], "unit": "", "says": "hk is flooded"}}
     (tmp_path / "struck.jsonl").write_text(json.dumps(entry) + "\n")
-    with pytest.raises(TrimtabError, match="flood"):
+    with pytest.raises(TrimtabError, match="meteorite"):
         begin_whole(twin)
-    assert written(twin) == ["flood"]
+    assert written(twin) == ["meteorite"]
 
 
 def test_what_others_have_repaired_is_forgotten(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_what_only_somebody_elses_repair_ends_is_restored(name: str) -> None:
     scenario = builtin()[name]
     kinds = {step.kind for step in scenario.steps if isinstance(step, (Prepare, Inject))}
     restores = any(isinstance(step, Restore) for step in scenario.steps)
-    assert restores == bool(kinds - {"process-kill", "reload", "crash-loop", "deploy"})
+    assert restores == bool(kinds - {"process-kill", "reload", "crash-loop", "deploy", "die-answering"})
 
 
 def test_every_claim_has_a_checker_of_its_name() -> None:

@@ -84,7 +84,7 @@ def test_a_route_counts_if_it_is_from_the_session_with_the_site(reply: str | Non
 
 
 def test_names_with_a_dash_are_spelt_as_bird_does() -> None:
-    reply = HEARD.replace("to_hk_hkix_", "to_hong_kong_isp_a_")
+    reply = HEARD.replace("to_hk_hkix_", "to_hongHkong_ispHa_")
     assert route.judge(reply, "hong-kong", "isp-a") == "05:02:38.509"
     assert route.judge(reply, "hong-kong", "isp-b") == ""
 

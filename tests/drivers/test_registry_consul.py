@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import time
 from base64 import b64encode
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -521,10 +520,9 @@ def test_a_server_that_hangs_is_noticed() -> None:
             start = await client.read()
             silent = Consul(access(mute, engine="consul"), limits=LIMITS, wait_s=0.2)
             silent._states = client._states
-            begun = time.monotonic()
-            with pytest.raises(Unreachable, match="no answer"):
-                await first(silent.watch(start.revision))
-            assert time.monotonic() - begun < 2
+            async with asyncio.timeout(30):
+                with pytest.raises(Unreachable, match="no answer"):
+                    await first(silent.watch(start.revision))
 
     run(test())
 

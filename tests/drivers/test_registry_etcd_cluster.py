@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -88,16 +87,14 @@ def test_a_member_that_hangs_is_left_for_another(members: list[Member]) -> None:
         await client.write(Write(put={"hand/api/b-2": b"1"}))
         batch = await anext(batches)
         members[0].signal(signal.SIGSTOP)
-        begun = time.monotonic()
         with pytest.raises(Unreachable, match="given up"):
-            await anext(batches)
+            await asyncio.wait_for(anext(batches), 30)
         await write(client, Write(put={"hand/api/last": b"1"}))
         records, _, breaks = await follow(client, Snapshot(batch.revision, {}), lambda records: bool(records))
-        assert time.monotonic() - begun < 5
         assert records == {"hand/api/last": b"1"} and breaks == []
-        begun = time.monotonic()
-        await client.read()
-        assert time.monotonic() - begun < 1  # it is not asked first any more
+        assert (
+            str(client._gateway.peers._order[0].address) != members[0].url
+        )  # it is not asked first any more
 
     run(test())
 

@@ -272,3 +272,20 @@ def test_an_address_is_written_in_its_one_form() -> None:
 def test_a_record_that_nobody_would_read_is_not_written() -> None:
     with pytest.raises(BadRecord, match="at most 4096 are written"):
         encode(r.HostState("hk-proxy-1", {f"unit-{n}": "x" * 200 for n in range(32)}))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        r.Split("www", "a" * 122, {"web": 1}),
+        r.Split("www", "web", {"web": 1_000_001}),
+        r.Split("www", "web", {f"p{n}": 1 for n in range(33)}),
+        r.Member("web", "one", "one.example", 80, 1),
+        r.Member("web", "one", "192.0.2.1", 0, 1),
+        r.Hand("web", "one", reason="\x1b[2J"),
+    ],
+    ids=lambda record: f"{type(record).__name__}-{len(str(record))}",
+)
+def test_what_nobody_would_read_is_not_written(record: r.Record) -> None:
+    with pytest.raises(BadRecord):
+        encode(record)

@@ -66,17 +66,14 @@ STATES = {
 T = TypeVar("T")
 
 
-def soon(act: Awaitable[T], limit: float = 2) -> T:
-    """The result; it has to be there, good or bad, within `limit` seconds."""
+def soon(act: Awaitable[T]) -> T:
+    """The result, good or bad: what never ends fails here."""
 
     async def wrapped() -> T:
-        return await act
+        async with asyncio.timeout(30):
+            return await act
 
-    began = time.monotonic()
-    try:
-        return asyncio.run(wrapped())
-    finally:
-        assert time.monotonic() - began < limit
+    return asyncio.run(wrapped())
 
 
 # ---- systemd
@@ -250,7 +247,7 @@ def test_the_socket_says_no(world: World, problem: str | TrimtabError) -> None:
         world.run(lambda: world.client.restart("a.service"))
 
 
-@pytest.mark.parametrize("line", [b"x\n", b"[]\n", b'{"op": "stop"}\n', b'{"op": []}\n', b"{}\n", b'"op"\n'])
+@pytest.mark.parametrize("line", [b"x\n", b"[]\n", b'{"op": "kill"}\n', b'{"op": []}\n', b"{}\n", b'"op"\n'])
 def test_what_the_socket_does_not_understand(world: World, tmp_path: Path, line: bytes) -> None:
     async def ask() -> bytes:
         reader, writer = await asyncio.open_unix_connection(tmp_path / "units.sock")
@@ -303,7 +300,7 @@ def test_fakes_of_the_socket_end_in_an_error(tmp_path: Path, fake: str) -> None:
             with pytest.raises(kind):
                 await units.restart("a.service")
 
-    soon(ask(UnitSocket(str(tmp_path / "s"), ask_s=0.3, act_s=0.3)), limit=3)
+    soon(ask(UnitSocket(str(tmp_path / "s"), ask_s=0.3, act_s=0.3)))
 
 
 def test_nobody_at_the_socket(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
 from trimtab.lab.plan import plan
 from trimtab.lab.topology import Node, Topology
-from trimtab.render.bird import CONFIG, identifier
+from trimtab.lab.transit import session_to
+from trimtab.render.bird import CONFIG
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))
 
@@ -130,7 +131,7 @@ def test_sessions_are_named_as_the_routers_and_the_transits_name_them(topology: 
                 text = bird_of(nodes[router])
                 assert all(f"protocol bgp {session} {{" in text for session in up.sessions)
                 assert all(f"neighbor {peer} as " in text for peer in up.peers)
-            ours = f"protocol bgp to_{identifier(site.name)}_{identifier(up.name)}_"
+            ours = f"protocol bgp {session_to(site.name, up.name)}"
             assert bird_of(nodes[up.transit]).count(ours) == len(site.routers) * len(up.peers)
         heard = [
             prefix for prefix in site.prefixes if any(speaks(up, prefix) for up in site.upstreams.values())

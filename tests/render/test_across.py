@@ -42,7 +42,7 @@ def test_the_nearest_are_asked_first_and_three_at_most() -> None:
     assert asked(found, "web", "s6") == ["s5", "s4", "s3"]
     assert asked(found, "web", "s3")[2:] in (["s1"], ["s5"]) and "s3" not in asked(found, "web", "s3")
     assert asked(found, "own", "s1") == []
-    text = haproxy_across.render(found, found.by_name["s1-proxy-1"])
+    text = haproxy_across.render(found, found.by_name["s1-proxy-1"], 100)
     servers = [line.split() for line in text.splitlines() if line.startswith("    server ")]
     assert [line[1] for line in servers[:6]] == [f"s{n}-proxy-{m}" for n in (2, 3, 4) for m in (1, 2)]
     assert ["backup" in line for line in servers[:6]] == [False, False, True, True, True, True]
@@ -63,7 +63,7 @@ def test_who_has_no_members_asks_and_who_has_no_proxies_is_not_asked() -> None:
 def test_the_only_site_has_nothing_of_it() -> None:
     found = inventory(BOTH)
     host = found.by_name["s1-proxy-1"]
-    assert haproxy_across.render(found, host) == ""
+    assert haproxy_across.render(found, host, 0) == ""
     without = Inventory(found.estate.model_copy(update={"pools": _plain(found)}))
     assert render_host(found, host) == render_host(without, host)
 

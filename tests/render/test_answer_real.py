@@ -99,7 +99,9 @@ def rendered(engine: str, path: str) -> str:
 
 def haproxy(folder: Path) -> tuple[str, ...]:
     """The rendered pool behind a front without TLS; its checks would take the silent member out."""
-    pools = re.sub(r" check inter.*| check\b.*(?= id)", "", rendered("haproxy", "/etc/haproxy/pools.cfg"))
+    pools = re.sub(
+        r" check inter.*| check\b.*(?= id)| track \S+", "", rendered("haproxy", "/etc/haproxy/pools.cfg")
+    )
     pools = re.sub(r"(?m)^    (option httpchk|http-check|timeout check|default-server).*\n", "", pools)
     path = folder / "haproxy.cfg"
     path.write_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,16 +63,23 @@ def test_a_member_takes_the_place_of_its_number(hook: ModuleType) -> None:
     pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
     made = hook.haproxy_pools(pools, membership(pools={"api": {3: ("10.1.80.12:8080", 80, True)}}))
     lines = [line for line in made.splitlines() if "10.1.80.12:8080" in line and " m3 " in line]
-    assert (
-        lines == ["    server m3 10.1.80.12:8080 id 3 weight 80 tcp-ut 300ms"] * 2
-    )  # in the pool and its spare
-    assert "    server m4 0.0.0.0:0 id 4 weight 100 tcp-ut 300ms disabled" in made
+    server = "    server m3 10.1.80.12:8080 id 3 weight 80 tcp-ut"
+    # in the pool, for bodies, and in panic
+    own = "sni var(txn.once)"
+    assert lines == [
+        f"{server} 300ms {own}",
+        f"{server} 10000ms track api/m3 {own}",
+        f"{server} 10000ms {own}",
+    ]
+    assert "    server m4 0.0.0.0:0 id 4 weight 100 tcp-ut 300ms sni var(txn.once) disabled" in made
 
 
 def test_members_beyond_the_places_get_lines_of_their_own(hook: ModuleType) -> None:
     pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
     made = hook.haproxy_pools(pools, membership(pools={"api": {21: ("10.1.80.30:8080", 100, True)}}))
-    assert made.count("    server m21 10.1.80.30:8080 id 21 weight 100 tcp-ut 300ms\n") == 2
+    server = "    server m21 10.1.80.30:8080 id 21 weight 100 tcp-ut"
+    for each in ("300ms", "10000ms track api/m21", "10000ms"):
+        assert made.count(f"{server} {each} sni var(txn.once)\n") == 1
     backend = made.split("backend api\n")[1].split("backend ")[0]
     assert "server m21" in backend
 
@@ -81,9 +89,12 @@ def test_the_hand_reaches_members_of_the_file(hook: ModuleType) -> None:
     hands = {1: (None, 0, True), 2: (None, None, False)}
     made = hook.haproxy_pools(pools, membership(pools={"web": hands}))
     web = made.split("backend web\n")[1].split("\n\n")[0]
-    assert "    server hk-backend-1 10.1.80.10:8080 id 1 weight 0 tcp-ut 300ms" in web
-    assert "    server hk-backend-2 10.1.80.11:8080 id 2 weight 100 tcp-ut 300ms disabled" in web
-    assert "    server hk-backend-3 10.1.80.12:8080 id 3 weight 100 tcp-ut 300ms\n" in web
+    assert "    server hk-backend-1 10.1.80.10:8080 id 1 weight 0 tcp-ut 300ms sni var(txn.once)" in web
+    assert (
+        "    server hk-backend-2 10.1.80.11:8080 id 2 weight 100 tcp-ut 300ms sni var(txn.once) disabled"
+        in web
+    )
+    assert "    server hk-backend-3 10.1.80.12:8080 id 3 weight 100 tcp-ut 300ms sni var(txn.once)\n" in web
 
 
 def test_maps_have_floors_bounds_and_ways(hook: ModuleType) -> None:
@@ -102,9 +113,20 @@ def test_an_old_membership_moves_no_server_that_the_file_has(hook: ModuleType) -
     pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
     made = hook.haproxy_pools(pools, stale)
     assert "10.9.9.9" not in made
-    assert made.count("    server hk-backend-1 10.1.80.10:8080 id 1 weight 100 tcp-ut 300ms\n") == 2
-    assert made.count("    server hk-backend-2 10.1.80.11:8080 id 2 weight 7 tcp-ut 300ms\n") == 2
-    assert made.count("    server m3 0.0.0.0:0 id 3 weight 100 tcp-ut 300ms disabled\n") == 2
+    assert (
+        made.count("    server hk-backend-1 10.1.80.10:8080 id 1 weight 100 tcp-ut 300ms sni var(txn.once)\n")
+        == 1
+    )
+    assert (
+        len(re.findall(r"    server hk-backend-2 10.1.80.11:8080 id 2 weight 7 tcp-ut 10000ms.*\n", made))
+        == 2
+    )
+    assert (
+        made.count(
+            "    server m3 0.0.0.0:0 id 3 weight 100 tcp-ut 10000ms track api/m3 sni var(txn.once) disabled\n"
+        )
+        == 1
+    )
     east = rendered(ENTERPRISE, "east-proxy-1", "/etc/nginx/pools.conf")
     assert hook.nginx_pools(east, membership(pools={"api": {1: ("10.9.9.9:1", 7, False)}})) == east
 
@@ -154,14 +176,14 @@ def test_nginx_members_that_registered_and_shares(hook: ModuleType) -> None:
         "}\n"
         "map $request_id $s_by { default header; } # by www/a+b\n"
         "split_clients $s_key $s_drawn { 75.00% a; * b; } # shares www/a+b\n"
-        "map $s_asked $s { a a; b b; default $s_drawn; } # named www/a+b\n"
+        "map $s_asked $s { \\\\a a; \\\\b b; default $s_drawn; } # named www/a+b\n"
     )
 
 
 def test_who_has_no_share_any_more_is_not_to_be_had_by_name(hook: ModuleType) -> None:
     made = hook.nginx_pools(NGINX, membership(splits={"www/a+b": ({"a": 0, "b": 1}, "header")}))
     assert "split_clients $s_key $s_drawn { * b; } #" in made
-    assert "map $s_asked $s { b b; default $s_drawn; } #" in made
+    assert "map $s_asked $s { \\\\b b; default $s_drawn; } #" in made
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ def test_every_bind_line_that_is_rendered_is_tried() -> None:
     names: dict[str, object] = {"__name__": "proxy_reload"}
     exec(compile(rendered(), "proxy-reload", "exec"), names)
     found = list(names["bind_addresses"](config))  # type: ignore[operator]
-    lines = re.findall(r"(?m)^\s*bind\s", config)
+    lines = re.findall(r"(?m)^\s*bind\s(?!unix@)", config)
     assert len(found) == len(lines) > 3
     assert all(address and 0 < port < 65536 for address, port in found)
 

@@ -115,7 +115,7 @@ def test_the_spare_serve_before_anybody_has_registered(start: Start, tmp_path: P
 def test_under_a_hash_they_are_equals(tmp_path: Path) -> None:
     text = SPARE.replace("port: 8080,", "port: 8080, backup: spare, balance: source,")
     pools = file(text, "/etc/nginx/pools.conf")
-    assert pools.count("weight=100; #") == 3 and "backup" not in pools
+    assert pools.count("weight=100; #") == 2 * 3 and "backup" not in pools
     subprocess.run([*nginx(tmp_path, pools, "proxy_pass http://web;"), "-t", "-q"], check=True)
 
 
@@ -142,10 +142,22 @@ def test_a_name_asks_for_a_pool_while_it_has_a_share(
         text = SPLIT.replace("services:", "tiers: {proxy: {engine: nginx}}\nservices:")
         made = hook.nginx_pools(file(text, "/etc/nginx/pools.conf"), said)
         made = re.sub(r"(?s)upstream .*?\n\}\n", "", made)
-        start(*nginx(tmp_path, made, 'return 200 "$s_www_web__web_next";'))
+        start(*nginx(tmp_path, made, 'return 200 "$s_www_web_web__next";'))
     else:
         start("haproxy", "-db", "-f", str(split_in_haproxy(hook, said, tmp_path)))
     assert (get({"X-Canary": "web"}), get({"X-Canary": "web-next"})) == found
+
+
+@pytest.mark.parametrize("pool", ["include", "hostnames", "volatile", "test"])
+def test_a_pool_may_be_called_like_a_word_of_nginx(
+    hook: ModuleType, start: Start, tmp_path: Path, pool: str
+) -> None:
+    text = SPLIT.replace("web-next", pool).replace("services:", "tiers: {proxy: {engine: nginx}}\nservices:")
+    made = hook.nginx_pools(file(text, "/etc/nginx/pools.conf"), {})
+    made = re.sub(r"(?s)upstream .*?\n\}\n", "", made)
+    variable = "s_www_" + "_".join(sorted(("web", pool)))
+    start(*nginx(tmp_path, made, f'return 200 "${variable}";'))
+    assert (get({"X-Canary": "web"}), get({"X-Canary": pool})) == ("web", pool)
 
 
 def split_in_haproxy(hook: ModuleType, said: dict[str, Any], folder: Path) -> Path:

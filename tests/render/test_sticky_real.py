@@ -54,7 +54,7 @@ def configuration(sticky: str, proxy: str, folder: Path) -> str:
     inventory = Inventory(read_estate(text, "sticky.yaml")[0])
     files = {a.path: a.content for a in render_host(inventory, inventory.by_name[proxy])}
     found = files["/etc/haproxy/haproxy.cfg"].partition("\nfrontend plain")[0] + "\n"
-    found = found.replace("maxconn 20000", "maxconn 500")
+    found = re.sub(r"(?m)^    maxconn \d+$", "    maxconn 500", found)
     found = found.replace("    bind 127.0.0.1:8404", f"    bind {folder}/health.sock")
     found = re.sub(r"/run/haproxy", str(folder), found).replace("    log /dev/log local0 info\n", "")
     front = FRONT.format(10 + PROXIES.index(proxy))

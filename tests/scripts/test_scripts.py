@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -59,16 +58,14 @@ def test_the_lock_has_every_dependency_of_the_project() -> None:
     assert wanted and wanted <= locked, f"run scripts/lock: {sorted(wanted - locked)}"
 
 
-def test_the_second_bootstrap_is_quick_and_silent() -> None:
+def test_the_second_bootstrap_is_silent() -> None:
     current = 'source scripts/_common.sh; venv_current "$(venv_path)"'
     if run("bash", "-c", current).returncode != 0:
         pytest.skip(
             "scripts/bootstrap has to run first; from here it would replace the environment of this very test"
         )
-    start = time.monotonic()
     second = run(ROOT / "scripts" / "bootstrap")
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
-    assert time.monotonic() - start < 1
 
 
 def test_an_unknown_argument_changes_nothing() -> None:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
@@ -80,10 +79,8 @@ def test_a_dead_store_stops_orders_and_nothing_else(start_shop: StartShop) -> No
     shop = start_shop(DEAD_STORE)
     with socket.create_connection(("127.0.0.1", shop.port), timeout=10) as sock:
         sock.sendall(b"POST /orders HTTP/1.1\r\nIdempotency-Key: k\r\nContent-Length: 1\r\n\r\nx")
-        began = time.monotonic()
         for _ in range(20):
             assert ask(shop.port, "GET", "/")[0] == 200
-        assert time.monotonic() - began < 2.0
         answer = sock.recv(4096)
     assert b" 503 " in answer.split(b"\r\n")[0]
     assert b"127.0.0.1:1" in answer
@@ -106,12 +103,13 @@ def test_an_order_is_written_once(start_shop: StartShop, etcd: Etcd) -> None:
 def test_a_store_that_hangs_is_left_for_the_next(start_shop: StartShop, etcd: Etcd) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # accepts by its backlog, never answers
         shop = start_shop(f"http://127.0.0.1:{mute.getsockname()[1]}", etcd.url)
-        began = time.monotonic()
         assert ask(shop.port, "POST", "/orders", "x", Idempotency_Key="k")[0] == 201
-        assert time.monotonic() - began < 3.0
-        began = time.monotonic()
+        mute.settimeout(10)
+        mute.accept()[0].close()
         assert ask(shop.port, "POST", "/orders", "x", Idempotency_Key="k2")[0] == 201
-        assert time.monotonic() - began < 0.5, "the store that works is remembered"
+        mute.setblocking(False)
+        with pytest.raises(BlockingIOError):  # the store that works is remembered
+            mute.accept()
 
 
 @pytest.mark.daemon

@@ -13,6 +13,7 @@ NEVER = [None, None]
 
 SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     # BFD 200-300 ms, route 0-60 ms, distance; writes: the election of 2.91 s is later, then 0.9 s of the client
+    "connection-flood": ([0.0, 0.0], [0.0, 0.0]),
     "site-power-cut": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 2.91 + 0.9]),
     # and 60 ms until the anchor's loss is an announcement's
     "both-proxies-dead": ([0.2 - NEAR, 0.42 + FAR], [0.2 - NEAR, 0.42 + FAR + 0.9]),
@@ -45,6 +46,7 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     # three questions of 200 ms
     "proxy-hang": ([0.6008, 0.9212], [0.6008, 1.8212]),
     # three round trips between Frankfurt and Hong Kong, and a moment for the start
+    "half-rolled-out": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
     "proxy-upgrade": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
     "proxy-version-upgrade": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
     "bad-reload": ([0.0, 0.0], [0.0, 0.1]),
@@ -52,12 +54,14 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
     "site-partition": ([0.0, 0.0], NEVER),
     "backend-kill": ([0.0, 0.0], [0.0, 0.3]),
+    "member-dies-answering": ([0.0, 0.0], [0.0, 0.3]),
     # what was sent into the dead host is asked again, but for orders: those wait until two attempts have failed
     "backend-power-cut": ([0.0, 0.0], [0.0, 1.15]),
     # two connections of 150 ms to each member, begun within 0.1 s of each other, 0.2 s for the idle ones to be used up;
     # then the next site is asked
     "site-pool-loss": ([0.15, 0.25 + 0.2], [0.15, 0.25 + 0.2 + 0.9]),
     "store-leader-loss": ([0.0, 0.0], [1.06, 3.81]),
+    "member-reinstalled": ([0.0, 0.0], [0.0, 3.81]),
     # agents, registries and checks are on nobody's way
     "registry-total-loss": ([0.0, 0.0], [0.0, 0.0]),
     "registry-version-upgrade": ([0.0, 0.0], [0.0, 0.0]),
@@ -80,8 +84,11 @@ ENTERPRISE: dict[str, list[float | None]] = {
     "proxy-power-cut": [2.609, 3.669],
     "proxy-process-kill": [0.609, 0.729],
     "proxy-hang": [1.209, 1.529],
+    "half-rolled-out": [0.0, 0.0],
+    "connection-flood": [0.0, 0.0],
     "proxy-upgrade": [0.0, 0.0],
     "bad-reload": [0.0, 0.0],
+    "member-reinstalled": [0.0, 0.0],
     # the second provider carries on; Frankfurt is far away
     "transit-loss": [0.2, 0.423],
     "bgp-session-drop": [0.0, 0.423],

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.twin.conftest import eventually, fetch, run
+from tests.twin.conftest import ROOT, eventually, fetch, run
 from tests.twin.drill_kit import hold
+from tests.twin.scan_kit import assert_closed
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.load import load_estate
 from trimtab.lab.client import Lab
 
 pytestmark = pytest.mark.twin
@@ -23,6 +26,11 @@ def test_routes_lead_to_their_pools(enterprise: Lab) -> None:
     assert fetch(enterprise, "clients-china", "http://corp.example/x")["location"] == "https://corp.example/x"
     other = fetch(enterprise, "clients-china", WWW, "-H", "Host: nobody.example", "--http1.1")
     assert other["status"] == "421"
+
+
+def test_nothing_but_services_answers_on_a_public_address(enterprise: Lab) -> None:
+    inventory = Inventory(load_estate(ROOT / "examples/enterprise/estate.yaml"), shrink=True)
+    assert_closed(enterprise, inventory, ("clients-china", "as64500", "east-web-1"))
 
 
 def test_one_source_keeps_its_member(enterprise: Lab) -> None:

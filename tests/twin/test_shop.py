@@ -10,6 +10,7 @@ import pytest
 
 from tests.twin.conftest import ROOT, eventually, fetch, run
 from tests.twin.drill_kit import hold, kept
+from tests.twin.scan_kit import assert_closed
 from trimtab.drills.checkers.conduct import same_moment
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
@@ -53,6 +54,11 @@ def test_the_front_door_does_what_the_file_says(shop: Lab) -> None:
     assert style["cache-control"] == "public, max-age=2592000"
     other = fetch(shop, "clients-asia", "https://shop.example/", "-H", "Host: nobody.example")
     assert other["status"] == "421"
+
+
+def test_nothing_but_services_answers_on_a_public_address(shop: Lab) -> None:
+    inventory = Inventory(load_estate(ROOT / "examples/shop/estate.yaml"), shrink=True)
+    assert_closed(shop, inventory, ("clients-asia", "as64500", "sg-backend-1"))
 
 
 def test_an_order_is_kept_once_and_seen_from_every_region(shop: Lab) -> None:

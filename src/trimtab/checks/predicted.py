@@ -93,12 +93,14 @@ class Outage:
     """One fault's predicted outage.
 
     high: the worst case in seconds, UNTIL_REPAIR where nothing ends it.  longest: the term that it owes most to.
+    whole: all of its parts, for how likely it is to last how long.
     """
 
     fault: str
     shows: str
     high: float
     longest: Term
+    whole: Part
 
     @property
     def ends(self) -> bool:
@@ -136,7 +138,7 @@ def outages(subject: Subject, figure: str | Figure, world: World = "twin") -> It
         prediction = predicted.get(chosen)
         if prediction is not None:
             worst = max(_critical(prediction.part), key=lambda term: term.time.high)
-            yield Outage(budget.fault, budget.shows, prediction.total.high, worst)
+            yield Outage(budget.fault, budget.shows, prediction.total.high, worst, prediction.part)
 
 
 def _budgets(subject: Subject, figure: str | Figure) -> tuple[Budget, ...]:

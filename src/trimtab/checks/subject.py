@@ -54,6 +54,11 @@ class Subject:
                 found.setdefault(pool, []).append((name, index, route))
         return found
 
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """Host name → its service."""
+        return {host: name for name, service in self.estate.services.items() for host in service.names}
+
     def routes(self) -> Iterator[tuple[str, int, Route]]:
         for name, service in self.estate.services.items():
             for index, route in enumerate(service.routes):

@@ -21,7 +21,7 @@ def parsed(url: str | None) -> SplitResult | None:
 
 def owner(subject: Subject, target: SplitResult) -> str | None:
     """The service that answers for the target's host; plain http counts, because port 80 redirects to it."""
-    return next((n for n, s in subject.estate.services.items() if target.hostname in s.names), None)
+    return subject.owners.get(target.hostname or "")
 
 
 def taken_by(subject: Subject, service: str, target: SplitResult) -> int | None:

@@ -168,6 +168,41 @@ def status(estate: EstateFile = DEFAULT_ESTATE, name: TwinName = None, json: Jso
     return 0 if found["ready"] else 1
 
 
+@app.command()
+def deliver(
+    hosts: Annotated[
+        list[str], typer.Argument(help="hosts of the twin, one after the other", metavar="HOST…")
+    ],
+    estate: EstateFile = DEFAULT_ESTATE,
+    name: TwinName = None,
+    json: Json = False,
+) -> int:
+    """Give running hosts their files anew, as the estate's file says now; exit 1 where a daemon refuses, and nothing has changed."""
+    from trimtab.lab import change
+    from trimtab.lab.client import Lab
+
+    lab = Lab.connect(twin_name(name, estate))
+    systems_of = {row["name"]: row["system"] for row in lab.status()["hosts"] if row["kind"] == "host"}
+    inventory = change.some_of(load_estate(estate), systems_of)
+    files = {host: change.files(inventory, host) for host in hosts}
+    told = {}
+    for host in hosts:
+        told[host] = lab.deliver(host, files[host])
+        if not json:
+            print_line(f"{host}: {_delivered(told[host])}")
+    if json:
+        print_json(told)
+    return 0
+
+
+def _delivered(told: Any) -> str:
+    if not told["files"]:
+        return "no change"
+    took = f", taken up by {', '.join(told['took'])}" if told["took"] else ""
+    later = f"; from the next start of {', '.join(told['later'])} on" if told["later"] else ""
+    return f"{len(told['files'])} files{took}{later}"
+
+
 @app.command("exec", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def execute(
     context: typer.Context,

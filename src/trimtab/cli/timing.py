@@ -112,5 +112,6 @@ def _figure(line: Line, worlds: tuple[World, ...]) -> dict[str, Any]:
     return {
         "figure": line.figure, "name": line.name, "promised_s": line.promised,
         "services": list(line.services) or None, **{world: spans[world] for world in worlds},
+        "within": {world: round(line.within[world], 6) for world in worlds} if line.within else None,
         "verdict": line.verdict,
     }  # fmt: skip

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Literal
 
+from trimtab.control.full import is_full
 from trimtab.control.heal import Action, History, Observation, Word, decide
 from trimtab.control.log import Log
 from trimtab.control.loop import Failures
@@ -17,7 +18,7 @@ from trimtab.drivers.probe import Answer
 from trimtab.drivers.registry.record import Restart
 from trimtab.drivers.units import Units, UnitState
 from trimtab.errors import BadInput, DriverError
-from trimtab.render.agent_file import Probe, ProxyFile, Unit
+from trimtab.render.agent_file import Probe, Unit
 
 PACE = Pace(window=0.0, resync=1.0, limit=180.0)
 QUIET_S = 5.0  # after our own start: much starts then
@@ -25,25 +26,13 @@ APART_S = 2.0  # between the end of one restart and the beginning of another
 REST_S = 3.0  # between two looks that start a program, while nothing is about to change
 BUSY = {"fails", "wedged", "dead", "starting", "stopping", "busy"}
 LATE_S = 1.0  # an answer that took so much longer than it may says that the agent itself did not run
-HAPROXY = "haproxy.service"
-SOCKET = ProxyFile("haproxy", HAPROXY).socket
 Ask = Callable[[Probe], Awaitable[Answer]]
-Serves = Callable[[], Awaitable[bool]]
-
-
-async def socket_answers() -> bool:
-    """Whether HAProxy's admin socket answers. At its `maxconn` HAProxy accepts on no other listener, and works."""
-    from trimtab.drivers.haproxy.client import Runtime
-
-    try:
-        return not (await Runtime(SOCKET).info()).stopping
-    except DriverError:
-        return False
+Full = Callable[[Unit], Awaitable[bool]]
 
 
 class Healer:
-    """changed: told when the word for a unit is another one, or its main process.  serves: whether HAProxy answers on its
-    admin socket.  wall: seconds since 1970.
+    """changed: told when the word for a unit is another one, or its main process.  full: whether a proxy that does not
+    answer is full.  wall: seconds since 1970.
     """
 
     name = "heal"
@@ -56,10 +45,10 @@ class Healer:
         metrics: Metrics,
         changed: Callable[[], None] = lambda: None,
         ask: Ask = probes.ask,
-        serves: Serves = socket_answers,
+        full: Full = is_full,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._units, self._supervisor, self._ask, self._serves = units, supervisor, ask, serves
+        self._units, self._supervisor, self._ask, self._full = units, supervisor, ask, full
         self._log, self._metrics, self._changed = log, metrics, changed
         self._histories = {unit.name: History() for unit in units}
         self._last: dict[str, UnitState] = {}
@@ -118,22 +107,18 @@ class Healer:
             return Observation(state, None)
         began = asyncio.get_running_loop().time()
         try:
-            answer, serves = await asyncio.gather(self._ask(unit.probe), self._busy(unit))
+            answer, full = await asyncio.gather(self._ask(unit.probe), self._busy(unit))
             verdict = probes.judge(unit.probe, answer)
         except BadInput as bad:
             return Observation(state, None, str(bad))
         late = asyncio.get_running_loop().time() - began - probes.ASK_S
         if not verdict.works and late > LATE_S:
             return Observation(state, None, f"the agent itself was {late:.1f} s late")
-        return Observation(
-            state, verdict.works, verdict.reason, blameless(unit, answer, verdict.works, serves)
-        )
+        return Observation(state, verdict.works, verdict.reason, blameless(unit, answer, verdict.works, full))
 
     async def _busy(self, unit: Unit) -> bool:
         """Asked beside the probe, once that has failed: three times no, and it has been asked."""
-        return (
-            unit.name == HAPROXY and self.words.get(unit.name) not in (None, "works") and await self._serves()
-        )
+        return self.words.get(unit.name) not in (None, "works") and await self._full(unit)
 
     async def _judge(self, unit: Unit, seen: Observation) -> None:
         now = asyncio.get_running_loop().time()
@@ -168,7 +153,7 @@ class Healer:
             self._log.info("recovered", unit=unit)
         elif action.word == "busy" and before != "busy":
             self._metrics.actions_refused.labels("busy").inc()
-            self._log.warning("busy, not restarted: its admin socket answers", unit=unit, why=action.why)
+            self._log.warning("busy, not restarted: it is full, and works", unit=unit, why=action.why)
         elif before != action.word and (before is not None or action.word != "works"):
             self._log.info("unit", unit=unit, state=action.word, why=action.why)
         if before != action.word:
@@ -176,13 +161,13 @@ class Healer:
 
 
 def blameless(
-    unit: Unit, answer: Answer, works: bool | None, serves: bool = False
+    unit: Unit, answer: Answer, works: bool | None, full: bool = False
 ) -> Literal["", "no leader", "busy"]:
-    """An etcd that answers its /health with anything but yes has no leader: what it lacks is its peers. A HAProxy that
-    answers on its admin socket alone is full.
+    """An etcd that answers its /health with anything but yes has no leader: what it lacks is its peers. full: a
+    proxy, and that is why it does not answer.
     """
     if works is not False:
         return ""
     if unit.name.startswith("etcd-") and answer.how == "came":
         return "no leader"
-    return "busy" if serves else ""
+    return "busy" if full else ""

@@ -1,5 +1,6 @@
 """nginx has no runtime API: it reads the membership when it starts and when it is reloaded, so it is reloaded, but only if
-what it would read is another than what it read last, and at most once a second.
+what it would read is another than what it read last, and seldom enough: a worker of an earlier reload stays until what it
+serves has ended, for `drain` at most, and keeps its memory.
 """
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from trimtab.control.files import write_atomically
@@ -17,7 +19,13 @@ from trimtab.drivers.units import Units
 from trimtab.errors import Refused
 
 PACE = Pace(window=0.0, spacing=1.0, first=0.5, limit=90.0)
+GENERATIONS = 60  # of workers, beside each other at most
 USED = Path("/run/nginx/members.used")
+
+
+def pace(drain: float) -> Pace:
+    """drain: seconds that an old worker may stay."""
+    return replace(PACE, spacing=max(PACE.spacing, drain / GENERATIONS))
 
 
 class NginxController:

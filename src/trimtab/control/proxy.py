@@ -22,8 +22,8 @@ from trimtab.control.log import Sparing
 from trimtab.control.loop import Loop
 from trimtab.control.members_file import PACE as MEMBERS_PACE
 from trimtab.control.members_file import MembersFile
-from trimtab.control.nginx import PACE as NGINX_PACE
 from trimtab.control.nginx import NginxController
+from trimtab.control.nginx import pace as nginx_pace
 from trimtab.control.pools import Reason
 from trimtab.control.publish import RESTORE_PACE, Restore
 from trimtab.control.saved import records_of
@@ -91,7 +91,7 @@ class ProxyPart:
         controller = NginxController(
             self._proxy.unit, agent.units, places.members, places.loaded, agent.metrics
         )
-        loop = agent.loop(controller, NGINX_PACE)
+        loop = agent.loop(controller, nginx_pace(self._proxy.drain))
         self._tell = lambda changed: loop.mark(("reload",))
 
     def compose_front(self, lease: Lease, front: FrontLike | None = None) -> None:

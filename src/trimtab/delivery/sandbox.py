@@ -65,10 +65,12 @@ def run(
     interfaces: set[str],
     commands: Mapping[str, list[str]],
     system: Path | None = None,
+    seconds: float = TIMEOUT_S,
 ) -> dict[str, Reply]:
     """Run every command with `root`'s files (a host's folder) over the machine's own. Raises EnvironmentUnable.
 
-    extra: a folder with the secrets and certificates.  system: of another Debian, whose programs are asked.  Returns the
+    extra: a folder with the secrets and certificates.  system: of another Debian, whose programs are asked.  seconds: for all of
+    them together.  Returns the
     reply of each command, by key.
     """
     with tempfile.TemporaryDirectory(prefix="trimtab-check-") as name:
@@ -79,7 +81,7 @@ def run(
             script, moved = _enter(system, (root, extra, results))
             script += _script(*moved[:2], interfaces, commands, moved[2], present=(root, extra))
         done = subprocess.run(
-            [*UNSHARE, "sh", "-c", script], capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+            [*UNSHARE, "sh", "-c", script], capture_output=True, text=True, timeout=seconds, check=False,
             stdin=subprocess.DEVNULL, env={"PATH": PATH, "LANG": "C.UTF-8", "HOME": "/"},
         )  # fmt: skip
         if not (results / "ready").exists():

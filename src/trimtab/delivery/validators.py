@@ -64,7 +64,7 @@ MEMBERS_HOOK = "/usr/local/lib/trimtab/proxy-members"
 
 
 def _ask_haproxy(path: str) -> list[str]:
-    judge = f"/usr/sbin/haproxy -c -q -f {path} -f /run/haproxy/pools.cfg"
+    judge = f"/usr/sbin/haproxy -c -f {path} -f /run/haproxy/pools.cfg"
     return ["sh", "-c", f"mkdir -p /run/haproxy; exec {MEMBERS_HOOK} haproxy {judge}"]
 
 

@@ -31,6 +31,9 @@ SLOWER = 2.0
 SLOW_SECONDS = 0.02  # below this a tail says more about the clock than about the load
 HALF = 0.5
 SPARE = 0.3  # of all processors
+LEAST = (
+    1 / 16
+)  # of the usual rates: 8 requests a second and region resolve an outage of a quarter of a second, not less
 
 Tell = Callable[[str, Counters], None]
 
@@ -53,6 +56,18 @@ def normal_rates(lab: LabLike, scene: Scene, tell: Tell, usual: Rates | None = N
         return scaled(rates, share(quiet, half))
 
     return _kept(lab, "normal", find)
+
+
+def least_disturbing(lab: LabLike, scene: Scene, tell: Tell) -> Rates | None:
+    """The normal rates or the first half of a half of them that is carried: nothing fails, next to nothing leaves late.
+    None where not even `LEAST` of the usual ones is.
+    """
+    rates = normal_rates(lab, scene, tell)
+    while rates.reads >= LEAST * Rates().reads:
+        if served(_try(lab, scene, rates, tell).rows):
+            return rates
+        rates = scaled(rates, HALF)
+    return None
 
 
 def share(quiet: float | None, half: float | None) -> float:
@@ -107,11 +122,14 @@ def well(step: Step, tail: float, first: float) -> bool:
     """Whether a step was carried: nothing failed, next to nothing left late, its tail is not much longer, and the
     processors had enough to spare. What is not known is not well.
     """
-    rows = step.rows
-    late = sum(row.late > LATE_SECONDS for row in rows)
     slow = tail > max(SLOWER * first, first + SLOW_SECONDS)
-    carried = bool(rows) and all(row.ok for row in rows) and late <= LATE_SHARE * len(rows) and not slow
-    return carried and step.spare is not None and step.spare >= SPARE
+    return served(step.rows) and not slow and step.spare is not None and step.spare >= SPARE
+
+
+def served(rows: list[Row]) -> bool:
+    """Whether there were requests, none failed, and next to none left late."""
+    late = sum(row.late > LATE_SECONDS for row in rows)
+    return bool(rows) and all(row.ok for row in rows) and late <= LATE_SHARE * len(rows)
 
 
 def _try(lab: LabLike, scene: Scene, rates: Rates, tell: Tell) -> Step:

@@ -8,11 +8,22 @@ from dataclasses import dataclass, field
 from trimtab.drills.verdict import Claims
 
 OBJECTIVES = ("rto", "write_rto", "write_rpo")
-FIGURES = ("reads", "pauses", "writes", "orders", "recovery", "failed", "failed_later", "failed_retried")
-COUNTS = ("orders", "failed", "failed_later", "failed_retried")
+FIGURES = (
+    "reads",
+    "pauses",
+    "writes",
+    "orders",
+    "recovery",
+    "failed",
+    "failed_later",
+    "failed_retried",
+    "failed_kept",
+)
+COUNTS = ("orders", "failed", "failed_later", "failed_retried", "failed_kept")
 # What the estate itself is expected to do, and the words for it; each has a checker of the same name.
 CONDUCT: Mapping[str, tuple[str, ...]] = {
     "vip": ("moves", "stays"),
+    "owners": ("one",),
     "route": ("leaves", "stays"),
     "leader": ("moves",),
     "workers": ("renewed", "kept"),
@@ -27,6 +38,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "releases": ("upgraded",),
     "share": ("asked",),
     "site": ("stays-serving", "not-taken", "taken"),
+    "ledger": ("once",),
     "drain": ("done", "refused", "one-of-two", "whole"),
 }
 CLAIMS = (*FIGURES, *CONDUCT)
@@ -110,5 +122,6 @@ class Scenario:
             failed=counts["failed"],
             failed_later=counts["failed_later"],
             failed_retried=counts["failed_retried"],
+            failed_kept=counts["failed_kept"],
             conduct={name: str(word) for name, word in self.claims.items() if name in CONDUCT},
         )

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from trimtab.drills.load.spec import Target
 from trimtab.errors import BadInput
+from trimtab.render.artifact import Artifact
 
 OnWait = Callable[[list[str]], None]
 
@@ -28,6 +29,7 @@ class LabLike(Protocol):
     def programs(self, node: str, release: str) -> None: ...
     def kill(self, node: str, unit: str, signal: str = "KILL") -> float: ...
     def unit(self, node: str, unit: str, verb: Literal["start", "stop", "restart", "reload"]) -> None: ...
+    def deliver(self, node: str, artifacts: Sequence[Artifact]) -> dict[str, Any]: ...
     def cut_cables(self, segments: Sequence[str]) -> float: ...
     def mend_cables(self, segments: Sequence[str]) -> None: ...
     def wait_ready(self, timeout: float, on_wait: OnWait | None = None) -> float: ...
@@ -142,6 +144,7 @@ class Scene:
     source: str = ""
     estate_store: Store | None = None
     automatic: bool = True
+    maxconn: int = 20000
 
     def site_of(self, host: str) -> str:
         """The site of a host. Raises BadInput for one that the twin has not."""
@@ -176,6 +179,7 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
         objectives=dict(facts.get("objectives", {})),
         ca=facts["ca"],
         engine=facts.get("engine", "haproxy"),
+        maxconn=int(facts.get("maxconn", 20000)),
         stores=tuple(
             Store(name, tuple(found["hosts"]), int(found["client_port"]))
             for name, found in facts.get("stores", {}).items()

@@ -41,6 +41,7 @@ class Claims:
     failed: int | None = None
     failed_later: int | None = None
     failed_retried: int | None = None
+    failed_kept: int | None = None
     pauses_s: float | None = None
     conduct: Mapping[str, str] = field(default_factory=dict)
 

@@ -33,11 +33,11 @@ class Probe(Protocol):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """came: something was answered (`text`; `code` is the exit status of a command); silent: nothing within the deadline;
-    nobody: the daemon refused or cut the connection; unable: the question could not be put, which says nothing about the
-    daemon.
+    nobody: the connection was refused; cut: it was taken and closed without a word; unable:
+    the question could not be put, which says nothing about the daemon.
     """
 
-    how: Literal["came", "silent", "nobody", "unable"]
+    how: Literal["came", "silent", "nobody", "cut", "unable"]
     text: str = ""
     code: int | None = None
 
@@ -131,8 +131,10 @@ async def _ask_http(url: SplitResult, limit: float) -> Answer:
             return await _first_line(host, int(port), asked.encode())
     except TimeoutError:
         return Answer("silent", f"no answer within {limit} s")
-    except (ConnectionError, asyncio.IncompleteReadError) as error:
-        return Answer("nobody", getattr(error, "strerror", None) or "closed without an answer")
+    except (ConnectionResetError, BrokenPipeError, asyncio.IncompleteReadError) as error:
+        return Answer("cut", getattr(error, "strerror", None) or "closed without an answer")
+    except ConnectionError as error:
+        return Answer("nobody", error.strerror or "refused")
     except OSError as error:  # no descriptors, no memory: ours, not the daemon's
         return Answer("unable", error.strerror or str(error))
 

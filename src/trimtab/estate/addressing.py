@@ -28,8 +28,8 @@ ROLE_NUMBER = {
 }
 MAX_HOSTS_A_GROUP = 240
 MAX_ROUTERS = 8
-VRID_FRONT: dict[Family, int] = {4: 51, 6: 52}
-VRID_GATEWAY: dict[Family, int] = {4: 53, 6: 54}
+VRID_FRONT, VRID_GATEWAY = 51, 53
+CARRIER = 250  # the last octet of what the proxies advertise by VRRP; hosts end at 249
 
 # Ports of what Trimtab itself puts on a host; frozen.
 PORTS = {
@@ -75,7 +75,7 @@ class Vlan:
         return IPv6Network(f"fd00:{self.site_id:x}:{self.octet:x}::/64")
 
     def host(self, family: Family, number: int) -> IPAddress:
-        """`.number`: 1 to 8 are routers, 9 the gateway, hosts begin at 10."""
+        """`.number`: 1 to 8 are routers, 9 the gateway, hosts 10 to 249, CARRIER moves with the VIPs."""
         return self.v4[number] if family == 4 else self.v6[number]
 
     def network(self, family: Family) -> IPNetwork:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from trimtab.estate.quantity import text_schema
+from trimtab.estate.quantity import refuse_padding, text_schema
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)(k|M)?/s", re.ASCII)
 _BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)(k|M|G|T)bps", re.ASCII)
@@ -22,6 +22,7 @@ _SCALE = {None: 1.0, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
 def _scaled(pattern: re.Pattern[str], value: Any, what: str) -> float:
+    refuse_padding(value)
     match = pattern.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         if isinstance(value, float | int) and not isinstance(value, bool):
@@ -94,6 +95,7 @@ def parse_nic(value: Any) -> Nic:
     """`2 x 25Gbps` or `25Gbps`. Raises ValueError."""
     if isinstance(value, Nic):
         return value
+    refuse_padding(value)
     match = _NIC.fullmatch(value) if isinstance(value, str) else None
     if match is None or _BANDWIDTH.fullmatch(match[2]) is None:
         raise ValueError("network ports are a number and a bandwidth: `2 x 25Gbps`, `10Gbps`")

@@ -20,7 +20,11 @@ _SECRET = re.compile(
     r"env:[A-Za-z_][A-Za-z0-9_]*|file:[A-Za-z0-9_./-]+|(?:sops|age):[A-Za-z0-9_./-]+#[A-Za-z0-9_.-]+"
 )
 # pchar of RFC 3986 with `/`, without the quotes and `$` that a configuration language could take for its own
-_PATH = re.compile(r"/[A-Za-z0-9._~!&()*+,;=:@%/-]*")
+_PATH_CHARS = "A-Za-z0-9._~!&()*+,;=:@%/-"
+_NO_PATH_CHAR = re.compile(rf"[^{_PATH_CHARS}]")
+_NO_QUERY_CHAR = re.compile(rf"[^?{_PATH_CHARS}]")
+# RFC 9112, 3: what a request line should at least be able to hold; the daemons' own lines end soon after
+_LONGEST_PATH = 1000
 # narrower than a token of RFC 9110: quotes and `$` are syntax in the daemons' files, and nobody's header has them
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -57,7 +61,8 @@ def _name(value: Any) -> str:
 
 def _own_name(value: str) -> str:
     if value in RESERVED:
-        raise ValueError(f"`{value}` is reserved: choose another name")
+        what = "is the name of a role" if value in ROLES else "is reserved"
+        raise ValueError(f"`{value}` {what}: choose another name")
     return value
 
 
@@ -73,16 +78,48 @@ def _region(value: Any) -> str:
 def _hostname(value: Any) -> str:
     text = parse_text(value)
     labels = text.split(".")
-    if len(text) > 253 or len(labels) < 2 or not all(_LABEL.fullmatch(part) for part in labels):
+    if len(text) > 253:
+        raise ValueError(f"a name of {len(text)} characters, at most 253 are possible (RFC 1035, 2.3.4)")
+    if longest := next((part for part in labels if len(part) > 63), None):
+        raise ValueError(f"a part of {len(longest)} characters, at most 63 are possible (RFC 1035, 2.3.4)")
+    if (":" in text and _is_address(text)) or labels[-1].isdecimal():
+        # RFC 1123, 2.1: the last part of a name is never a number
+        raise ValueError(
+            "an address is no name, and no client asks for it by SNI (RFC 6066, 3): write a domain name"
+        )
+    if text.endswith(".") and len(labels) > 2:
+        raise ValueError("without the dot at the end: clients send names without it")
+    if text.startswith("*."):
+        raise ValueError("names with `*` are not served: write out each name")
+    if len(labels) < 2 or not all(_LABEL.fullmatch(part) for part in labels):
         raise ValueError("a full domain name in lower case is expected: `www.shop.example`")
     return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _network(value: Any) -> IPNetwork:
     if isinstance(value, IPv4Network | IPv6Network):
         return value
+    text = parse_text(value)
+    address, slash, length = text.partition("/")
+    # netmasks and `/024` would be read too: one way to write it is enough
+    if (
+        not slash
+        or not length.isascii()
+        or not length.isdecimal()
+        or (length != "0" and length.startswith("0"))
+    ):
+        raise ValueError("a prefix is an address, `/` and its length: `203.0.113.0/24`, `2001:db8:1::/48`")
+    _refuse_zone(address)
     try:
-        return ip_network(parse_text(value))
+        return ip_network(text)
     except ValueError as error:
         raise ValueError(f"a prefix is expected, host bits zero: `203.0.113.0/24` ({error})") from error
 
@@ -90,10 +127,61 @@ def _network(value: Any) -> IPNetwork:
 def _address(value: Any) -> IPAddress:
     if isinstance(value, IPv4Address | IPv6Address):
         return value
+    text = parse_text(value)
+    _refuse_zone(text)
     try:
-        return ip_address(parse_text(value))
+        found = ip_address(text)
     except ValueError as error:
-        raise ValueError("an IPv4 or IPv6 address is expected") from error
+        raise ValueError(_no_address(text)) from error
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        raise ValueError(f"an IPv4 address inside an IPv6 one: write `{found.ipv4_mapped}`")
+    return found
+
+
+def _refuse_zone(text: str) -> None:
+    """Python takes anything after a `%` for a zone, and writes it out again."""
+    if "%" in text:
+        raise ValueError(
+            "an address without a zone (`%…`) is expected: a zone means something on one host only"
+        )
+
+
+def _no_address(text: str) -> str:
+    plain = _without_zeros(text)
+    if plain is not None:
+        return f"an address without leading zeros is expected, which some programs read as octal: write `{plain}`"
+    return "an IPv4 or IPv6 address is expected: `198.51.100.1`, `2001:db8::1`"
+
+
+def _without_zeros(text: str) -> str | None:
+    """An IPv4 address that has leading zeros and nothing else wrong, written as it should be."""
+    parts = text.split(".")
+    if len(parts) != 4 or not all(part.isascii() and part.isdecimal() for part in parts):
+        return None
+    plain = ".".join(str(int(part)) for part in parts if len(part) < 10)
+    return plain if plain != text and _is_address(plain) else None
+
+
+def _path(wrong: re.Pattern[str], what: str) -> Callable[[Any], str]:
+    """A validator of paths; `what` a path of this kind is, for the message."""
+
+    def check(value: Any) -> str:
+        text = parse_text(value)
+        if not text.startswith("/"):
+            raise ValueError(f"{what} begins with `/`")
+        if found := wrong.search(text):
+            hint = ": a route matches the path alone, and passes any query on" if found[0] == "?" else ""
+            raise ValueError(
+                f"`{found[0]}` (character {found.start() + 1}) cannot stand in {what}{hint or _ENCODED}"
+            )
+        if len(text) > _LONGEST_PATH:
+            raise ValueError(f"{len(text)} characters, at most {_LONGEST_PATH} are read")
+        return text
+
+    return check
+
+
+_ENCODED = ": letters, digits and ._~!&()*+,;=:@%/- can, anything else as `%` and two hexadecimal digits"
 
 
 Name = Annotated[str, BeforeValidator(_name), AfterValidator(_own_name)]
@@ -102,9 +190,8 @@ GroupName = Reference
 GroupEntry = Annotated[str, BeforeValidator(_group)]
 RegionName = Annotated[str, BeforeValidator(_region)]
 Hostname = Annotated[str, BeforeValidator(_hostname)]
-UrlPath = Annotated[
-    str, BeforeValidator(matching(_PATH, "a path begins with `/` and has no blanks, quotes or `$`"))
-]
+UrlPath = Annotated[str, BeforeValidator(_path(_NO_PATH_CHAR, "a path"))]
+UrlTarget = Annotated[str, BeforeValidator(_path(_NO_QUERY_CHAR, "a path with a query"))]
 Token = Annotated[str, BeforeValidator(matching(_TOKEN, "a header or method is letters, digits and `-`"))]
 Suffix = Annotated[
     str,

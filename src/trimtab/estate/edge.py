@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from trimtab.estate.asn import Asn
 from trimtab.estate.base import Noun, Prefix
 from trimtab.estate.quantity import Duration, Int
 from trimtab.estate.steering import Steering
@@ -55,8 +56,8 @@ class Health(Noun):
 
 
 class Edge(Noun):
-    asn: Int | None = Field(
-        default=None, ge=1, le=4294967295, description="AS of every site that states none"
+    asn: Asn | None = Field(
+        default=None, ge=0, le=4294967295, description="AS of every site that states none"
     )
     anycast: Anycast | None = None
     health: Health = Health()

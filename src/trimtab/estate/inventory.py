@@ -62,7 +62,7 @@ class Inventory:
         self, estate: Estate, *, shrink: bool = False, platforms: Mapping[str, Platform] | None = None
     ) -> None:
         self.estate = estate
-        self._platforms = platforms or {}
+        self.platforms = platforms or {}
         self.shrink = shrink
         self.first = int(str(estate.network.private).split(".", 1)[0])
         self.hosts: tuple[Host, ...] = tuple(self._derive())
@@ -96,13 +96,19 @@ class Inventory:
                 name, site_name, group_name, n, tuple(group.roles), vlan,
                 str(own) if own is not None and own.version == 4 else f"{v4}{9 + n}",
                 str(own) if own is not None and own.version == 6 else f"{v6}{9 + n:x}",
-                self._platforms.get(name, group.platform or self.estate.platform),
+                self.platforms.get(name, group.platform or self.estate.platform),
             )  # fmt: skip
 
     def vlan(self, site_name: str, group_name: str) -> Vlan:
         group = group_of(self.estate, group_name)
         number = addressing.octet(group.roles[0], group.id) if group else 255
         return Vlan(self.estate.sites[site_name].id, number, group_name, self.first)
+
+    def address(self, site: str, group: str, number: int, family: Family) -> str:
+        """Of a host by its number, whether there is one or not: as stated, otherwise as derived."""
+        own = self.estate.sites[site].addresses.get(f"{site}-{group}-{number}")
+        stated = own is not None and own.version == family
+        return str(own if stated else self.vlan(site, group).host(family, 9 + number))
 
     def vlans(self, site: str) -> tuple[Vlan, ...]:
         """Every network of a site, by octet."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from difflib import get_close_matches
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -14,7 +13,8 @@ from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.quantity import duration_text
 from trimtab.estate.secrets import masked
-from trimtab.estate.tree import Tree
+from trimtab.estate.similar import similar
+from trimtab.estate.tree import Tree, printable
 
 BOUNDS = {
     "less_than_equal": ("at most", "le"),
@@ -27,16 +27,13 @@ BOUNDS = {
 def add_faults(tree: Tree, error: ValidationError) -> None:
     """One fault a pydantic error, at its line."""
     details = error.errors(include_url=False, include_context=True)
+    above = {detail["loc"][:end] for detail in details for end in range(len(detail["loc"]))}
     for detail in details:
-        if detail["type"] == "too_short" and _has_deeper(details, detail["loc"]):
+        if detail["type"] == "too_short" and detail["loc"] in above:
             continue  # the items are there, each with a fault of its own
         loc = tuple(part for part in detail["loc"] if part != "[key]")
         message, hint = _say(detail, loc)
         tree.fault(loc, message, hint)
-
-
-def _has_deeper(details: list[ErrorDetails], loc: Loc) -> bool:
-    return any(len(d["loc"]) > len(loc) and d["loc"][: len(loc)] == loc for d in details)
 
 
 def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
@@ -53,16 +50,19 @@ def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
     if kind == "literal_error":
         known = str(context["expected"])
         choices = [c.strip("'") for c in known.replace(" or ", ", ").split(", ")]
-        close = get_close_matches(str(got), choices, n=1)
+        close = similar(str(got), choices)
         message = _got(got).removesuffix(": ") or "one word is expected"
         if isinstance(got, list):
             return message, f"without `[` and `]`: one of {', '.join(choices)}"
-        return message, f"did you mean `{close[0]}`?" if close else f"one of {', '.join(choices)}"
+        return message, f"did you mean `{close}`?" if close else f"one of {', '.join(choices)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{_got(got)}a map of keys is expected", "write `{key: value}` or indented lines"
     if kind in ("tuple_type", "list_type"):
         return f"{_got(got)}a list is expected", "write `[a, b]`"
-    if kind in ("too_short", "too_long"):
+    if kind == "too_long":
+        many = f"{len(got)} entries, " if isinstance(got, dict | list | tuple) else ""
+        return f"{many}at most {context['max_length']} are possible", ""
+    if kind == "too_short":
         return detail["msg"].replace("Tuple", "the list").replace("Dictionary", "the map"), ""
     if kind in BOUNDS:
         word, name = BOUNDS[kind]
@@ -80,14 +80,14 @@ def _got(value: Any) -> str:
         return ""
     if not value:
         return "nothing is written here: "
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in masked(value))
+    shown = printable(masked(value))
     return f"got `{shown if len(shown) <= 60 else shown[:57] + '...'}`: "
 
 
 def _unknown_key(loc: Loc) -> tuple[str, str]:
     known = sorted(keys_at(loc[:-1]))
-    close = get_close_matches(str(loc[-1]), known, n=1, cutoff=0.6)
-    hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
+    close = similar(str(loc[-1]), known)
+    hint = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}"
     return "unknown key", hint
 
 

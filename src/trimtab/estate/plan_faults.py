@@ -33,6 +33,7 @@ def plan_faults(estate: Estate) -> list[Problem]:
         *_sites(estate),
         *pool_faults(estate),
         *_services(estate),
+        *_names(estate),
         *_twice(estate),
     ]
     if not any(loc[-1] == "id" for loc, _, _ in found):  # addresses of equal ids are equal: one fault says it
@@ -86,12 +87,19 @@ def _too_many(estate: Estate) -> Iterator[Problem]:
 
 def _host_names(estate: Estate) -> Iterator[Problem]:
     seen: dict[str, tuple[str, str]] = {}
+    clients = {f"clients-{region}" for region in estate.regions}
     for site_name, site in estate.sites.items():
         reserved: set[str] = set()
         for group, count in site.hosts.items():
             for n in range(1, count.high + 1):
                 name = f"{site_name}-{group}-{n}"
                 reserved.add(name)
+                if name in clients:
+                    yield (
+                        ("sites", site_name, "hosts", group),
+                        f"host `{name}` has the name of a region's clients in the twin",
+                        "rename the site or the region",
+                    )
                 if name in seen and seen[name] != (site_name, group):
                     other = seen[name]
                     yield (
@@ -173,35 +181,46 @@ def _sites(estate: Estate) -> Iterator[Problem]:
 
 
 def _services(estate: Estate) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
+    without_vip = _without_anycast_vip(estate)
+    weakest: dict[int, str] = {}
+    for service in estate.services.values():
+        weakest[service.vip] = min(weakest.get(service.vip, service.tls.min), service.tls.min)
     for name, service in estate.services.items():
-        for i, host in enumerate(service.names):
-            if host in seen:
-                yield (
-                    ("services", name, "names", i),
-                    f"`{host}` is `{seen[host]}`'s name too",
-                    "a name belongs to one service",
-                )
-            seen.setdefault(host, name)
-        if service.address == "anycast" and not any(
-            Inventory(estate).anycast_vips_prefix(f) for f in FAMILIES
-        ):
+        if service.address == "anycast" and without_vip:
             yield (
                 ("services", name, "address"),
                 "there is no anycast prefix for a VIP",
                 ("add one to edge.anycast.prefixes that contains no site's public prefix"),
             )
-        tls = {
-            estate.services[other].tls.min
-            for other in estate.services
-            if estate.services[other].vip == service.vip
-        }
-        if len(tls) > 1 and service.tls.min != min(tls):
+        if service.tls.min != weakest[service.vip]:
             yield (
                 ("services", name, "tls", "min"),
                 f"services on VIP {service.vip} differ in `tls.min`",
                 ("the version is agreed before the name is known: same `min`, or another `vip`"),
             )
+
+
+def _without_anycast_vip(estate: Estate) -> bool:
+    """Is an anycast VIP asked for, and no prefix there that could carry one?"""
+    if not any(service.address == "anycast" for service in estate.services.values()):
+        return False
+    inventory = Inventory(estate)
+    return not any(inventory.anycast_vips_prefix(family) for family in FAMILIES)
+
+
+def _names(estate: Estate) -> Iterator[Problem]:
+    """Each name belongs to one service, and stands there once."""
+    seen: dict[str, tuple[str, int]] = {}
+    for name, service in estate.services.items():
+        for i, host in enumerate(service.names):
+            owner, first = seen.setdefault(host, (name, i))
+            if (owner, first) == (name, i):
+                continue
+            loc: Loc = ("services", name, "names", i)
+            if owner == name:
+                yield loc, f"`{host}` stands here twice, first as `names[{first}]`", "keep one of them"
+            else:
+                yield loc, f"`{host}` is `{owner}`'s name too", "a name belongs to one service"
 
 
 def _twice(estate: Estate) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trimtab.estate.base import Address, Name, Noun, Reference, Token, UrlPath
+from trimtab.estate.base import Address, Name, Noun, Reference, Token, UrlTarget
 from trimtab.estate.quantity import Bool, Duration, Int, Percent
 
 Balance = Literal["roundrobin", "leastconn", "source", "uri", "random", "first", "header"]
@@ -18,8 +18,8 @@ class Check(Noun):
     `every` while all is well, `fast` while the state is in doubt; `fall` failures end, `rise` successes begin.
     """
 
-    get: UrlPath | None = None
-    head: UrlPath | None = None
+    get: UrlTarget | None = Field(default=None, description="a path, with a query if need be: `/ready?all=1`")
+    head: UrlTarget | None = None
     expect: tuple[Int, ...] = Field(
         default=(200,), min_length=1, description="HTTP status codes that are well"
     )
@@ -64,7 +64,11 @@ class Sticky(Noun):
     by: Literal["cookie", "table"]
     name: Token = Field(default="member", description="of the cookie")
     expire: Duration = Field(
-        default=1800.0, ge=1, le=86400 * 30, description="after the last request (table)"
+        # HAProxy counts it in milliseconds, 31 bits of them
+        default=1800.0,
+        ge=1,
+        le=86400 * 24,
+        description="after the last request (table)",
     )
 
 
@@ -114,6 +118,18 @@ class Pool(Noun):
         description="how long a member may be silent in its answer to GET, HEAD or OPTIONS; before it has begun, another one is "
         "asked then",
     )
+    idle: Duration = Field(
+        default=4.0,
+        ge=1,
+        le=3600,
+        description="how long an idle connection to a member is kept; below what the member itself keeps (Node: 5 s)",
+    )
+    unacked: Duration = Field(
+        default=10.0,
+        ge=0.3,
+        le=3600,
+        description="HAProxy: how long a member may leave a body or a tunnel unread before it counts as dead",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -129,6 +145,12 @@ class Pool(Noun):
                 raise ValueError("`answer` has another member asked, which `retries: 0` forbids")
             if "across" in data and "members" in data:
                 raise ValueError("`across` asks another site, and `members` are the same at every one")
+            if "members" in data and "port" in data:
+                raise ValueError("`members` have each a `port` of their own")
+            if "members" in data and "backup" in data:
+                raise ValueError(
+                    "`backup` names hosts of the site: among `members` write `backup: true` on the spare ones"
+                )
             if "hosts" in data and "port" not in data:
                 raise ValueError("`hosts` needs a `port`")
             if (data.get("balance") == "header") != ("header" in data):

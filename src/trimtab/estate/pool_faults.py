@@ -14,9 +14,22 @@ PANIC_AND_BACKUP = (
     "with `panic` the spare members of a pool would never serve: all its regular ones do, well or not"
 )
 
+MOST_KINDS = 36  # as many codes as nginx has, six for each kind
+
+# Who listens where: by role, "" on every host.
+ETCD = ("etcd-client", "etcd-peer", "etcd-metrics")
+TAKEN = {
+    "": ("agent-metrics",),
+    "proxy": ("front-health", "prometheus-haproxy", "haproxy-peers", "across"),
+    "registry": (*ETCD[:2], "etcd-registry-metrics", "estate-client", "estate-peer", "etcd-estate-metrics"),
+    "store": ETCD,
+}
+PLURAL = {"proxy": "proxies", "registry": "registry hosts", "store": "store hosts"}
+
 # What a pool's other backends are called.
 OURS = {
     "--panic": "each pool has a second one of that name for when no check is well",
+    "--patient": "each pool has another one of that name for bodies and tunnels",
     "--across": "a pool with `across` has another one of that name, of other sites' proxies",
 }
 
@@ -25,8 +38,13 @@ def pool_faults(estate: Estate) -> Iterator[Problem]:
     """(where, message, hint) of everything wrong between pools and the rest of the estate."""
     yield from _pools(estate)
     yield from _across(estate)
+    yield from _ports(estate)
     yield from _registered(estate)
     yield from _splits(estate)
+    yield from _unacked(estate)
+    yield from _many_kinds(estate)
+    yield from _registered_names(estate)
+    yield from _stores(estate)
 
 
 def _pools(estate: Estate) -> Iterator[Problem]:
@@ -43,6 +61,10 @@ def _pools(estate: Estate) -> Iterator[Problem]:
             yield ("pools", name, "backup"), f"`{pool.backup}` is the pool itself", "name another group"
         if pool.panic and (pool.backup is not None or any(member.backup for member in pool.members or ())):
             yield ("pools", name, "panic"), PANIC_AND_BACKUP, "keep one of the two: `backup`, or `panic: 0%`"
+
+
+def _stores(estate: Estate) -> Iterator[Problem]:
+    owner: dict[str, str] = {}
     for name, store in estate.stores.items():
         group = group_of(estate, store.hosts)
         if group is not None and "store" not in group.roles:
@@ -51,20 +73,68 @@ def _pools(estate: Estate) -> Iterator[Problem]:
                 f"`{store.hosts}` has not the role `store`",
                 "name a group with that role",
             )
+        if (first := owner.setdefault(store.hosts, name)) != name:
+            what = f"the hosts of `{store.hosts}` are the store `{first}`'s already, on the same ports"
+            yield ("stores", name, "hosts"), what, "a group for each store"
+
+
+def _many_kinds(estate: Estate) -> Iterator[Problem]:
+    """nginx has places of their own for each kind of pool of a service, reached by status codes, and only so many of these."""
+    if estate.tiers.proxy.engine != "nginx":
+        return
+    for name, service in estate.services.items():
+        pools = [estate.pools[pool] for route in service.routes for pool in route.pools]
+        kinds = len({(pool.retries, pool.answer) for pool in pools})
+        if kinds > MOST_KINDS:
+            what = f"its pools have {kinds} different pairs of `retries` and `answer`, nginx's limit is {MOST_KINDS}"
+            yield ("services", name, "routes"), what, "give some pools the same, or take HAProxy"
+
+
+def _registered_names(estate: Estate) -> Iterator[Problem]:
+    """The registry has one name for a pool: what is said of a member there would concern both."""
+    for name, pool in estate.pools.items():
+        other = estate.pools.get(pool.discover or "")
+        if other is not None and pool.discover != name and other.discover != pool.discover:
+            what = (
+                f"`{pool.discover}` is a pool of its own, whose members stand in the registry under that name"
+            )
+            yield ("pools", name, "discover"), what, "let members register under another name"
 
 
 def _across(estate: Estate) -> Iterator[Problem]:
     """What other sites ask is asked of the proxies, on a port of their own."""
-    wanted = any(pool.across for pool in estate.pools.values())
     for name, pool in estate.pools.items():
         if pool.across and estate.tiers.proxy.engine != "haproxy":
             what = f"`across` works with HAProxy, not with {estate.tiers.proxy.engine}, which has no checks of its own"
             hint = "take `engine: haproxy` in tiers.proxy, or leave `across` out"
             yield ("pools", name, "across"), what, hint
-        group = group_of(estate, pool.hosts) if pool.hosts else None
-        if wanted and group is not None and "proxy" in group.roles and pool.port == PORTS["across"]:
-            what = f"on `{pool.hosts}`, which are proxies too, {pool.port} is the port of `across`"
-            yield ("pools", name, "port"), what, "give the pool another port"
+
+
+def _ports(estate: Estate) -> Iterator[Problem]:
+    """A port of a pool is not one on which a daemon of the same hosts listens."""
+    across = any(pool.across for pool in estate.pools.values())
+    for name, pool in estate.pools.items():
+        for kind in {pool.hosts, pool.backup} - {None}:
+            group = group_of(estate, str(kind))
+            for role in ("", *(group.roles if group else ())):
+                for ours in TAKEN.get(role, ()):
+                    if pool.port == PORTS[ours] and (ours != "across" or across):
+                        who = f"which are {PLURAL[role]} too, " if role else ""
+                        what = f"on `{kind}`, {who}{pool.port} is the port of `{ours}`"
+                        yield ("pools", name, "port"), what, "give the pool another port"
+
+
+def _unacked(estate: Estate) -> Iterator[Problem]:
+    if estate.tiers.proxy.engine == "haproxy":
+        return
+    for name, pool in estate.pools.items():
+        if "unacked" in pool.model_fields_set:
+            what = "`unacked` works with HAProxy (tcp-ut), not with nginx, which waits `timeouts.server` for whoever reads slowly"
+            yield (
+                ("pools", name, "unacked"),
+                what,
+                "take `engine: haproxy` in tiers.proxy, or leave `unacked` out",
+            )
 
 
 def _registered(estate: Estate) -> Iterator[Problem]:

@@ -29,10 +29,19 @@ _BFD = re.compile(r"(\d+(?:\.\d+)?(?:ms|s)) x (\d{1,9})", re.ASCII)
 _COUNT = re.compile(r"(\d{1,19})(?:\.\.(\d{1,19}))?", re.ASCII)
 _INT = re.compile(r"-?\d+", re.ASCII)
 _FLOAT = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+# zeros before a number, but not those after its point
+_PADDING = re.compile(r"(?<!\d)(?<!\d\.)0+(?=\d)", re.ASCII)
+
+
+def refuse_padding(value: Any) -> None:
+    """Some programs read `010` as 8, some as 10. Raises ValueError."""
+    if isinstance(value, str) and len(value) <= 60 and _PADDING.search(value):
+        raise ValueError(f"numbers have no leading zeros: write `{_PADDING.sub('', value)}`")
 
 
 def parse_duration(value: Any) -> float:
     """`100ms`, `1.5s`, `30d` in seconds. Raises ValueError."""
+    refuse_padding(value)
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         if isinstance(value, float | int) and not isinstance(value, bool):
@@ -57,6 +66,7 @@ def duration_text(seconds: float) -> str:
 
 def parse_percent(value: Any) -> float:
     """`99.99%` as 99.99. Raises ValueError."""
+    refuse_padding(value)
     match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         if isinstance(value, float | int) and not isinstance(value, bool):
@@ -86,6 +96,7 @@ class Timer:
 
 def parse_timer(value: Any) -> Timer:
     """`100ms x 3`. Raises ValueError."""
+    refuse_padding(value)
     if isinstance(value, Timer):
         return value
     match = _BFD.fullmatch(value) if isinstance(value, str) else None
@@ -110,6 +121,7 @@ class Count:
 
 def parse_count(value: Any) -> Count:
     """`3` or `2..10`. Raises ValueError."""
+    refuse_padding(value)
     if isinstance(value, Count):
         return value
     match = _COUNT.fullmatch(value) if isinstance(value, str) else None
@@ -135,6 +147,7 @@ def parse_date(value: Any) -> date:
 
 
 def parse_int(value: Any) -> int:
+    refuse_padding(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and _INT.fullmatch(value) and len(value) < 20:
@@ -143,6 +156,7 @@ def parse_int(value: Any) -> int:
 
 
 def parse_float(value: Any) -> float:
+    refuse_padding(value)
     if isinstance(value, float | int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str) and _FLOAT.fullmatch(value):

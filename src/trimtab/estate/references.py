@@ -5,14 +5,15 @@ Works on the text tree, so that dangling names are reported together with every 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
+from heapq import nsmallest
 from typing import Any
 
 from trimtab.estate.base import ROLES
 from trimtab.estate.fault import Loc
 from trimtab.estate.group import WORKING_ROLES
+from trimtab.estate.similar import similar
 from trimtab.estate.tree import Tree
 
 
@@ -24,6 +25,9 @@ class Rule:
     section: str
     also: tuple[str, ...] = ()
 
+
+# For so many names the nearest one is looked for: where more dangle, it is no slip of the finger.
+SEARCHED = 20
 
 RULES = (
     Rule(("groups", "*", "hardware"), "hardware"),
@@ -52,19 +56,19 @@ def check_references(tree: Tree) -> None:
         return
     for rule in RULES:
         section = tree.root.get(rule.section, {})
-        known = [*(section if isinstance(section, dict) else ()), *rule.also]
-        for loc, name in _names(tree.root, rule.path, ()):
-            if name not in known:
-                tree.fault(loc, f"`{name}` is not in `{rule.section}`", _hint(rule, name, known))
+        known = {**dict.fromkeys(section if isinstance(section, dict) else ()), **dict.fromkeys(rule.also)}
+        dangling = [(loc, name) for loc, name in _names(tree.root, rule.path, ()) if name not in known]
+        for number, (loc, name) in enumerate(dangling):
+            close = similar(name, known) if number < SEARCHED else None
+            tree.fault(loc, f"`{name}` is not in `{rule.section}`", _hint(rule, name, known, close))
 
 
-def _hint(rule: Rule, name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
+def _hint(rule: Rule, name: str, known: Collection[str], close: str | None) -> str:
     if close:
-        return f"did you mean `{close[0]}`?"
+        return f"did you mean `{close}`?"
     if rule.section == "groups" and name in ROLES:
         return f"the role `{name}` is not supported yet; supported: {', '.join(WORKING_ROLES)}"
-    return f"there is {', '.join(f'`{k}`' for k in sorted(known)[:8]) or 'none'}: add `{name}` or name one of these"
+    return f"there is {', '.join(f'`{k}`' for k in nsmallest(8, known)) or 'none'}: add `{name}` or name one of these"
 
 
 def _names(value: Any, path: tuple[str, ...], loc: Loc) -> Iterator[tuple[Loc, str]]:

@@ -13,6 +13,8 @@ from trimtab.estate.quantity import Bool, Duration, Int, Text
 from trimtab.estate.steering import Steering
 
 TARGETS = ("pool", "split", "redirect")
+# What the registry's record of a split holds (drivers/registry/record.py).
+MOST_SHARES, LARGEST_SHARE = 32, 1_000_000
 
 
 class Tls(Noun):
@@ -34,12 +36,13 @@ class Route(Noun):
 
     path: UrlPath | None = Field(default=None, description="the request's path begins with it")
     suffix: tuple[Suffix, ...] = Field(default=(), description="the path ends with one of them")
-    header: dict[Token, HeaderText] = {}
+    # HAProxy's lines have 64 words
+    header: dict[Token, HeaderText] = Field(default={}, max_length=4)
     method: tuple[Token, ...] = ()
     host: tuple[Hostname, ...] = ()
     pool: Reference | None = None
     split: dict[Reference, Int] | None = Field(
-        default=None, min_length=1, description="pool: share, in any unit"
+        default=None, min_length=1, description=f"pool: share, in any unit; at most {MOST_SHARES} pools"
     )
     by: Literal["percent", "header", "cookie"] = Field(
         default="percent",
@@ -69,6 +72,13 @@ class Route(Noun):
     def _split_weighs(self) -> Route:
         if self.split is not None and (sum(self.split.values()) <= 0 or min(self.split.values()) < 0):
             raise ValueError("the shares of a split are 0 or more, and at least one is not 0")
+        if self.split is not None and len(self.split) > MOST_SHARES:
+            raise ValueError(
+                f"a split between {len(self.split)} pools, the limit is {MOST_SHARES}: use several routes"
+            )
+        if self.split is not None and max(self.split.values()) > LARGEST_SHARE:
+            what = f"a share of {max(self.split.values())}, the limit is {LARGEST_SHARE}"
+            raise ValueError(f"{what}: shares are in any unit, and what counts is how they compare")
         return self
 
     @property

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from trimtab.estate.asn import Asn
 from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix, Secret
 from trimtab.estate.place import Place
 from trimtab.estate.quantity import Bool, HostCount, Int
-
-Asn = Int
 
 
 class Upstream(Noun):
@@ -17,7 +16,7 @@ class Upstream(Noun):
     It gives a /29 (and a /125 for IPv6): `peer` is its router, our router N has the address peer + N.
     """
 
-    asn: Asn = Field(ge=1, le=4294967295)
+    asn: Asn = Field(ge=0, le=4294967295)
     peer: tuple[Address, ...] = Field(min_length=1, max_length=2, description="[v4, v6], or one of them")
     password: Secret | None = Field(default=None, description="TCP MD5 (RFC 2385) password, as a reference")
     prepend: Int = Field(
@@ -38,7 +37,7 @@ class Site(Noun):
 
     id: Int = Field(ge=1, le=200)
     at: Place = Field(description="[latitude, longitude]")
-    asn: Asn | None = Field(default=None, ge=1, le=4294967295, description="default: edge.asn")
+    asn: Asn | None = Field(default=None, ge=0, le=4294967295, description="default: edge.asn")
     hosts: dict[GroupName, HostCount] = Field(description="group: how many hosts, or `2..10`")
     public: tuple[Prefix, ...] = Field(
         default=(), description="prefixes of this site; default: lab ranges by id"

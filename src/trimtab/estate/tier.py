@@ -40,11 +40,24 @@ class RouterTier(Noun):
 
 
 class Timeouts(Noun):
-    """Proxy time-outs; `connect` bounds one attempt, so that a dead member costs little before the retry."""
+    """Proxy time-outs; `connect` bounds one attempt, so that a dead member costs little before the retry.
+
+    tunnel: silence on a WebSocket, both ways.  drain: what is under way when the proxy is reloaded ends within it, and is
+    cut off then: answers, uploads, tunnels.
+    """
 
     connect: Duration = Field(default=2.0, ge=0.001, le=3600)
     client: Duration = Field(default=30.0, ge=0.001, le=1_000_000)
     server: Duration = Field(default=30.0, ge=0.001, le=1_000_000)
+    tunnel: Duration = Field(
+        default=3600.0, ge=1, le=1_000_000, description="how long a WebSocket may be silent"
+    )
+    drain: Duration = Field(
+        default=60.0,
+        ge=1,
+        le=86400,
+        description="how long a reload leaves what is under way; then it is cut off",
+    )
 
 
 class ProxyTier(Noun):

@@ -17,6 +17,7 @@ from trimtab.estate.secrets import HIDDEN, masked, names_secret
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 40
+MERGE = "<<"
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -41,8 +42,13 @@ class Tree:
     def fault(self, loc: Loc, message: str, hint: str = "", mark: Mark | None = None) -> None:
         """A file may have a secret where none belongs: no fault shows it."""
         at = mark or self.mark(loc)
-        texts = (masked(text) for text in (dotted(loc), message, hint))
+        texts = (printable(masked(text)) for text in (dotted(loc), message, hint))
         self.faults.append(Fault(self.file, at.line, at.column, *texts))
+
+
+def printable(text: str) -> str:
+    """What a terminal could obey, or nobody sees, is written out."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def read_tree(text: str, file: str) -> Tree:
@@ -59,11 +65,11 @@ def read_tree(text: str, file: str) -> Tree:
         _Builder(tree).build(yaml.parse(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
+        # what is missing at the end is told of the last line; the parser counts one or two beyond it
+        last = max(1, len(text.splitlines()))
+        at = Mark(min(mark.line + 1, last), mark.column + 1) if mark else Mark(1, 1)
         tree.root = None
-        tree.fault(
-            (), f"not YAML: {error.problem or error.context}", "check quotes, brackets and indentation", at
-        )
+        tree.fault((), f"not YAML: {error.problem or error.context}", _hint(text, at), at)
     except _TooDeep as error:
         tree.root = None
         tree.fault((), str(error), "no key of an estate is that deep")
@@ -71,6 +77,16 @@ def read_tree(text: str, file: str) -> Tree:
         tree.root = None
         tree.fault((), f"not YAML: {str(error).splitlines()[0]}", "remove the control character")
     return tree
+
+
+def _hint(text: str, at: Mark) -> str:
+    """A tab looks like blanks, and the parser does not say that it is one."""
+    lines = text.splitlines()
+    line = lines[at.line - 1] if at.line <= len(lines) else ""
+    before = line[: at.column]
+    if "\t" in before[-1:] or (before.strip() == "" and "\t" in line[: len(line) - len(line.lstrip())]):
+        return "there is a tab here: YAML is indented with blanks alone"
+    return "check quotes, brackets and indentation"
 
 
 class _TooDeep(Exception):
@@ -111,6 +127,9 @@ class _Builder:
             if isinstance(event, yaml.MappingEndEvent):
                 break
             key = self._key(event, events, loc)
+            if key is None:
+                self._node(next(events), events, (*loc, MERGE))
+                continue
             here = (*loc, key)
             if key in result:
                 first = self.tree.marks[here]
@@ -123,11 +142,14 @@ class _Builder:
             result[key] = self._node(next(events), events, here)
         return result
 
-    def _key(self, event: Any, events: Iterator[Any], loc: Loc) -> str:
+    def _key(self, event: Any, events: Iterator[Any], loc: Loc) -> str | None:
+        """None for a merge key, which the tree has not."""
         if isinstance(event, yaml.ScalarEvent):
             self._refuse(event, loc)
-            if event.value == "<<" and event.style is None:
+            # libyaml says '' for a plain scalar, the parser in Python None; quoted it is a key like any other
+            if event.value == MERGE and not event.style:
                 self.tree.fault(loc, "merge keys (`<<`) are not read", "write the keys out", _at(event))
+                return None
             return str(event.value)
         self.tree.fault(loc, "a key must be plain text", "a list or a map cannot be a key", _at(event))
         self._node(event, events, loc)

@@ -22,6 +22,9 @@ class Vrrp(Noun):
         default=(254, 253), min_length=1, description="further hosts: one less each"
     )
     preempt: Bool = Field(default=True, description="the first host takes the address back when it returns")
+    unicast: Bool = Field(
+        default=False, description="adverts go to each partner's address: for networks that drop multicast"
+    )
     garp_refresh: Duration = Field(
         default=5.0, ge=0, le=3600, description="how often the holder announces itself again"
     )
@@ -48,7 +51,7 @@ class Vrrp(Noun):
         return value
 
     def priority(self, index: int) -> int:
-        """Priority of the host at `index` (0 is the first)."""
+        """Of the host with the number `index` + 1: it depends on its own number alone, whoever else comes or goes."""
         listed = len(self.priorities)
         return (
             self.priorities[index] if index < listed else max(1, self.priorities[-1] - (index - listed + 1))

@@ -9,6 +9,7 @@ those of the node, whose pid the owner tells in its own numbers. Each step dies 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import select
@@ -21,10 +22,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError, TwinFailed
+from trimtab.errors import BadInput, DaemonRefused, EnvironmentUnable, TrimtabError, TwinFailed
 from trimtab.lab import launch, priority, state
 from trimtab.lab.state import state_dir
 from trimtab.lab.topology import Topology
+from trimtab.render.agent_file import TWIN_UNITS
+from trimtab.render.artifact import Artifact
 
 OnWait = Callable[[list[str]], None]
 ERRORS: dict[str, type[TrimtabError]] = {"BadInput": BadInput, "TwinFailed": TwinFailed}
@@ -82,6 +85,23 @@ class Lab:
     def unit(self, node: str, unit: str, verb: Literal["start", "stop", "restart", "reload"]) -> None:
         """What systemctl would do; returns when it is done. Raises TwinFailed if a reload is refused."""
         self._ask({"op": "unit", "node": node, "unit": unit, "verb": verb})
+
+    def deliver(self, node: str, artifacts: Sequence[Artifact]) -> dict[str, Any]:
+        """Give a running host its files anew: `Delivered` of delivery/take.py as a dict. Raises DaemonRefused, and then it has
+        those that it had; TwinFailed where it could not be done.
+        """
+        argv = [sys.executable, "-I", "-m", "trimtab.delivery.take", "--supervisor", f"unix:{TWIN_UNITS}"]
+        pipe = subprocess.PIPE
+        process = self.popen(node, argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        out, err = process.communicate(json.dumps([dataclasses.asdict(a) for a in artifacts]))
+        try:
+            told: dict[str, Any] = json.loads(out)
+        except ValueError as error:
+            raise TwinFailed(f"nothing was delivered to {node}: {err.strip()[-500:]}") from error
+        if process.returncode == 0:
+            return told
+        refused = process.returncode == DaemonRefused.exit_code
+        raise (DaemonRefused if refused else TwinFailed)(f"{node}: {told['error']}", told["hint"])
 
     def wait_ready(self, timeout: float, on_wait: OnWait | None = None) -> float:
         """Ask every check anew until all hold; returns the seconds it took.

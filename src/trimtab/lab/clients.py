@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address
 from typing import Any
 
+from trimtab.errors import BadInput
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
+from trimtab.lab.ranges import Ranges
 from trimtab.lab.topology import Leg, Node, Segment
 from trimtab.lab.transit import CUSTOMER, Transit, one_way_ms, template, timers
 from trimtab.render.artifact import Artifact
@@ -22,19 +24,23 @@ from trimtab.render.units import bird
 CA_FILE = "/etc/trimtab/ca.pem"
 SOURCES = 200
 ACCESSES = 8  # beyond them a transit is reached through the nearest: its prefixes by a default route
+MOST_REGIONS = 250
 FIRST_ASN = 4_200_000_000  # RFC 6996: private use, and nobody's in an estate by accident
 LINK_LENGTH: dict[Family, int] = {4: 30, 6: 126}
 
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """number: r of 198.19.r.0/24.  nearest: the site that DNS would name.  transits: the nearest first, at most `ACCESSES`."""
+    """number: of its /24 and /48 in the ranges.  nearest: the site that DNS would name.  transits: the nearest first, at most
+    `ACCESSES`.
+    """
 
     name: str
     number: int
     at: tuple[float, float]
     nearest: str
     transits: tuple[Transit, ...]
+    ranges: Ranges
 
     @property
     def node(self) -> str:
@@ -42,11 +48,11 @@ class RegionPlan:
 
     @property
     def net4(self) -> IPv4Network:
-        return IPv4Network(f"198.19.{self.number}.0/24")
+        return IPv4Network((self.ranges.clients4[0] + 256 * self.number, 24))
 
     @property
     def base6(self) -> IPv6Address:
-        return IPv6Address(f"2001:db8:{0xFE00 + self.number:x}::")
+        return self.ranges.clients6[0] + (self.number << 80)
 
     @property
     def asn(self) -> int:
@@ -62,8 +68,8 @@ class RegionPlan:
         table, whose limit of 1,024 is shared by all namespaces of a machine.
         """
         return {
-            4: f"100.126.{self.number}.{4 * index + end}",
-            6: f"fd65::{self.number:x}:{4 * index + end:x}",
+            4: str(self.ranges.access4[0] + 256 * self.number + 4 * index + end),
+            6: str(self.ranges.access6[0] + (self.number << 16) + 4 * index + end),
         }
 
     def sources(self) -> dict[str, list[str]]:
@@ -73,17 +79,25 @@ class RegionPlan:
         }
 
 
-def regions(inventory: Inventory, nets: list[Transit]) -> list[RegionPlan]:
-    """Every region, sorted by name; `default` always exists."""
+def regions(inventory: Inventory, nets: list[Transit], ranges: Ranges) -> list[RegionPlan]:
+    """Every region, sorted by name; `default` always exists. Raises BadInput for what no twin can have."""
     first = inventory.estate.sites[inventory.site_names()[0]].at
     stated = {name: region.at or first for name, region in inventory.estate.regions.items()}
     stated.setdefault("default", first)
     serving = [s for s in inventory.site_names() if inventory.front(s)]
+    if not serving:
+        raise BadInput(
+            "no site has proxies: there is nothing for clients to ask", "add `proxy: 2` to a site's hosts"
+        )
+    if len(stated) > MOST_REGIONS:
+        raise BadInput(
+            f"{len(stated)} regions, a twin has at most {MOST_REGIONS}", "take some out of `regions`"
+        )
     found = []
     for number, (name, at) in enumerate(sorted(stated.items()), 1):
         nearest = min((distance_km(inventory.estate.sites[s].at, at), i, s) for i, s in enumerate(serving))[2]
         near = tuple(sorted(nets, key=lambda t: (distance_km(t.at, at), t.asn))[:ACCESSES])
-        found.append(RegionPlan(name, number, at, nearest, near))
+        found.append(RegionPlan(name, number, at, nearest, near, ranges))
     return found
 
 
@@ -142,7 +156,7 @@ def node(inventory: Inventory, region: RegionPlan, ca: str) -> Node:
     for target in targets(inventory, region):
         names = " ".join(inventory.estate.services[target["service"]].names)
         hosts += [f"{address} {names}" for address in target["addresses"]]
-    unit = bird(gateway=False)
+    unit = bird(router=False)
     return Node(
         name=region.node,
         kind="clients",

@@ -50,6 +50,18 @@ DIFFERENCES = (
     ),
     Difference(
         "/etc/haproxy/haproxy.cfg",
+        r"(\bsc2_conn_cur\S* gt )(\d+)",
+        _capped(4),
+        "clients have half of that, so that all others have their places still",
+    ),
+    Difference(
+        "/etc/haproxy/haproxy.cfg",
+        r"(?m)^(    maxconn )(\d+)(?= # beside)",
+        _capped(8),
+        "and other sites a quarter",
+    ),
+    Difference(
+        "/etc/haproxy/haproxy.cfg",
         r"(?m)^global$",
         lambda _match, _files: "global\n    nbthread 1",
         "all hosts share the machine's processors: a thread for each of them in each proxy would only wait for the others",
@@ -59,6 +71,12 @@ DIFFERENCES = (
         r"(?m)^(    worker_connections )(\d+)(?=;$)",
         _capped(2),
         "two files a connection, as above",
+    ),
+    Difference(
+        "/etc/nginx/nginx.conf",
+        r"(?m)^(        limit_conn public )(\d+)(?=;$)",
+        _capped(5),
+        "a request takes two connections, and others have their places still",
     ),
     Difference(
         "/etc/nginx/nginx.conf",

@@ -26,6 +26,7 @@ def facts(inventory: Inventory, regions: list[RegionPlan]) -> dict[str, Any]:
         "estate": estate.estate,
         "configuration": configuration(inventory),
         "engine": estate.tiers.proxy.engine,
+        "maxconn": estate.tiers.proxy.maxconn,
         "sites": {site: _site(inventory, site) for site in inventory.site_names()},
         "regions": {region.name: clients.facts(inventory, region) for region in regions},
         "ledger": _ledger(inventory),

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from trimtab.delivery import systems
+from trimtab.delivery.generations import FILES, LAID, describe
 from trimtab.errors import BadInput, TwinFailed
 from trimtab.lab import process, system
 from trimtab.lab.topology import Node
@@ -86,6 +87,10 @@ class Machine:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(artifact.content)
             target.chmod(artifact.mode)
+        if delivered := [a for a in self.node.files if a.path in self.node.delivered]:
+            laid = self._on_disk(LAID)
+            laid.parent.mkdir(parents=True, exist_ok=True)
+            laid.write_text(describe(delivered))
 
     async def boot(self) -> None:
         """Power on; the network is not there yet. Raises TwinFailed with what the boot script said."""
@@ -126,6 +131,20 @@ class Machine:
         if self.pid is None:
             raise TwinFailed(f"{self.node.name} has no power")
         return Path(f"/proc/{self.pid}/root{path}")
+
+    def read_units(self, known: Iterable[str]) -> list[Unit]:
+        """The units of the running node as their files are now: the known ones, and those of ours that are new. Raises BadInput."""
+        folder = self.inside(UNIT_FOLDERS[0])
+        ours = self.inside(f"{FILES}/current{UNIT_FOLDERS[0]}")
+        names = [*known, *(path.name for path in (sorted(ours.iterdir()) if ours.is_dir() else ()))]
+        found = []
+        for name in dict.fromkeys(names):
+            path = ours / name if (ours / name).is_file() else folder / name
+            if path.is_file() and not path.is_symlink():
+                found.append(
+                    parse(path.read_text(), name, path=f"{self.node.name}:{path.name}", host=self.node.name)
+                )
+        return found
 
     def _script(self) -> str:
         """The boot script.

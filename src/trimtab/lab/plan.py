@@ -18,7 +18,7 @@ from trimtab.errors import BadInput
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family, Vlan
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.lab import clients, consul, storefront, transit
+from trimtab.lab import clients, consul, ranges, storefront, transit
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology, wan_segment
@@ -48,10 +48,11 @@ class _Planner:
         self.passwords = bgp_passwords(inventory)
         self.registries = registry_passwords()
         self.nets = transit.transits(inventory)
-        self.regions = clients.regions(inventory, self.nets) if self.nets else []
+        self.ranges = ranges.choose(inventory, len(self.nets))
+        self.regions = clients.regions(inventory, self.nets, self.ranges) if self.nets else []
 
     def topology(self) -> Topology:
-        segments, self.uplinks = transit.connect(self.inventory, self.nets, self.passwords)
+        segments, self.uplinks = transit.connect(self.inventory, self.nets, self.passwords, self.ranges)
         segments += [segment for region in self.regions for segment in clients.attach(region)]
         segments += self._private_segments()
         clients.tell_farthest(self.nets, self.regions)
@@ -126,6 +127,7 @@ class _Planner:
 
     def _host(self, host: Host) -> Node:
         files = [for_twin(artifact, self.files) for artifact in render_host(self.inventory, host)]
+        delivered = tuple(artifact.path for artifact in files)
         files += host_files(host, self.ca, self.registries)
         units = list(unit_order(self.inventory, host))
         if "router" in host.roles:
@@ -151,6 +153,7 @@ class _Planner:
             units=tuple(units),
             system=systems.wanted(host.platform),
             shares=self._shares(host),
+            delivered=delivered,
         )
 
     def _shares(self, host: Host) -> tuple[str, ...]:

@@ -39,6 +39,9 @@ class Runner:
         self._machine, self._unit, self._log = machine, unit, log
         self.environment: dict[str, str] = {}
 
+    def become(self, unit: Unit) -> None:
+        self._unit = unit
+
     def prepare(self) -> None:
         """Make the unit's folders and the environment of a new run. Raises BadInput, OSError."""
         unit = self._unit

@@ -1,6 +1,7 @@
 """What the backends run in the twin: a small shop, in the place of the user's own application.
 
-nginx answers pages, static files and health; the orders go to `trimtab-storefront`, which writes them to the store.
+nginx answers pages, static files and health; the orders go to `trimtab-storefront`, which writes them to the store, and so
+do the lines of the ledger, which it writes beside it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ ORDERS_PORT = 9080
 PAGES_UNIT, ORDERS_UNIT = "storefront.service", "storefront-orders.service"
 CONFIG = "/etc/storefront/nginx.conf"
 VERSION = "1"
+LEDGER = "/run/storefront-ledger"  # a line for each time that a POST to /ledger/ID was executed
 ILL = "/run/storefront-ill"  # while this file exists, every health check fails, and pages are served all the same
 
 _NGINX = """\
@@ -55,7 +57,7 @@ http {{
         location = /api/health {{ default_type text/plain; return 200 "ok\\n"; }}
         location = /health.txt {{ default_type text/plain; return 200 "ok\\n"; }}
         location ~ \\.(css|js|png|jpg|gif|ico)$ {{ default_type application/octet-stream; return 200 "static file of {site}\\n"; }}
-        location /orders {{
+        location ~ ^/(orders|ledger/) {{
             proxy_pass http://orders;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
@@ -140,6 +142,15 @@ def _pages_unit() -> Artifact:
 
 def _orders_unit(host: Host, stores: Sequence[str]) -> Artifact:
     words = [sys.executable, "-m", "trimtab.storefront", "serve", "--name", host.name, "--site", host.site]
-    words += ["--listen", "127.0.0.1", "--port", str(ORDERS_PORT), "--stores", ",".join(stores)]
+    words += [
+        "--listen",
+        "127.0.0.1",
+        "--port",
+        str(ORDERS_PORT),
+        "--stores",
+        ",".join(stores),
+        "--ledger",
+        LEDGER,
+    ]
     lines = ["Type=exec", SERVES, f"ExecStart={' '.join(words)}"]
     return unit(ORDERS_UNIT, "network-online.target", lines, "Orders of the twin's demo shop")

@@ -66,6 +66,11 @@ class Supervisor:
         """Active, or a oneshot that has done its work."""
         return self.state in ("active", "exited")
 
+    def become(self, unit: Unit) -> None:
+        """The unit's file has changed: what runs goes on, every further command is the new one."""
+        self.unit = unit
+        self._runner.become(unit)
+
     def start(self) -> None:
         if self._task is None or self._task.done():
             self._stopping.clear()

@@ -44,7 +44,8 @@ class Node:
     units: names of unit files among `files`, in the order in which they start.
     sysctls: set before the units start, e.g. {"net.ipv4.ip_forward": "1"}.
     system: release of the Debian whose programs it runs (`system.py`), "" the machine's own.  shares: folders of the
-    machine that it sees there, at their own paths.
+    machine that it sees there, at their own paths.  delivered: paths of those files that a delivery replaces; the others
+    are brought.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Node:
     units: tuple[str, ...] = ()
     system: str = ""
     shares: tuple[str, ...] = ()
+    delivered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -13,9 +13,10 @@ from trimtab.estate import addressing
 from trimtab.estate.addressing import Family
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
+from trimtab.lab.ranges import Ranges
 from trimtab.lab.topology import Leg, Node, Segment
 from trimtab.render.artifact import Artifact
-from trimtab.render.bird import CONFIG, identifier
+from trimtab.render.bird import CONFIG
 from trimtab.render.units import bird
 
 CUSTOMER, PEER = 400, 200
@@ -55,11 +56,16 @@ def one_way_ms(a: tuple[float, float], b: tuple[float, float]) -> float | None:
 
 
 def connect(
-    inventory: Inventory, nets: list[Transit], passwords: dict[str, str]
+    inventory: Inventory, nets: list[Transit], passwords: dict[str, str], ranges: Ranges
 ) -> tuple[list[Segment], dict[str, list[Leg]]]:
     """Sessions and legs of all transits. Returns the segments, and host → its uplink legs."""
     segments, uplinks = _customers(inventory, {t.asn: t for t in nets}, passwords)
-    return segments + _mesh(nets), uplinks
+    return segments + _mesh(nets, ranges), uplinks
+
+
+def session_to(site: str, upstream: str) -> str:
+    """What the sessions to the routers of a site begin with. BIRD's symbols have no `-`, and no name has an `H`."""
+    return f"to_{site}_{upstream}_".replace("-", "H")
 
 
 def _customers(
@@ -84,7 +90,7 @@ def _customers(
                 uplinks.setdefault(router.name, []).append(Leg(f"up{i}", segment, theirs))
                 for peer in upstream.peer:
                     transit.sessions.append({
-                        "name": f"to_{identifier(site)}_{identifier(name)}_{router.number}_{peer.version}",
+                        "name": f"{session_to(site, name)}{router.number}_{peer.version}",
                         "v": peer.version, "local": peer, "peer": peer + router.number,
                         "asn": inventory.asn(site), "customer": True, "region": False, "bfd": upstream.bfd,
                         "password": passwords.get(f"{site}/{name}"), "pref": max(300, CUSTOMER - rank),
@@ -92,14 +98,13 @@ def _customers(
     return segments, uplinks
 
 
-def _mesh(nets: list[Transit]) -> list[Segment]:
+def _mesh(nets: list[Transit], ranges: Ranges) -> list[Segment]:
     segments = []
     for i, a in enumerate(nets):
         for b in nets[i + 1 :]:
             segment = f"ix.{a.asn}.{b.asn}"
             segments.append(Segment(segment, one_way_ms(a.at, b.at)))
-            base4 = IPv4Address("100.64.0.0") + (a.index * len(nets) + b.index) * 4
-            base6 = IPv6Address(f"fd64:0:{a.index:x}:{b.index:x}::")
+            base4, base6 = ranges.peering(a.index * len(nets) + b.index, a.index, b.index)
             a.legs.append(Leg(b.name, segment, (f"{base4 + 1}/30", f"{base6 + 1}/126")))
             b.legs.append(Leg(a.name, segment, (f"{base4 + 2}/30", f"{base6 + 2}/126")))
             for base in (base4, base6):
@@ -146,7 +151,7 @@ def node(inventory: Inventory, transit: Transit) -> Node:
         beyond=transit.beyond,
         **timers(inventory),
     )
-    unit = bird(gateway=False)
+    unit = bird(router=False)
     return Node(
         name=transit.name,
         kind="transit",

@@ -20,6 +20,7 @@ from trimtab.lab.priority import Ask
 from trimtab.lab.ready import Readiness
 from trimtab.lab.supervisor import Supervisor
 from trimtab.lab.topology import Node, ReadyCheck, Topology
+from trimtab.lab.unit import Unit
 from trimtab.lab.unit_socket import UnitSocket
 
 SETTLE_S = 1.5
@@ -162,6 +163,21 @@ class Twin:
             found.start()
             await found.settled.wait()
 
+    def reread(self, node: str) -> None:
+        """Read the files of a node's units anew, as systemd's daemon-reload: who runs goes on as it was, a new unit waits for
+        its start, one whose file is gone stays until it has been stopped. Raises BadInput for a file that cannot be understood.
+        """
+        machine, known = self._machine(node), {unit.unit.name: unit for unit in self.units[node]}
+        found = {unit.name: unit for unit in machine.read_units(known)}
+        for name, unit in found.items():
+            if name in known:
+                known[name].become(unit)
+        kept = [
+            unit for name, unit in known.items() if name in found or unit.state not in ("inactive", "failed")
+        ]
+        fresh = [unit for name, unit in found.items() if name not in known]
+        self.units[node] = [*kept, *self._supervised(machine, fresh)]
+
     def node_pid(self, name: str) -> int:
         """PID 1 of a node in the owner's numbers. Raises TwinFailed without power."""
         pid = self._machine(name).pid
@@ -196,9 +212,12 @@ class Twin:
         """By which what runs in the node reaches its own units, and no others."""
 
         async def act(unit: str, verb: str) -> str:
+            if verb == "reread":
+                self.reread(name)
+                return ""
             await asyncio.shield(self.unit(name, unit, verb))
             found = self._unit(name, unit)
-            lost = verb == "restart" and found.state in ("failed", "auto-restart")
+            lost = verb in ("start", "restart") and found.state in ("failed", "auto-restart")
             return f"{unit} is {found.state}: {found.last_words()}" if lost else ""
 
         return UnitSocket(self.machines[name], lambda: self._show(name), act)
@@ -244,11 +263,12 @@ class Twin:
         await asyncio.gather(*(one(unit) for unit in units))
 
     def _supervisors(self, machine: Machine) -> list[Supervisor]:
+        (self.path / "logs" / machine.node.name).mkdir(parents=True, exist_ok=True)
+        return self._supervised(machine, machine.units)
+
+    def _supervised(self, machine: Machine, units: Sequence[Unit]) -> list[Supervisor]:
         folder = self.path / "logs" / machine.node.name
-        folder.mkdir(parents=True, exist_ok=True)
-        return [
-            Supervisor(machine, unit, folder / f"{unit.name}.log", self._priority) for unit in machine.units
-        ]
+        return [Supervisor(machine, unit, folder / f"{unit.name}.log", self._priority) for unit in units]
 
     def _machine(self, name: str) -> Machine:
         if name not in self.machines:

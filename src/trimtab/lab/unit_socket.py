@@ -1,4 +1,4 @@
-"""systemd's stand-in inside a node: its units told, restarted and reloaded over a unix socket in the node's own /run.
+"""systemd's stand-in inside a node: its units told, started, stopped and reloaded over a unix socket in the node's own /run.
 
 The other end is `drivers/units/socket.py`. One JSON line asks, one answers; errors are {"error": text}.
 """
@@ -15,13 +15,16 @@ from trimtab.errors import TrimtabError
 from trimtab.lab.node import Machine
 
 PATH = "/run/trimtab-lab/units.sock"
+VERBS = ("restart", "reload", "start", "stop", "reread")
 
 Show = Callable[[], list[dict[str, Any]]]
 Act = Callable[[str, str], Awaitable[str]]
 
 
 class UnitSocket:
-    """Of one machine. show: its units as `Twin.status` tells them; act(unit, verb): does it, and says what went wrong."""
+    """Of one machine. show: its units as `Twin.status` tells them; act(unit, verb): does it, and says what went wrong, of
+    "reread" for all units together.
+    """
 
     def __init__(self, machine: Machine, show: Show, act: Act) -> None:
         self._machine, self._show, self._act = machine, show, act
@@ -67,8 +70,8 @@ class UnitSocket:
             return {"error": "one JSON object is expected: op, unit"}
         if op == "show":
             return {"units": self._show()}
-        if op not in ("restart", "reload"):
-            return {"error": f"no operation {op!a}: show, restart, reload"}
+        if op not in VERBS:
+            return {"error": f"no operation {op!a}: show, {', '.join(VERBS)}"}
         try:
             problem = await self._act(unit, op)
         except TrimtabError as error:

@@ -29,6 +29,7 @@ from trimtab.render.artifact import Artifact
 from trimtab.render.base import HOOKS
 from trimtab.render.etcd import clusters_of, estate_members, link_rtt, ports_of
 from trimtab.render.front import vrrp_seconds
+from trimtab.render.haproxy_once import fresh
 from trimtab.render.haproxy_server import check_options
 from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD, USER
 from trimtab.render.pools import servers, used
@@ -214,7 +215,7 @@ def _units(inventory: Inventory, host: Host) -> tuple[Unit, ...]:
         healthz = Probe("http", f"http://127.0.0.1:{PORTS['front-health']}/healthz")
         found.append(Unit(f"{inventory.estate.tiers.proxy.engine}.service", healthz))
         found.append(Unit("trimtab-front.service", Probe("process")))
-    if "proxy" in host.roles or (len(inventory.routers(host.site)) > 1 and "router" in host.roles):
+    if {"router", "proxy"} & set(host.roles):
         found.append(Unit("keepalived.service", Probe("process")))
     for name, _ in clusters_of(inventory, host):
         health = f"http://127.0.0.1:{ports_of(name).metrics}/health"
@@ -232,6 +233,7 @@ def _proxy(inventory: Inventory, host: Host) -> ProxyFile:
     return ProxyFile(
         engine=engine,
         unit=f"{engine}.service",
+        drain=inventory.estate.tiers.proxy.timeouts.drain,
         pools=pools,
         splits=tuple(shares.values()),
         front=_front(inventory, host),
@@ -254,8 +256,9 @@ def _pool(inventory: Inventory, name: str, pool: Pool, host: Host) -> PoolFile:
         slots=pool.slots if pool.discover is not None else 0,
         # without its cookie a member that is added at run time would keep nobody
         dynamic=pool.sticky is None or pool.sticky.by != "cookie" or features(host.platform).dynamic_cookie,
-        options=check_options(pool.check),
+        options=f"{check_options(pool.check)} {fresh(features(host.platform))}",
         panic=round(pool.panic),
         spare=f"{name}--panic",
+        patient=f"{name}--patient",
         servers=tuple(agent_file.Server(s.id, s.name, s.address, s.weight, s.backup) for s in of_file),
     )

@@ -21,6 +21,7 @@ MEMBERS = f"{STATE}/members.json"  # the last good membership; `proxy-members` r
 STEER = f"{STATE}/steer.conf"  # what of this site BIRD announces as second choice, or not at all
 MEMBERS_COPY = f"{RUN}/members.json"  # the same once more, not on the disk
 REGISTER = "/etc/trimtab/register.d"  # what this host registers: one JSON object a file
+KEEPALIVED_RELOADING = "/run/keepalived.reload"  # it removes this once it has read its file anew
 TWIN_UNITS = "/run/trimtab-lab/units.sock"  # in the twin, in the place of systemd
 
 
@@ -78,6 +79,7 @@ class PoolFile:
     slots: preallocated servers `m1` to `mN`, by the member's id; ids beyond them become dynamic servers `mID` with
     `options`, if `dynamic`. panic: below this share (percent) of healthy members all of them are used; at least one.
     spare: the name of the second backend, without checks, that serves then (same server names and ids).
+    patient: that of a third one, for bodies and tunnels, whose servers follow the state of the pool's own.
     """
 
     name: str
@@ -87,6 +89,7 @@ class PoolFile:
     options: str = ""
     panic: int = 0
     spare: str = ""
+    patient: str = ""
     servers: tuple[Server, ...] = ()
 
 
@@ -104,7 +107,9 @@ class SplitFile:
 
 @dataclass(frozen=True, slots=True)
 class ProxyFile:
-    """The proxy of this host. socket: HAProxy's Runtime API. maps: the folder with split.map, by.map, floor.map."""
+    """The proxy of this host. socket: HAProxy's Runtime API. maps: the folder with split.map, by.map, floor.map.
+    drain: seconds that a worker may stay after a reload.
+    """
 
     engine: Literal["haproxy", "nginx"]
     unit: str
@@ -113,6 +118,7 @@ class ProxyFile:
     pools: tuple[PoolFile, ...] = ()
     splits: tuple[SplitFile, ...] = ()
     front: FrontFile | None = None
+    drain: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         "front/front-watch.py.j2",
         anchor4=addressing.anchor(4, site_id, inventory.first),
         anchor6=addressing.anchor(6, site_id, inventory.first).packed.hex(),
+        engine=inventory.estate.tiers.proxy.engine,
         port=PORTS["front-health"],
         every=EVERY_S,
         timeout=TIMEOUT_S,

@@ -6,18 +6,21 @@ A route sets txn.route and txn.pool once; the first that matches wins, redirects
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from trimtab.daemons.haproxy.features import features
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Check, Pool
 from trimtab.estate.service import Route, Service
-from trimtab.render import haproxy_across
+from trimtab.render import forwarded, haproxy_across, haproxy_once
 from trimtab.render.across import asked
 from trimtab.render.agent_file import BY_MAP, SCALE, SPLIT_MAP, bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
-from trimtab.render.haproxy_server import UNACKED_MS, check_options, quote
+from trimtab.render.haproxy_server import UNACKED_MS, check_options, purge, quote
+from trimtab.render.places import own_networks, places
 from trimtab.render.pools import Server, endpoint, servers, used
 from trimtab.render.splits import split_name
 from trimtab.render.vips import addresses, by_number
@@ -27,6 +30,10 @@ UNIT = "haproxy.service"
 MAPS = "/run/haproxy"
 UNROUTED = "!{ var(txn.route) -m found }"
 UNDRAWN = "!{ var(txn.pool) -m found }"
+# A line has 64 words at most (HAProxy's MAX_LINE_ARGS): so many for a list that has a line of its own, and so many for
+# all conditions of a route together, without the braces of its lists.
+MOST_WORDS = 40
+SPARE_WORDS = 36
 
 
 def v6only(address: str) -> str:
@@ -38,22 +45,30 @@ def v6only(address: str) -> str:
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     fronts = [_front(inventory, number, entries) for number, entries in by_number(inventory).items()]
-    pools = used(inventory)
+    pools, room = used(inventory), places(inventory, host.site)
+    able, proxy = features(host.platform), inventory.estate.tiers.proxy
     text = fill(
         "haproxy/haproxy.cfg.j2",
         host=host,
-        proxy=inventory.estate.tiers.proxy,
+        proxy=proxy,
+        places=room,
+        own=own_networks(inventory),
+        client_hs=able.client_hs,
+        once=haproxy_once.stage(able, proxy),
+        safe=haproxy_once.SAFE,
         health_port=PORTS["front-health"],
         vips=fronts,
+        forwarded=forwarded.haproxy(),
         v6only=v6only,
         peers=_peers(inventory, host) if any(_by_table(pool) for _, pool in pools) else [],
-        across=haproxy_across.render(inventory, host),
+        across=haproxy_across.render(inventory, host, room.across),
         awaited=[need for name, pool in pools if (need := _awaited(inventory, name, pool, host.site))],
     )
-    found = [_pool(inventory, name, pool, host.site) for name, pool in pools]
+    found = [_pool(inventory, name, pool, host) for name, pool in pools]
+    filled = fill("haproxy/pools.cfg.j2", host=host, pools=found, safe=haproxy_once.SAFE)
     return (
         Artifact(CONFIG, text, validator="haproxy", take_up="reload", unit=UNIT),
-        Artifact(POOLS, fill("haproxy/pools.cfg.j2", host=host, pools=found), take_up="reload", unit=UNIT),
+        Artifact(POOLS, filled, take_up="reload", unit=UNIT),
         *_certificate_lists(inventory),
     )
 
@@ -107,7 +122,7 @@ def _front(inventory: Inventory, number: int, entries: list[tuple[str, Service]]
 def _service(name: str, service: Service) -> dict[str, Any]:
     return {
         "name": name,
-        "names": service.names,
+        "names": chunks(service.names),
         "hsts": int(service.tls.hsts) if service.tls.hsts else None,
         "routes": [_route(name, index, route) for index, route in enumerate(service.routes)],
     }
@@ -116,11 +131,14 @@ def _service(name: str, service: Service) -> dict[str, Any]:
 def _route(service: str, index: int, route: Route) -> list[str]:
     """The lines of one route: match, target, expiry."""
     key = f"{service}-{index}"
-    match = f"{{ var(txn.service) -m str {service} }} {UNROUTED}{_conditions(route)}"
+    lines, more = _conditions(key, route)
+    match = f"{{ var(txn.service) -m str {service} }} {UNROUTED}{more}"
     taken = f"{{ var(txn.route) -m str {key} }}"
-    lines = [f"http-request set-var(txn.route) str({key}) if {match}"]
+    lines.append(f"http-request set-var(txn.route) str({key}) if {match}")
     if route.redirect:
-        lines.append(f"http-request redirect location {quote(route.redirect)} code 302 if {taken}")
+        # its location is a log format (section 8.2.6), in which a `%` begins a variable
+        location = quote(route.redirect.replace("%", "%%"))
+        lines.append(f"http-request redirect location {location} code 302 if {taken}")
     elif route.split:
         lines += _split(service, route, taken)
     else:
@@ -130,19 +148,33 @@ def _route(service: str, index: int, route: Route) -> list[str]:
     return lines
 
 
-def _conditions(route: Route) -> str:
+def _conditions(key: str, route: Route) -> tuple[list[str], str]:
+    """(lines before, condition) of what has to hold. A list for which the line has no words is asked before, in parts."""
     parts = []
     if route.path not in (None, "/"):
         parts.append(f"{{ path_beg {quote(str(route.path))} }}")
-    if route.suffix:
-        parts.append(f"{{ path_end {' '.join(quote(s) for s in route.suffix)} }}")
-    for header, value in sorted(route.header.items()):
-        parts.append(f"{{ req.hdr({header}) -m str {quote(value)} }}")
-    if route.method:
-        parts.append(f"{{ method {' '.join(quote(m) for m in route.method)} }}")
-    if route.host:
-        parts.append(f"{{ var(txn.host) -m str {' '.join(route.host)} }}")
-    return "".join(f" {part}" for part in parts)
+    parts += [f"{{ req.fhdr({name}) -m str {quote(value)} }}" for name, value in sorted(route.header.items())]
+    lists = {
+        "path_end": [quote(suffix) for suffix in route.suffix],
+        "method": [quote(method) for method in route.method],
+        "var(txn.host) -m str": list(route.host),
+    }
+    before: list[str] = []
+    while any(lists.values()) and 6 * len(parts) + sum(map(len, lists.values())) > SPARE_WORDS:
+        test = max(lists, key=lambda each: len(lists[each]))
+        name = f"txn.any_{test.partition('(')[0]}"
+        before += [
+            f"http-request set-var({name}) str({key}) if {{ {test} {' '.join(some)} }}"
+            for some in chunks(lists.pop(test))
+        ]
+        parts.append(f"{{ var({name}) -m str {key} }}")
+    parts += [f"{{ {test} {' '.join(values)} }}" for test, values in lists.items() if values]
+    return before, "".join(f" {part}" for part in parts)
+
+
+def chunks(values: Sequence[str]) -> list[tuple[str, ...]]:
+    """As many at a time as a line has words for."""
+    return [tuple(values[i : i + MOST_WORDS]) for i in range(0, len(values), MOST_WORDS)]
 
 
 def _split(service: str, route: Route, taken: str) -> list[str]:
@@ -178,18 +210,22 @@ def _share(pool: str, bound: int, key: str, taken: str) -> list[str]:
     ]
 
 
-def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
+def _pool(inventory: Inventory, name: str, pool: Pool, host: Host) -> dict[str, Any]:
+    found = servers(inventory, pool, host.site)
+    spare = [server.id for server in found if server.backup]
+    fresh = haproxy_once.fresh(features(host.platform))
     return {
         "name": name,
         "balance": f"hdr({pool.header})" if pool.header else pool.balance,
         "consistent": pool.balance in ("source", "uri", "header"),
-        "sticky": _sticky(pool, inventory.estate.estate),
-        "sticky_spare": _sticky_spare(name, pool, inventory.estate.estate),
+        "sticky": _sticky(pool, inventory.estate.estate, spare),
+        "sticky_spare": _sticky_spare(name, pool, inventory.estate.estate, spare),
         "check": _check(_check_host(inventory, name), pool.check),
         "retries": pool.retries,
         "answer": milliseconds(pool.answer) if pool.answer else None,
-        "defaults": check_options(pool.check),
-        "servers": [_server(server) for server in servers(inventory, pool, site)],
+        "defaults": f"{check_options(pool.check)} pool-purge-delay {purge(pool)}",
+        "purge": purge(pool),
+        "servers": [_server(server, pool, fresh) for server in found],
     }
 
 
@@ -214,11 +250,13 @@ def _check(name: str, check: Check) -> list[str]:
     ]
 
 
-def _sticky(pool: Pool, estate: str) -> list[str]:
+def _sticky(pool: Pool, estate: str, spare: list[int]) -> list[str]:
     """The cookie is a hash of the member's address (section 4.2, dynamic-cookie-key): the same on every proxy, and in
     whichever slot the member is. A table is shared by the site's proxies (section 4.2, stick-table).
 
     The key is no secret: it keeps the cookies of two estates apart. Who knows it can choose a member, no more.
+    spare: the ids of servers that keep nobody. HAProxy would give them cookies too; what it sets for one of them is made
+    to end a cookie that no client has, so that theirs still names the member to which they go back.
     """
     if pool.sticky is None:
         return []
@@ -226,23 +264,42 @@ def _sticky(pool: Pool, estate: str) -> list[str]:
         return [
             f"cookie {pool.sticky.name} insert indirect nocache httponly secure dynamic",
             f"dynamic-cookie-key {estate}",
+            *_unkept(pool.sticky.name, spare),
         ]
     size = f"stick-table type ipv6 size 100k expire {milliseconds(pool.sticky.expire)} peers site"
     return [size, "stick on src"]
 
 
-def _sticky_spare(name: str, pool: Pool, estate: str) -> list[str]:
-    """Of the second backend: who has a member keeps it while no check is well. There is one table, the pool's own."""
-    return [f"stick on src table {name}"] if _by_table(pool) else _sticky(pool, estate)
+def _unkept(cookie: str, spare: list[int]) -> list[str]:
+    """Section 4.2, http-after-response: it sees the header that `cookie insert` has made."""
+    if not spare:
+        return []
+    what = f"'^{cookie}=.*' '{cookie}.spare=; Max-Age=0; path=/'"
+    return [
+        f"http-after-response replace-header Set-Cookie {what} if {{ srv_id {' '.join(map(str, spare))} }}"
+    ]
 
 
-def _server(server: Server) -> dict[str, Any]:
-    marks = f"{' backup' if server.backup else ''}{' disabled' if server.empty else ''}"
+def _sticky_spare(name: str, pool: Pool, estate: str, spare: list[int]) -> list[str]:
+    """Of the other backends: who has a member keeps it there too. There is one table, the pool's own."""
+    return [f"stick on src table {name}"] if _by_table(pool) else _sticky(pool, estate, spare)
+
+
+def _server(server: Server, pool: Pool, fresh: str) -> dict[str, Any]:
+    """Its lines in the pool's three backends. quick: for requests without a body; patient: for what may meet a slow reader."""
+    marks = f" {fresh}{_spare(pool) if server.backup else ''}{' disabled' if server.empty else ''}"
     # always stated: HAProxy's own default is 1, and one member at 50 beside it would get nearly everything
-    options = f" weight {server.weight} tcp-ut {UNACKED_MS}ms{marks}"
+    weight = f" weight {server.weight} tcp-ut "
     return {
         "name": server.name,
         "address": server.address,
         "id": server.id,
-        "options": options,
+        "quick": f"{weight}{UNACKED_MS}ms",
+        "patient": f"{weight}{milliseconds(pool.unacked)}",
+        "marks": marks,
     }
+
+
+def _spare(pool: Pool) -> str:
+    """Whom a spare member served, while nobody else could, goes back to the others (section 5.2, non-stick)."""
+    return " backup non-stick" if _by_table(pool) else " backup"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from trimtab.daemons.haproxy.features import Features, features
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
-from trimtab.render import across, pki
+from trimtab.render import across, haproxy_once, pki
 from trimtab.render.base import fill, milliseconds
-from trimtab.render.haproxy_server import UNACKED_MS, check_options
+from trimtab.render.haproxy_server import check_options
 from trimtab.render.pools import endpoint
 
 PORT = PORTS["across"]
@@ -34,10 +35,11 @@ OUTLASTS = 4
 STANDS_BY = 4
 
 
-def render(inventory: Inventory, host: Host) -> str:
-    """The part of haproxy.cfg for this host; empty where its site has to do with no other."""
+def render(inventory: Inventory, host: Host, places: int) -> str:
+    """The part of haproxy.cfg for this host; empty where its site has to do with no other. places: for other sites."""
+    able = features(host.platform)
     ways = [
-        _way(inventory, name, pool, near)
+        _way(inventory, name, pool, near, able)
         for name, pool in across.wanted(inventory)
         if (near := across.asked(inventory, pool, host.site))
     ]
@@ -48,8 +50,10 @@ def render(inventory: Inventory, host: Host) -> str:
         "haproxy/across.cfg.j2",
         address=endpoint(host.v4, PORT),
         tls=TLS,
+        places=places,
         answered=answered,
         ways=ways,
+        safe=haproxy_once.SAFE,
     )
 
 
@@ -59,7 +63,9 @@ def servers(inventory: Inventory, site: str) -> int:
     return sum(len(inventory.front(other)) for near in asked for _, other in near)
 
 
-def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, str]]) -> dict[str, Any]:
+def _way(
+    inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, str]], able: Features
+) -> dict[str, Any]:
     """The backend that stands for the other sites. Its time-outs are the pool's and what the longest path adds."""
     far = ROUND_TRIPS * max(rtt for rtt, _ in near)
     connect = inventory.estate.tiers.proxy.timeouts.connect + far
@@ -73,23 +79,31 @@ def _way(inventory: Inventory, name: str, pool: Pool, near: list[tuple[float, st
         "retries": pool.retries,
         "answer": milliseconds(pool.answer + far) if pool.answer else None,
         "defaults": f"{check_options(check)} {TLS}",
-        "servers": _servers(inventory, near, pool.check.every + far, check.fall),
+        "servers": _servers(inventory, near, pool.check.every + far, check.fall, pool.unacked, able),
     }
 
 
 def _servers(
-    inventory: Inventory, near: list[tuple[float, str]], every: float, fall: int
+    inventory: Inventory,
+    near: list[tuple[float, str]],
+    every: float,
+    fall: int,
+    unacked: float,
+    able: Features,
 ) -> list[dict[str, Any]]:
     """The nearest site's proxies as equals, then those of the others, each only when all before it are down.
 
-    every: seconds between the checks of a site that is to outlast others.
+    every: seconds between the checks of a site that is to outlast others.  unacked: how long what was sent may be unread;
+    bodies and reads share these connections, and a read is asked anew by `answer`.
     """
     found = list[dict[str, Any]]()
+    # where `sni` is the only name, a used connection may be taken: the second stage answers for it all the same
+    fresh = f" {haproxy_once.fresh(able)}" if able.conn_name else ""
     for place, (rtt, site) in enumerate(near):
         farther = len(near) - 1 - place
         for proxy in inventory.front(site):
-            options = f"weight 100 tcp-ut {UNACKED_MS + round(1000 * ROUND_TRIPS * rtt)}ms"
-            options += f" sni str({proxy.name}) check-sni {proxy.name} verifyhost {proxy.name}"
+            options = f"weight 100 tcp-ut {milliseconds(unacked + ROUND_TRIPS * rtt)}"
+            options += f" sni str({proxy.name}) check-sni {proxy.name} verifyhost {proxy.name}{fresh}"
             options += f" fastinter {milliseconds(every)} fall {fall + OUTLASTS * farther}" if farther else ""
             options += " backup" if place else ""
             found.append(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from trimtab.estate.pool import Check
+from trimtab.estate.pool import Check, Pool
 from trimtab.render.base import milliseconds
 
 # What a member's kernel has not acknowledged for so long was sent to a dead host: the request is repeated elsewhere
 # before its client gives up (section 5.2, tcp-ut). One retransmission fits in: Linux sends it after 200 ms. It stands
 # on each server, because 2.6 does not take it over from default-server.
+# Linux counts a closed window as well (tcp(7), TCP_USER_TIMEOUT): a member that reads nothing for as long is "dead". A
+# request without a body never fills a window; bodies and tunnels go over other connections, which have `unacked`.
 UNACKED_MS = 300
+
+
+def purge(pool: Pool) -> str:
+    """pool-purge-delay: in each such time half of the connections that were not needed are closed, and what counts as needed
+    falls to half: an eighth of `idle`. It is no clock of each connection, and 2.6 now and then leaves one for its member to
+    close. HAProxy notices that at once; what is spared is the request that crosses it.
+    """
+    return milliseconds(pool.idle / 8)
 
 
 def quote(value: str) -> str:

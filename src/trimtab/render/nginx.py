@@ -2,7 +2,7 @@
 
 Sources: ngx_http_upstream_module, ngx_http_map_module, ngx_http_proxy_module, "If is Evil" (only `return` inside).
 Every match of a route becomes a digit by a `map`, so no part of a request is ever pasted into another expression; the
-digits of all routes form a key, and the first 1 in it names the pool. Checks are passive: open-source nginx has no others.
+digits of all routes form a key, and the first 1 in it names the pool. The ways to pass a request on are nginx_ways.py.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
 from trimtab.estate.service import Route, Service
+from trimtab.render import forwarded
 from trimtab.render.agent_file import bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
+from trimtab.render.nginx_ways import PANIC, locations
+from trimtab.render.places import connections, files, own_networks
 from trimtab.render.pools import Server, servers, used
 from trimtab.render.splits import split_name, splits
 from trimtab.render.vips import addresses
@@ -32,9 +35,14 @@ METHODS = {
     "uri": "hash $request_uri consistent",
     "random": "random",
 }
-# Codes of our own that only ever jump to a named location.
-FIRST_CODE = 480
-QUICK = "--quick"
+# A zone that is too small is refused by nginx when the pool is read; nothing is used of it but what members need. 1.22 and
+# 1.26 were tried: 256k hold 312 members.
+ZONE_LEAST_K, ZONE_MEMBER_K = 256, 2
+REGISTERED = 4096  # members of a pool that register themselves: as many as that are read
+# Words that begin a line of a `map` and are no value there (ngx_http_map_module).
+SPECIAL = ("default", "hostnames", "include", "volatile")
+# nginx reads no parameter of more than 4,096 bytes.
+LONGEST_KEY = 3000
 
 
 def quote(value: str) -> str:
@@ -46,6 +54,16 @@ def regex(pattern: str) -> str:
     return quote(f"~{pattern}")
 
 
+def exactly(value: str) -> str:
+    """A value in a `map`, whatever that could take it for. Letters count whatever their case."""
+    return quote(f"\\{value}" if value in SPECIAL or value[:1] in ("~", "\\") else value)
+
+
+def variable(kind: str, *parts: str | int) -> str:
+    """The name of a variable of ours. Names have no `_`, so `__` for `-` and `_` between them mixes up no two."""
+    return "_".join((kind, *(str(part).replace("-", "__").replace("+", "_") for part in parts)))
+
+
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     proxy = inventory.estate.tiers.proxy
     text = fill(
@@ -53,8 +71,10 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         host=host,
         proxy=proxy,
         protocols=_protocols(list(inventory.estate.services.values())),
-        nofile=2 * proxy.maxconn + 1000,
-        worker_connections=2 * proxy.maxconn,
+        nofile=files(inventory, host.site),
+        worker_connections=connections(inventory, host.site),
+        forwarded=forwarded.nginx(),
+        own=own_networks(inventory),
         http2_directive=features(host.platform).http2_directive,
         health_port=PORTS["front-health"],
         addresses=addresses(inventory, list(inventory.estate.services.values())),
@@ -64,10 +84,10 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         "nginx/pools.conf.j2",
         host=host,
         proxy=proxy,
-        pools=[_pool(inventory, name, pool, host.site) for name, pool in used(inventory)],
-        splits=list(
-            {name: _split(service, name, route) for service, name, route in splits(inventory)}.values()
-        ),
+        pools=[
+            each for name, pool in used(inventory) for each in _upstreams(inventory, name, pool, host.site)
+        ],
+        splits=list({(s, name): _split(s, name, route) for s, name, route in splits(inventory)}.values()),
     )
     return (
         Artifact(CONFIG, text, validator="nginx", take_up="reload", unit=UNIT),
@@ -75,19 +95,36 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     )
 
 
-def _pool(inventory: Inventory, name: str, pool: Pool, site: str) -> dict[str, Any]:
+def _upstreams(inventory: Inventory, name: str, pool: Pool, site: str) -> list[dict[str, Any]]:
+    """Of a pool: one that leaves out who fails, and one that never does. Checks are passive, open-source nginx has no others:
+    a page that is slow everywhere would otherwise end the pool for everybody.
+    """
     found = servers(inventory, pool, site)
     empty = [server for server in found if server.empty][:1]  # one line stands for all who may register
     method = _method(pool)
     # nginx has no backup servers under `hash` and `random`: there the spare ones join as equals, at their own weight
     backups = (method or "").split(" ")[0] not in ("hash", "random")
-    return {
-        "name": name,
-        "method": method,
-        "fall": pool.check.fall,
+    listed = [*empty, *(server for server in found if not server.empty)]
+    if all(server.backup and backups for server in listed):
+        listed.insert(
+            0, Server("nobody", NOBODY, 0, empty=True)
+        )  # nginx refuses an upstream without a regular server
+    keep = inventory.estate.tiers.proxy.upstream_keepalive
+    shared = {
         "window": f"{max(1, round(pool.check.every * pool.check.fall))}s",
-        "servers": [_peer(s, backups) for s in (*empty, *(s for s in found if not s.empty))],
+        "servers": [_peer(server, backups) for server in listed],
+        "kept": [f"keepalive {keep}", f"keepalive_timeout {milliseconds(pool.idle)}"] if keep else [],
     }
+    many = REGISTERED if pool.discover is not None else len(found)
+    each = ((name, pool.check.fall), (name + PANIC, 0))
+    return [
+        {"name": name, "head": [_zone(name, many), *([method] if method else [])], "fall": fall, **shared}
+        for name, fall in each
+    ]
+
+
+def _zone(name: str, members: int) -> str:
+    return f"zone {name} {max(ZONE_LEAST_K, ZONE_MEMBER_K * members)}k"
 
 
 def _peer(server: Server, backups: bool) -> dict[str, Any]:
@@ -119,7 +156,7 @@ def _header(name: str) -> str:
 
 
 def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any]:
-    var = "t_" + name.replace("-", "_")
+    var = variable("t", name)
     routes, bits = [], []
     for index, route in enumerate(service.routes):
         own = _bits(f"{var}_{index}", route)
@@ -137,7 +174,7 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
         "ocsp": service.tls.ocsp,
         "bits": bits,
         "routes": routes,
-        "key": "".join(f"${r['name']}" for r in routes),
+        **_key(var, [route["name"] for route in routes]),
         "targets": [
             {"zeros": _before(i), "value": _target(name, i, r)} for i, r in enumerate(service.routes)
         ],
@@ -147,11 +184,20 @@ def _service(inventory: Inventory, name: str, service: Service) -> dict[str, Any
             if r.expires is not None
         ],
         "redirects": [
-            {"value": f"redirect{i}", "url": r.redirect} for i, r in enumerate(service.routes) if r.redirect
+            {"value": _redirect(i), "url": r.redirect} for i, r in enumerate(service.routes) if r.redirect
         ],
-        "pools": _locations(inventory, pools),
-        "quick": [name for name in pools if inventory.estate.pools[name].answer],
+        "locations": locations(inventory, name, var, pools),
     }
+
+
+def _key(var: str, names: list[str]) -> dict[str, Any]:
+    """All digits in a row, and the variables that hold parts of it where the whole would be too long to read."""
+    most = max(1, LONGEST_KEY // (max(map(len, names)) + 1))
+    parts = ["".join(f"${name}" for name in names[i : i + most]) for i in range(0, len(names), most)]
+    if len(parts) == 1:
+        return {"key": parts[0], "parts": []}
+    held = [{"name": f"{var}_part_{n}", "key": part} for n, part in enumerate(parts)]
+    return {"key": "".join(f"${each['name']}" for each in held), "parts": held}
 
 
 def _protocols(services: list[Service]) -> str:
@@ -165,25 +211,30 @@ def _before(index: int) -> str:
 
 def _target(service: str, index: int, route: Route) -> str:
     if route.redirect:
-        return f"redirect{index}"
+        return _redirect(index)
     return f"${_split_variable(service, split_name(route.split))}" if route.split else str(route.pool)
 
 
+def _redirect(index: int) -> str:
+    """What no pool can be called: names have no dot."""
+    return f".redirect{index}"
+
+
 def _split_variable(service: str, name: str) -> str:
-    return f"s_{service}_{name}".replace("-", "_").replace("+", "__")
+    return variable("s", service, name)
 
 
 def _bits(prefix: str, route: Route) -> list[dict[str, Any]]:
     """One 0/1 variable for each match that must hold."""
     found: list[tuple[str, list[str]]] = []
     if route.path not in (None, "/"):
-        found.append(("$uri", [regex("^" + re.escape(str(route.path)))]))
+        found.append(("$trimtab_path", [regex("^" + re.escape(str(route.path)))]))
     if route.suffix:
-        found.append(("$uri", [regex(re.escape(s) + "$") for s in route.suffix]))
+        found.append(("$trimtab_path", [regex(re.escape(s) + "$") for s in route.suffix]))
     for header, value in sorted(route.header.items()):
-        found.append((_header(header), [quote(value)]))
+        found.append((_header(header), [regex(f"^{re.escape(value)}$")]))
     if route.method:
-        found.append(("$request_method", [quote(m) for m in route.method]))
+        found.append(("$request_method", [exactly(m) for m in route.method]))
     if route.host:
         found.append(("$host", [quote(h) for h in route.host]))
     return [{"name": f"{prefix}_{n}", "source": source, "patterns": p} for n, (source, p) in enumerate(found)]
@@ -198,7 +249,8 @@ def _split(service: str, name: str, route: Route) -> dict[str, Any]:
         "by": route.by,
         "shares": _shares(drawn),
         # who has no share is not to be had by its name either
-        "named": " ".join(f"{pool} {pool};" for pool, _ in drawn),
+        # (`\\\\`: a pool may be called like a word that means something in a map)
+        "named": " ".join(f"\\\\{pool} {pool};" for pool, _ in drawn),
     }
 
 
@@ -218,26 +270,3 @@ def _shares(drawn: Sequence[tuple[str, int]]) -> str:
     """The last takes the rest."""
     parts = [f"{each // 100}.{each % 100:02d}% {pool};" for pool, each in drawn[:-1]]
     return " ".join([*parts, f"* {drawn[-1][0]};"])
-
-
-def _locations(inventory: Inventory, names: list[str]) -> list[dict[str, Any]]:
-    """Of each pool. One with `answer` has another beside it, for the methods that may be repeated: the time that a member
-    has is the location's.
-    """
-    found = []
-    for name in names:
-        pool = inventory.estate.pools[name]
-        found.append(_location(name, name, pool))
-        if pool.answer:
-            found.append({**_location(name + QUICK, name, pool), "answer": milliseconds(pool.answer)})
-    return [{**each, "code": FIRST_CODE + number} for number, each in enumerate(found)]
-
-
-def _location(name: str, upstream: str, pool: Pool) -> dict[str, Any]:
-    return {
-        "name": name,
-        "upstream": upstream,
-        "next": "error timeout" if pool.retries else "off",
-        "tries": pool.retries + 1,
-        "answer": None,
-    }

@@ -6,29 +6,36 @@ Sources: systemd.service(5), systemd.exec(5). `+` runs a hook with full rights, 
 from __future__ import annotations
 
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render import haproxy_across
-from trimtab.render.artifact import Artifact
+from trimtab.render import places
+from trimtab.render.artifact import Artifact, TakeUp
 from trimtab.render.base import HOOKS, UNITS
 from trimtab.render.etcd import JOIN_HOOK, clusters_of, rendered_file, used_file
 from trimtab.render.keepalived import GATEWAY_STATE
-from trimtab.render.pools import servers, used
 
 # What says that a host is alive waits for no processor: a late BFD or VRRP packet moves addresses. Then what serves, and
 # what others elect by; an agent takes what they leave.
 STEERS, SERVES, ELECTS, TENDS = "Nice=-15", "Nice=-10", "Nice=-5", "Nice=15"
 HEAD = "# Rendered by trimtab: changes here are lost.\n"
 # Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
-HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -q -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
+HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
 NGINX_CHECK = f"{HOOKS}/proxy-members nginx /usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf"
 # SIGTERM ends a proxy at once; a worker that hangs hears nothing of it, and HAProxy's master waits for its workers.
 PROXY_STOP_S = 5
 INSTALL = "\n[Install]\nWantedBy=multi-user.target\n"
 
 
-def unit(name: str, after: str, lines: list[str], description: str, stop_s: int = 10) -> Artifact:
+def unit(
+    name: str,
+    after: str,
+    lines: list[str],
+    description: str,
+    stop_s: int = 10,
+    take_up: TakeUp = "daemon-reload",
+) -> Artifact:
     """A service unit with the restart policy that all daemons share: always, for ever, without a storm.
 
     stop_s: seconds that it may take to end; 90 if nobody says so, and then a restart of one that hangs takes as long.
+    take_up: of the unit's own file; what carries traffic is not started anew for it, the next start does.
     """
     text = (
         f"{HEAD}[Unit]\nDescription={description}\nAfter={after}\nWants=network-online.target\n"
@@ -37,22 +44,22 @@ def unit(name: str, after: str, lines: list[str], description: str, stop_s: int 
         + f"\nTimeoutStopSec={stop_s}s\nRestart=always\nRestartSec=2s\n"
         + INSTALL
     )
-    return Artifact(f"{UNITS}/{name}", text, validator="systemd", take_up="restart", unit=name)
+    return Artifact(f"{UNITS}/{name}", text, validator="systemd", take_up=take_up, unit=name)
 
 
-def bird(gateway: bool, steers: bool = False) -> Artifact:
+def bird(router: bool) -> Artifact:
     lines = [
         "Type=exec",
         "User=bird",
         "Group=bird",
         "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE",
         "RuntimeDirectory=bird",
-        *([f"ExecStartPre=+{HOOKS}/bird-steer"] if steers else []),
+        *([f"ExecStartPre=+{HOOKS}/bird-steer"] if router else []),
         "ExecStartPre=/usr/sbin/bird -p -c /etc/bird/bird.conf",
         STEERS,
         "ExecStart=/usr/sbin/bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl",
     ]
-    if gateway:
+    if router:
         lines += [
             f"ExecStartPost=+/bin/sh -c 'mkdir -p {GATEWAY_STATE}; echo 0 > {GATEWAY_STATE}/bird'",
             f"ExecStopPost=-+/bin/sh -c 'echo 1 > {GATEWAY_STATE}/bird'",
@@ -80,14 +87,14 @@ def keepalived(front: bool) -> Artifact:
     return unit("keepalived.service", "network-online.target", lines, "keepalived, VRRP by trimtab")
 
 
-def haproxy(maxconn: int, servers: int) -> Artifact:
-    """servers: of all pools together. A connection takes two files, each server that is checked one more."""
+def haproxy(files: int) -> Artifact:
+    """files: that it may have open."""
     lines = [
         "Type=notify",
         "User=haproxy",
         "Group=haproxy",
         "AmbientCapabilities=CAP_NET_BIND_SERVICE",
-        f"LimitNOFILE={2 * maxconn + 2 * servers + 1000}",
+        f"LimitNOFILE={files}",
         "RuntimeDirectory=haproxy",
         f"ExecStartPre={HAPROXY_CHECK}",
         SERVES,
@@ -105,10 +112,11 @@ def haproxy(maxconn: int, servers: int) -> Artifact:
     return unit("haproxy.service", "network-online.target", lines, "HAProxy by trimtab", PROXY_STOP_S)
 
 
-def nginx(maxconn: int) -> Artifact:
+def nginx(files: int) -> Artifact:
+    """files: that each worker may have open."""
     lines = [
         "Type=exec",
-        f"LimitNOFILE={2 * maxconn + 1000}",
+        f"LimitNOFILE={files}",
         "CacheDirectory=nginx",
         "RuntimeDirectory=nginx",
         f"ExecStartPre={NGINX_CHECK}",
@@ -126,9 +134,8 @@ def nginx(maxconn: int) -> Artifact:
 
 def front_watch() -> Artifact:
     lines = ["Type=exec", f"ExecStartPre={HOOKS}/front init", f"ExecStart={HOOKS}/front-watch"]
-    return unit(
-        "trimtab-front.service", "network-online.target", lines, "Does the proxy of this host answer?"
-    )
+    says = "Does the proxy of this host answer?"
+    return unit("trimtab-front.service", "network-online.target", lines, says, take_up="restart")
 
 
 def etcd(cluster: str) -> Artifact:
@@ -164,7 +171,13 @@ def agent() -> Artifact:
         "ExecReload=/bin/kill -HUP $MAINPID",
         "WatchdogSec=30s",  # one that hangs is killed and started anew; the proxies serve on meanwhile
     ]
-    return unit("trimtab-agent.service", "network-online.target", lines, "trimtab's agent of this host")
+    return unit(
+        "trimtab-agent.service",
+        "network-online.target",
+        lines,
+        "trimtab's agent of this host",
+        take_up="restart",
+    )
 
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
@@ -172,14 +185,12 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     proxy = inventory.estate.tiers.proxy
     found: list[Artifact] = []
     if {"router", "proxy"} & set(host.roles):
-        router = "router" in host.roles
-        found.append(bird(router and len(inventory.routers(host.site)) > 1, steers=router))
+        found.append(bird("router" in host.roles))
     if "proxy" in host.roles:
-        many = sum(len(servers(inventory, pool, host.site)) for _, pool in used(inventory))
-        many += haproxy_across.servers(inventory, host.site)
-        found.append(haproxy(proxy.maxconn, many) if proxy.engine == "haproxy" else nginx(proxy.maxconn))
+        files = places.files(inventory, host.site)
+        found.append(haproxy(files) if proxy.engine == "haproxy" else nginx(files))
         found += [front_watch(), keepalived(front=True)]
-    elif "router" in host.roles and len(inventory.routers(host.site)) > 1:
+    elif "router" in host.roles:
         found.append(keepalived(front=False))
     found += [etcd(name) for name, _ in clusters_of(inventory, host)]
     found.append(agent())

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from trimtab.storefront.options import BadOption, read_options, whole_number
 
-SERVE = {"name": None, "site": None, "port": "8080", "static-port": "", "stores": "", "listen": "0.0.0.0,::"}
+SERVE = {
+    "name": None, "site": None, "port": "8080", "static-port": "", "stores": "", "listen": "0.0.0.0,::", "ledger": "",
+}  # fmt: skip
 
 
 def run(command: str, words: Sequence[str]) -> int:
@@ -34,12 +36,14 @@ def _serve(words: Sequence[str]) -> int:
 
 async def _serve_until_stopped(options: Mapping[str, str]) -> int:
     from trimtab.storefront.etcd import Cluster
+    from trimtab.storefront.ledger import Ledger
     from trimtab.storefront.orders import OrderBook
     from trimtab.storefront.server import Server, listening_sockets
     from trimtab.storefront.shop import Shop
 
     cluster = Cluster([url for url in options["stores"].split(",") if url])
-    shop = Shop(options["site"], options["name"], OrderBook(cluster))
+    ledger = Ledger(options["ledger"]) if options["ledger"] else None
+    shop = Shop(options["site"], options["name"], OrderBook(cluster), ledger)
     fields = {"X-Site": options["site"], "X-Backend": options["name"]}
     wanted = [(whole_number(options, "port", 65535), Server(shop.handle, fields))]
     if options["static-port"]:

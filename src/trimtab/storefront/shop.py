@@ -10,6 +10,7 @@ from typing import Any
 
 from trimtab.storefront import pages
 from trimtab.storefront.etcd import NotStored, StoreUnavailable
+from trimtab.storefront.ledger import ROUTE, Ledger
 from trimtab.storefront.orders import VALID_KEY, OrderBook, Outcome
 from trimtab.storefront.server import Handler, Request, Response
 
@@ -30,10 +31,10 @@ def _refused(status: int, reason: str, **fields: str) -> Response:
 
 
 class Shop:
-    """One backend of the shop. site, name: shown on pages and to clients."""
+    """One backend of the shop. site, name: shown on pages and to clients. ledger: None where there is none."""
 
-    def __init__(self, site: str, name: str, orders: OrderBook) -> None:
-        self._orders = orders
+    def __init__(self, site: str, name: str, orders: OrderBook, ledger: Ledger | None = None) -> None:
+        self._orders, self._ledger = orders, ledger
         self._home = Response(200, pages.home(site, name), HTML)
         self._login = Response(200, pages.login(site, name), HTML)
         self._well = Response(200, b"ok\n", {"Cache-Control": "no-store"})
@@ -48,6 +49,8 @@ class Shop:
             return route(request)
         if request.path.startswith("/orders/"):
             return self._order(request)
+        if self._ledger and request.path.startswith(ROUTE):
+            return self._ledger.execute(request)
         return self.handle_static(request)
 
     def handle_static(self, request: Request) -> Response:

@@ -6,11 +6,14 @@ counts its time-outs in heartbeats and draws each between one and two election t
 
 from __future__ import annotations
 
-from trimtab.estate.inventory import Inventory
-from trimtab.render.etcd import election_ms
+from collections.abc import Iterator
+
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.render.etcd import election_ms, link_rtt
+from trimtab.timing.contest import Contest
 from trimtab.timing.interval import FOR_EVER, NOTHING, Interval
 from trimtab.timing.layout import first_store, quorum, round_trips
-from trimtab.timing.parts import Part, Term, after, one_of
+from trimtab.timing.parts import Group, Part, Term, one_of
 
 RAFT = "Ongaro 2014, 3.4; etcd 3.4, Tuning"
 KEPT_LEADER = Term("etcd", "the leader was elsewhere: no election", NOTHING, RAFT, "detection")
@@ -25,10 +28,15 @@ NO_QUORUM = Term(
 TRANSFER_S = 0.1
 
 
-def election(inventory: Inventory) -> Part:
+# Inside a site: a packet, and the disk that has to have a vote before it is given.
+LEAST_WAY_S = 0.001
+
+
+def election(inventory: Inventory, *, one_host: bool = False) -> Part:
     """A follower stands, asks twice (pre-vote, vote) and writes its first entry.
 
-    A split vote costs another round and is not in it: docs/timing.md says how often.
+    A split vote costs another round and is not in its interval: the contests say how often it comes, for the loss of any
+    site, or of any one host.
     """
     members = first_store(inventory)
     heartbeat, timeout, _ = election_ms(inventory, members)
@@ -47,7 +55,30 @@ def election(inventory: Inventory) -> Part:
         Interval(2 * shortest, 2 * longest),
         "Ongaro 2014, 9.6",
     )
-    return after(stands, votes, first_write(inventory))
+    contests = tuple(dict.fromkeys(_contests(inventory, one_host=one_host)))
+    return Group(
+        "sum", (stands, votes, first_write(inventory)), "an election, without a split vote", contests
+    )
+
+
+def _contests(inventory: Inventory, *, one_host: bool) -> Iterator[Contest]:
+    """One for each loss of a leader after which enough members are left."""
+    members = first_store(inventory)
+    heartbeat, timeout, _ = election_ms(inventory, members)
+    for leader in members:
+        left = [m for m in members if m != leader and (one_host or m.site != leader.site)]
+        if len(left) >= quorum(members):
+            yield Contest(
+                heartbeat / 1000,
+                timeout // heartbeat,
+                quorum(members),
+                tuple(_way(inventory, leader, m) for m in left),
+                tuple(tuple(0.0 if a == b else _way(inventory, a, b) for b in left) for a in left),
+            )
+
+
+def _way(inventory: Inventory, a: Host, b: Host) -> float:
+    return max(LEAST_WAY_S, link_rtt(inventory, a.site, b.site) / 2 if a.site != b.site else 0.0)
 
 
 def first_write(inventory: Inventory) -> Term:

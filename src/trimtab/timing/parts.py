@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from trimtab.timing.contest import Contest
 from trimtab.timing.interval import NOTHING, Interval, either, first, last, total
 
 Kind = Literal["detection", "convergence", "repair"]
@@ -41,11 +42,16 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Parts that are joined. label: what the group is, where the join's own words do not say enough."""
+    """Parts that are joined. label: what the group is, where the join's own words do not say enough.
+
+    contests: where the whole is an election, those that it may be, by who is lost. They say how likely it is to last how
+    long; a split vote is in them and not in the parts.
+    """
 
     join: Join
     parts: tuple[Part, ...]
     label: str = ""
+    contests: tuple[Contest, ...] = ()
 
     @property
     def time(self) -> Interval:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from math import floor
 
 from trimtab.timing.budget import Budget
 from trimtab.timing.interval import Interval, text
@@ -13,7 +14,9 @@ from trimtab.timing.models.network import MAJORITY
 from trimtab.timing.parts import Group, Prediction, Term, walk
 from trimtab.timing.verdict import NAMES, Line, Verdict
 
-WIDTHS = (22, 8, 8, 19, 19)
+# Of the fault, the figure and the promise; then of a span, unless one is longer, and of how often it stays within it.
+WIDTHS = (22, 8, 7)
+SPAN_WIDTH, KEPT_WIDTH = 12, 8
 WORLD_NAMES: dict[World, str] = {"twin": "twin", "internet": "Internet"}
 SPAN, LAYER = 18, 7
 
@@ -23,25 +26,51 @@ WARNINGS: dict[Verdict, str] = {
     "cannot be kept": "even the best case takes longer than the promise",
     "until repair": "nothing in the estate ends it",
 }
+OFTEN, NEVER = 0.999, 0.001  # how many of a thousand faults is told no finer
 
 
 def table(lines: Sequence[Line], worlds: Sequence[World]) -> Iterator[tuple[str, Verdict]]:
     """(text, verdict) of each row, the head first; every figure of a fault is a row of its own."""
-    heads = ("fault", "", "promised", *(WORLD_NAMES[w] for w in worlds))
-    yield _row(heads) + "verdict", ""
+    # without a promise for writes there is nobody whose writes are known
+    told = [line for line in lines if line.promised is not None or line.figure != WRITES]
+    spans = {world: max([SPAN_WIDTH, *(len(text(_of(line, world))) for line in told)]) for world in worlds}
+    widths = (*WIDTHS, *(width for world in worlds for width in (spans[world], KEPT_WIDTH)))
+    heads = ("fault", "", "promise", *(head for w in worlds for head in (WORLD_NAMES[w], "within")))
+    yield _row(heads, widths) + "verdict", ""
     previous = ""
-    for line in lines:
-        if line.promised is None and line.figure == WRITES:
-            continue  # without a promise for writes there is nobody whose writes are known
-        spans = [line.twin if world == "twin" else line.internet for world in worlds]
+    for line in told:
         name = "" if line.fault == previous else line.fault
-        cells = (name, line.name, _promised(line.promised), *(text(s) for s in spans))
-        yield _row(cells) + line.verdict + _whose(line), line.verdict
+        cells = [name, line.name, _promised(line.promised)]
+        for world in worlds:
+            cells += [text(_of(line, world)), share(line.within.get(world))]
+        yield _row(cells, widths) + line.verdict + _whose(line), line.verdict
         previous = line.fault
 
 
-def _row(cells: Sequence[str]) -> str:
-    return "".join(f"{cell:{width}} " for cell, width in zip(cells, WIDTHS, strict=False))
+def share(kept: float | None) -> str:
+    """`98.3 %`; `> 99.9 %`, `< 0.1 %` where it is told no finer, `100 %` and `0 %` where it is certain."""
+    if kept is None:
+        return ""
+    if kept in (0.0, 1.0):
+        return f"{kept:.0%}".replace("%", " %")
+    if kept >= OFTEN:
+        return f"> {100 * OFTEN:.1f} %"
+    # cut off, not rounded: what is printed as 99.9 % is kept as often as that
+    return f"{floor(1000 * kept) / 10:.1f} %" if kept >= NEVER else f"< {100 * NEVER:.1f} %"
+
+
+def _of(line: Line, world: World) -> Interval:
+    return line.twin if world == "twin" else line.internet
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Each cell in its column, or behind one that is too long for its own."""
+    row, column = "", 0
+    for cell, width in zip(cells, widths, strict=True):
+        row += f"{cell} "
+        column += width + 1
+        row = row.ljust(column)
+    return row
 
 
 def _whose(line: Line) -> str:
@@ -60,7 +89,17 @@ def warnings(lines: Sequence[Line]) -> Iterator[str]:
     for verdict, words in WARNINGS.items():
         faults = {line.fault for line in lines if line.verdict == verdict}
         if faults:
-            yield f"{verdict}: {words} ({len(faults)} fault{'' if len(faults) == 1 else 's'})"
+            yield f"{verdict}: {words} ({_faults(len(faults))})"
+    seldom = {line.fault: line.within["twin"] for line in lines if line.seldom}
+    if seldom:
+        words = (
+            f"a split vote of an election takes longer: {share(min(seldom.values()))} stay within the promise"
+        )
+        yield f"not always: {words} ({_faults(len(seldom))})"
+
+
+def _faults(count: int) -> str:
+    return f"{count} fault{'' if count == 1 else 's'}"
 
 
 def arithmetic(

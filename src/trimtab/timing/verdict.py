@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Inventory
 from trimtab.timing.budget import Budget, budgets_of
+from trimtab.timing.chance import SHARE, within
 from trimtab.timing.interval import UNTIL_REPAIR, Interval
+from trimtab.timing.layout import World
 from trimtab.timing.models.base import READS, WRITES
 from trimtab.timing.models.network import MAJORITY, MINORITY
+from trimtab.timing.parts import Prediction
 
 # holds: also at the worst on the Internet.  only in the twin: the Internet may take longer.  tight: the twin may take
 # longer.  cannot be kept: even the best case takes longer.  until repair: no promise of time can be judged.
+# A split vote of an election is in none of them: it is in what stays within the promise.
 Verdict = Literal["", "holds", "only in the twin", "tight", "cannot be kept", "until repair"]
 WORST: tuple[Verdict, ...] = ("", "holds", "only in the twin", "tight", "until repair", "cannot be kept")
 NAMES = {READS: "reads", WRITES: "writes", MAJORITY: "majority", MINORITY: "minority"}
@@ -33,6 +37,7 @@ class Line:
     """One figure of a fault. name: `reads`, `writes`, or a side of a partition.
 
     services: whose figure and promise it is, where that is not all of them.
+    within: how often such a fault stays within the promise, 0 to 1, by world; empty where nothing is promised.
     """
 
     fault: str
@@ -43,6 +48,12 @@ class Line:
     internet: Interval
     verdict: Verdict
     services: tuple[str, ...] = ()
+    within: Mapping[World, float] = field(default_factory=dict)
+
+    @property
+    def seldom(self) -> bool:
+        """Is the worst case in the twin within the promise, and a split vote not seldom enough?"""
+        return self.verdict in ("holds", "only in the twin") and self.within.get("twin", 1.0) < SHARE
 
 
 def promises(estate: Estate) -> Promises:
@@ -85,9 +96,10 @@ def all_lines(inventory: Inventory, chosen: Sequence[Budget]) -> list[Line]:
     return found
 
 
-def _badness(line: Line) -> tuple[bool, int, float]:
-    """What is promised goes before what is not, then the worse verdict, then the tighter promise."""
-    return line.promised is not None, WORST.index(line.verdict), -(line.promised or 0.0)
+def _badness(line: Line) -> tuple[bool, int, float, float]:
+    """What is promised goes before what is not, then the worse verdict, what is kept less often, the tighter promise."""
+    kept = line.within.get("twin", 1.0)
+    return line.promised is not None, WORST.index(line.verdict), -kept, -(line.promised or 0.0)
 
 
 def lines(budget: Budget, promised: Promises) -> Iterator[Line]:
@@ -98,7 +110,15 @@ def lines(budget: Budget, promised: Promises) -> Iterator[Line]:
         judged = figure in (READS, MAJORITY if sided else WRITES)
         twin, internet = prediction.total, budget.internet[figure].total
         verdict = judge(limit, twin, internet) if judged else "until repair" if not twin.bounded else ""
-        yield Line(budget.fault, figure, NAMES[figure], limit if judged else None, twin, internet, verdict)
+        limit = limit if judged else None
+        kept: Mapping[World, float] = (
+            {} if limit is None else _kept(limit, prediction, budget.internet[figure])
+        )
+        yield Line(budget.fault, figure, NAMES[figure], limit, twin, internet, verdict, within=kept)
+
+
+def _kept(limit: float, twin: Prediction, internet: Prediction) -> dict[World, float]:
+    return {"twin": within(twin.part, limit), "internet": within(internet.part, limit)}
 
 
 def judge(promised: float | None, twin: Interval, internet: Interval) -> Verdict:

@@ -33,5 +33,5 @@ def find(subject: Subject) -> Iterator[Hit]:
             yield Hit(
                 ("pools", name, "check", "expect"),
                 f"{' and '.join(map(str, errors))} from {pool.check.get or pool.check.head or 'the check'} counts as healthy",
-                "list only codes below 400",
+                "list only codes below 400; a page that wants a query may have it, `get: /ready?all=1`",
             )

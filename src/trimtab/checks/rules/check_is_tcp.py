@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
+from trimtab.checks.rules.plain_to_tls_port import expects_tls
 from trimtab.checks.subject import Subject
 
 NAME = "check-is-tcp"
@@ -30,6 +31,8 @@ def find(subject: Subject) -> Iterator[Hit]:
     if subject.estate.tiers.proxy.engine != "haproxy":
         return  # nginx has no active checks to get wrong
     for name, pool in subject.used_pools():
+        if expects_tls(name, pool):
+            continue  # a page would not be answered either: plain-to-tls-port says so
         if not (pool.check.get or pool.check.head):
             yield Hit(
                 ("pools", name, "check"),

@@ -38,12 +38,12 @@ FIX = "Check a path below the one that the routes match."
 
 def find(subject: Subject) -> Iterator[Hit]:
     for name, pool in subject.used_pools():
-        path = pool.check.get or pool.check.head
+        path = (pool.check.get or pool.check.head or "").partition("?")[0]
         served = [route.path for _, _, route in subject.routes_to[name]]
         if path and None not in served and not any(path.startswith(p or "/") for p in served):
             listed = ", ".join(sorted({str(p) for p in served}))
             yield Hit(
                 ("pools", name, "check"),
                 f"{path} is checked, and the routes to {name} serve {listed}",
-                "check a path below those",
+                "check a path below those, or accept it where the health page is kept from the public on purpose",
             )

@@ -31,7 +31,7 @@ STATIC = (".txt", ".html", ".htm", ".css", ".js", ".ico", ".png", ".jpg", ".gif"
 
 def find(subject: Subject) -> Iterator[Hit]:
     for name, pool in subject.used_pools():
-        path = pool.check.get or pool.check.head or ""
+        path = (pool.check.get or pool.check.head or "").partition("?")[0]
         computed = [route for _, _, route in subject.routes_to[name] if not (route.suffix or route.expires)]
         if path.endswith(STATIC) and computed:
             yield Hit(

@@ -14,7 +14,7 @@ TITLE = "nginx keeps connections that it does not notice dying"
 WHY = (
     "A host that loses power closes nothing. A request that nginx sends on an idle connection to it waits for "
     "`server`, not for `connect`, and is tried again only then, long after its client has given up. HAProxy "
-    "ends such a connection by `tcp-ut`, for which nginx has no counterpart."
+    "ends such a connection by `tcp-ut`, for which nginx has no counterpart; `answer` has another member asked."
 )
 SOURCE = (
     "nginx, ngx_http_upstream_module (keepalive), ngx_http_proxy_module (proxy_read_timeout); tcp(7), "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import partial
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
 from trimtab.estate.amount import size_text
+from trimtab.render.places import places
 
 NAME = "maxconn-over-memory"
 SEVERITY = Severity.ERROR
@@ -43,14 +46,24 @@ SHARE = 0.75  # of the memory; TLS, the kernel's buffers and the system need the
 
 def find(subject: Subject) -> Iterator[Hit]:
     most = subject.estate.tiers.proxy.maxconn
-    for group in sorted({subject.inventory.front(site)[0].group for site in subject.fronts}):
+    for group, site in sorted(
+        {subject.inventory.front(site)[0].group: site for site in subject.fronts}.items()
+    ):
         machine = subject.hardware(group)
-        if machine is not None and most * BYTES_A_CONNECTION > SHARE * machine.memory:
-            room = int(SHARE * machine.memory / BYTES_A_CONNECTION)
+        needed = BYTES_A_CONNECTION * _held(subject, site, most)
+        if machine is not None and needed > SHARE * machine.memory:
+            held = int(SHARE * machine.memory / BYTES_A_CONNECTION)
+            room = bisect_right(range(most), held, key=partial(_held, subject, site)) - 1
             lower = f"lower `maxconn` to {room}, or " if room >= LEAST_MAXCONN else ""
             yield Hit(
                 ("tiers", "proxy", "maxconn"),
-                f"`maxconn` {most:,} needs {size_text(most * BYTES_A_CONNECTION)} for buffers alone, {group} has "
+                f"`maxconn` {most:,} needs {size_text(needed)} for buffers alone, {group} has "
                 f"{size_text(machine.memory)}",
                 f"{lower}take more memory",
             )
+
+
+def _held(subject: Subject, site: str, public: int) -> int:
+    """Connections, with those of other sites' proxies and of the second stage, where the public ones are so many."""
+    found = places(subject.inventory, site, public)
+    return public + found.across + found.once

@@ -13,8 +13,8 @@ NAME = "n-1-connections"
 SEVERITY = Severity.ERROR
 TITLE = "fewer connections than the peak holds open"
 WHY = (
-    "A client keeps its connection between requests. At `maxconn` the proxy accepts no more; the kernel "
-    "queues the rest and they wait until they give up. The arithmetic takes one request a second on each "
+    "A client keeps its connection between requests. At `maxconn` the proxy closes what comes beyond it "
+    "at once. The arithmetic takes one request a second on each "
     "connection."
 )
 SOURCE = "HAProxy Configuration Manual 3.2, `maxconn`; Little's law"

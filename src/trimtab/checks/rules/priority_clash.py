@@ -38,7 +38,7 @@ def find(subject: Subject) -> Iterator[Hit]:
             ("proxies", subject.inventory.front(site)),
             ("routers", subject.inventory.routers(site)),
         ):
-            priorities = [vrrp.priority(index) for index in range(len(hosts))]
+            priorities = [vrrp.priority(host.number - 1) for host in hosts]
             if len(set(priorities)) < len(priorities):
                 yield Hit(
                     ("vrrp", "priorities"),

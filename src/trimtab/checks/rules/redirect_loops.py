@@ -43,11 +43,11 @@ def find(subject: Subject) -> Iterator[Hit]:
     """One finding a circle, at the first of its redirects in the file."""
     after = {(name, index): _next(subject, route) for name, index, route in subject.routes()}
     order = {at: number for number, at in enumerate(after)}
-    for start in after:
-        circle = _circle(after, start)
-        if circle and order[start] == min(order[at] for at in circle):
-            name, index = start
-            yield Hit(("services", name, "routes", index, "redirect"), *_said(subject, circle))
+    for circle in _circles(after):
+        first = circle.index(min(circle, key=order.__getitem__))
+        name, index = circle[first]
+        turned = circle[first:] + circle[:first]
+        yield Hit(("services", name, "routes", index, "redirect"), *_said(subject, turned))
 
 
 def _next(subject: Subject, route: Route) -> At | None:
@@ -60,14 +60,18 @@ def _next(subject: Subject, route: Route) -> At | None:
     return service, index
 
 
-def _circle(after: Mapping[At, At | None], start: At) -> list[At]:
-    """The redirects from `start` back to it; empty if the way ends or turns elsewhere."""
-    seen: list[At] = []
-    at: At | None = start
-    while at is not None and at not in seen:
-        seen.append(at)
-        at = after[at]
-    return seen if at == start else []
+def _circles(after: Mapping[At, At | None]) -> Iterator[list[At]]:
+    """The redirects of each circle, in their order; every redirect is looked at once."""
+    known: set[At] = set()
+    for start in after:
+        way: dict[At, int] = {}
+        at: At | None = start
+        while at is not None and at not in known:
+            known.add(at)
+            way[at] = len(way)
+            at = after[at]
+        if at in way:
+            yield list(way)[way[at] :]
 
 
 def _said(subject: Subject, circle: list[At]) -> tuple[str, str]:

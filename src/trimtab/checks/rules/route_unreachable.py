@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
@@ -34,25 +34,52 @@ services:
 FIX = "Put the narrower route first, or remove it."
 
 
+Key = tuple[str, str]
+# no header is called so
+HOST, PATH = ":host", ":path"
+
+
 def find(subject: Subject) -> Iterator[Hit]:
     for name, service in subject.estate.services.items():
+        earlier: dict[Key, list[int]] = {}
         for index, route in enumerate(service.routes):
-            why = _why(service, index, route)
+            why = _why(service, route, _candidates(service, route, earlier))
             if why:
                 loc = ("services", name, "routes", index)
                 yield Hit(
                     loc, f"no request reaches this route: {why}", "put it before the wider one, or remove it"
                 )
+            for key in _keys(route):
+                earlier.setdefault(key, []).append(index)
 
 
-def _why(service: Service, index: int, route: Route) -> str:
+def _why(service: Service, route: Route, candidates: Sequence[int]) -> str:
     if route.host and not set(route.host) & set(service.names):
         return f"{', '.join(route.host)} is no name of the service"
-    for earlier, other in enumerate(service.routes[:index]):
+    for earlier in candidates:
+        other = service.routes[earlier]
         if _takes(service, other, route):
             what = "everything" if other.matches_all else "all that it matches"
             return f"`routes[{earlier}]` takes {what}"
     return ""
+
+
+def _keys(route: Route) -> Iterator[Key]:
+    """What a narrower route must have for this one to take it: one of these, by which it is found again."""
+    if route.header:
+        yield min(route.header.items())
+    elif route.host:
+        yield from ((HOST, host) for host in route.host)
+    else:
+        yield PATH, route.path or ""
+
+
+def _candidates(service: Service, route: Route, earlier: dict[Key, list[int]]) -> list[int]:
+    """The earlier routes that may take this one, in their order, by the keys that they have."""
+    path = route.path or "/"
+    keys: list[Key] = [*route.header.items(), (HOST, (route.host or service.names)[0])]
+    keys += [(PATH, path[:end]) for end in range(len(path) + 1)]
+    return sorted(index for key in keys for index in earlier.get(key, ()))
 
 
 def _takes(service: Service, wide: Route, narrow: Route) -> bool:

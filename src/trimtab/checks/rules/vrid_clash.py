@@ -46,7 +46,7 @@ def find(subject: Subject) -> Iterator[Hit]:
             vlan = subject.inventory.front(site)[0].vlan.id
             yield Hit(
                 ("sites", site, "at"),
-                f"{site} stands where {seen[cell]} does; both have VLAN {vlan} with VRIDs {VRID_FRONT[4]} and {VRID_FRONT[6]}",
+                f"{site} stands where {seen[cell]} does; both have VLAN {vlan} with VRID {VRID_FRONT}",
                 "make one site of them, or keep the networks apart and accept this",
             )
         seen.setdefault(cell, site)

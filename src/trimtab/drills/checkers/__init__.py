@@ -11,7 +11,14 @@ from trimtab.drills.checkers.conduct import (
     VipConduct,
     WorkersConduct,
 )
-from trimtab.drills.checkers.failed import FailsAtMost, FailsLaterAtMost, FailsRetriedAtMost, ReturnsUnnoticed
+from trimtab.drills.checkers.failed import (
+    FailsAtMost,
+    FailsKeptAtMost,
+    FailsLaterAtMost,
+    FailsRetriedAtMost,
+    ReturnsUnnoticed,
+)
+from trimtab.drills.checkers.ledger import LedgerConduct
 from trimtab.drills.checkers.load_ran import LoadRan
 from trimtab.drills.checkers.members import (
     HealingConduct,
@@ -23,6 +30,7 @@ from trimtab.drills.checkers.membership import MembershipConduct
 from trimtab.drills.checkers.minority import MinorityRefuses
 from trimtab.drills.checkers.orders import OrdersKept
 from trimtab.drills.checkers.outage import PausesWithin, ReadsWithin
+from trimtab.drills.checkers.owners import OwnersConduct
 from trimtab.drills.checkers.recovery import RecoversQuietly
 from trimtab.drills.checkers.releases import ReleasesConduct
 from trimtab.drills.checkers.served import ServedElsewhere
@@ -36,11 +44,13 @@ CHECKERS: tuple[Checker, ...] = (
     FailsAtMost(),
     FailsLaterAtMost(),
     FailsRetriedAtMost(),
+    FailsKeptAtMost(),
     WritesWithin(),
     MinorityRefuses(),
     OrdersKept(),
     ServedElsewhere(),
     VipConduct(),
+    OwnersConduct(),
     RouteConduct(),
     LeaderConduct(),
     WorkersConduct(),
@@ -51,6 +61,7 @@ CHECKERS: tuple[Checker, ...] = (
     VersionsConduct(),
     ReleasesConduct(),
     ShareConduct(),
+    LedgerConduct(),
     SiteConduct(),
     DrainConduct(),
     RecoversQuietly(),
@@ -63,7 +74,7 @@ def checkers_for(claims: Claims) -> tuple[Checker, ...]:
     figures = {
         "reads": claims.reads_s, "writes": claims.writes_s, "orders": claims.lost, "recovery": claims.recovery_s,
         "failed": claims.failed, "failed_later": claims.failed_later,
-        "failed_retried": claims.failed_retried, "pauses": claims.pauses_s,
+        "failed_retried": claims.failed_retried, "failed_kept": claims.failed_kept, "pauses": claims.pauses_s,
     }  # fmt: skip
     made = {"load", *claims.conduct, *(name for name, limit in figures.items() if limit is not None)}
     return tuple(checker for checker in CHECKERS if checker.name in made)

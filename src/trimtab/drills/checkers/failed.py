@@ -65,6 +65,28 @@ class FailsRetriedAtMost:
         return _judge(self.name, lost, claims.failed_retried)
 
 
+class FailsKeptAtMost:
+    """true: in all regions together no more reads failed between the fault and its repair than claimed of those that were
+    sent on a connection which stood already. unknown: there was none.
+    """
+
+    name = "failed_kept"
+
+    def check(self, history: History, claims: Claims) -> Verdict:
+        assert claims.failed_kept is not None
+        since, until = history.events.phase("during")
+        sent = sum(
+            row.kind == "kept" and since <= row.start < until
+            for rows in history.reads.values()
+            for row in rows
+        )
+        if not sent:
+            return Verdict(self.name, "unknown", ("no request was sent on a kept connection",))
+        found = _failures(history, since, until, arriving=True, leaving=history.events.restore is None)
+        kept = {region: [row for row in rows if row.kind == "kept"] for region, rows in found.items()}
+        return _judge(self.name, kept, claims.failed_kept)
+
+
 class ReturnsUnnoticed:
     """unnoticed: no read failed from the repair to the end."""
 

@@ -10,11 +10,14 @@ from trimtab.drills.faults.cable_cut import CableCut
 from trimtab.drills.faults.canary import Canary
 from trimtab.drills.faults.crash_loop import CrashLoop
 from trimtab.drills.faults.deploy import Deploy
+from trimtab.drills.faults.die_answering import DieAnswering
 from trimtab.drills.faults.drain import Drain
 from trimtab.drills.faults.drain_inside import DrainInside
 from trimtab.drills.faults.drain_killed import DrainKilled, LeaderKilled
 from trimtab.drills.faults.estate_loss import EstateLoss
+from trimtab.drills.faults.flood import Flood
 from trimtab.drills.faults.freeze import Freeze
+from trimtab.drills.faults.half_roll import HalfRoll
 from trimtab.drills.faults.hang import Hang
 from trimtab.drills.faults.ill_checks import Flap, Lie
 from trimtab.drills.faults.lead import Lead
@@ -44,6 +47,7 @@ FAULTS = table(
     [
         PowerCut(),
         ProcessKill(),
+        DieAnswering(),
         Hang(),
         CableCut(),
         Lead(),
@@ -51,6 +55,7 @@ FAULTS = table(
         Withdraw(),
         Reload(),
         BadReload(),
+        HalfRoll(),
         Upgrade(),
         UpgradeDrained(),
         UpgradeRegistries(),
@@ -70,5 +75,6 @@ FAULTS = table(
         Freeze(),
         EstateLoss(),
         Blind(),
+        Flood(),
     ]
 )

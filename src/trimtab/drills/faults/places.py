@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from trimtab.drills.faults import elsewhere, other_system
+from trimtab.drills.faults import elsewhere, flood, other_system
 from trimtab.drills.faults.base import Arguments
 from trimtab.drills.scene import LabLike, Scene, Site, Upstream
 from trimtab.drills.witness.store import find_leader
@@ -116,6 +116,14 @@ def _needs_backends(scene: Scene, arguments: Arguments) -> None:
         )
 
 
+def _needs_ledger(scene: Scene, arguments: Arguments) -> None:
+    _needs_backends(scene, arguments)
+    if scene.ledger is None:
+        raise BadInput(
+            "no service takes orders, so nothing could be done twice", "see `ledger` in docs/estate.md"
+        )
+
+
 def _needs_registries(scene: Scene, arguments: Arguments) -> None:
     if not scene.site(arguments["site"]).registries:
         found = [site.name for site in scene.sites.values() if site.registries]
@@ -200,9 +208,11 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("", "upstream"): _needs_upstream,
     ("", "upstreams"): _needs_upstreams,
     ("", "upstream-links"): _needs_upstreams,
+    ("die-answering", "backends"): _needs_ledger,
     ("upgrade", "proxies"): other_system.needs_haproxy,
     ("upgrade-registries", "registries"): other_system.needs_etcd_upgrade,
     ("upgrade-drained", "proxies"): other_system.needs_drain_and_system,
+    ("flood", "vips"): flood.needs_few_places,
     ("drain", "site"): elsewhere.needs_drain,
     ("drain-killed", "site"): elsewhere.needs_drain,
     ("estate-leader-killed", "site"): elsewhere.needs_drain,

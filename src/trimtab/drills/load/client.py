@@ -98,7 +98,7 @@ class Client:
         self.sent += 1
         self.under_way += 1
         journey = Journey(self._spec, self._context, self._retries, self._done)
-        journey.begin(kind, target, source, due, link)
+        journey.begin("opened" if kind == "kept" and link is None else kind, target, source, due, link)
 
     def _done(self, row: Row, link: Link | None) -> None:
         self.under_way -= 1

@@ -34,7 +34,7 @@ class Journey:
         self._kind, self._target, self._source = kind, target, source
         self._start = time.monotonic()  # the loop's own time is as coarse as a millisecond
         self._late = max(0.0, self._start - due)
-        self._request = request_bytes(target, keep=kind == "kept")
+        self._request = request_bytes(target, keep=kind != "new")
         self._attempt(self._loop.time() + self._spec.timeout, link)
 
     def _attempt(self, deadline: float, link: Link | None) -> None:

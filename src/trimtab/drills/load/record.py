@@ -18,6 +18,7 @@ BATCH = 200
 class Row(NamedTuple):
     """One request. Times in seconds of time.monotonic(), one clock for all namespaces of a machine.
 
+    kind: `new` on a connection of its own, `kept` on one that stood, `opened` on one that may stay.
     start: when it was sent.  late: how far behind its schedule that was.  latency: of the first attempt.
     total: until the client had its answer or gave up, retry included.  attempts: 1 or 2 (a transparent repeat
     on a fresh connection, RFC 9110 9.2.2, is part of the first).  error: "" or why the first attempt failed.

@@ -22,6 +22,7 @@ ASKS = {
     "failed": "Did no more requests fail at their first attempt than claimed?",
     "failed_later": "Did no more of the requests fail than claimed that were sent after the news of the fault was with their clients?",
     "failed_retried": "Did no more requests fail than claimed once their client had tried again?",
+    "failed_kept": "Did no more requests fail than claimed on connections that stood already?",
     "served": "Did another site's members answer the site's clients while its own were gone?",
     "minority": "Did the site that was cut off refuse orders, and acknowledge none?",
     "vip": "Did the site's addresses move, or stay, as expected?",

@@ -10,6 +10,7 @@ from trimtab.drills.ask import ask_if_there
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.drivers.haproxy.dumps import read_servers
 from trimtab.errors import DriverError
+from trimtab.render.haproxy_once import STAGE
 
 SOCKET = ("socat", "-t5", "-", "UNIX-CONNECT:/run/haproxy/admin.sock")
 
@@ -23,14 +24,16 @@ def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
 
 
 def judge_haproxy(reply: str | None) -> dict[str, dict[str, int]] | None:
-    """What is left out: the spare backends, other sites' proxies, members in maintenance, places in store."""
+    """What is left out: a pool's other backends, other sites' proxies, the second stage, members in maintenance, places in
+    store.
+    """
     try:
         servers = read_servers((reply or "").strip() + "\n")
     except DriverError:
         return None
     found: dict[str, dict[str, int]] = {}
     for server in servers:
-        if not server.maint and not server.backend.endswith(("--panic", "--across")):
+        if not server.maint and not server.backend.endswith(("--panic", "--patient", "--across", STAGE)):
             found.setdefault(server.backend, {})[f"{server.address}:{server.port}"] = server.weight
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from trimtab.drills.ask import ask_if_there, whatever_it_exits
 from trimtab.drills.scene import LabLike, Scene, Upstream
+from trimtab.lab.transit import session_to
 
 
 def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
@@ -39,6 +40,6 @@ def judge(reply: str | None, site: str, upstream: str) -> str | None:
     """Since when a reply of `birdc show route` has a route learnt in the session to this site, "" if it has none."""
     if reply is None:
         return None
-    session = f"to_{site.replace('-', '_')}_{upstream.replace('-', '_')}_"
+    session = session_to(site, upstream)
     found = re.search(rf"\[{re.escape(session)}\S* (\S+?)\]", reply)
     return found[1] if found else ""

@@ -1,7 +1,9 @@
 """What has to be said to HAProxy so that a pool has the members it should have. Pure; twice changes nothing.
 
-A pool is one backend or two: its own, and a `spare` without checks that serves while too few members are healthy. Both
-get the same servers. Servers are known by their id; id I of a pool fed by the registry has the name `mI`.
+A pool is up to three backends: its own; a `patient` one for bodies and tunnels, whose servers of the file follow the state of
+the pool's own; and a `spare` without checks that serves while too few members are healthy. All get the same servers, known
+by their id; id I of a pool fed by the registry has the name `mI`. Nobody can follow a server that was added at run time
+(Management Guide 9.3, add server), so the double of one is checked itself.
 """
 
 from __future__ import annotations
@@ -55,6 +57,8 @@ class Pool(Protocol):
     def options(self) -> str: ...
     @property
     def spare(self) -> str: ...
+    @property
+    def patient(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ def seen(servers: Iterable[ServerState]) -> Have:
 
 
 def difference(want: Want, have: Have, pool: Pool) -> tuple[Command, ...]:
-    """Commands that bring both backends of `pool` from `have` to `want`, in the order in which to send them.
+    """Commands that bring the backends of `pool` from `have` to `want`, in the order in which to send them.
 
     Of a pool that its file has completely (no `registry`) only weights and states are set, and servers that are not
     wanted are left alone. A registry's pool loses them: nobody wanted empties it, which is for the caller to weigh.
@@ -102,7 +106,7 @@ def missing(want: Want, have: Have, pool: Pool) -> tuple[int, ...]:
 
 
 def backends(pool: Pool) -> tuple[str, ...]:
-    return (pool.name, pool.spare) if pool.spare else (pool.name,)
+    return tuple(each for each in (pool.name, pool.patient, pool.spare) if each)
 
 
 def unchecked(options: str) -> str:
@@ -155,7 +159,7 @@ def _as_wanted(server: WantServer, row: ServerState) -> bool:
 
 def _add(server: WantServer, backend: str, pool: Pool, plan: _Plan) -> None:
     name = f"m{server.id}"
-    options = pool.options if backend == pool.name else unchecked(pool.options)
+    options = unchecked(pool.options) if backend == pool.spare else pool.options
     plan.add.append(wire.add_server(backend, name, server.id, server.address, server.weight, options))
     if "check" in options.split():
         plan.add.append(wire.enable_health(backend, name))

@@ -222,12 +222,13 @@ def key_of(record: Record) -> str:
 
 
 def encode(record: Record) -> bytes:
-    """The value of a record; what the key says already is left out. Raises BadRecord for one that is too long."""
+    """The value of a record; what the key says already is left out. Raises BadRecord for one that nobody would read."""
     named = {"pool", "service", "id"} if isinstance(record, Claim) else {"pool", "service", "name"}
     body = {k: v for k, v in asdict(record).items() if k not in named}
     value = json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
     if len(value) > MAX_VALUE:  # here its writer learns of it, otherwise nobody
         raise BadRecord(f"{key_of(record)}: {len(value)} bytes, at most {MAX_VALUE} are written")
+    decode(key_of(record), value)
     return value
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from trimtab.drivers.units.base import Units, UnitState
+from trimtab.drivers.units.base import Manager, Units, UnitState
 from trimtab.drivers.units.socket import UnitSocket
 from trimtab.drivers.units.systemd import Systemd
 from trimtab.errors import BadInput
 
-__all__ = ["UnitState", "Units", "connect"]
+__all__ = ["Manager", "UnitState", "Units", "connect"]
 
 
-def connect(supervisor: str) -> Units:
+def connect(supervisor: str) -> Manager:
     """supervisor: `systemd`, or `unix:PATH`. Connects to nothing yet. Raises BadInput."""
     if supervisor == "systemd":
         return Systemd()

@@ -47,6 +47,22 @@ class Units(Protocol):
         ...
 
 
+class Manager(Units, Protocol):
+    """Units that come and go: what a delivery needs beside. Raises as `Units` does."""
+
+    async def reread(self) -> None:
+        """Read the units' own files anew; who runs goes on as it was."""
+        ...
+
+    async def start(self, name: str) -> None:
+        """A new one: now, and at every boot."""
+        ...
+
+    async def stop(self, name: str) -> None:
+        """One whose file is gone: now, and for good."""
+        ...
+
+
 def checked(names: Sequence[str]) -> list[str]:
     """Raises BadInput for a name that could be taken for an option, or for several."""
     for name in names:

@@ -1,7 +1,8 @@
 """The stand-in for systemd in a twin: a unix socket, one JSON line asked and one answered; see `lab/unit_socket.py`.
 
 {"op": "show"}                                  {"units": [{"unit", "state", "pid", "restarts"}]}
-{"op": "restart" | "reload", "unit": NAME}      {"ok": true}, or {"error": "why not"}
+{"op": "restart" | "reload" | "start" | "stop", "unit": NAME}      {"ok": true}, or {"error": "why not"}
+{"op": "reread"}                                the same
 """
 
 from __future__ import annotations
@@ -47,6 +48,19 @@ class UnitSocket:
     async def reload(self, name: str) -> None:
         """See `base.Units`."""
         await self._act("reload", name)
+
+    async def reread(self) -> None:
+        """See `base.Manager`."""
+        if (answer := await self._ask({"op": "reread"}, self._act_s)).get("ok") is not True:
+            raise Nonsense(f"{self._path}: {answer!a} to reread")
+
+    async def start(self, name: str) -> None:
+        """See `base.Manager`."""
+        await self._act("start", name)
+
+    async def stop(self, name: str) -> None:
+        """See `base.Manager`."""
+        await self._act("stop", name)
 
     async def _act(self, op: str, name: str) -> None:
         answer = await self._ask({"op": op, "unit": checked([name])[0]}, self._act_s)

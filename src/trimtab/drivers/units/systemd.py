@@ -50,6 +50,18 @@ class Systemd:
         checked([name])
         await self._run("reload", "--", name, limit=self._act_s)
 
+    async def reread(self) -> None:
+        """See `base.Manager`."""
+        await self._run("daemon-reload", limit=self._act_s)
+
+    async def start(self, name: str) -> None:
+        """See `base.Manager`."""
+        await self._run("enable", "--now", "--", checked([name])[0], limit=self._act_s)
+
+    async def stop(self, name: str) -> None:
+        """See `base.Manager`. Its file is gone, so systemctl knows no more of [Install]: the link of a boot is dangling."""
+        await self._run("stop", "--", checked([name])[0], limit=self._act_s)
+
     async def _run(self, verb: str, *arguments: str, limit: float, may_fail: bool = False) -> str:
         ran = await run((self._program, "--no-pager", "--no-ask-password", verb, *arguments), limit)
         if ran.code == 0 or (may_fail and ran.code is not None):
@@ -61,7 +73,7 @@ class Systemd:
             or "not been booted with systemd" in reason
         ):
             raise Unreachable(f"systemd: {reason}")
-        raise Refused(f"systemctl {verb} {arguments[-1]}: {reason}")
+        raise Refused(f"systemctl {' '.join((verb, *arguments[-1:]))}: {reason}")
 
 
 def read_show(text: str, names: Sequence[str]) -> dict[str, UnitState]:

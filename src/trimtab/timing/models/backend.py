@@ -41,7 +41,21 @@ def leader_loss(inventory: Inventory, world: World) -> Figures:
     members = first_store(inventory)
     if len(members) - 1 < quorum(members):
         return both(SERVES_ON, etcd.NO_QUORUM)
-    return both(SERVES_ON, orders(etcd.election(inventory)))
+    return both(SERVES_ON, orders(etcd.election(inventory, one_host=True)))
+
+
+def reinstalled(inventory: Inventory, world: World) -> Figures:
+    """A registry's members cost nobody anything; the store's may be its leader."""
+    members = first_store(inventory)
+    if not members:
+        return both(SERVES_ON, SERVES_ON)
+    if len(members) - 1 < quorum(members):
+        return both(SERVES_ON, etcd.NO_QUORUM)
+    return both(SERVES_ON, orders(one_of(etcd.KEPT_LEADER, etcd.election(inventory, one_host=True))))
+
+
+def _has_etcd(inventory: Inventory) -> bool:
+    return bool(serving(inventory) and (inventory.with_role("registry") or first_store(inventory)))
 
 
 def _has_backends(inventory: Inventory) -> bool:
@@ -52,13 +66,21 @@ def _asks_another_site(inventory: Inventory) -> bool:
     return bool(serving(inventory)) and any(helped(inventory, pool) for _, pool in used(inventory))
 
 
+def _takes_orders(inventory: Inventory) -> bool:
+    return _has_backends(inventory) and any(s.ledger for s in inventory.estate.services.values())
+
+
 def _has_store(inventory: Inventory) -> bool:
     return bool(serving(inventory) and first_store(inventory))
 
 
 MODELS = (
     Model("backend-kill", "the processes of a backend are killed", _has_backends, killed),
+    Model("member-dies-answering", "members are killed while they answer", _takes_orders, killed),
     Model("backend-power-cut", "a backend's host loses power", _has_backends, power_cut),
     Model("site-pool-loss", "every backend of a site loses power at once", _asks_another_site, pool_loss),
     Model("store-leader-loss", "the host of the store's leader loses power", _has_store, leader_loss),
+    Model(
+        "member-reinstalled", "members of etcd lose their disks, one after the other", _has_etcd, reinstalled
+    ),
 )

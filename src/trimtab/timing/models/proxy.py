@@ -26,6 +26,14 @@ OLD_WORKERS = Term(
 )
 
 
+PLACES = Term(
+    "proxy",
+    "who is connected is served; who comes while clients hold every place is none of these figures",
+    NOTHING,
+    "docs/estate.md, a full proxy",
+)
+
+
 NEW_GENERATION = Term(
     "proxy",
     "a new generation is checked and started beside the one that serves",
@@ -85,6 +93,10 @@ def refused(inventory: Inventory, world: World) -> Figures:
     return both(OLD_WORKERS, one_of(NO_GAP, NEW_GENERATION))
 
 
+def flooded(inventory: Inventory, world: World) -> Figures:
+    return both(PLACES, PLACES)
+
+
 def _serves(inventory: Inventory) -> bool:
     return bool(serving(inventory) and inventory.estate.services)
 
@@ -98,6 +110,7 @@ MODELS = (
     Model("proxy-power-cut", "the host that holds a site's VIPs loses power", _serves, power_cut),
     Model("proxy-process-kill", "the processes of that host's proxy are killed", _serves, process_kill),
     Model("proxy-hang", "that host's proxy hangs: it accepts connections and answers nothing", _serves, hang),
+    Model("half-rolled-out", "a service is added, host by host, each with a hot reload", _serves, renewed),
     Model("proxy-upgrade", "every proxy of a site is renewed by a hot reload", _serves, renewed),
     Model(
         "proxy-version-upgrade",
@@ -105,5 +118,6 @@ MODELS = (
         _haproxy,
         renewed,
     ),
+    Model("connection-flood", "more clients than a proxy has places for ask nothing", _serves, flooded),
     Model("bad-reload", "a proxy is reloaded with a configuration that cannot bind", _serves, refused),
 )

@@ -1,0 +1,163 @@
+"""On a host: new files in, judged, switched to, taken up and verified. `python -m trimtab.delivery.take` with the files as JSON
+on its input; imports nothing that the agent's package lacks.
+
+Killed anywhere it leaves the old set or the new one whole, and the next delivery does what is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from trimtab.delivery import took, trial
+from trimtab.delivery.generations import Generations
+from trimtab.delivery.switch import Actions, actions, difference, generation, joined
+from trimtab.drivers.units import Manager, connect
+from trimtab.errors import DaemonRefused, DriverError, TrimtabError
+from trimtab.render.artifact import Artifact
+
+KEEPALIVED = "/etc/keepalived/keepalived.conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """files: paths that differ from what the daemons ran by.  took: units that run by them now.  later: units whose own file
+    changed, which holds from their next start.
+    """
+
+    generation: str
+    files: tuple[str, ...] = ()
+    took: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+
+
+async def deliver(new: Sequence[Artifact], shelf: Generations, units: Manager) -> Delivered:
+    """Raises DaemonRefused, and then the host runs by the files that it had; EnvironmentUnable, BadInput, DriverError."""
+    with shelf.locked():
+        was, old = _found(shelf, shelf.named("taken") or shelf.adopt(new))
+        name = generation(new)
+        if name == was == shelf.named("current"):
+            shelf.sweep()
+            return Delivered(name)
+        wanted = joined(actions(old, new), actions(shelf.read(shelf.named("current")), new))
+        changed = difference(old, new)
+        shelf.put(new)
+        _judge(shelf, new, name, {*changed.added, *changed.changed})
+        await _switch(shelf, units, old, new, (was, name), wanted)
+        return Delivered(
+            name, (*changed.added, *changed.changed, *changed.removed), wanted.touched, wanted.later
+        )
+
+
+def _found(shelf: Generations, name: str) -> tuple[str, tuple[Artifact, ...]]:
+    """The set by which the daemons run, and its name; where somebody wrote over a file by hand, what is there is in a set of
+    its own. Afterwards every path leads into the current set.
+    """
+    known = {a.path: a for a in shelf.read(name)}
+    found = tuple((known | {a.path: a for a in shelf.strays(known.values())}).values())
+    if (found_name := generation(found)) != name:
+        shelf.put(found)
+        for link in ("taken", "current"):
+            if shelf.named(link) == name:
+                shelf.lead(link, found_name)
+    shelf.link(known)
+    return found_name, found
+
+
+def _judge(shelf: Generations, new: Sequence[Artifact], name: str, paths: set[str]) -> None:
+    """At the real paths, so the links are there already; those to files that only the new set has lead nowhere yet."""
+    current = shelf.named("current")
+    fresh = [a.path for a in new if a.path in paths and not shelf.at(a.path).exists()]
+    if current == name:  # an interrupted delivery: it has been judged
+        return
+    shelf.link(fresh)
+    try:
+        trial.run(new, paths, shelf.home / name, shelf.home / current)
+    except BaseException:
+        shelf.sweep()
+        raise
+
+
+async def _switch(
+    shelf: Generations,
+    units: Manager,
+    old: Sequence[Artifact],
+    new: Sequence[Artifact],
+    names: tuple[str, str],
+    wanted: Actions,
+) -> None:
+    was, name = names
+    shelf.link(a.path for a in new)
+    shelf.lead("current", name)
+    try:
+        await _take_up(units, old, wanted)
+    except (DaemonRefused, DriverError) as error:
+        shelf.lead("current", was)
+        said = await _back(units, new, actions(new, old))
+        shelf.sweep()
+        raise DaemonRefused(
+            f"{error.message} {error.hint}".strip(), f"the host has its old files again{said}"
+        ) from error
+    shelf.lead("taken", name)
+    shelf.sweep()
+
+
+async def _back(units: Manager, was: Sequence[Artifact], wanted: Actions) -> str:
+    """Run by the old files again; what cannot is told."""
+    try:
+        await _take_up(units, was, wanted)
+    except (DaemonRefused, DriverError) as error:
+        return f", but {error.message}"
+    return ""
+
+
+async def _take_up(units: Manager, old: Sequence[Artifact], wanted: Actions) -> None:
+    """Raises DaemonRefused for a daemon that does not run by the new files, DriverError."""
+    for path in wanted.sysctl:
+        _load(path)
+    if wanted.reread:
+        await units.reread()
+    for unit in wanted.stop:
+        await units.stop(unit)
+    if wanted.stop and wanted.reread:
+        await units.reread()
+    before = {a.path: a.content for a in old}
+    for unit in wanted.touched:
+        since = took.Moment()
+        if unit in wanted.reload:
+            took.prepare(unit, before.get(KEEPALIVED, ""))
+            await units.reload(unit)
+        else:
+            await (units.start if unit in wanted.start else units.restart)(unit)
+        found = took.problem(unit, (await units.state([unit]))[unit], since)
+        if found:
+            raise DaemonRefused(found)
+
+
+def _load(path: str) -> None:
+    """Kernel settings; a key that this kernel has not is no reason to keep the old files."""
+    subprocess.run(["sysctl", "-e", "-q", "-p", path], capture_output=True, check=False)
+
+
+def main() -> int:
+    """Prints a `Delivered` as JSON; exit as everywhere."""
+    parser = argparse.ArgumentParser(prog="trimtab.delivery.take", description=__doc__)
+    parser.add_argument("--supervisor", default="systemd", help="`systemd`, or `unix:PATH`")
+    chosen = parser.parse_args()
+    new = [Artifact(**entry) for entry in json.load(sys.stdin)]
+    try:
+        done = asyncio.run(deliver(new, Generations(), connect(chosen.supervisor)))
+    except TrimtabError as error:
+        print(json.dumps({"error": error.message, "hint": error.hint}))
+        return error.exit_code
+    print(json.dumps(asdict(done)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Which addresses the Internet of the twin has: those that nothing of the estate uses.
+
+The estate's addresses are what is to be tried, and many of them are somebody else's to give; the twin's own are not. The
+first choices are ranges that no estate announces; after them comes any other, because a twin is connected to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from trimtab.errors import BadInput
+from trimtab.estate.addressing import FAMILIES, uplink_network
+from trimtab.estate.base import IPNetwork
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.prefix_faults import overlap
+
+# Special ranges first (RFC 6598, RFC 2544, RFC 1918), then what is left between the octets that hosts are in.
+POOL4 = (
+    "100.64.0.0/10",
+    "198.18.0.0/15",
+    "192.168.0.0/16",
+    *(f"{n}.0.0.0/8" for n in (*range(11, 127), *range(128, 172))),
+)
+UNIQUE_LOCAL = tuple(f"fd{n:02x}::/16" for n in range(0x64, 0x100))
+DOCUMENTED = (*(f"2001:db8:{n:x}00::/40" for n in range(0xFE, 0, -1)), "3fff:0:fe00::/40")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """mesh: between transits, four addresses a pair.  access: between transits and regions, a /24 each.  clients: where
+    requests come from, a /24 (IPv6 /48) a region.
+    """
+
+    mesh4: IPv4Network
+    access4: IPv4Network
+    clients4: IPv4Network
+    mesh6: IPv6Network
+    access6: IPv6Network
+    clients6: IPv6Network
+
+    def peering(self, pair: int, a: int, b: int) -> tuple[IPv4Address, IPv6Address]:
+        """First address of the network between the transits a and b; pair: their number among all pairs."""
+        return self.mesh4[0] + 4 * pair, self.mesh6[0] + ((a << 80) | (b << 64))
+
+
+def choose(inventory: Inventory, transits: int) -> Ranges:
+    """The first ranges that are free. Raises BadInput for an estate that leaves none."""
+    taken = list(_taken(inventory))
+
+    def pick(length: int, *pools: str) -> IPNetwork:
+        found = _free(taken, length, pools)
+        taken.append(found)
+        return found
+
+    size = min(16, 32 - max(2, (4 * transits * transits - 1).bit_length()))
+    return Ranges(
+        mesh4=IPv4Network(pick(size, *POOL4)),
+        access4=IPv4Network(pick(16, "100.126.0.0/16", *POOL4)),
+        clients4=IPv4Network(pick(16, "198.19.0.0/16", *POOL4)),
+        mesh6=IPv6Network(pick(16, *UNIQUE_LOCAL)),
+        access6=IPv6Network(pick(16, *UNIQUE_LOCAL)),
+        clients6=IPv6Network(pick(40, *DOCUMENTED)),
+    )
+
+
+def _free(taken: list[IPNetwork], length: int, pools: tuple[str, ...]) -> IPNetwork:
+    for pool in map(ip_network, pools):
+        if pool.prefixlen > length:
+            continue
+        for found in pool.subnets(new_prefix=length):
+            if not any(overlap(found, other) for other in taken):
+                return found
+    raise BadInput(
+        f"the estate leaves no /{length} free for the Internet of its twin",
+        "no estate needs that much: announce fewer or longer prefixes",
+    )
+
+
+def _taken(inventory: Inventory) -> Iterator[IPNetwork]:
+    """Everything of the estate, derived addresses included."""
+    yield ip_network(str(inventory.estate.network.private))
+    yield from map(ip_network, ("172.16.0.0/12", "fd00::/16"))
+    for site, declared in inventory.estate.sites.items():
+        yield from (uplink_network(peer) for up in declared.upstreams.values() for peer in up.peer)
+        yield from (prefix for family in FAMILIES if (prefix := inventory.public(site, family)) is not None)
+    for family in FAMILIES:
+        yield from inventory.anycast(family)
+    for pool in inventory.estate.pools.values():
+        yield from (ip_network(str(member.address)) for member in pool.members or ())
