@@ -57,7 +57,7 @@ def test_closed_standard_error_changes_nothing() -> None:
 def test_a_terminal_without_unicode_gets_ascii() -> None:
     done = shell(f"{TRIMTAB} timing --terms", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", LC_ALL="C")
     assert done.returncode == 0, done.stderr
-    assert b"<= 1 s    0.19-0.42 s" in done.stdout
+    assert b"<= 1 s   0.19-0.42 s" in done.stdout
     assert done.stdout.isascii() and b"\\u2264" not in done.stdout
     assert "≤ 1 s" in shell(f"{TRIMTAB} timing", LC_ALL="C.UTF-8").stdout.decode()
 

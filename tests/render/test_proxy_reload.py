@@ -23,6 +23,7 @@ from trimtab.render.base import HOOKS
 from trimtab.render.front import RELOAD_S
 from trimtab.render.host import render_host
 
+pytestmark = pytest.mark.daemon  # processes that have to be there within half a second
 HEAD = "#<PID>          <type>          <reloads>       <uptime>        <version>\n"
 
 

@@ -72,7 +72,8 @@ def decide(
         w.ready and w.weight > 0 and not e.backup and _counts(e, alive)
         for w, e in zip(asked, known, strict=True)
     )
-    return Decision(tuple(asked), floor_of(pool.panic, regular), tuple(reasons), tuple(known))
+    # in one order, whoever served last: who is told the same twice is told nothing new
+    return Decision(tuple(asked), floor_of(pool.panic, regular), tuple(sorted(reasons)), tuple(known))
 
 
 def _counts(each: Endpoint, alive: Collection[str] | None) -> bool:

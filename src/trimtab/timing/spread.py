@@ -33,9 +33,9 @@ class Spread:
         place = (seconds - self.start) / self.step
         if place < 0:
             return 0.0
-        before = int(place)
-        if before >= len(self.over) - 1:
+        if place >= len(self.over) - 1:  # a step of next to nothing makes it infinite
             return self.over[-1]
+        before = int(place)
         low = self.over[before]
         return low + (self.over[before + 1] - low) * (place - before)
 
@@ -148,9 +148,9 @@ def _area(spread: Spread) -> Callable[[float], float]:
         place = (x - start) / step
         if place <= 0:
             return 0.0
+        if place >= most:
+            return sums[-1] + over[-1] * (x - start - most * step)
         before = int(place)
-        if before >= most:
-            return sums[-1] + over[-1] * (place - most) * step
         inside = place - before
         return sums[before] + (over[before] + (over[before + 1] - over[before]) * inside / 2) * inside * step
 
