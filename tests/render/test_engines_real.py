@@ -81,7 +81,7 @@ DIFFERENT: dict[tuple[str, str], tuple[Any, str]] = {
         "the same limit; nginx has the better word for it (RFC 9110, 15.5.15)",
     ),
     ("every_member_gone", "nginx"): (
-        502,
+        [502],
         "nginx has one word for a member that cannot be reached and for none left",
     ),
     ("a_member_without_power", "nginx"): (

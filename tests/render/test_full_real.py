@@ -79,7 +79,7 @@ class Proxy:
             (self.folder / name).write_text(self.moved(self.files[f"/etc/haproxy/{name}"]))
         text = self.files["/etc/haproxy/haproxy.cfg"] + self.files["/etc/haproxy/pools.cfg"]
         path = self.folder / "haproxy.cfg"
-        path.write_text(re.sub(r" check\b[^\n]*(?= id)| check inter.*", "", self.moved(text)))
+        path.write_text(re.sub(r" check\b[^\n]*(?= id)| check inter.*| track \S+", "", self.moved(text)))
         return ["haproxy", "-db", "-f", str(path)]
 
     def _nginx(self, alter: Callable[[str], str]) -> list[str]:
