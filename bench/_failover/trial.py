@@ -13,7 +13,7 @@ from _peers import PEERS, made
 
 from _failover.plan import OURS, Trial, watched
 from _failover.record import Record, broken, measured
-from trimtab.drills.carried import least_disturbing
+from trimtab.drills.carried import carried_rates
 from trimtab.drills.crew import Rates
 from trimtab.drills.runner import run
 from trimtab.drills.scene import read_scene
@@ -61,7 +61,7 @@ def load_of_this_machine(configuration: Configuration, tell: Tell) -> Rates | No
     with turn(_once(tell)):
         lab = start(configuration.topology, timeout=READY_S, stays=False)
         try:
-            return least_disturbing(lab, read_scene(lab.status()["facts"]), lambda *_: None)
+            return carried_rates(lab, read_scene(lab.status()["facts"]), lambda *_: None)
         finally:
             lab.down()
 

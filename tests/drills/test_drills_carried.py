@@ -10,7 +10,7 @@ import pytest
 from drills_kit import LoopbackLab, Pki, TlsShop, ledger_scripts, row
 
 from trimtab.drills import carried as module
-from trimtab.drills.carried import Step, full_rates, least_disturbing, normal_rates, scaled, share, well
+from trimtab.drills.carried import Step, carried_rates, full_rates, normal_rates, scaled, share, well
 from trimtab.drills.crew import Counters, Rates
 from trimtab.drills.load.record import Row
 from trimtab.drills.scene import read_scene
@@ -122,7 +122,7 @@ def test_the_load_of_a_sitting_is_halved_until_nothing_fails(
     monkeypatch.setattr(module, "_try", tried)
     monkeypatch.setattr(module, "_idle", lambda tell: 0.0)
     lab: Any = SimpleNamespace(scratch=tmp_path)
-    found = least_disturbing(lab, None, quiet)  # type: ignore[arg-type]
+    found = carried_rates(lab, None, quiet)  # type: ignore[arg-type]
     assert found == (None if times is None else scaled(Rates(), times))
 
 

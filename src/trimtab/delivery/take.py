@@ -134,8 +134,7 @@ async def _take_up(units: Manager, old: Sequence[Artifact], wanted: Actions) -> 
             await units.reload(unit)
         else:
             await (units.start if unit in wanted.start else units.restart)(unit)
-        found = took.problem(unit, (await units.state([unit]))[unit], since)
-        if found:
+        if found := await took.problem(unit, units, since):
             raise DaemonRefused(found)
 
 

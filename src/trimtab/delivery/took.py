@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -9,11 +10,11 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from trimtab.drivers.units.base import UnitState
+from trimtab.drivers.units.base import Manager, UnitState
 from trimtab.render.agent_file import KEEPALIVED_RELOADING as RELOADING
 
 BIRDC = ("/usr/sbin/birdc", "-s", "/run/bird/bird.ctl", "show", "status")
-LIMIT_S = 10.0
+LIMIT_S, EVERY_S = 10.0, 0.05
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -30,12 +31,14 @@ def prepare(unit: str, text: str) -> None:
         Path(RELOADING).write_text("reload\n")
 
 
-def problem(unit: str, state: UnitState, since: Moment) -> str:
-    """What is against it that the unit runs by its new files; "" for nothing, waited for LIMIT_S."""
+async def problem(unit: str, units: Manager, since: Moment) -> str:
+    """What is against it that the unit runs by its new files; "" for nothing, waited for LIMIT_S. Raises DriverError."""
     ends = time.monotonic() + LIMIT_S
-    while (found := _problem(unit, state, since)) and time.monotonic() < ends:
-        time.sleep(0.05)
-    return found
+    while found := _problem(unit, (await units.state([unit]))[unit], since):
+        if time.monotonic() > ends:
+            return found
+        await asyncio.sleep(EVERY_S)
+    return ""
 
 
 def _problem(unit: str, state: UnitState, since: Moment) -> str:

@@ -83,8 +83,15 @@ def run(artifacts: Sequence[Artifact], paths: set[str], new: Path, current: Path
     # a network that this host has not yet is none: keepalived would refuse the file when it is too late
     here = sorted(name for _, name in socket.if_nameindex() if name.startswith("vlan"))
     command = [*ALONE, "sh", "-c", script(asked, new, current, here)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", timeout=LIMIT_S, check=False, stdin=subprocess.DEVNULL
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=LIMIT_S, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentUnable(
+            f"the daemons of this host did not judge the files within {LIMIT_S} s",
+            "the host keeps what it had; ask again",
+        ) from error
     if found := refusals(asked, done.stdout or done.stderr):
         raise DaemonRefused("\n".join(found), "the host keeps the files that it had")

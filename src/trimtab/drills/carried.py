@@ -58,9 +58,9 @@ def normal_rates(lab: LabLike, scene: Scene, tell: Tell, usual: Rates | None = N
     return _kept(lab, "normal", find)
 
 
-def least_disturbing(lab: LabLike, scene: Scene, tell: Tell) -> Rates | None:
-    """The normal rates or the first half of a half of them that is carried: nothing fails, next to nothing leaves late.
-    None where not even `LEAST` of the usual ones is.
+def carried_rates(lab: LabLike, scene: Scene, tell: Tell) -> Rates | None:
+    """The normal rates, halved until they are carried: nothing fails, next to nothing leaves late. None where not even
+    `LEAST` of the usual ones is.
     """
     rates = normal_rates(lab, scene, tell)
     while rates.reads >= LEAST * Rates().reads:

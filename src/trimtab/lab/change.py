@@ -33,9 +33,7 @@ def running(estate: Estate, systems: Mapping[str, str]) -> Inventory:
     """The inventory of a twin that runs. systems: by host the release that it was booted from, "" for the machine's own. Raises
     BadInput where the twin has other hosts than the estate.
     """
-    platforms = {host: RELEASES[release] for host, release in systems.items() if release}
-    for shrink in (True, False):
-        found = Inventory(estate, shrink=shrink, platforms=platforms)
+    for found in _both(estate, systems):
         if {host.name for host in found.hosts} == set(systems):
             return found
     raise BadInput(
@@ -45,9 +43,14 @@ def running(estate: Estate, systems: Mapping[str, str]) -> Inventory:
 
 def some_of(estate: Estate, systems: Mapping[str, str]) -> Inventory:
     """As `running`, of an estate that has changed: it may have hosts that the twin has not, or has no more."""
-    platforms = {host: RELEASES[release] for host, release in systems.items() if release}
-    small, whole = (Inventory(estate, shrink=shrink, platforms=platforms) for shrink in (True, False))
+    small, whole = _both(estate, systems)
     return whole if set(systems) - {host.name for host in small.hosts} else small
+
+
+def _both(estate: Estate, systems: Mapping[str, str]) -> tuple[Inventory, Inventory]:
+    """(as `twin.at_most` leaves it, whole)."""
+    platforms = {host: RELEASES[release] for host, release in systems.items() if release}
+    return Inventory(estate, shrink=True, platforms=platforms), Inventory(estate, platforms=platforms)
 
 
 def _paths(service: str) -> tuple[Artifact, ...]:

@@ -72,7 +72,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         proxy=proxy,
         protocols=_protocols(list(inventory.estate.services.values())),
         nofile=files(inventory, host.site),
-        worker_connections=connections(inventory, host.site),
+        worker_connections=connections(inventory),
         forwarded=forwarded.nginx(),
         own=own_networks(inventory),
         http2_directive=features(host.platform).http2_directive,

@@ -53,7 +53,7 @@ def places(inventory: Inventory, site: str, public: int | None = None) -> Places
     return Places(most, OWN, max(ACROSS_LEAST, most // ACROSS_SHARE) if asked else 0, HEALTH, once)
 
 
-def connections(inventory: Inventory, site: str, public: int | None = None) -> int:
+def connections(inventory: Inventory, public: int | None = None) -> int:
     """What one worker of nginx may have to hold: each request takes a connection to its client and one to a member, and
     those that are kept to members and listening sockets count too.
     """
@@ -71,7 +71,7 @@ def files(inventory: Inventory, site: str, public: int | None = None) -> int:
     """Open files that a proxy of `site` may need. HAProxy takes two a connection, and one or two a server that is checked."""
     if inventory.estate.tiers.proxy.engine == "nginx":
         beside = _beside(inventory)
-        return connections(inventory, site, public) - beside + _in_store(beside + FILES)
+        return connections(inventory, public) - beside + _in_store(beside + FILES)
     checked = sum(len(servers(inventory, pool, site)) for _, pool in used(inventory))
     checked += haproxy_across.servers(inventory, site)
     return 2 * places(inventory, site, public).total + _in_store(2 * checked + FILES)
