@@ -61,6 +61,8 @@ def test_it_is_what_is_drawn(part: Part, where: float) -> None:
     assert low - 0.04 <= within(part, promised) <= high + 0.04
 
 
+@tried(one_of(term(0, 1), after(term(0, 0), term(0, 1.9e-90))), [0.0, 0.0])
+@tried(one_of(term(0, 1e-9), term(5e-10, 1e-9), after(term(0, 0), term(0, 1e-10))), [0.0, 1.0])
 @settings(max_examples=60, deadline=None)
 @given(with_branches, st.lists(st.floats(0, 20), min_size=2, max_size=6))
 def test_a_longer_promise_is_kept_no_less_often(part: Part, promised: list[float]) -> None:

@@ -10,6 +10,8 @@ from itertools import accumulate, pairwise
 
 from trimtab.timing.interval import Interval
 
+POINT = 1e-9  # seconds: what is no wider has no width; a chance is divided by it
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -54,7 +56,7 @@ class Spread:
 def spread_of(span: Interval) -> Spread:
     """Any length of a bounded interval, one as likely as the other."""
     width = span.high - span.low
-    return Spread(span.low, width, (0.0, 1.0)) if width > 0 else Spread(span.low, 1.0, (1.0,))
+    return Spread(span.low, width, (0.0, 1.0)) if width > POINT else Spread(span.low, 1.0, (1.0,))
 
 
 def spread_by_cells(start: float, step: float, cells: Sequence[float]) -> Spread:
@@ -65,7 +67,7 @@ def spread_by_cells(start: float, step: float, cells: Sequence[float]) -> Spread
 def plus(spread: Spread, span: Interval, step: float) -> Spread:
     """And then any length of an interval, whatever the first one was."""
     width = span.high - span.low
-    if width <= 0:
+    if width <= POINT:
         return spread.later(span.low)
     area = _area(spread)
     step, moments = _grid(spread.start, spread.end + width, step)
@@ -131,9 +133,9 @@ def _cut(spread: Spread, step: float) -> Spread:
 
 def _grid(start: float, end: float, step: float) -> tuple[float, list[float]]:
     """(width of a cell, moments) of a grid from start to end with cells of at most that width."""
-    if end <= start:
-        return step, [start]
-    cells = math.ceil((end - start) / step - 1e-9)
+    if end - start <= POINT:
+        return step, [end]
+    cells = max(1, math.ceil((end - start) / step - 1e-9))
     width = (end - start) / cells
     return width, [*(start + k * width for k in range(cells)), end]
 
