@@ -1,4 +1,4 @@
-"""What `scripts/test --full` may be told: --journal, --resume, --since COMMIT, --shard I/N."""
+"""What `scripts/test --full` may be told: --journal, --resume, --since COMMIT, --shard I/N. The order for several workers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.selection.journal import PASSED, Journal, JournalUnfit, changed_since, code_of
+from tests.selection.order import mixed
 from tests.selection.shard import Shard
 from tests.selection.touched import touched
 from trimtab.drills.scenario_file import builtin
@@ -34,9 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     with told():
         config.pluginmanager.register(Selection(config), "trimtab-selection")
-        if config.getoption("--journal") and not hasattr(
-            config, "workerinput"
-        ):  # workers report to who began them
+        if hasattr(config, "workerinput"):
+            config.pluginmanager.register(Order(), "trimtab-order")
+        elif config.getoption("--journal"):  # workers report to who began them
             config.pluginmanager.register(Notes(Journal(FILE, code_of(ROOT))), "trimtab-journal")
 
 
@@ -72,6 +73,18 @@ class Selection:
         """Whatever is not a drill is."""
         name = _drill(item)
         return self._drills is None or name is None or name in self._drills
+
+
+class Order:
+    """Of what goes to several workers."""
+
+    @pytest.hookimpl(trylast=True)  # when it is known what is left
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = mixed(
+            items,
+            lambda item: item.nodeid.partition("::")[0],
+            lambda item: item.get_closest_marker("daemon") is not None,
+        )
 
 
 def _drill(item: pytest.Item) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_commands import SHOP
+from tests.cli.cli_kit import SHOP
 from trimtab.cli import estate_store, registries
 from trimtab.cli.app import app
 from trimtab.drivers.registry.base import Snapshot, Write

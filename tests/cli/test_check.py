@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import run
+from tests.cli.cli_kit import run
 from trimtab.checks.finding import Hit
 from trimtab.checks.registry import known
 from trimtab.checks.rules import fall_one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.test_commands import SHOP, run
+from tests.cli.cli_kit import SHOP, run
 from trimtab.cli.drain_local import Local, named
 from trimtab.errors import BadInput
 from trimtab.estate.inventory import Inventory

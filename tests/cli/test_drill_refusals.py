@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import SHOP
+from tests.cli.cli_kit import SHOP, run
 from tests.timing.make import DEFAULTS, TWO_SITES
 
 EXAMPLES = SHOP.parents[1]
 
 
 def drill(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "TRIMTAB_STATE": "/proc/1/nope"}
-    return subprocess.run(
-        [sys.executable, "-m", "trimtab", "drill", "run", *words],
-        capture_output=True, text=True, timeout=60, cwd=cwd, check=False, env=environment,
-    )  # fmt: skip
+    return run("drill", "run", *words, cwd=cwd, environment={"TRIMTAB_STATE": "/proc/1/nope"})
 
 
 def refused(done: subprocess.CompletedProcess[str], *said: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_commands import SHOP, run
+from tests.cli.cli_kit import SHOP, run
 
 SMALL: dict[str, Any] = {
     "format": 1, "scenario": "site-power-cut", "verdict": "true", "summary": {}, "predicted": {"outage_s": None},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.test_commands import SHOP, run
+from tests.cli.cli_kit import SHOP, run
 
 
 @pytest.mark.parametrize(

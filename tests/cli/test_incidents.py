@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_commands import SHOP, run
+from tests.cli.cli_kit import SHOP, run
 from trimtab.cli import estate_store
 from trimtab.cli.app import app
 from trimtab.control.incidents.incident import Incident

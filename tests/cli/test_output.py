@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import SHOP
+from tests.cli.cli_kit import SHOP
 from trimtab.cli.output import visible
 
 TRIMTAB = f"{sys.executable} -m trimtab"

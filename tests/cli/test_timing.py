@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cli.test_commands import SHOP, run
+from tests.cli.cli_kit import SHOP, run
 from tests.estate.make import SMALL
 
 ENTERPRISE = SHOP.parents[1] / "enterprise/estate.yaml"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.selection.journal import Code, Journal, JournalUnfit, changed_since, code_of
+from tests.selection.order import LONG, mixed
 from tests.selection.shard import Shard
 from tests.selection.touched import touched
 from trimtab.drills.scenario_file import builtin
@@ -51,6 +52,24 @@ def test_a_journal_that_does_not_fit_is_told_and_gives_way(
         journal.passed()
     journal.open()
     assert journal.passed() == frozenset()
+
+
+def test_files_that_wait_are_spread_among_those_that_compute() -> None:
+    def names(*parts: str) -> list[str]:
+        return [f"{part}::{test}" for part in parts for test in ("x", "y")]
+
+    computing, waiting = [f"c{n}" for n in range(6)], ["w1", "w2"]
+    tests = [*names(*waiting), f"{waiting[0]}::plain", *names(*computing), *names(*LONG[:1])]
+    found = mixed(tests, lambda test: test.partition("::")[0], lambda test: test.startswith("w"))
+    assert sorted(found) == sorted(tests)
+    files = list(dict.fromkeys(test.partition("::")[0] for test in found))
+    assert files == [LONG[0], "c0", "c1", "w1", "c2", "c3", "w2", "c4", "c5"]
+    assert found[6:9] == ["w1::x", "w1::y", "w1::plain"], "a file stays together, in its order"
+    assert mixed([], str, bool) == []
+
+
+def test_the_long_files_are_there() -> None:
+    assert [name for name in LONG if not (ROOT / name).is_file()] == []
 
 
 def test_shares_are_whole_and_apart() -> None:

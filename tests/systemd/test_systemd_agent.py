@@ -11,7 +11,7 @@ import pytest
 from tests.systemd.host_kit import OnSystemd
 from tests.systemd.machine_kit import Machine
 
-pytestmark = [pytest.mark.daemon, pytest.mark.full]
+pytestmark = [pytest.mark.daemon, pytest.mark.alone, pytest.mark.full]
 AGENT, HAPROXY, FRONT, BIRD = (
     "trimtab-agent.service",
     "haproxy.service",

@@ -14,7 +14,7 @@ import pytest
 from tests.systemd import nspawn_kit
 from tests.systemd.nspawn_kit import RELEASES, ROOT, booted
 
-pytestmark = [pytest.mark.daemon, pytest.mark.full]
+pytestmark = [pytest.mark.daemon, pytest.mark.alone, pytest.mark.full]
 
 
 def mounted() -> list[str]:

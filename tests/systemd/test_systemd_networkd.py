@@ -14,7 +14,7 @@ from trimtab.estate.addressing import FAMILIES
 from trimtab.render.networkd import CONFIG
 from trimtab.render.sysctl import MODULES
 
-pytestmark = [pytest.mark.daemon, pytest.mark.full]
+pytestmark = [pytest.mark.daemon, pytest.mark.alone, pytest.mark.full]
 NETWORKD, MONITOR = "systemd-networkd.service", "monitor.service"
 
 

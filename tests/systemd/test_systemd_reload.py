@@ -8,7 +8,7 @@ import pytest
 
 from tests.systemd.host_kit import OnSystemd
 
-pytestmark = [pytest.mark.daemon, pytest.mark.full]
+pytestmark = [pytest.mark.daemon, pytest.mark.alone, pytest.mark.full]
 HAPROXY, NGINX = "/etc/haproxy/haproxy.cfg", "/etc/nginx/nginx.conf"
 # A master of root's with workers of another user, as Debian's own unit has it, and hardened without CAP_KILL.
 ROOTS = "[Service]\nUser=\nUser=root\nGroup=\nGroup=root\nAmbientCapabilities=\n"

@@ -9,7 +9,7 @@ import pytest
 from tests.systemd.host_kit import OnSystemd
 from tests.systemd.nspawn_kit import may_raise_limits
 
-pytestmark = [pytest.mark.daemon, pytest.mark.full]
+pytestmark = [pytest.mark.daemon, pytest.mark.alone, pytest.mark.full]
 PACKAGED = {"bird.service", "haproxy.service", "nginx.service", "keepalived.service"}
 CAPABILITIES = {"CAP_NET_BIND_SERVICE": 10, "CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13}
 OTHER_USERS = {

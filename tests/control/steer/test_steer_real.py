@@ -284,7 +284,7 @@ class Steering:
             lambda: self.orders,
             self.done.append,
             pair.folder,
-            settle_s=30.0,
+            settle_s=settle_s,
         )
 
     def sync(self, step: Step) -> Done:
