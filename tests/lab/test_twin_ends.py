@@ -23,7 +23,8 @@ pytestmark = pytest.mark.twin
 # A page nobody serves, so that the twin never gets ready.
 NEVER = ReadyCheck("http", "a page from nobody", ("client",), ("http://www.example/", "192.0.2.200"))
 STARTER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began us in the background has left it ignored
 sys.path.insert(0, {tests!r})
 from lab_kit import small_topology
 from trimtab.lab.client import start

@@ -1,4 +1,4 @@
-"""Twins of the examples, each started once for all tests of a file."""
+"""Twins of the examples, each started once for all tests of a file, or of several that follow each other."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from trimtab.cli.lab import platforms
 from trimtab.daemons.load import load_estate
+from trimtab.errors import TwinFailed
 from trimtab.estate.inventory import Inventory
 from trimtab.lab.client import Lab, start
 from trimtab.lab.plan import plan
@@ -37,21 +38,66 @@ def twin(example: str | Path, *, full: bool = False, system: Sequence[str] = ())
         lab.down()
 
 
+class Keeper:
+    """A twin goes from a file of tests to the next one if that wants the same and nothing has failed: to start it takes as long
+    as most of them. Never more than one, and none beside tests that do not want it.
+    """
+
+    def __init__(self) -> None:
+        self.next: pytest.Item | None = None
+        self._kept: tuple[Lab, ExitStack] | None = None
+
+    @contextmanager
+    def of(self, example: str, session: pytest.Session) -> Iterator[Lab]:
+        lab, stack = self._taken() or self._begun(example)
+        failed = session.testsfailed
+        with stack:
+            yield lab
+            wanted = self.next is not None and example in getattr(self.next, "fixturenames", ())
+            if wanted and session.testsfailed == failed:
+                self._kept = lab, stack.pop_all()
+
+    def _taken(self) -> tuple[Lab, ExitStack] | None:
+        """As it is when it has just begun, or none."""
+        if self._kept is None:
+            return None
+        (lab, stack), self._kept = self._kept, None
+        try:
+            lab.wait_ready(30)
+        except TwinFailed:
+            stack.close()
+            return None
+        return lab, stack
+
+    @staticmethod
+    def _begun(example: str) -> tuple[Lab, ExitStack]:
+        stack = ExitStack()
+        return stack.enter_context(twin(example)), stack
+
+
+KEEPER = Keeper()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    KEEPER.next = nextitem
+
+
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Lab]:
-    with twin("shop") as lab:
+def shop(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with KEEPER.of("shop", request.session) as lab:
         yield lab
 
 
 @pytest.fixture(scope="module")
-def enterprise() -> Iterator[Lab]:
-    with twin("enterprise") as lab:
+def enterprise(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with KEEPER.of("enterprise", request.session) as lab:
         yield lab
 
 
 @pytest.fixture(scope="module")
-def ecommerce() -> Iterator[Lab]:
-    with twin("ecommerce") as lab:
+def ecommerce(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with KEEPER.of("ecommerce", request.session) as lab:
         yield lab
 
 

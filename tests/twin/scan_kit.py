@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.twin.conftest import run
@@ -130,13 +131,21 @@ def assert_closed(lab: Lab, inventory: Inventory, nodes: Iterable[str]) -> None:
     assert {each.name: left for each in hosts if (left := strays(lab, inventory, each))} == {}
     everything = [each for host in inventory.hosts for each in listening(lab, host.name)]
     ports = USUAL | WEB | {port for kind, _, port in everything if kind == "tcp"}
-    for node in nodes:
-        found = scan(lab, node, vips, ports, BFD, tries=8)
+    with ThreadPoolExecutor() as pool:  # all they do is wait
+        asked = {
+            node: (
+                pool.submit(scan, lab, node, vips, ports, BFD, 8),
+                pool.submit(scan, lab, node, uplinks, ports),
+            )
+            for node in nodes
+        }
+    for node, (services, routers) in asked.items():
+        found = services.result()
         open_ = {a: (sorted(each["tcp"]), each["udp"]) for a, each in found.items()}
         # an upstream's router has no way back from every site: of what is silent in all it learns nothing
         reached = {a: ports for a, ports in open_.items() if ports[0]}
         assert {":" in a for a in reached} == {":" in a for a in vips} and open_.keys() == vips, (node, open_)
         wrong = {a: ports for a, ports in reached.items() if ports != (sorted(WEB), [])}
         assert wrong == {}, (node, wrong)
-        for address, answers in scan(lab, node, uplinks, ports).items():
+        for address, answers in routers.result().items():
             assert answers["tcp"] in ([], [179]), (node, address)  # BGP with the upstream

@@ -73,6 +73,20 @@ def test_the_other_proxy_takes_the_addresses(enterprise: Lab) -> None:
     enterprise.wait_ready(60)
 
 
+def test_a_stopped_unit_dies_with_its_node_and_wakes_with_sigcont(enterprise: Lab) -> None:
+    """Stopped by a signal (SIGSTOP) it can be cut, and can be gone on with."""
+    enterprise.kill("east-web-1", "storefront.service", "STOP")
+    enterprise.power_cut(["east-web-1"])
+    enterprise.power_on(["east-web-1"])
+    enterprise.kill("east-web-2", "storefront.service", "STOP")
+    enterprise.kill("east-web-2", "storefront.service", "CONT")
+    enterprise.unit("east-web-2", "storefront.service", "restart")
+    answer = ("curl", "-s", "-m", "1", "http://127.0.0.1:8080/health")
+    nodes = ("east-web-1", "east-web-2")
+    assert eventually(lambda: all("ok" in run(enterprise, node, *answer) for node in nodes), 20)
+    enterprise.wait_ready(60)
+
+
 @pytest.mark.timeout(180)
 def test_an_upgrade_of_the_proxies_holds(enterprise: Lab) -> None:
     result = hold(enterprise, "proxy-upgrade", 1)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.twin.conftest import ROOT, eventually
+from tests.twin.changes import BASE
+from tests.twin.conftest import eventually
 from trimtab.lab.state import state_dir
 
 pytestmark = pytest.mark.twin
@@ -34,7 +35,7 @@ def test_kill_9_in_the_middle_of_the_outage() -> None:
     name = f"killed-{os.getpid()}"
     process = subprocess.Popen(
         [sys.executable, "-m", "trimtab", "drill", "run", "proxy-power-cut", "--name", name,
-         "-e", str(ROOT / "examples/shop/estate.yaml")],
+         "-e", str(BASE)],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None
