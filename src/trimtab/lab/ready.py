@@ -62,6 +62,8 @@ class Readiness:
         true: set[str] = set()
         pause = FIRST_PAUSE
         while True:
+            while any(_rank(other) < _rank(check) for other in whys):
+                await asyncio.sleep(FIRST_PAUSE)
             verdict = await self._judge(check, true)
             if verdict.truth == "true":
                 del whys[check]
@@ -120,6 +122,10 @@ class Readiness:
         return "\n".join(
             f"{unit.machine.node.name} {unit.unit.name}: {unit.last_words(3)}" for unit in down[:4]
         )
+
+
+def _rank(check: ReadyCheck) -> int:
+    return 0 if check.kind == UNIT else PROBES[check.kind].after
 
 
 def exactly_one(verdicts: Mapping[str, Verdict]) -> Verdict:
