@@ -146,6 +146,25 @@ def _leader(process: subprocess.Popen[bytes], console: str) -> int:
     pytest.fail(f"systemd-nspawn did not boot (exit {process.poll()}):\n{Path(console).read_text()[-2000:]}")
 
 
+def reboot(machine: Machine) -> None:
+    """Its systemd goes down and another one comes up, on the same files and in a new network; nspawn sees to it."""
+    nspawn, before = int(_status(machine.leader)["PPid"]), machine.leader
+
+    def another() -> bool:
+        found = [pid for pid in _children(nspawn) if pid != before and _first_of_its_own(pid)]
+        machine.leader = found[0] if found else machine.leader
+        return bool(found)
+
+    machine.run("systemctl", "reboot", fine=False)
+    machine.until("another systemd is there", another, BOOT_S)
+    _await_boot(machine)
+
+
+def _status(pid: int) -> dict[str, str]:
+    """Raises OSError for a process that is gone."""
+    return dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+
+
 def _children(pid: int) -> list[int]:
     try:
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -155,7 +174,7 @@ def _children(pid: int) -> list[int]:
 
 def _first_of_its_own(pid: int) -> bool:
     try:
-        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        status = _status(pid)
     except OSError:
         return False
     return status["Name"].strip() == "systemd" and status["NSpid"].split()[2:] == ["1"]
