@@ -45,7 +45,8 @@ in_debian() {
     for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
         if [[ -n ${!name:-} ]]; then proxy+=("$name=${!name}"); fi
     done
-    attended unshare --mount --pid --ipc --fork --kill-child env -i "${proxy[@]+"${proxy[@]}"}" PATH="$PATH" \
+    # what bash starts in the background ignores SIGINT, and so would all that it starts
+    attended env --default-signal=INT,QUIT unshare --mount --pid --ipc --fork --kill-child env -i "${proxy[@]+"${proxy[@]}"}" PATH="$PATH" \
         bash -eu -c "$_enter" "$folder" "${BIND:-}" "$script" "$@"
 }
 

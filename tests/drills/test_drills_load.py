@@ -20,6 +20,9 @@ from trimtab.drills.load.client import due_s
 from trimtab.drills.load.record import RecordCutShortError, Row, read_record
 from trimtab.drills.load.spec import LoadSpec, Target
 
+# A load that leaves on time is what is tried: beside others it is their time that is read.
+pytestmark = pytest.mark.alone
+
 
 def run_load(
     pki: Pki, shop: TlsShop, folder: Path, meanwhile: Callable[[], None] = lambda: None, **other: Any

@@ -93,9 +93,12 @@ def changed_since(root: Path, commit: str) -> tuple[str, ...]:
 
 
 def git(root: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", *words], cwd=root, capture_output=True, text=True, errors="replace", check=False
-    )
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=root, capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError as error:
+        raise JournalUnfit(f"git cannot be started: {error.strerror}; apt-get install git") from error
     if done.returncode:
         raise JournalUnfit(f"git {' '.join(words)}: {done.stderr.strip().splitlines()[0]}")
     return done.stdout

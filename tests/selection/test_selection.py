@@ -117,6 +117,12 @@ def test_every_claim_and_every_fault_has_a_file_of_which_its_drills_are_known() 
     assert len(known) > 15
 
 
+def test_a_machine_without_git_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(JournalUnfit, match="apt-get install git"):
+        changed_since(tmp_path, "HEAD")
+
+
 def test_a_checkout_has_a_code_and_its_changes(tmp_path: Path) -> None:
     def git(*words: str) -> None:
         subprocess.run(

@@ -42,6 +42,18 @@ class _Raw(io.FileIO):
             raise output_lost(error) from error
 
 
+class _Told(io.FileIO):
+    """Standard error: what nobody can read any more is gone. Kept in a buffer it would fail again at the end, with an exit code of
+    Python's own (3.13: 120).
+    """
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
 def output_lost(error: OSError) -> EnvironmentUnable:
     return EnvironmentUnable(f"standard output: {error.strerror}", "what should have been printed is lost")
 
@@ -51,6 +63,9 @@ def prepare_output() -> None:
     codecs.register_error("trimtab", _in_ascii)
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    elif isinstance(sys.stderr, io.TextIOWrapper) and sys.stderr is sys.__stderr__:
+        told = io.BufferedWriter(_Told(sys.stderr.fileno(), "w", closefd=False))
+        sys.stderr = io.TextIOWrapper(told, sys.stderr.encoding, sys.stderr.errors, line_buffering=True)
     found = sys.stdout
     if found is None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
