@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import selectors
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -249,10 +249,11 @@ class FakeHaproxy:
             if (row.backend, row.id) in servers and not row.up
         }
 
-    async def usable(self) -> dict[str, int]:
+    async def usable(self, pools: Container[str]) -> dict[str, int]:
         self._there()
-        found = dict.fromkeys({backend for backend, _ in self.rows}, 0)
-        for (backend, _), row in self.rows.items():
+        rows = {(backend, number): row for (backend, number), row in self.rows.items() if backend in pools}
+        found = dict.fromkeys({backend for backend, _ in rows}, 0)
+        for (backend, _), row in rows.items():
             found[backend] += row.up and row.ready and row.weight > 0
         return found
 

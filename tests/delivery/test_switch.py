@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from trimtab.delivery.switch import Actions, actions, difference, generation, joined
+from trimtab.delivery.switch import Actions, actions, difference, generation, joined, verb
+from trimtab.drivers.units import Active
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
 from trimtab.render.artifact import Artifact
@@ -129,3 +130,21 @@ def test_etcd_reads_its_first_members_once() -> None:
     assert actions((old, unit), (grown, unit)) == Actions()
     slower = replace(grown, content=grown.content + "heartbeat-interval: 200\n")
     assert actions((old, unit), (slower, unit)).restart == ("etcd-registry.service",)
+
+
+@pytest.mark.parametrize(
+    ("state", "new", "reloads", "restarts"),
+    [
+        ("active", "start", "reload", "restart"),
+        ("activating", "start", "restart", "restart"),
+        ("failed", "start", "restart", "restart"),
+        ("missing", "start", "restart", "restart"),
+        ("inactive", "start", None, None),
+        ("deactivating", "start", None, None),
+    ],
+)
+def test_what_a_unit_is_told_hangs_on_whether_it_runs(
+    state: Active, new: str, reloads: str | None, restarts: str | None
+) -> None:
+    wanted = Actions(start=("new",), reload=("reloads",), restart=("restarts",))
+    assert [verb(unit, wanted, state) for unit in ("new", "reloads", "restarts")] == [new, reloads, restarts]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from trimtab.delivery import take, trial
+from trimtab.delivery import take, took, trial
 from trimtab.delivery.generations import Generations
 from trimtab.delivery.take import Delivered, deliver
-from trimtab.drivers.units import UnitState
+from trimtab.drivers.units import Active, UnitState
 from trimtab.errors import BadInput, DaemonRefused, Refused
 from trimtab.render.artifact import Artifact
 
@@ -39,12 +39,19 @@ class Daemons:
 
     def __init__(self, root: Path, refuses: str = "never") -> None:
         self.root, self.refuses, self.runs_by, self.told = root, refuses, "", list[str]()
+        self.active: dict[str, Active] = {}  # of those that are not
+        self.pids = dict[str, Iterator[int]]()
 
     def _read(self) -> str:
         return " ".join((self.root / f"etc/thing/{name}.conf").read_text().split()[1] for name in "ab")
 
     async def state(self, names: Sequence[str]) -> dict[str, UnitState]:
-        return {name: UnitState(name, "active") for name in names}
+        return {
+            name: UnitState(
+                name, self.active.get(name, "active"), pid=next(self.pids[name]) if name in self.pids else 1
+            )
+            for name in names
+        }
 
     async def reload(self, name: str) -> None:
         self.told.append(f"reload {name}")
@@ -54,6 +61,8 @@ class Daemons:
 
     async def restart(self, name: str) -> None:
         self.told.append(f"restart {name}")
+        self.active.pop(name, None)
+        self.runs_by = self._read()
 
     async def start(self, name: str) -> None:
         self.told.append(f"start {name}")
@@ -63,6 +72,12 @@ class Daemons:
 
     async def reread(self) -> None:
         self.told.append("reread")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(took, "STEADY_S", 0.1)
+    monkeypatch.setattr(took, "LIMIT_S", 0.3)
 
 
 @pytest.fixture
@@ -136,6 +151,32 @@ def test_what_a_daemon_does_not_take_up_is_taken_back(root: Path) -> None:
     assert there(root) == before and daemons.runs_by == "old old"
     give(root, daemons, files("new"))
     assert daemons.runs_by == "new new"
+
+
+@pytest.mark.parametrize("state", ["failed", "activating"])
+def test_who_does_not_run_is_begun_by_the_new_files(root: Path, state: Active) -> None:
+    daemons = Daemons(root)
+    daemons.active[UNIT] = state
+    assert give(root, daemons, files("new")).took == (UNIT,)
+    assert daemons.told == [f"restart {UNIT}"] and daemons.runs_by == "new new"
+
+
+def test_who_was_stopped_stays_so(root: Path) -> None:
+    daemons = Daemons(root)
+    daemons.active[UNIT] = "inactive"
+    done = give(root, daemons, files("new"))
+    assert (done.took, done.later, daemons.told) == ((), (UNIT,), [])
+    assert there(root)["a.conf"] == "a new\n"
+    assert give(root, daemons, files("new")) == Delivered(done.generation)
+
+
+def test_who_ends_soon_after_each_start_has_not_taken_it_up(root: Path) -> None:
+    daemons = Daemons(root)
+    daemons.active[UNIT], daemons.pids[UNIT] = "failed", itertools.count(1)
+    before = there(root)
+    with pytest.raises(DaemonRefused, match="ends soon after each start"):
+        give(root, daemons, files("new"))
+    assert there(root) == before
 
 
 def test_what_somebody_wrote_by_hand_is_replaced_and_taken_up(root: Path) -> None:

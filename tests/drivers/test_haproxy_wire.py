@@ -222,6 +222,16 @@ def test_no_such_backend() -> None:
         dumps.read_servers(replies("show servers state zzz")[0])
 
 
+def test_usable_members_of_the_pools_that_are_asked_for() -> None:
+    row = "{},BACKEND,0,0,0,0,,0,0,0,,0,,0,0,0,0,UP,{},{},{},x,,\n"
+    head = "# pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,dreq,dresp,ereq,econ,eresp,wretr,wredis,status,weight,act,bck,x,\n"
+    text = head + row.format("api", 3, 2, 1) + row.format("api--panic", 9, 9, 0) + row.format("web", 0, 0, 0)
+    assert dumps.read_usable(text + "\n", {"api", "web", "gone"}) == {"api": 3, "web": 0}
+    with pytest.raises(Nonsense):
+        dumps.read_usable(text.replace("api,BACKEND,0,0", "api,BACKEND"), {"api"})
+    assert dumps.read_usable(text.replace("panic,BACKEND,0,0", "panic,BACKEND"), {"api"}) == {"api": 3}
+
+
 def test_info() -> None:
     info = dumps.read_info(replies("show info")[0])
     assert info.version == "2.6.12-1+deb12u4" and info.pid > 1 and not info.stopping

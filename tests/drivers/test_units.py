@@ -125,6 +125,21 @@ def test_a_restart_forgives_first(systemctl: Callable[[str], Path]) -> None:
     assert verbs == [[verb, "--", "bird.service"] for verb in ("reset-failed", "restart", "reload")]
 
 
+def test_a_unit_that_comes_and_goes_is_forgiven_what_its_name_has_done(
+    systemctl: Callable[[str], Path],
+) -> None:
+    calls = systemctl('test "$3" != reset-failed && test "$3" != disable')  # both fail for what is not there
+    manager = connect("systemd")
+    soon(manager.reread())
+    soon(manager.start("a.service"))
+    soon(manager.stop("a.service"))
+    verbs = [" ".join(line.split()[2:]) for line in calls.read_text().splitlines()]
+    assert verbs == [
+        "daemon-reload", "reset-failed -- a.service", "enable --now -- a.service",
+        "stop -- a.service", "reset-failed -- a.service", "disable -- a.service",
+    ]  # fmt: skip
+
+
 def test_systemd_says_no(systemctl: Callable[[str], Path]) -> None:
     systemctl('echo "Job for bird.service failed." >&2; exit 1')
     with pytest.raises(Refused, match=r"systemctl reload bird.service: Job for bird.service failed"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -42,8 +43,8 @@ class PaperRelay:
 class PaperFabric(Fabric):
     """Its interfaces are names in a table: up, or not."""
 
-    def __init__(self) -> None:
-        super().__init__(SEGMENTS, (A, B))
+    def __init__(self, segments: Sequence[Segment] = SEGMENTS) -> None:
+        super().__init__(segments, (A, B))
         self.up = dict.fromkeys(self._bridges.values(), True)
         self.told = PaperRelay()
         self._relay = self.told  # type: ignore[assignment]
@@ -92,6 +93,56 @@ def test_a_segment_that_is_not_there_is_told_and_none_is_cut(fabric: PaperFabric
         fabric.cut(["lan", "wan2"])
     assert "lan, wan" in refused.value.hint
     assert (fabric.up, fabric.told.pairs) == ({"b0": True}, [(5.0, 0.0)])
+
+
+TELLING = (Segment("lan", told_s=0.3), Segment("wan", 5.0, told_s=0.9))
+
+
+@pytest.fixture
+def telling(monkeypatch: pytest.MonkeyPatch) -> PaperFabric:
+    monkeypatch.setattr("trimtab.lab.fabric._ip", lambda lines: None)
+    found = PaperFabric(TELLING)
+    found.connect([(A, 1), (B, 2)])
+    return found
+
+
+def carriers(fabric: PaperFabric, node: Node) -> dict[str, bool]:
+    """By interface, as far as the fabric has set it; a new one is up."""
+    return {
+        leg.interface: fabric.up.get(port, True)
+        for leg, port in zip(node.legs, fabric.ports(node.name), strict=True)
+    }
+
+
+def test_who_tells_its_ends_says_after_how_long(fabric: PaperFabric, telling: PaperFabric) -> None:
+    assert telling.telling(["a"]) == telling.telling(segments=["wan", "lan"]) == {"lan": 0.3, "wan": 0.9}
+    assert fabric.telling(["a", "b"], ["lan", "wan"]) == {}
+
+
+def test_both_ends_of_a_cut_cable_lose_their_carrier_and_get_it_back(telling: PaperFabric) -> None:
+    telling.cut(["wan"])
+    telling.show_carriers(["lan", "wan"])
+    assert carriers(telling, A) == carriers(telling, B) == {"eth0": True, "eth1": False}
+    telling.mend(["wan"])
+    telling.show_carriers(["wan"])
+    assert carriers(telling, A) == carriers(telling, B) == {"eth0": True, "eth1": True}
+
+
+def test_who_is_left_alone_loses_the_carrier_until_the_other_is_back(telling: PaperFabric) -> None:
+    told = telling.telling(["b"])
+    telling.disconnect(["b"])
+    telling.show_carriers(told)
+    assert carriers(telling, A) == {"eth0": False, "eth1": False}
+    telling.connect([(B, 3)])
+    telling.show_carriers(told)
+    assert carriers(telling, A) == {"eth0": True, "eth1": True}
+
+
+def test_what_was_mended_in_time_has_lost_nothing(telling: PaperFabric) -> None:
+    telling.cut(["wan"])
+    telling.mend(["wan"])
+    telling.show_carriers(["wan"])
+    assert carriers(telling, A) == {"eth0": True, "eth1": True}
 
 
 # The same with the kernel's own interfaces: two nodes that are no more than a network namespace.

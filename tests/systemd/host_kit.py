@@ -6,13 +6,17 @@ network (`far`) has the addresses of all pools' members and answers every reques
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
+from tests.systemd import network_kit
 from tests.systemd.machine_kit import Machine
+from tests.systemd.network_kit import NETWORKD
 from tests.systemd.nspawn_kit import ROOT, booted
 from trimtab.delivery.build import write_host
 from trimtab.estate.inventory import Host, Inventory
@@ -53,6 +57,7 @@ class OnSystemd:
     machine: Machine
     inventory: Inventory
     host: Host
+    node: Node
     artifacts: tuple[Artifact, ...]
     units: tuple[str, ...]
 
@@ -75,6 +80,14 @@ class OnSystemd:
         self.write(f"/etc/systemd/system/{unit}.d/test.conf", text)
         self.machine.run("systemctl", "daemon-reload")
 
+    def deliver(self, artifacts: Sequence[Artifact]) -> tuple[int, dict[str, Any]]:
+        """By the host's own part of a delivery, with its systemd: exit code, and what it says."""
+        self.write("/run/new.json", json.dumps([asdict(artifact) for artifact in artifacts]))
+        take = "/opt/trimtab/bin/python -I -m trimtab.delivery.take < /run/new.json"
+        reply = self.machine.sh(take, timeout=120, fine=False)
+        assert reply.lines and reply.lines[-1].startswith("{"), reply.text
+        return reply.code, json.loads(reply.lines[-1])
+
     def start(self) -> None:
         self.machine.run("systemctl", "enable", "--now", "--no-block", *self.units)
 
@@ -94,22 +107,37 @@ def inventory_of(text: str) -> Inventory:
 
 
 @contextmanager
-def on_systemd(release: str, inventory: Inventory, name: str, *, started: bool = True) -> Iterator[OnSystemd]:
-    """The host `name` of an estate. started: its units are, and all of them are active."""
+def on_systemd(release: str, inventory: Inventory, name: str) -> Iterator[OnSystemd]:
+    """The host `name` of an estate; all of its units are active."""
+    with _placed(release, inventory, name) as found:
+        _connect(found.machine, inventory, found.host, found.node)
+        found.machine.run("systemctl", "daemon-reload")
+        found.machine.run("systemctl", "restart", "systemd-sysctl.service")
+        found.start()
+        found.await_active()
+        yield found
+
+
+@contextmanager
+def before_its_boot(release: str, inventory: Inventory, name: str) -> Iterator[OnSystemd]:
+    """The same, but with all that a boot needs, systemd-networkd's files too, and nothing of it has been started."""
+    with _placed(release, inventory, name) as found:
+        for path, text in network_kit.files(found.node).items():
+            found.write(path, text)
+        found.machine.run("systemctl", "daemon-reload")
+        found.machine.run("systemctl", "enable", NETWORKD, *found.units)
+        yield found
+
+
+@contextmanager
+def _placed(release: str, inventory: Inventory, name: str) -> Iterator[OnSystemd]:
     host = next(host for host in inventory.hosts if host.name == name)
+    node = next(node for node in plan(inventory, "systemd").nodes if node.name == name)
     with booted(release, name) as machine:
         artifacts = render_host(inventory, host)
-        found = OnSystemd(machine, inventory, host, artifacts, unit_order(inventory, host))
-        node = next(node for node in plan(inventory, "systemd").nodes if node.name == name)
-        _connect(machine, inventory, host, node)
         _bring(machine, node, artifacts)
         write_host(machine.root, artifacts)
-        machine.run("systemctl", "daemon-reload")
-        machine.run("systemctl", "restart", "systemd-sysctl.service")
-        if started:
-            found.start()
-            found.await_active()
-        yield found
+        yield OnSystemd(machine, inventory, host, node, artifacts, unit_order(inventory, host))
 
 
 # ---- networks

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from trimtab.control.desired import Desired
@@ -138,7 +138,7 @@ def _fitting(turns: Iterable[Turn]) -> Iterator[Turn]:
 
 
 class UsableLike(Protocol):
-    async def usable(self) -> Mapping[str, int]: ...
+    async def usable(self, pools: Container[str]) -> Mapping[str, int]: ...
 
 
 class CheckWatch:
@@ -156,9 +156,8 @@ class CheckWatch:
         return ("checks",)
 
     async def reconcile(self, keys: frozenset[str]) -> Failures:
-        found, before = await self._runtime.usable(), self._last
+        found, before = await self._runtime.usable(self._desired.served), self._last
         self._last = found
-        turned = {name for name, count in found.items() if before.get(name) != count}
-        if pools := turned & self._desired.served.keys():
-            self._marked(pools)
+        if turned := {pool for pool, count in found.items() if before.get(pool) != count}:
+            self._marked(turned)
         return {}

@@ -10,7 +10,9 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from trimtab.drivers.units import Active
 from trimtab.render.artifact import Artifact, TakeUp
 
 # A proxy binds an address before VRRP brings it, and both serve it before a router tells of it.
@@ -105,6 +107,17 @@ def joined(one: Actions, other: Actions) -> Actions:
         restart=_ordered(restart - start),
         later=_ordered({*one.later, *other.later} - restart - start),
     )
+
+
+def verb(unit: str, wanted: Actions, state: Active) -> Literal["start", "restart", "reload"] | None:
+    """What a unit of `wanted.touched` is told. Who does not run cannot reload: it is started, by the new files. Nothing is told
+    where somebody has stopped it: it stays so, and reads the new files when it is started.
+    """
+    if unit in wanted.start:
+        return "start"
+    if state in ("inactive", "deactivating"):
+        return None
+    return "reload" if unit in wanted.reload and state == "active" else "restart"
 
 
 def _by_path(artifacts: Iterable[Artifact]) -> dict[str, Artifact]:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from trimtab.delivery import took, trial
+from trimtab.delivery import switch, took, trial
 from trimtab.delivery.generations import Generations
 from trimtab.delivery.switch import Actions, actions, difference, generation, joined
 from trimtab.drivers.units import Manager, connect
@@ -27,7 +27,7 @@ KEEPALIVED = "/etc/keepalived/keepalived.conf"
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """files: paths that differ from what the daemons ran by.  took: units that run by them now.  later: units whose own file
-    changed, which holds from their next start.
+    changed, or which somebody has stopped: for them it holds from their next start.
     """
 
     generation: str
@@ -48,10 +48,10 @@ async def deliver(new: Sequence[Artifact], shelf: Generations, units: Manager) -
         changed = difference(old, new)
         shelf.put(new)
         _judge(shelf, new, name, {*changed.added, *changed.changed})
-        await _switch(shelf, units, old, new, (was, name), wanted)
-        return Delivered(
-            name, (*changed.added, *changed.changed, *changed.removed), wanted.touched, wanted.later
-        )
+        stopped = await _switch(shelf, units, old, new, (was, name), wanted)
+        paths = (*changed.added, *changed.changed, *changed.removed)
+        running = tuple(unit for unit in wanted.touched if unit not in stopped)
+        return Delivered(name, paths, running, tuple(dict.fromkeys((*wanted.later, *stopped))))
 
 
 def _found(shelf: Generations, name: str) -> tuple[str, tuple[Artifact, ...]]:
@@ -90,12 +90,13 @@ async def _switch(
     new: Sequence[Artifact],
     names: tuple[str, str],
     wanted: Actions,
-) -> None:
+) -> tuple[str, ...]:
+    """Those that somebody has stopped."""
     was, name = names
     shelf.link(a.path for a in new)
     shelf.lead("current", name)
     try:
-        await _take_up(units, old, wanted)
+        stopped = await _take_up(units, old, wanted)
     except (DaemonRefused, DriverError) as error:
         shelf.lead("current", was)
         said = await _back(units, new, actions(new, old))
@@ -105,6 +106,7 @@ async def _switch(
         ) from error
     shelf.lead("taken", name)
     shelf.sweep()
+    return stopped
 
 
 async def _back(units: Manager, was: Sequence[Artifact], wanted: Actions) -> str:
@@ -116,8 +118,8 @@ async def _back(units: Manager, was: Sequence[Artifact], wanted: Actions) -> str
     return ""
 
 
-async def _take_up(units: Manager, old: Sequence[Artifact], wanted: Actions) -> None:
-    """Raises DaemonRefused for a daemon that does not run by the new files, DriverError."""
+async def _take_up(units: Manager, old: Sequence[Artifact], wanted: Actions) -> tuple[str, ...]:
+    """Those that somebody has stopped. Raises DaemonRefused for a daemon that does not run by the new files, DriverError."""
     for path in wanted.sysctl:
         _load(path)
     if wanted.reread:
@@ -126,16 +128,22 @@ async def _take_up(units: Manager, old: Sequence[Artifact], wanted: Actions) -> 
         await units.stop(unit)
     if wanted.stop and wanted.reread:
         await units.reread()
-    before = {a.path: a.content for a in old}
-    for unit in wanted.touched:
-        since = took.Moment()
-        if unit in wanted.reload:
-            took.prepare(unit, before.get(KEEPALIVED, ""))
-            await units.reload(unit)
-        else:
-            await (units.start if unit in wanted.start else units.restart)(unit)
-        if found := await took.problem(unit, units, since):
-            raise DaemonRefused(found)
+    keepalived = {a.path: a.content for a in old}.get(KEEPALIVED, "")
+    return tuple([unit for unit in wanted.touched if not await _told(units, unit, wanted, keepalived)])
+
+
+async def _told(units: Manager, unit: str, wanted: Actions, keepalived: str) -> bool:
+    """False for one that somebody has stopped."""
+    verb = switch.verb(unit, wanted, (await units.state([unit]))[unit].active)
+    if verb is None:
+        return False
+    since = took.Moment()
+    if verb == "reload":
+        took.prepare(unit, keepalived)
+    await {"start": units.start, "restart": units.restart, "reload": units.reload}[verb](unit)
+    if found := await took.problem(unit, units, since, anew=verb != "reload"):
+        raise DaemonRefused(found)
+    return True
 
 
 def _load(path: str) -> None:

@@ -14,7 +14,7 @@ from trimtab.drivers.units.base import Manager, UnitState
 from trimtab.render.agent_file import KEEPALIVED_RELOADING as RELOADING
 
 BIRDC = ("/usr/sbin/birdc", "-s", "/run/bird/bird.ctl", "show", "status")
-LIMIT_S, EVERY_S = 10.0, 0.05
+LIMIT_S, EVERY_S, STEADY_S = 10.0, 0.05, 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -31,14 +31,22 @@ def prepare(unit: str, text: str) -> None:
         Path(RELOADING).write_text("reload\n")
 
 
-async def problem(unit: str, units: Manager, since: Moment) -> str:
-    """What is against it that the unit runs by its new files; "" for nothing, waited for LIMIT_S. Raises DriverError."""
-    ends = time.monotonic() + LIMIT_S
-    while found := _problem(unit, (await units.state([unit]))[unit], since):
+async def problem(unit: str, units: Manager, since: Moment, *, anew: bool = False) -> str:
+    """What is against it that the unit runs by its new files; "" for nothing, waited for LIMIT_S. anew: it was started, and its
+    process has to stay for STEADY_S: to a supervisor one is active that is about to end over its files. Raises DriverError.
+    """
+    pid, known = None, time.monotonic()
+    ends = known + LIMIT_S
+    while True:
+        state = (await units.state([unit]))[unit]
+        found = _problem(unit, state, since)
+        if state.pid != pid:
+            pid, known = state.pid, time.monotonic()
+        if not found and (not anew or time.monotonic() >= known + STEADY_S):
+            return ""
         if time.monotonic() > ends:
-            return found
+            return found or f"{unit} ends soon after each start"
         await asyncio.sleep(EVERY_S)
-    return ""
 
 
 def _problem(unit: str, state: UnitState, since: Moment) -> str:

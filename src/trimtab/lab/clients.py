@@ -1,7 +1,7 @@
 """The regions of the twin: where clients are, which transits carry them, and what they ask for.
 
-A region is an access network of its own with BGP and BFD to the transits, so that the loss of one of them is what it is
-outside, a change of path, and so that a site on another continent is reached straight and not through a nearer one.
+A region is an access network of its own with BGP to the transits, so that the loss of one of them is what it is outside, a
+change of path, and so that a site on another continent is reached straight and not through a nearer one.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def regions(inventory: Inventory, nets: list[Transit], ranges: Ranges) -> list[R
     return found
 
 
-def attach(region: RegionPlan) -> list[Segment]:
-    """Give the region's transits a leg and a session towards it; returns the segments."""
+def attach(region: RegionPlan, told_s: float) -> list[Segment]:
+    """Give the region's transits a leg and a session towards it; returns the segments, whose ends are told after told_s."""
     segments = []
     for index, transit in enumerate(region.transits):
         near, far = region.link(index, 1), region.link(index, 2)
@@ -111,9 +111,9 @@ def attach(region: RegionPlan) -> list[Segment]:
         for family in FAMILIES:
             transit.sessions.append({
                 "name": f"access_{region.number}_{family}", "v": family, "local": near[family], "peer": far[family],
-                "asn": region.asn, "customer": True, "region": True, "bfd": True, "password": None, "pref": CUSTOMER - index,
+                "asn": region.asn, "customer": True, "region": True, "bfd": False, "password": None, "pref": CUSTOMER - index,
             })  # fmt: skip
-        segments.append(Segment(region.segment(index), one_way_ms(transit.at, region.at)))
+        segments.append(Segment(region.segment(index), one_way_ms(transit.at, region.at), told_s))
     return segments
 
 

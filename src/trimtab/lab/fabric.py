@@ -3,6 +3,9 @@
 A plain segment is a bridge, a delayed one a pair of the relay. Each leg of a node is a veth pair: its own end
 in the node, the port here. So a port can go down without the nodes on the other side noticing a lost carrier,
 as with a switch in between. A node that is powered on again gets new ports with the same MAC addresses.
+
+Of cables between networks that are not the estate's, the ends are told (`Segment.told_s`): there BFD would cost as much as
+on the estate's own sessions, ten packets a second each way, and is not what anybody wants to prove.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ class Fabric:
             segment.name: f"b{number}" for number, segment in enumerate(segments) if segment.delay_ms is None
         }
         self._sides = _sides(self._segments, nodes)
+        self._legs = {node.name: tuple(leg.segment for leg in node.legs) for node in nodes}
         self._pairs: dict[str, int] = {}
         self._ports: dict[str, list[_Port]] = {}
         self._made = 0
@@ -116,6 +120,19 @@ class Fabric:
         if self._relay:
             delay = self._segments[segment].delay_ms or 0.0
             self._relay.set(self._pairs[segment], delay, loss=float(segment in self._cut))
+
+    def telling(self, nodes: Iterable[str] = (), segments: Iterable[str] = ()) -> dict[str, float]:
+        """Of those segments, and those that the nodes are on, which tell their ends, and after how many seconds."""
+        at = {leg for node in nodes for leg in self._legs.get(node, ())} | set(segments)
+        return {name: seconds for name in sorted(at) if (seconds := self._segments[name].told_s) is not None}
+
+    def show_carriers(self, segments: Iterable[str]) -> None:
+        """The ends of each have a carrier where something can pass now, and none where nothing can."""
+        for name in segments:
+            ports = [port.name for ports in self._ports.values() for port in ports if port.segment == name]
+            whole = name not in self._cut and len(ports) == len(self._sides[name])
+            for port in ports:
+                self._set_flag(port, up=whole)
 
     def ports(self, node: str) -> list[str]:
         return [port.name for port in self._ports.get(node, [])]

@@ -36,7 +36,8 @@ class Readiness:
         """
         deadline = time.monotonic() + limit
         whys: dict[ReadyCheck, str] = dict.fromkeys(checks, "not asked yet")
-        tasks = {asyncio.create_task(self._until_true(check, whys)) for check in whys}
+        held = asyncio.Condition()
+        tasks = {asyncio.create_task(self._until_true(check, whys, held)) for check in whys}
         pending, said = tasks, [""]
         try:
             while pending:
@@ -58,17 +59,21 @@ class Readiness:
             for task in tasks:
                 task.cancel()
 
-    async def _until_true(self, check: ReadyCheck, whys: dict[ReadyCheck, str]) -> None:
+    async def _until_true(
+        self, check: ReadyCheck, whys: dict[ReadyCheck, str], held: asyncio.Condition
+    ) -> None:
+        """Once nothing is left that it needs. `held` is notified when a check has been taken out of `whys`."""
+        async with held:
+            await held.wait_for(lambda: all(_rank(other) >= _rank(check) for other in whys))
         true: set[str] = set()
         pause = FIRST_PAUSE
-        while True:
-            verdict = await self._judge(check, true)
-            if verdict.truth == "true":
-                del whys[check]
-                return
+        while (verdict := await self._judge(check, true)).truth != "true":
             whys[check] = verdict.why
             await asyncio.sleep(pause)
             pause = min(pause * GROWTH, LONGEST_PAUSE)
+        async with held:
+            del whys[check]
+            held.notify_all()
 
     async def _judge(self, check: ReadyCheck, true: set[str]) -> Verdict:
         """One round over the check's nodes; `true` collects those that need not be asked again."""
@@ -120,6 +125,10 @@ class Readiness:
         return "\n".join(
             f"{unit.machine.node.name} {unit.unit.name}: {unit.last_words(3)}" for unit in down[:4]
         )
+
+
+def _rank(check: ReadyCheck) -> int:
+    return 0 if check.kind == UNIT else PROBES[check.kind].after
 
 
 def exactly_one(verdicts: Mapping[str, Verdict]) -> Verdict:

@@ -13,10 +13,14 @@ from trimtab.render.artifact import Artifact
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A layer-2 segment in the fabric. delay_ms: one way, only with exactly two legs; None: a plain bridge."""
+    """A layer-2 segment in the fabric. delay_ms: one way, only with exactly two legs; None: a plain bridge.
+    told_s: when nothing passes any more, its ends lose their carrier so many seconds later; None: they keep it, as behind a
+    switch, and find out by themselves.
+    """
 
     name: str
     delay_ms: float | None = None
+    told_s: float | None = None
 
 
 def wan_segment(a: str, b: str) -> str:

@@ -60,7 +60,7 @@ def connect(
 ) -> tuple[list[Segment], dict[str, list[Leg]]]:
     """Sessions and legs of all transits. Returns the segments, and host → its uplink legs."""
     segments, uplinks = _customers(inventory, {t.asn: t for t in nets}, passwords)
-    return segments + _mesh(nets, ranges), uplinks
+    return segments + _mesh(nets, ranges, noticed_s(inventory)), uplinks
 
 
 def session_to(site: str, upstream: str) -> str:
@@ -98,12 +98,12 @@ def _customers(
     return segments, uplinks
 
 
-def _mesh(nets: list[Transit], ranges: Ranges) -> list[Segment]:
+def _mesh(nets: list[Transit], ranges: Ranges, told_s: float) -> list[Segment]:
     segments = []
     for i, a in enumerate(nets):
         for b in nets[i + 1 :]:
             segment = f"ix.{a.asn}.{b.asn}"
-            segments.append(Segment(segment, one_way_ms(a.at, b.at)))
+            segments.append(Segment(segment, one_way_ms(a.at, b.at), told_s))
             base4, base6 = ranges.peering(a.index * len(nets) + b.index, a.index, b.index)
             a.legs.append(Leg(b.name, segment, (f"{base4 + 1}/30", f"{base6 + 1}/126")))
             b.legs.append(Leg(a.name, segment, (f"{base4 + 2}/30", f"{base6 + 2}/126")))
@@ -117,7 +117,7 @@ def _peering(nets: list[Transit], own: Transit, other: Transit, local: Any, peer
     near = sorted((t for t in nets if t is not own), key=lambda t: (distance_km(own.at, t.at), t.asn))
     own.sessions.append({
         "name": f"{other.name}_{local.version}", "v": local.version, "local": local, "peer": peer, "asn": other.asn,
-        "customer": False, "region": False, "bfd": True, "password": None, "pref": PEER - near.index(other),
+        "customer": False, "region": False, "bfd": False, "password": None, "pref": PEER - near.index(other),
     })  # fmt: skip
 
 
@@ -140,6 +140,12 @@ def timers(inventory: Inventory) -> dict[str, int]:
         "bfd_ms": round(tier.bfd.interval * 1000), "bfd_multiplier": tier.bfd.multiplier,
         "hold": int(tier.hold), "keepalive": max(1, int(tier.hold) // 3),
     }  # fmt: skip
+
+
+def noticed_s(inventory: Inventory) -> float:
+    """How long BFD with the estate's timers takes at most to miss a neighbour."""
+    bfd = inventory.estate.tiers.router.bfd
+    return bfd.interval * bfd.multiplier
 
 
 def node(inventory: Inventory, transit: Transit) -> Node:

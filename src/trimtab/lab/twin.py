@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ class Twin:
         async with self._power:
             at = time.monotonic()
             self.fabric.disconnect(machine.node.name for machine in machines)
+            self._tell_later(self.fabric.telling(machine.node.name for machine in machines))
             for machine in machines:
                 if task := self._starting.pop(machine.node.name, None):
                     task.cancel()
@@ -138,7 +139,18 @@ class Twin:
         self.ready = self.ready and passes
         at = time.monotonic()
         (self.fabric.mend if passes else self.fabric.cut)(segments)
+        told = self.fabric.telling(segments=segments)
+        if passes:
+            self.fabric.show_carriers(told)
+        else:
+            self._tell_later(told)
         return at
+
+    def _tell_later(self, told: Mapping[str, float]) -> None:
+        """Each end of what is dark by then loses its carrier; what has been mended meanwhile has lost nothing."""
+        loop = asyncio.get_running_loop()
+        for segment, seconds in told.items():
+            loop.call_later(seconds, self.fabric.show_carriers, (segment,))
 
     def kill(self, node: str, unit: str, name: str) -> float:
         """Signal (`KILL`, `SIGTERM`) every process of a unit."""
@@ -238,6 +250,7 @@ class Twin:
         machines = [self.machines[name] for name in names]
         await asyncio.gather(*(one(machine) for machine in machines))
         self.fabric.connect((machine.node, machine.pid) for machine in machines if machine.pid)
+        self.fabric.show_carriers(self.fabric.telling(names))
         await asyncio.gather(*(wire(machine) for machine in machines))
         for name in names:
             self._starting[name] = asyncio.create_task(self._start_units(name))

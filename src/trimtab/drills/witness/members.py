@@ -8,7 +8,7 @@ from typing import Any
 
 from trimtab.drills.ask import ask_if_there
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drivers.haproxy.dumps import read_servers
+from trimtab.drivers.haproxy.dumps import ServerState, read_servers
 from trimtab.errors import DriverError
 from trimtab.render.haproxy_once import STAGE
 
@@ -27,15 +27,21 @@ def judge_haproxy(reply: str | None) -> dict[str, dict[str, int]] | None:
     """What is left out: a pool's other backends, other sites' proxies, the second stage, members in maintenance, places in
     store.
     """
-    try:
-        servers = read_servers((reply or "").strip() + "\n")
-    except DriverError:
+    if (servers := servers_of(reply or "")) is None:
         return None
     found: dict[str, dict[str, int]] = {}
     for server in servers:
         if not server.maint and not server.backend.endswith(("--panic", "--patient", "--across", STAGE)):
             found.setdefault(server.backend, {})[f"{server.address}:{server.port}"] = server.weight
     return found
+
+
+def servers_of(reply: str) -> list[ServerState] | None:
+    """Of `show servers state`; None for what is no such reply."""
+    try:
+        return list(read_servers(reply.strip() + "\n"))
+    except DriverError:
+        return None
 
 
 def judge_nginx(reply: str | None) -> dict[str, dict[str, int]] | None:

@@ -7,7 +7,7 @@ would go on talking to the old one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 from trimtab.drivers.haproxy import dumps, wire, words
@@ -50,9 +50,10 @@ class Runtime:
         texts = await self._ask([wire.show_server(backend, number) for backend, number in servers])
         return {key: word for text in texts for key, word in dumps.read_check_words(text).items()}
 
-    async def usable(self) -> dict[str, int]:
-        """Backend → how many of its servers could be sent requests now."""
-        return dumps.read_usable(*await self._ask([wire.show_backends()]))
+    async def usable(self, pools: Container[str]) -> dict[str, int]:
+        """Of these pools how many servers could be sent requests now."""
+        (text,) = await self._ask([wire.show_backends()])
+        return dumps.read_usable(text, pools)
 
     async def run(self, commands: Sequence[Command]) -> tuple[Outcome, ...]:
         """Send them in order; one outcome each. A refused `add` holds back every later `remove` of its backend: what

@@ -5,6 +5,7 @@ Source: HAProxy 2.6 Management Guide, section 9.3 (`show servers state`: format 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
@@ -110,30 +111,31 @@ def _there(text: str) -> str:
     return text
 
 
-def read_usable(text: str) -> dict[str, int]:
-    """Backend → how many of its servers could be sent requests now, of `show stat -1 2 -1`. Raises Nonsense. Source: section
-    9.1, fields act and bck.
+def read_usable(text: str, pools: Container[str]) -> dict[str, int]:
+    """Pool → how many of its servers could be sent requests now, of `show stat -1 2 -1`. Raises Nonsense. Source: section
+    9.1, fields act and bck. pools: the others' rows are not taken apart: a pool has up to three backends beside its own.
     """
-    return {backend: active + spare for backend, active, spare in _numbers(text, "act", "bck")}
+    return {pool: active + spare for pool, active, spare in _numbers(text, "act", "bck", of=pools)}
 
 
-def _numbers(text: str, *columns: str) -> list[tuple[Any, ...]]:
+def _numbers(text: str, *columns: str, of: Container[str] | None = None) -> list[tuple[Any, ...]]:
     """As `_stat`, of columns that are numbers."""
     try:
-        return [(row[0], *map(int, row[1:])) for row in _stat(text, *columns)]
+        return [(row[0], *map(int, row[1:])) for row in _stat(text, *columns, of=of)]
     except ValueError as error:
         raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
 
 
-def _stat(text: str, *columns: str) -> list[tuple[str, ...]]:
-    """Of `show stat`: of each row its proxy and these columns. Raises Nonsense."""
+def _stat(text: str, *columns: str, of: Container[str] | None = None) -> list[tuple[str, ...]]:
+    """Of `show stat`: of each row its proxy and these columns. of: the proxies whose rows are wanted. Raises Nonsense."""
     head, _, body = text.partition("\n")
     if not head.startswith("# pxname,svname,"):
         _nonsense("show stat", text)
     names = head.removeprefix("# ").split(",")
     try:
         at = [names.index(name) for name in columns]
-        rows = (line.split(",", max(at) + 1) for line in filter(None, body.split("\n")))
+        wanted = (line for line in body.split("\n") if line and (of is None or line[: line.index(",")] in of))
+        rows = (line.split(",", max(at) + 1) for line in wanted)
         return [(cells[0], *(cells[i] for i in at)) for cells in rows]
     except (ValueError, IndexError) as error:
         raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error

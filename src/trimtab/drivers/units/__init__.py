@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from trimtab.drivers.units.base import Manager, Units, UnitState
+from trimtab.drivers.units.base import Active, Manager, Units, UnitState
 from trimtab.drivers.units.socket import UnitSocket
 from trimtab.drivers.units.systemd import Systemd
 from trimtab.errors import BadInput
 
-__all__ = ["Manager", "UnitState", "Units", "connect"]
+__all__ = ["Active", "Manager", "UnitState", "Units", "connect"]
 
 
 def connect(supervisor: str) -> Manager:

@@ -40,9 +40,8 @@ class Systemd:
         return read_show(said, known)
 
     async def restart(self, name: str) -> None:
-        """See `base.Units`. What failed too often is forgiven first: systemd would refuse to start it."""
-        checked([name])
-        await self._run("reset-failed", "--", name, limit=self._ask_s, may_fail=True)
+        """See `base.Units`."""
+        await self._forgive(name)
         await self._run("restart", "--", name, limit=self._act_s)
 
     async def reload(self, name: str) -> None:
@@ -55,12 +54,19 @@ class Systemd:
         await self._run("daemon-reload", limit=self._act_s)
 
     async def start(self, name: str) -> None:
-        """See `base.Manager`."""
-        await self._run("enable", "--now", "--", checked([name])[0], limit=self._act_s)
+        """See `base.Manager`. One of this name may have failed before: its next try is a new one's first."""
+        await self._forgive(name)
+        await self._run("enable", "--now", "--", name, limit=self._act_s)
 
     async def stop(self, name: str) -> None:
-        """See `base.Manager`. Its file is gone, so systemctl knows no more of [Install]: the link of a boot is dangling."""
+        """See `base.Manager`. Its file is gone; systemd still knows that it failed, and the boot's link to it is there."""
         await self._run("stop", "--", checked([name])[0], limit=self._act_s)
+        await self._forgive(name)
+        await self._run("disable", "--", name, limit=self._act_s, may_fail=True)
+
+    async def _forgive(self, name: str) -> None:
+        """What failed too often systemd would refuse to start; a unit that is not loaded has nothing to be forgiven."""
+        await self._run("reset-failed", "--", checked([name])[0], limit=self._ask_s, may_fail=True)
 
     async def _run(self, verb: str, *arguments: str, limit: float, may_fail: bool = False) -> str:
         ran = await run((self._program, "--no-pager", "--no-ask-password", verb, *arguments), limit)

@@ -51,4 +51,4 @@ def judge_route(args: Args, reply: Reply) -> Verdict:
 
 BGP = Probe("bgp", lambda _: ask("show", "protocols"), judge_bgp)
 BFD = Probe("bfd", lambda _: ask("show", "bfd", "sessions"), judge_bfd)
-ROUTE = Probe("route", ask_route, judge_route)
+ROUTE = Probe("route", ask_route, judge_route, after=1)

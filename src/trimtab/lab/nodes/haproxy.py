@@ -46,4 +46,4 @@ def _up(status: str) -> bool:
     return status.startswith("UP") or status == "no check"
 
 
-SERVERS = Probe("haproxy", ask, judge)
+SERVERS = Probe("haproxy", ask, judge, after=1)

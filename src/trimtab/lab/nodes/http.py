@@ -29,4 +29,4 @@ def judge(args: Args, reply: Reply) -> Verdict:
     return TRUE if status == "200" else false(f"{args[0]} via {args[1]} answers {status}")
 
 
-GET = Probe("http", ask, judge)
+GET = Probe("http", ask, judge, after=2)

@@ -13,4 +13,4 @@ def judge(args: Args, reply: Reply) -> Verdict:
     return refused(reply) or missing(args, held, "held")
 
 
-VIP = Probe("vip", lambda _: ["ip", "-o", "addr"], judge, holds="on exactly one")
+VIP = Probe("vip", lambda _: ["ip", "-o", "addr"], judge, holds="on exactly one", after=1)

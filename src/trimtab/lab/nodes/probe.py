@@ -15,10 +15,13 @@ Args = tuple[str, ...]
 class Probe:
     """kind: key in PROBES.  ask: argv to run in a node.  judge: pure.
 
-    holds: whether the judgement must be true on every node of a check, or on exactly one of them.
+    holds: whether the judgement must be true on every node of a check, or on exactly one of them.  after: not asked as long as
+    something of a lower number does not hold, which it needs: each question is a program that starts, and what a twin that
+    boots has too little of is processors.
     """
 
     kind: str
     ask: Callable[[Args], list[str]]
     judge: Callable[[Args, Reply], Verdict]
     holds: Literal["everywhere", "on exactly one"] = "everywhere"
+    after: int = 0

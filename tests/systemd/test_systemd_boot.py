@@ -1,0 +1,103 @@
+"""A delivered host that boots: networks by systemd-networkd, then every rendered unit, with the kernel settings in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.systemd.conftest import HOSTS
+from tests.systemd.host_kit import OnSystemd, before_its_boot, inventory_of
+from tests.systemd.nspawn_kit import RELEASES, reboot
+from trimtab.delivery.generations import FILES
+from trimtab.render.sysctl import CONFIG, MODULES
+
+pytestmark = [pytest.mark.daemon, pytest.mark.alone, pytest.mark.full]
+LOADER, SETTER = "systemd-modules-load.service", "systemd-sysctl.service"
+# A container may not load modules, so it is not asked to. Here it is, whatever comes of it.
+ASKED = "[Unit]\nConditionCapability=\n[Service]\nSuccessExitStatus=1\n"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[f"{kind}-{release}" for release in RELEASES for kind in ("edge", "nginx", "router")],
+)
+def booted(request: pytest.FixtureRequest) -> Iterator[OnSystemd]:
+    """A host that got its files by a delivery, and was then booted."""
+    kind, release = request.param.split("-")
+    estate, name = HOSTS[kind]
+    with before_its_boot(release, inventory_of(estate), name) as host:
+        assert host.deliver(host.artifacts)[0] == 0
+        host.drop_in(LOADER, ASKED)
+        reboot(host.machine)
+        host.await_active()
+        yield host
+
+
+def test_every_unit_is_up_by_the_delivered_files_and_none_was_tried_twice(booted: OnSystemd) -> None:
+    for unit in booted.units:
+        path = f"/etc/systemd/system/{unit}"
+        assert booted.machine.run("readlink", path).text == f"{FILES}/current{path}\n"
+        assert booted.machine.show(unit, "ActiveState", "NRestarts", "FragmentPath", "NeedDaemonReload") == {
+            "ActiveState": "active", "NRestarts": "0", "FragmentPath": path, "NeedDaemonReload": "no",
+        }, f"{unit}\n{booted.machine.journal(unit)}"  # fmt: skip
+    assert booted.machine.run("systemctl", "is-system-running").text == "running\n"
+
+
+def test_addresses_and_routes_are_there(booted: OnSystemd) -> None:
+    own = [address for leg in booted.node.legs for address in leg.addresses]
+    keepalived = [line.split() for line in booted.file("/etc/keepalived/keepalived.conf").splitlines()]
+    held = [words[0] for words in keepalived if words[1:2] == ["dev"]]
+    assert own and held
+
+    def there() -> bool:
+        shown = booted.machine.run("ip", "-o", "address").text
+        return all(f" {address} " in shown for address in own + held)
+
+    booted.machine.until("every address is there", there, 60, "keepalived.service")
+    for route in booted.node.routes:
+        family = "-6" if route.startswith("-6 ") else "-4"
+        assert (
+            route.removeprefix("-6 ")
+            in booted.machine.run("ip", family, "route", "show", "proto", "static").text
+        )
+    if "router" in booted.host.roles:
+        shown = "ip route show proto bird; ip -6 route show proto bird"
+        booted.machine.until("BIRD's routes are there", lambda: len(booted.machine.sh(shown).lines) > 5)
+
+
+def test_kernel_settings_hold(booted: OnSystemd) -> None:
+    """All that a container has of its own; those of the whole kernel (neighbour and connection tables) it cannot set."""
+    held = {}
+    for line in booted.file(CONFIG).splitlines()[1:]:
+        key, _, value = line.removeprefix("-").partition(" = ")
+        path = f"/proc/sys/{key.replace('.', '/')}"
+        if booted.machine.run("test", "-w", path, fine=False).code == 0:
+            held[key] = (value.split(), booted.machine.run("cat", path).text.split())
+    assert {key: found for key, (wanted, found) in held.items() if found != wanted} == {}
+    assert {"net.core.somaxconn", "net.ipv4.ip_local_port_range"} <= held.keys()
+    if "proxy" in booted.host.roles:
+        assert {"net.ipv4.ip_local_reserved_ports", "net.ipv6.ip_nonlocal_bind"} <= held.keys()
+
+
+def test_a_router_forwards_on_every_interface(booted: OnSystemd) -> None:
+    """networkd has settings of its own for each interface that it makes."""
+    if "router" not in booted.host.roles:
+        pytest.skip("no router")
+    for leg in booted.node.legs:
+        for family in ("ipv4", "ipv6"):
+            path = f"/proc/sys/net/{family}/conf/{leg.interface}/forwarding"
+            assert booted.machine.run("cat", path).text == "1\n", path
+
+
+def test_the_connection_table_was_asked_for_before_its_limit_was_set(booted: OnSystemd) -> None:
+    if "proxy" not in booted.host.roles:
+        pytest.skip("only proxies have the limit")
+    machine = booted.machine
+    assert machine.run("readlink", MODULES).text == f"{FILES}/current{MODULES}\n"
+    read = machine.run("systemd-analyze", "cat-config", "modules-load.d").text
+    assert "\nnf_conntrack\n" in read[read.index(f"# {MODULES}") :]
+    loaded = machine.property(LOADER, "ExecMainExitTimestampMonotonic")
+    began = machine.property(SETTER, "ExecMainStartTimestampMonotonic")
+    assert 0 < int(loaded) <= int(began)
+    assert LOADER in machine.property(SETTER, "After").split()
