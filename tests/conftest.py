@@ -83,7 +83,7 @@ class Order:
         items[:] = mixed(
             items,
             lambda item: item.nodeid.partition("::")[0],
-            lambda item: item.get_closest_marker("daemon") is not None,
+            lambda item: any(map(item.get_closest_marker, ("daemon", "twin"))),
         )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.estate.make import SMALL, estate
 from trimtab.delivery import build as module
+from trimtab.delivery import sandbox
 from trimtab.delivery.build import MARKER, build
 from trimtab.delivery.validate import Refused
 from trimtab.errors import BadInput, PackageMissing
@@ -86,6 +88,41 @@ def test_nginx_and_etcd_refuse_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert {r.program for r in caught.value.refusals} == {"nginx", "etcd"}
     nginx = next(r for r in caught.value.refusals if r.program == "nginx")
     assert nginx.path == "/etc/nginx/nginx.conf" and nginx.line > 0
+
+
+@pytest.mark.daemon
+def test_what_hosts_have_alike_is_asked_once_and_refused_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit that names another one, and its host has the other: the same file, and its own reply."""
+    unit, script = "/etc/systemd/system/trimtab-tune.service", "/usr/local/lib/trimtab/tune"
+    asked: list[tuple[str, str]] = []
+    run = sandbox.run
+
+    def counted(
+        root: Path, extra: Path, interfaces: set[str], commands: dict[str, list[str]], *rest: Any
+    ) -> Any:
+        asked.extend((root.name, path) for path in commands)
+        return run(root, extra, interfaces, commands, *rest)
+
+    def spoiled(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+        text = f"[Service]\nType=oneshot\nExecStart={script}\n"
+        found = [Artifact(unit, text, validator="systemd"), Artifact("/etc/x.py", "1 +", validator="python")]
+        if host.name == "one-proxy-1":
+            found.append(Artifact(script, "#!/bin/sh\n", mode=0o755, validator="sh"))
+        return tuple(found)
+
+    monkeypatch.setattr(sandbox, "run", counted)
+    monkeypatch.setattr(module, "render_host", spoiled)
+    monkeypatch.setattr(module, "WORKERS", 1)  # two could ask at the same moment
+    with pytest.raises(Refused) as caught:
+        build(estate(), tmp_path / "out")
+    names = {host.name for host in Inventory(estate()).hosts}
+    assert {r.host for r in caught.value.refusals if r.path == "/etc/x.py"} == names
+    assert {r.host for r in caught.value.refusals if r.program == "systemd-analyze"} == names - {
+        "one-proxy-1"
+    }
+    assert sorted(path for _, path in asked) == sorted(["/etc/x.py", unit, unit, script])
 
 
 def test_a_second_build_replaces_the_first_and_a_foreign_folder_stays(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from lab_kit import DELAY_MS, output, small_topology, wait_for
 from trimtab.errors import BadInput, EnvironmentUnable, TwinFailed
 from trimtab.lab.client import Lab, start
 
-pytestmark = pytest.mark.twin
+pytestmark = [pytest.mark.twin, pytest.mark.alone]
 
 # Holds a connection to hk's front open and prints what happens to it.
 PEER = """

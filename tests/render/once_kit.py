@@ -63,9 +63,11 @@ START = {
 SCRIPT = """
 set -e
 for address in {addresses}; do ip addr add $address dev lo 2>/dev/null; done
+members=
 for n in 10 11; do
-    for port in 8080 8081 8082 8083; do python3 /etc/test/member.py 10.1.80.$n $port b$n:$port & done
+    for port in 8080 8081 8082 8083; do members="$members 10.1.80.$n $port b$n:$port"; done
 done
+python3 /etc/test/member.py $members &
 waits() {{ n=0; until "$@"; do n=$((n + 1)); test $n -lt 200 || {{ echo "waited in vain: $*" >&2; exit 3; }}; sleep 0.05; done; }}
 serves() {{ curl -sk -o /dev/null --max-time 1 --resolve {name}:443:{vip} https://{name}/serves; }}
 members() {{ test $(ss -Hltn | grep -c ':808[0-3] ') = 8; }}

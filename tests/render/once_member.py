@@ -1,7 +1,7 @@
-"""A member of a pool for once_kit.py: `ADDRESS PORT NAME`. It writes down what it is asked, and can end while it answers.
-
-`…/die` is executed, and the connection ends without an answer. `…/gone` too, and the whole process with it, as by kill -9.
-Runs on each release's own Python.
+"""Members of pools for once_kit.py: `ADDRESS PORT NAME` of each. They write down what they are asked, and can end while they
+answer: `…/die` is executed, and the connection ends without an answer; `…/gone` too, and the member's whole process with it,
+as by kill -9. Each is a fork, for to start Python eight times takes longer than most of what is tried. Runs on each release's
+own Python.
 """
 
 import json
@@ -11,7 +11,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-ADDRESS, PORT, NAME = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+MEMBERS = list(zip(*[iter(sys.argv[1:])] * 3, strict=True))
+NAME = ""
 LEDGER = Path("/run/ledger")
 LOCK = threading.Lock()
 
@@ -84,4 +85,9 @@ class Server(ThreadingHTTPServer):
         """Whoever asked has gone."""
 
 
-Server((ADDRESS, PORT), Handler).serve_forever()
+for address, port, name in MEMBERS:
+    if os.fork() == 0:
+        NAME = name
+        Server((address, int(port)), Handler).serve_forever()
+for _ in MEMBERS:
+    os.wait()

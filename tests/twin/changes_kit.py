@@ -28,8 +28,9 @@ from trimtab.lab.client import Lab
 STOP_S = 2.0  # three adverts are 0.9 s
 PAIRS = (("one-router-1", "one-proxy-1"), ("one-router-2", "one-proxy-2"))
 CLIENT = Path(__file__).with_name("kept_connections.py").read_text()
-BIRDC = ("birdc", "-s", "/run/bird/bird.ctl", "show")
-SPEAKERS = ("one-router-1", "one-router-2", "one-proxy-1", "one-proxy-2", "as64500", "as64501")
+BIRDC = "birdc -s /run/bird/bird.ctl show"
+UPSTREAMS = ("as64500", "as64501")
+SPEAKERS = ("one-router-1", "one-router-2", "one-proxy-1", "one-proxy-2", *UPSTREAMS)
 SESSION = re.compile(r"(?m)^(\S+)\s+BGP\s+\S+\s+up\s+(\S+)\s+Established")
 BFD = re.compile(r"(?m)^(\S+)\s+\S+\s+Up\s+(\S+)")
 ROUTE = re.compile(r"\[(to_one\S*) (\S+?)\]")
@@ -52,16 +53,22 @@ class Known:
 
 def known(lab: Lab) -> Known:
     found = Known({}, {}, {})
-    for node in SPEAKERS:
-        for name, since in SESSION.findall(run(lab, node, *BIRDC, "protocols")):
-            found.bgp[f"{node} {name}"] = since
-        for peer, since in BFD.findall(run(lab, node, *BIRDC, "bfd", "sessions")):
-            found.bfd[f"{node} {peer}"] = since
-    for node in SPEAKERS[-2:]:
-        for prefix in PREFIXES:
-            for name, since in ROUTE.findall(run(lab, node, *BIRDC, "route", "all", prefix)):
-                found.routes[f"{prefix} {name}"] = since
+    with ThreadPoolExecutor() as pool:  # each starts a process in a node, and waits for it
+        told = dict(zip(SPEAKERS, pool.map(lambda node: _asked(lab, node), SPEAKERS), strict=True))
+    for node, (protocols, sessions, *routes) in told.items():
+        found.bgp.update((f"{node} {name}", since) for name, since in SESSION.findall(protocols))
+        found.bfd.update((f"{node} {peer}", since) for peer, since in BFD.findall(sessions))
+        for prefix, text in zip(PREFIXES, routes, strict=True):
+            if node in UPSTREAMS:
+                found.routes.update((f"{prefix} {name}", since) for name, since in ROUTE.findall(text))
     return found
+
+
+def _asked(lab: Lab, node: str) -> list[str]:
+    """Protocols, BFD sessions, then every prefix, in one process."""
+    asked = ("protocols", "bfd sessions", *(f"route all {prefix}" for prefix in PREFIXES))
+    script = "; echo ==; ".join(f"{BIRDC} {words}" for words in asked)
+    return run(lab, node, "sh", "-c", script).split("==\n")
 
 
 @contextmanager

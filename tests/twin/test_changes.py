@@ -15,7 +15,7 @@ from trimtab.errors import DaemonRefused
 from trimtab.lab import change
 from trimtab.lab.client import Lab
 
-pytestmark = [pytest.mark.twin, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")

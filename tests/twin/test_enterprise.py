@@ -11,7 +11,7 @@ from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
 from trimtab.lab.client import Lab
 
-pytestmark = pytest.mark.twin
+pytestmark = [pytest.mark.twin, pytest.mark.alone]
 WWW = "https://www.corp.example"
 
 

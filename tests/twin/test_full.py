@@ -13,7 +13,7 @@ import pytest
 
 from tests.twin.conftest import ROOT, fetch, twin
 
-pytestmark = [pytest.mark.twin, pytest.mark.full]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 SHOP = ROOT / "examples/shop/estate.yaml"
 NOBODY = 65534
 

@@ -11,7 +11,7 @@ from tests.twin.changes_kit import roll
 from tests.twin.conftest import twin
 from trimtab.lab.client import Lab
 
-pytestmark = [pytest.mark.twin, pytest.mark.full, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full, pytest.mark.timeout(180)]
 NGINX = ("vrrp: {", "tiers: {proxy: {engine: nginx}}\nvrrp: {unicast: true, ")
 
 

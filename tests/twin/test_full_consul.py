@@ -15,7 +15,7 @@ from tests.twin.drill_kit import hold, kept
 from trimtab.lab.client import Lab
 from trimtab.render import pki
 
-pytestmark = [pytest.mark.twin, pytest.mark.full]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 SOURCE = Path(__file__).parent / "estates" / "consul.yaml"
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.twin.drill_kit import hold, kept
 from trimtab.lab.client import Lab
 
-pytestmark = [pytest.mark.twin, pytest.mark.full]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 NAMES = ["standby-promotion"]
 
 

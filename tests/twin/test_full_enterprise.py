@@ -7,7 +7,7 @@ import pytest
 from tests.twin.drill_kit import hold
 from trimtab.lab.client import Lab
 
-pytestmark = [pytest.mark.twin, pytest.mark.full]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 NAMES = [
     "backend-kill", "backend-power-cut", "bad-reload", "bgp-session-drop", "proxy-hang", "proxy-power-cut",
     "proxy-process-kill", "proxy-upgrade", "transit-loss",

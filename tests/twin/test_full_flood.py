@@ -11,7 +11,7 @@ from tests.twin.conftest import twin
 from tests.twin.drill_kit import hold
 from trimtab.lab.client import Lab
 
-pytestmark = [pytest.mark.twin, pytest.mark.full]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 SOURCE = Path(__file__).parent / "estates" / "flood.yaml"
 
 

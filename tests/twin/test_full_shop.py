@@ -8,7 +8,7 @@ from tests.twin.drill_kit import hold, kept
 from trimtab.drills.scenario_file import builtin
 from trimtab.lab.client import Lab
 
-pytestmark = [pytest.mark.twin, pytest.mark.full]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 # The shop has no third voter beside a site and its replica: its other two sites are both replicas. And agents drain only
 # while the hour's budget lasts, which the other drains here have spent: test_full_site_ill.py. etcd's upgrade wants three
 # members a registry: test_full_versions.py. The shop's proxies hold more connections than one machine makes:

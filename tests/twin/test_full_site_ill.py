@@ -8,7 +8,7 @@ from tests.twin.drill_kit import hold, kept
 from trimtab.errors import EnvironmentUnable
 from trimtab.lab.client import Lab
 
-pytestmark = [pytest.mark.twin, pytest.mark.full]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 
 
 @pytest.mark.timeout(900)

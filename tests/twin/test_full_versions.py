@@ -19,7 +19,7 @@ from trimtab.delivery import systems
 from trimtab.drills.faults.other_system import etcd_systems, other_release
 from trimtab.lab.client import Lab
 
-pytestmark = [pytest.mark.twin, pytest.mark.full]
+pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 OTHER = other_release()
 ASKED = {
     "haproxy": "haproxy -v",

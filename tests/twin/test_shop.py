@@ -18,7 +18,7 @@ from trimtab.lab.client import Lab
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.render.host import render_host
 
-pytestmark = pytest.mark.twin
+pytestmark = [pytest.mark.twin, pytest.mark.alone]
 API = "https://api.shop.example/api/health"
 PREFIXES = ("203.0.113.0/24", "198.18.1.0/24", "2001:db8:113::/48")
 

@@ -14,7 +14,7 @@ from trimtab.drills.scene import read_scene
 from trimtab.drills.witness import members
 from trimtab.lab.client import Lab
 
-pytestmark = pytest.mark.twin
+pytestmark = [pytest.mark.twin, pytest.mark.alone]
 PROXIES = ("hk-proxy-1", "hk-proxy-2")
 REGISTER = "/etc/trimtab/register.d/api.json"
 AGENT = "trimtab-agent.service"

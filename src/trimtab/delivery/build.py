@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trimtab.delivery import systems
 from trimtab.delivery.throwaway import ThrowawayCa, certificate_files, host_files, password_files
-from trimtab.delivery.validate import Refusal, Refused, require_programs, validate_host
+from trimtab.delivery.validate import Known, Refusal, Refused, require_programs, validate_host
 from trimtab.errors import BadInput
 from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Host, Inventory
@@ -107,6 +107,7 @@ def _write(
     if validate:
         _write_extra(inventory, extra)
     refusals: list[Refusal] = []
+    known: Known = {}
     with ThreadPoolExecutor(WORKERS) as pool:
         judged = []
         for host, artifacts in rendered(inventory):
@@ -115,7 +116,7 @@ def _write(
             if validate:
                 system = require_programs(artifacts, systems.wanted(host.platform))
                 at = fresh / host.name, extra / host.site, system
-                judged.append(pool.submit(validate_host, host.name, artifacts, *at))
+                judged.append(pool.submit(validate_host, host.name, artifacts, *at, known))
         for done, future in enumerate(judged, 1):
             refusals += future.result()
             if progress:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from trimtab.delivery import sandbox, systems
-from trimtab.delivery.validators import VALIDATORS, Reply, place
+from trimtab.delivery.validators import VALIDATORS, Reply, Validator, place
 from trimtab.errors import DaemonRefused, PackageMissing
 from trimtab.render.artifact import Artifact
 
@@ -61,19 +61,46 @@ def program_path(program: str) -> str:
     return f"/usr/{'sbin' if program in SBIN else 'bin'}/{program}"
 
 
+Known = dict[Hashable, Reply]
+
+
 def validate_host(
-    host: str, artifacts: Sequence[Artifact], root: Path, extra: Path, system: Path | None = None
+    host: str,
+    artifacts: Sequence[Artifact],
+    root: Path,
+    extra: Path,
+    system: Path | None = None,
+    known: Known | None = None,
 ) -> list[Refusal]:
-    """Ask the daemons about the files below `root`. Raises EnvironmentUnable where namespaces are not allowed."""
+    """Ask the daemons about the files below `root`. Raises EnvironmentUnable where namespaces are not allowed.
+
+    known: replies about other hosts of the build; what was asked of the same files already is taken from there.
+    """
+    known = {} if known is None else known
     judged = [(a, VALIDATORS[a.validator]) for a in artifacts if a.validator]
-    commands = {a.path: validator.ask(a.path) for a, validator in judged}
+    keys = {a.path: _key(a, validator, artifacts, system) or (host, a.path) for a, validator in judged}
+    commands = {a.path: validator.ask(a.path) for a, validator in judged if keys[a.path] not in known}
     interfaces = {name for a in artifacts for name in _VLAN.findall(a.content)}
-    replies = sandbox.run(root, extra, interfaces, commands, system)
+    replies = sandbox.run(root, extra, interfaces, commands, system) if commands else {}
+    known.update((keys[path], reply) for path, reply in replies.items())
     return [
-        _refusal(host, artifact.path, validator.program, replies[artifact.path])
+        _refusal(host, artifact.path, validator.program, known[keys[artifact.path]])
         for artifact, validator in judged
-        if not validator.accepts(replies[artifact.path])
+        if not validator.accepts(known[keys[artifact.path]])
     ]
+
+
+def _key(
+    artifact: Artifact, validator: Validator, artifacts: Sequence[Artifact], system: Path | None
+) -> Hashable:
+    """The same for files about which the reply is the same; None for one that hangs on the whole host."""
+    if validator.reads == "host":
+        return None
+    found = (validator.program, artifact.path, artifact.content, system)
+    if validator.reads == "file":
+        return found
+    there = ((a.path, a.mode, a.content if a.validator == artifact.validator else "") for a in artifacts)
+    return (*found, frozenset(there))
 
 
 def _refusal(host: str, path: str, program: str, reply: Reply) -> Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """program: what must be installed, from Debian's `package`.  ask: the command for a path on the host."""
+    """program: what must be installed, from Debian's `package`.  ask: the command for a path on the host.
+    reads: what its reply hangs on: that file, all units and which files there are, or anything of the host.
+    """
 
     program: str
     package: str
     ask: Callable[[str], list[str]]
     accepts: Callable[[Reply], bool] = lambda reply: reply.code == 0
+    reads: Literal["file", "units", "host"] = "host"
 
 
 def _etcd_accepts(reply: Reply) -> bool:
@@ -94,6 +98,7 @@ VALIDATORS: dict[str, Validator] = {
         "python3",
         "python3",
         lambda path: ["python3", "-ISc", "import json,sys; json.load(open(sys.argv[1]))", path],
+        reads="file",
     ),
     "keepalived": Validator("keepalived", "keepalived", _ask_keepalived),
     "nginx": Validator("nginx", "nginx-light", _ask_nginx),
@@ -101,8 +106,9 @@ VALIDATORS: dict[str, Validator] = {
         "python3",
         "python3",
         lambda path: ["python3", "-ISc", "import ast,sys; ast.parse(open(sys.argv[1]).read())", path],
+        reads="file",
     ),
-    "sh": Validator("sh", "dash", lambda path: ["sh", "-n", path]),
+    "sh": Validator("sh", "dash", lambda path: ["sh", "-n", path], reads="file"),
     "sysctl": Validator(
         "sysctl", "procps", lambda path: ["sysctl", "--dry-run", "-p", path], _sysctl_accepts
     ),
@@ -111,6 +117,7 @@ VALIDATORS: dict[str, Validator] = {
         "systemd",
         lambda path: ["systemd-analyze", "verify", "--man=no", path],
         _systemd_accepts,
+        reads="units",
     ),
 }
 
