@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from trimtab.delivery import build as module
 from trimtab.delivery import sandbox
 from trimtab.delivery.build import MARKER, build
 from trimtab.delivery.validate import Refused
-from trimtab.errors import BadInput, PackageMissing
+from trimtab.errors import BadInput, EnvironmentUnable, PackageMissing
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.load import load_estate
 from trimtab.render.artifact import Artifact
@@ -88,6 +90,32 @@ def test_nginx_and_etcd_refuse_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert {r.program for r in caught.value.refusals} == {"nginx", "etcd"}
     nginx = next(r for r in caught.value.refusals if r.program == "nginx")
     assert nginx.path == "/etc/nginx/nginx.conf" and nginx.line > 0
+
+
+@pytest.mark.daemon
+@pytest.mark.parametrize("engine", ["haproxy", "nginx"])
+@pytest.mark.parametrize("maxconn", [100, 65535, 65536, 120000])
+def test_as_many_clients_as_the_estate_says(tmp_path: Path, engine: str, maxconn: int) -> None:
+    """nginx's limit_conn has 16 bits."""
+    text = f"{SMALL}tiers: {{proxy: {{engine: {engine}, maxconn: {maxconn}}}}}\n"
+    assert build(estate(text), tmp_path / "out").validated
+
+
+def test_a_disk_that_is_full_is_told_and_the_last_build_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    build(estate(), out, validate=False)
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+
+    def full(root: Path, artifacts: tuple[Artifact, ...]) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(root))
+
+    monkeypatch.setattr(module, "write_host", full)
+    with pytest.raises(EnvironmentUnable, match="No space left") as refused:
+        build(estate(), out, validate=False)
+    assert "make room" in refused.value.hint
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
 @pytest.mark.daemon

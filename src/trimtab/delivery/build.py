@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 from trimtab.delivery import systems
 from trimtab.delivery.throwaway import ThrowawayCa, certificate_files, host_files, password_files
 from trimtab.delivery.validate import Known, Refusal, Refused, require_programs, validate_host
-from trimtab.errors import BadInput
+from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.render.artifact import Artifact
@@ -23,6 +24,7 @@ from trimtab.render.host import render_host
 
 MARKER = ".trimtab-build"
 WORKERS = 2
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 Progress = Callable[[int, int, str], None]
 
 
@@ -44,11 +46,19 @@ def build(estate: Estate, out: Path, *, validate: bool = True, progress: Progres
     _refuse_foreign(out)
     with _workshop(out) as name:
         fresh = Path(name) / "new"
-        fresh.mkdir()
-        hosts, files = _write(inventory, fresh, Path(name) / "extra", validate, progress)
-        names = [host.name for host in inventory.hosts]
-        (fresh / MARKER).write_text("".join(f"{name}\n" for name in (estate.estate, *names)))
-        _swap(fresh, out, Path(name) / "old")
+        try:
+            fresh.mkdir()
+            hosts, files = _write(inventory, fresh, Path(name) / "extra", validate, progress)
+            names = [host.name for host in inventory.hosts]
+            (fresh / MARKER).write_text("".join(f"{name}\n" for name in (estate.estate, *names)))
+            _swap(fresh, out, Path(name) / "old")
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            raise EnvironmentUnable(
+                f"{error.filename or out} cannot be written: {error.strerror}",
+                "nothing was changed: make room there, or name another folder with -o DIR",
+            ) from error
     return Built(out, hosts, files, validate, time.monotonic() - began)
 
 

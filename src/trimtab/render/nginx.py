@@ -21,7 +21,7 @@ from trimtab.render.agent_file import bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
 from trimtab.render.nginx_ways import PANIC, locations
-from trimtab.render.places import connections, files, own_networks
+from trimtab.render.places import connections, files, nginx_limit, own_networks
 from trimtab.render.pools import Server, servers, used
 from trimtab.render.splits import split_name, splits
 from trimtab.render.vips import addresses
@@ -75,6 +75,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         worker_connections=connections(inventory),
         forwarded=forwarded.nginx(),
         own=own_networks(inventory),
+        limit=nginx_limit(proxy.maxconn),
         http2_directive=features(host.platform).http2_directive,
         health_port=PORTS["front-health"],
         addresses=addresses(inventory, list(inventory.estate.services.values())),
