@@ -174,6 +174,14 @@ def test_a_reload_that_fails_leaves_the_old_file_and_the_old_process(host: OnSys
     assert pids(host) == before and "refused" not in protocols(host)
 
 
+def test_a_unit_that_was_to_go_is_there_again_with_the_old_files(host: OnSystemd) -> None:
+    assert host.deliver(with_more(host, "/bin/sleep infinity"))[0] == 0
+    host.drop_in(BIRD, "[Service]\nExecReload=\nExecReload=/bin/false\n")
+    code, said = host.deliver(with_protocol(host, "refused"))  # without it
+    assert code == REFUSED and BIRD in said["error"], said
+    assert host.active(MORE) and host.machine.property(MORE, "UnitFileState") == "enabled"
+
+
 def test_a_helper_that_does_not_start_is_taken_back(host: OnSystemd) -> None:
     """Its judge knows its grammar, not whether it runs."""
     code, said = host.deliver(

@@ -99,6 +99,7 @@ async def _switch(
         stopped = await _take_up(units, old, wanted)
     except (DaemonRefused, DriverError) as error:
         shelf.lead("current", was)
+        shelf.link(a.path for a in old)  # a unit that was disabled has lost its own
         said = await _back(units, new, actions(new, old))
         shelf.sweep()
         raise DaemonRefused(
