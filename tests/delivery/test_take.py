@@ -203,6 +203,18 @@ def test_a_unit_that_was_to_go_is_there_again_with_the_old_files(root: Path) -> 
     assert daemons.told[1] == "stop other.service" and "start other.service" in daemons.told
 
 
+def test_one_that_cannot_go_back_does_not_keep_the_others(root: Path) -> None:
+    """A unit that refuses every reload, and one after it that was to go."""
+    last = Artifact("/etc/systemd/system/z.service", "[Service]\n", take_up="daemon-reload", unit="z.service")
+    daemons = Daemons(root, refuses="")
+    give(root, daemons, files("old", last))
+    daemons.told.clear()
+    with pytest.raises(DaemonRefused) as refused:
+        give(root, daemons, files("new"))
+    assert f"but {UNIT} does not take" in refused.value.hint
+    assert daemons.told[-2:] == [f"reload {UNIT}", "start z.service"]
+
+
 def test_one_delivery_at_a_time(root: Path) -> None:
     shelf = Generations(root)
     with shelf.locked(), pytest.raises(BadInput, match="another delivery"):

@@ -106,6 +106,21 @@ def test_a_unit_comes_with_every_boot_and_goes_for_good(host: OnSystemd) -> None
     assert pids(host) == before
 
 
+@pytest.mark.parametrize("ended", ["stop", "kill"])
+def test_a_unit_that_does_not_run_goes_too(host: OnSystemd, ended: str) -> None:
+    """systemd forgets a stopped one with its file, and stops nothing that it does not know; a failed one it remembers."""
+    new = with_more(host, "/bin/sleep infinity")
+    assert host.deliver(new)[0] == 0
+    host.drop_in(MORE, "[Service]\nRestart=no\n")
+    host.machine.run("systemctl", ended, MORE)
+    host.machine.until("it has ended", lambda: not host.active(MORE))
+    (host.machine.root / f"etc/systemd/system/{MORE}.d/test.conf").unlink()
+    code, said = host.deliver(host.artifacts)
+    assert code == 0, said
+    assert host.machine.property(MORE, "LoadState") == "not-found"
+    assert host.machine.run("systemctl", "is-system-running").text == "running\n"
+
+
 @pytest.mark.parametrize(
     ("kind", "command"),
     [("notify", "/bin/false"), ("exec", "/bin/false"), ("exec", '/bin/sh -c "sleep 0.3; exit 3"'), ("exec", "/nowhere/at-all")],
