@@ -106,13 +106,13 @@ def test_a_unit_comes_with_every_boot_and_goes_for_good(host: OnSystemd) -> None
     assert pids(host) == before
 
 
-@pytest.mark.parametrize("ended", ["stop", "kill"])
-def test_a_unit_that_does_not_run_goes_too(host: OnSystemd, ended: str) -> None:
+@pytest.mark.parametrize("ended", [("stop",), ("kill", "--signal=KILL")])
+def test_a_unit_that_does_not_run_goes_too(host: OnSystemd, ended: tuple[str, ...]) -> None:
     """systemd forgets a stopped one with its file, and stops nothing that it does not know; a failed one it remembers."""
     new = with_more(host, "/bin/sleep infinity")
     assert host.deliver(new)[0] == 0
     host.drop_in(MORE, "[Service]\nRestart=no\n")
-    host.machine.run("systemctl", ended, MORE)
+    host.machine.run("systemctl", *ended, MORE)
     host.machine.until("it has ended", lambda: not host.active(MORE))
     (host.machine.root / f"etc/systemd/system/{MORE}.d/test.conf").unlink()
     code, said = host.deliver(host.artifacts)
