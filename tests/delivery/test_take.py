@@ -69,6 +69,7 @@ class Daemons:
 
     async def stop(self, name: str) -> None:
         self.told.append(f"stop {name}")
+        (self.root / "etc/systemd/system" / name).unlink(missing_ok=True)  # as `systemctl disable` does
 
     async def reread(self) -> None:
         self.told.append("reread")
@@ -186,6 +187,32 @@ def test_what_somebody_wrote_by_hand_is_replaced_and_taken_up(root: Path) -> Non
     (root / "etc/thing/a.conf").write_text("a byhand\n")
     done = give(root, daemons, files("new"))
     assert done.files == ("/etc/thing/a.conf",) and daemons.runs_by == "new new"
+
+
+def test_a_unit_that_was_to_go_is_there_again_with_the_old_files(root: Path) -> None:
+    other = Artifact(
+        "/etc/systemd/system/other.service", "[Service]\n", take_up="daemon-reload", unit="other.service"
+    )
+    daemons = Daemons(root, refuses="bad")
+    give(root, daemons, files("old", other))
+    daemons.told.clear()
+    before = there(root)
+    with pytest.raises(DaemonRefused):
+        give(root, daemons, files("bad"))
+    assert "other.service" in before and there(root) == before
+    assert daemons.told[1] == "stop other.service" and "start other.service" in daemons.told
+
+
+def test_one_that_cannot_go_back_does_not_keep_the_others(root: Path) -> None:
+    """A unit that refuses every reload, and one after it that was to go."""
+    last = Artifact("/etc/systemd/system/z.service", "[Service]\n", take_up="daemon-reload", unit="z.service")
+    daemons = Daemons(root, refuses="")
+    give(root, daemons, files("old", last))
+    daemons.told.clear()
+    with pytest.raises(DaemonRefused) as refused:
+        give(root, daemons, files("new"))
+    assert f"but {UNIT} does not take" in refused.value.hint
+    assert daemons.told[-2:] == [f"reload {UNIT}", "start z.service"]
 
 
 def test_one_delivery_at_a_time(root: Path) -> None:

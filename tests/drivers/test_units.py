@@ -128,16 +128,26 @@ def test_a_restart_forgives_first(systemctl: Callable[[str], Path]) -> None:
 def test_a_unit_that_comes_and_goes_is_forgiven_what_its_name_has_done(
     systemctl: Callable[[str], Path],
 ) -> None:
-    calls = systemctl('test "$3" != reset-failed && test "$3" != disable')  # both fail for what is not there
+    """systemd refuses to stop, to forgive and to disable what it does not know."""
+    gone = "printf 'LoadState=not-found\\nActiveState=inactive\\n'"
+    calls = systemctl(f'case "$3" in show) {gone};; stop|reset-failed|disable) exit 5;; esac')
     manager = connect("systemd")
     soon(manager.reread())
     soon(manager.start("a.service"))
     soon(manager.stop("a.service"))
-    verbs = [" ".join(line.split()[2:]) for line in calls.read_text().splitlines()]
+    verbs = [" ".join(line.split()[2:]) for line in calls.read_text().splitlines() if " show " not in line]
     assert verbs == [
         "daemon-reload", "reset-failed -- a.service", "enable --now -- a.service",
         "stop -- a.service", "reset-failed -- a.service", "disable -- a.service",
     ]  # fmt: skip
+
+
+def test_what_does_not_stop_is_told(systemctl: Callable[[str], Path]) -> None:
+    systemctl(
+        'case "$3" in show) printf "LoadState=loaded\\nActiveState=active\\n";; stop) echo no >&2; exit 1;; esac'
+    )
+    with pytest.raises(Refused, match=r"systemctl stop a\.service: no"):
+        soon(Systemd().stop("a.service"))
 
 
 def test_systemd_says_no(systemctl: Callable[[str], Path]) -> None:

@@ -106,6 +106,21 @@ def test_a_unit_comes_with_every_boot_and_goes_for_good(host: OnSystemd) -> None
     assert pids(host) == before
 
 
+@pytest.mark.parametrize("ended", [("stop",), ("kill", "--signal=KILL")])
+def test_a_unit_that_does_not_run_goes_too(host: OnSystemd, ended: tuple[str, ...]) -> None:
+    """systemd forgets a stopped one with its file, and stops nothing that it does not know; a failed one it remembers."""
+    new = with_more(host, "/bin/sleep infinity")
+    assert host.deliver(new)[0] == 0
+    host.drop_in(MORE, "[Service]\nRestart=no\n")
+    host.machine.run("systemctl", *ended, MORE)
+    host.machine.until("it has ended", lambda: not host.active(MORE))
+    (host.machine.root / f"etc/systemd/system/{MORE}.d/test.conf").unlink()
+    code, said = host.deliver(host.artifacts)
+    assert code == 0, said
+    assert host.machine.property(MORE, "LoadState") == "not-found"
+    assert host.machine.run("systemctl", "is-system-running").text == "running\n"
+
+
 @pytest.mark.parametrize(
     ("kind", "command"),
     [("notify", "/bin/false"), ("exec", "/bin/false"), ("exec", '/bin/sh -c "sleep 0.3; exit 3"'), ("exec", "/nowhere/at-all")],
@@ -172,6 +187,14 @@ def test_a_reload_that_fails_leaves_the_old_file_and_the_old_process(host: OnSys
     assert code == REFUSED and BIRD in said["error"], said
     assert host.read("/etc/bird/bird.conf") == host.file("/etc/bird/bird.conf")
     assert pids(host) == before and "refused" not in protocols(host)
+
+
+def test_a_unit_that_was_to_go_is_there_again_with_the_old_files(host: OnSystemd) -> None:
+    assert host.deliver(with_more(host, "/bin/sleep infinity"))[0] == 0
+    host.drop_in(BIRD, "[Service]\nExecReload=\nExecReload=/bin/false\n")
+    code, said = host.deliver(with_protocol(host, "refused"))  # without it
+    assert code == REFUSED and BIRD in said["error"], said
+    assert host.active(MORE) and host.machine.property(MORE, "UnitFileState") == "enabled"
 
 
 def test_a_helper_that_does_not_start_is_taken_back(host: OnSystemd) -> None:

@@ -9,19 +9,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from trimtab.delivery import switch, took, trial
 from trimtab.delivery.generations import Generations
 from trimtab.delivery.switch import Actions, actions, difference, generation, joined
+from trimtab.drivers.command import run
 from trimtab.drivers.units import Manager, connect
 from trimtab.errors import DaemonRefused, DriverError, TrimtabError
 from trimtab.render.artifact import Artifact
 
+Step = Callable[[], Awaitable[str | None]]  # gives a unit that somebody has stopped
+
 KEEPALIVED = "/etc/keepalived/keepalived.conf"
+SYSCTL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,10 @@ async def _switch(
     shelf.link(a.path for a in new)
     shelf.lead("current", name)
     try:
-        stopped = await _take_up(units, old, wanted)
+        done = [await step() for step in _steps(units, old, wanted)]
     except (DaemonRefused, DriverError) as error:
         shelf.lead("current", was)
+        shelf.link(a.path for a in old)  # a unit that was disabled has lost its own
         said = await _back(units, new, actions(new, old))
         shelf.sweep()
         raise DaemonRefused(
@@ -106,49 +111,51 @@ async def _switch(
         ) from error
     shelf.lead("taken", name)
     shelf.sweep()
-    return stopped
+    return tuple(unit for unit in done if unit)
 
 
 async def _back(units: Manager, was: Sequence[Artifact], wanted: Actions) -> str:
-    """Run by the old files again; what cannot is told."""
-    try:
-        await _take_up(units, was, wanted)
-    except (DaemonRefused, DriverError) as error:
-        return f", but {error.message}"
-    return ""
+    """Run by the old files again, each that can; what cannot is told."""
+    found = []
+    for step in _steps(units, was, wanted):
+        try:
+            await step()
+        except (DaemonRefused, DriverError) as error:
+            found.append(error.message)
+    return f", but {'; '.join(found)}" if found else ""
 
 
-async def _take_up(units: Manager, old: Sequence[Artifact], wanted: Actions) -> tuple[str, ...]:
-    """Those that somebody has stopped. Raises DaemonRefused for a daemon that does not run by the new files, DriverError."""
-    for path in wanted.sysctl:
-        _load(path)
-    if wanted.reread:
-        await units.reread()
-    for unit in wanted.stop:
-        await units.stop(unit)
-    if wanted.stop and wanted.reread:
-        await units.reread()
+def _steps(units: Manager, old: Sequence[Artifact], wanted: Actions) -> list[Step]:
+    """In this order. Raise DaemonRefused for a daemon that does not run by the new files, DriverError."""
     keepalived = {a.path: a.content for a in old}.get(KEEPALIVED, "")
-    return tuple([unit for unit in wanted.touched if not await _told(units, unit, wanted, keepalived)])
+    reread: list[Step] = [units.reread] if wanted.reread else []
+    stops: list[Step] = [partial(units.stop, unit) for unit in wanted.stop]
+    return [
+        *(partial(_load, path) for path in wanted.sysctl),
+        *reread,
+        *stops,
+        *(reread if stops else []),
+        *(partial(_tell, units, unit, wanted, keepalived) for unit in wanted.touched),
+    ]
 
 
-async def _told(units: Manager, unit: str, wanted: Actions, keepalived: str) -> bool:
-    """False for one that somebody has stopped."""
+async def _tell(units: Manager, unit: str, wanted: Actions, keepalived: str) -> str:
+    """The unit, where somebody has stopped it."""
     verb = switch.verb(unit, wanted, (await units.state([unit]))[unit].active)
     if verb is None:
-        return False
+        return unit
     since = took.Moment()
     if verb == "reload":
         took.prepare(unit, keepalived)
     await {"start": units.start, "restart": units.restart, "reload": units.reload}[verb](unit)
     if found := await took.problem(unit, units, since, anew=verb != "reload"):
         raise DaemonRefused(found)
-    return True
+    return ""
 
 
-def _load(path: str) -> None:
+async def _load(path: str) -> None:
     """Kernel settings; a key that this kernel has not is no reason to keep the old files."""
-    subprocess.run(["sysctl", "-e", "-q", "-p", path], capture_output=True, check=False)
+    await run(("sysctl", "-e", "-q", "-p", path), SYSCTL_S)
 
 
 def main() -> int:

@@ -59,10 +59,14 @@ class Systemd:
         await self._run("enable", "--now", "--", name, limit=self._act_s)
 
     async def stop(self, name: str) -> None:
-        """See `base.Manager`. Its file is gone; systemd still knows that it failed, and the boot's link to it is there."""
-        await self._run("stop", "--", checked([name])[0], limit=self._act_s)
+        """See `base.Manager`. Its file is gone, so systemd may know nothing of it and then refuses to stop it; or it still knows
+        that it has failed. The boot's link to it is there.
+        """
+        said = await self._run("stop", "--", checked([name])[0], limit=self._act_s, may_fail=True)
         await self._forgive(name)
         await self._run("disable", "--", name, limit=self._act_s, may_fail=True)
+        if (await self.state([name]))[name].active not in ("missing", "inactive", "failed"):
+            raise Refused(f"systemctl stop {name}: {said.strip()[-300:] or 'it still runs'}")
 
     async def _forgive(self, name: str) -> None:
         """What failed too often systemd would refuse to start; a unit that is not loaded has nothing to be forgiven."""
