@@ -140,6 +140,12 @@ def fill(many: int) -> list[socket.socket]:
     return found
 
 
+def under_way() -> int:
+    """Connections to the member, as proc(5) has them in /proc/net/tcp: one a request."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[2].endswith(f":{MEMBER:04X}") and row[3] == "01" for row in rows)
+
+
 def answer(link: socket.socket, address: str) -> str:
     """The status of a request; "" for none."""
     with suppress(OSError, IndexError):
@@ -198,6 +204,8 @@ def test_nginx_has_one_limit_on_what_is_under_way(stack: ExitStack, tmp_path: Pa
         link.sendall(GET.format(NAMES[VIPS[turn % 2]]).encode())
     for link in (*idle, *links):
         stack.callback(link.close)
+    # a question that comes before them would take the place of one, and give it back
+    assert eventually(lambda: under_way() == MOST)
 
     def told(source: str = "127.0.0.1") -> list[str]:
         found = []
