@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.selection.journal import PASSED, Journal, JournalUnfit, changed_since, code_of
 from tests.selection.order import mixed
@@ -16,6 +17,10 @@ from trimtab.drills.scenario_file import builtin
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / ".journal" / "full.jsonl"
+
+# Two workers share a processor: how long one example takes says nothing about our code.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
