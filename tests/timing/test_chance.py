@@ -86,6 +86,12 @@ def test_of_alternatives_the_worst_counts(one: Part, other: Part, promised: floa
     assert low - 0.05 <= within(one_of(one, other), promised) <= high + 0.05
 
 
+def test_what_is_over_at_its_first_moment_counts_in_a_sum() -> None:
+    point = first_of(term(2, 5, "late"), term(0.3, 0.3, "at once"))  # 0.3, on the grid of both
+    other = first_of(term(2, 5, "late"), term(0.0, 1.0), term(0.3, 4.0, "slow"))
+    assert within(after(point, other), 0.8) == pytest.approx(within(other, 0.5), abs=0.02)
+
+
 def test_by_hand() -> None:
     assert within(term(0, 10), 2.5) == pytest.approx(0.25)
     # the sum of two: a triangle

@@ -83,6 +83,7 @@ def plus_spread(one: Spread, other: Spread, step: float) -> Spread:
     long, short = sorted((_cut(one, step), _cut(other, step)), key=lambda cut: -len(cut.over))
     start = long.start + short.start + step / 2  # each of the short one's cells counts at its middle
     steps = [high - low for low, high in pairwise(short.over)]
+    steps[0] += short.over[0]  # what is over at its first moment already
     found = [0.0] * (len(long.over) + len(steps) - 1)
     for index, weight in enumerate(steps):
         for place, chance in enumerate(long.over, index):
