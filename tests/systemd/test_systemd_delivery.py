@@ -183,16 +183,16 @@ def test_a_reload_that_fails_leaves_the_old_file_and_the_old_process(host: OnSys
     """What its judge accepts and its reload refuses: here by a drop-in of somebody's."""
     before = pids(host)
     host.drop_in(BIRD, "[Service]\nExecReload=\nExecReload=/bin/false\n")
-    code, said = host.deliver(with_protocol(host, "refused"))
+    code, said = host.deliver(with_protocol(host, "unwanted"))
     assert code == REFUSED and BIRD in said["error"], said
     assert host.read("/etc/bird/bird.conf") == host.file("/etc/bird/bird.conf")
-    assert pids(host) == before and "refused" not in protocols(host)
+    assert pids(host) == before and "unwanted" not in protocols(host)
 
 
 def test_a_unit_that_was_to_go_is_there_again_with_the_old_files(host: OnSystemd) -> None:
     assert host.deliver(with_more(host, "/bin/sleep infinity"))[0] == 0
     host.drop_in(BIRD, "[Service]\nExecReload=\nExecReload=/bin/false\n")
-    code, said = host.deliver(with_protocol(host, "refused"))  # without it
+    code, said = host.deliver(with_protocol(host, "unwanted"))  # without it
     assert code == REFUSED and BIRD in said["error"], said
     assert host.active(MORE) and host.machine.property(MORE, "UnitFileState") == "enabled"
 
