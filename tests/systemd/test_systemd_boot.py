@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_interface
 from pathlib import Path
 
@@ -36,10 +36,19 @@ def delivered(host: OnSystemd) -> None:
         assert code == 0, said
 
 
-@pytest.fixture(
-    scope="module",
-    params=[f"{kind}-{release}" for release in RELEASES for kind in ("edge", "nginx", "router")],
-)
+KINDS = ("edge", "nginx", "router")
+
+
+def hosts(kinds: Sequence[str]) -> list[str]:
+    return [f"{kind}-{release}" for release in RELEASES for kind in kinds]
+
+
+def of(*kinds: str) -> pytest.MarkDecorator:
+    """Hosts of these kinds alone."""
+    return pytest.mark.parametrize("booted", hosts(kinds), indirect=True)
+
+
+@pytest.fixture(scope="module", params=hosts(KINDS))
 def booted(request: pytest.FixtureRequest) -> Iterator[OnSystemd]:
     """A host that got its files by a delivery, and was then booted."""
     kind, release = request.param.split("-")
@@ -99,19 +108,17 @@ def test_kernel_settings_hold(booted: OnSystemd) -> None:
         assert {"net.ipv4.ip_local_reserved_ports", "net.ipv6.ip_nonlocal_bind"} <= held.keys()
 
 
+@of("router")
 def test_a_router_forwards_on_every_interface(booted: OnSystemd) -> None:
     """networkd has settings of its own for each interface that it makes."""
-    if "router" not in booted.host.roles:
-        pytest.skip("no router")
     for leg in booted.node.legs:
         for family in ("ipv4", "ipv6"):
             path = f"/proc/sys/net/{family}/conf/{leg.interface}/forwarding"
             assert booted.machine.run("cat", path).text == "1\n", path
 
 
+@of("edge", "nginx")  # only proxies have the limit
 def test_the_connection_table_was_asked_for_before_its_limit_was_set(booted: OnSystemd) -> None:
-    if "proxy" not in booted.host.roles:
-        pytest.skip("only proxies have the limit")
     machine = booted.machine
     assert machine.run("readlink", MODULES).text == f"{FILES}/current{MODULES}\n"
     read = machine.run("systemd-analyze", "cat-config", f"modules-load.d/{Path(MODULES).name}").text

@@ -109,10 +109,9 @@ def print_line(text: str) -> None:
 
 
 def log(text: str) -> None:
-    """A standard error that nobody can read any more stops nothing."""
-    with suppress(OSError):
-        sys.stderr.write(visible(text) + "\n")
-        sys.stderr.flush()
+    """A standard error that nobody can read any more stops nothing: see `_Told`."""
+    sys.stderr.write(visible(text) + "\n")
+    sys.stderr.flush()
 
 
 def print_error(error: TrimtabError) -> None:
@@ -144,9 +143,8 @@ class Progress:
 
     @staticmethod
     def _write(text: str) -> None:
-        with suppress(OSError):
-            sys.stderr.write(text)
-            sys.stderr.flush()
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def clock(at: float) -> str:

@@ -50,7 +50,6 @@ class Fabric:
             segment.name: f"b{number}" for number, segment in enumerate(segments) if segment.delay_ms is None
         }
         self._sides = _sides(self._segments, nodes)
-        self._legs = {node.name: tuple(leg.segment for leg in node.legs) for node in nodes}
         self._pairs: dict[str, int] = {}
         self._ports: dict[str, list[_Port]] = {}
         self._made = 0
@@ -123,8 +122,12 @@ class Fabric:
 
     def telling(self, nodes: Iterable[str] = (), segments: Iterable[str] = ()) -> dict[str, float]:
         """Of those segments, and those that the nodes are on, which tell their ends, and after how many seconds."""
-        at = {leg for node in nodes for leg in self._legs.get(node, ())} | set(segments)
-        return {name: seconds for name in sorted(at) if (seconds := self._segments[name].told_s) is not None}
+        there, asked = set(nodes), set(segments)
+        return {
+            name: segment.told_s
+            for name, segment in self._segments.items()
+            if segment.told_s is not None and (name in asked or not there.isdisjoint(self._sides[name]))
+        }
 
     def show_carriers(self, segments: Iterable[str]) -> None:
         """The ends of each have a carrier where something can pass now, and none where nothing can."""

@@ -53,11 +53,8 @@ class _Planner:
 
     def topology(self) -> Topology:
         segments, self.uplinks = transit.connect(self.inventory, self.nets, self.passwords, self.ranges)
-        segments += [
-            segment
-            for region in self.regions
-            for segment in clients.attach(region, transit.noticed_s(self.inventory))
-        ]
+        told_s = self.inventory.estate.tiers.router.bfd.detection  # as late as BFD would have noticed
+        segments += [segment for region in self.regions for segment in clients.attach(region, told_s)]
         segments += self._private_segments()
         clients.tell_farthest(self.nets, self.regions)
         self._require_one_etcd()

@@ -60,7 +60,7 @@ def connect(
 ) -> tuple[list[Segment], dict[str, list[Leg]]]:
     """Sessions and legs of all transits. Returns the segments, and host → its uplink legs."""
     segments, uplinks = _customers(inventory, {t.asn: t for t in nets}, passwords)
-    return segments + _mesh(nets, ranges, noticed_s(inventory)), uplinks
+    return segments + _mesh(nets, ranges, inventory.estate.tiers.router.bfd.detection), uplinks
 
 
 def session_to(site: str, upstream: str) -> str:
@@ -134,18 +134,12 @@ def template(name: str) -> Template:
 
 
 def timers(inventory: Inventory) -> dict[str, int]:
-    """The estate's own BFD and hold timers, which its upstreams and access networks speak too."""
+    """The estate's own BFD and hold timers, which its upstreams speak too; access networks the latter."""
     tier = inventory.estate.tiers.router
     return {
         "bfd_ms": round(tier.bfd.interval * 1000), "bfd_multiplier": tier.bfd.multiplier,
         "hold": int(tier.hold), "keepalive": max(1, int(tier.hold) // 3),
     }  # fmt: skip
-
-
-def noticed_s(inventory: Inventory) -> float:
-    """How long BFD with the estate's timers takes at most to miss a neighbour."""
-    bfd = inventory.estate.tiers.router.bfd
-    return bfd.interval * bfd.multiplier
 
 
 def node(inventory: Inventory, transit: Transit) -> Node:

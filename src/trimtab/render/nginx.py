@@ -21,7 +21,7 @@ from trimtab.render.agent_file import bounds
 from trimtab.render.artifact import Artifact
 from trimtab.render.base import fill, milliseconds
 from trimtab.render.nginx_ways import PANIC, locations
-from trimtab.render.places import connections, files, nginx_limit, own_networks
+from trimtab.render.places import connections, files, own_networks
 from trimtab.render.pools import Server, servers, used
 from trimtab.render.splits import split_name, splits
 from trimtab.render.vips import addresses
@@ -38,6 +38,7 @@ METHODS = {
 # A zone that is too small is refused by nginx when the pool is read; nothing is used of it but what members need. 1.22 and
 # 1.26 were tried: 256k hold 312 members.
 ZONE_LEAST_K, ZONE_MEMBER_K = 256, 2
+MOST_COUNTED = 65535  # by limit_conn
 REGISTERED = 4096  # members of a pool that register themselves: as many as that are read
 # Words that begin a line of a `map` and are no value there (ngx_http_map_module).
 SPECIAL = ("default", "hostnames", "include", "volatile")
@@ -75,7 +76,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         worker_connections=connections(inventory),
         forwarded=forwarded.nginx(),
         own=own_networks(inventory),
-        limit=nginx_limit(proxy.maxconn),
+        limit=limit(proxy.maxconn),
         http2_directive=features(host.platform).http2_directive,
         health_port=PORTS["front-health"],
         addresses=addresses(inventory, list(inventory.estate.services.values())),
@@ -253,6 +254,15 @@ def _split(service: str, name: str, route: Route) -> dict[str, Any]:
         # (`\\\\`: a pool may be called like a word that means something in a map)
         "named": " ".join(f"\\\\{pool} {pool};" for pool, _ in drawn),
     }
+
+
+def limit(maxconn: int) -> dict[str, Any]:
+    """`limit_conn` counts in 16 bits (ngx_http_limit_conn_module): beyond that clients are drawn into shares of equal size, each
+    with its part of the limit.
+    """
+    count = -(-maxconn // MOST_COUNTED)
+    drawn = _hundredths({str(share): 1 for share in range(1, count + 1)})
+    return {"most": MOST_COUNTED, "count": count, "each": -(-maxconn // count), "shares": _shares(drawn)}
 
 
 def _hundredths(shares: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -22,7 +22,6 @@ HEALTH = 100  # front-watch, the agent, whoever looks on this host
 OWN = 100  # hosts of the estate that look at a public address: the observers of other sites
 # Requests of other sites take a place while they are under way, clients one as long as they stay: a quarter is plenty.
 ACROSS_SHARE, ACROSS_LEAST = 4, 100
-NGINX_MOST = 65535
 FILES = 1000  # logs, certificates, listening sockets, threads
 
 
@@ -52,23 +51,6 @@ def places(inventory: Inventory, site: str, public: int | None = None) -> Places
         (haproxy_once.places(features(each.platform), most) for each in inventory.front(site)), default=0
     )
     return Places(most, OWN, max(ACROSS_LEAST, most // ACROSS_SHARE) if asked else 0, HEALTH, once)
-
-
-@dataclass(frozen=True, slots=True)
-class NginxLimit:
-    """nginx's `limit_conn` counts in 16 bits (ngx_http_limit_conn_module): beyond `most` clients are counted in shares, of
-    which each has `percent` of them and a limit of `each`.
-    """
-
-    most: int
-    shares: int
-    each: int
-    percent: str
-
-
-def nginx_limit(public: int) -> NginxLimit:
-    shares = -(-public // NGINX_MOST)
-    return NginxLimit(NGINX_MOST, shares, -(-public // shares), f"{10000 // shares / 100:.2f}")
 
 
 def connections(inventory: Inventory, public: int | None = None) -> int:

@@ -32,9 +32,7 @@ CLIENTS = 3  # of each version and region, one request at a time each
 EACH = 60  # requests; with the ledger's own pause about 15 s
 BEGIN_SECONDS = 1.0
 PAUSE_SECONDS = 1.2  # at least between two kills: the supervisor starts the member
-BACK_SECONDS = (
-    10.0  # and checks find it: on Debian 13 that took up to 3 s, and three in turns were dead at once
-)
+BACK_SECONDS = 10.0  # at most, until checks find it: up to 3 s on Debian 13, and then all were dead at once
 END_SECONDS = 90.0
 
 
@@ -64,7 +62,7 @@ class DieAnswering:
         scene, (prefix,) = read_scene(lab.status()["facts"]), aim.names
         with _clients(lab, scene, aim.site, prefix) as clients:
             time.sleep(BEGIN_SECONDS)
-            at, kills = _kill_in_turns(lab, aim, clients)
+            at, kills = _kill_in_turns(lab, aim, clients, scene.site(aim.site).proxies)
         answers = {c.said.name: (c.version, c.said.read_text()) for c in clients}
         done = Counter(
             line for text in _ledgers(lab, scene) for line in text.split() if line.startswith(prefix)
@@ -119,10 +117,11 @@ def _target(scene: Scene, region: Region) -> Target:
     raise EnvironmentUnable(f"{region.name} has no IPv4 address of {host}")
 
 
-def _kill_in_turns(lab: LabLike, aim: Aim, clients: list[Client]) -> tuple[float, int]:
+def _kill_in_turns(
+    lab: LabLike, aim: Aim, clients: list[Client], proxies: Sequence[str]
+) -> tuple[float, int]:
     """Until every client has its answers: (when the first was killed, how many were). Raises EnvironmentUnable."""
     began, first, kills = time.monotonic(), 0.0, 0
-    proxies = read_scene(lab.status()["facts"]).site(aim.site).proxies
     whole = _up(lab, proxies)
     for node in itertools.cycle(aim.nodes):
         if all(client.process.poll() is not None for client in clients):
