@@ -33,6 +33,8 @@ def routed(*routes: str) -> str:
         ("method: [GET], pool: api", "path: /a, pool: web", False),
         ("header: {x-a: b}, pool: api", "header: {x-a: b, x-c: d}, pool: web", True),
         ("header: {x-a: b}, pool: api", "header: {x-a: c}, pool: web", False),
+        ("header: {x-a: b}, pool: api", "header: {X-A: b, x-c: d}, pool: web", True),
+        ("header: {X-A: b, x-c: d}, pool: api", "header: {x-a: b}, pool: web", False),
         ("host: [www.base.example], pool: api", "path: /a, pool: web", True),
         ("path: /a, pool: api", "path: /a, host: [www.base.example], pool: web", True),
     ],
@@ -265,7 +267,7 @@ def test_a_short_name_is_in_most_passwords_by_chance() -> None:
     ("kernel", "rule", "key"),
     [
         ("net.core.somaxconn: 128", "somaxconn-small", "kernel.sysctl.net.core.somaxconn"),
-        ("net.netfilter.nf_conntrack_max: 100", "conntrack-small", "kernel.sysctl.net.netfilter.nf_conntrack_max"),
+        ("net.netfilter.nf_conntrack_max: 2000", "conntrack-small", "kernel.sysctl.net.netfilter.nf_conntrack_max"),
     ],
 )  # fmt: skip
 def test_a_setting_that_wins_is_the_one_that_is_judged(kernel: str, rule: str, key: str) -> None:

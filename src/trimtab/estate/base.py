@@ -96,6 +96,13 @@ def _hostname(value: Any) -> str:
     return text
 
 
+def _method(value: Any) -> str:
+    text = matching(_TOKEN, "a method is letters, digits and `-`")(value)
+    if text != text.upper():
+        raise ValueError(f"methods know upper and lower case (RFC 9110, 9.1): write `{text.upper()}`")
+    return text
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text.strip("[]"))
@@ -184,6 +191,22 @@ def _path(wrong: re.Pattern[str], what: str) -> Callable[[Any], str]:
 _ENCODED = ": letters, digits and ._~!&()*+,;=:@%/- can, anything else as `%` and two hexadecimal digits"
 
 
+# What the Internet carries at most (beyond, networks filter), and what a regional registry itself is given at once.
+_LONGEST, _SHORTEST = {4: 24, 6: 48}, {4: 8, 6: 12}
+
+
+def refuse_unrouted(prefix: IPNetwork) -> None:
+    """Raises ValueError for a prefix that nobody can have on the Internet, or that it does not carry."""
+    if prefix.prefixlen > _LONGEST[prefix.version]:
+        raise ValueError(
+            f"{prefix} is longer than a /24 (IPv4) or a /48 (IPv6): the Internet will not carry it"
+        )
+    if prefix.prefixlen < _SHORTEST[prefix.version]:
+        raise ValueError(
+            f"{prefix} is shorter than a /8 (IPv4) or a /12 (IPv6), the most that is given to anybody"
+        )
+
+
 Name = Annotated[str, BeforeValidator(_name), AfterValidator(_own_name)]
 Reference = Annotated[str, BeforeValidator(_name)]
 GroupName = Reference
@@ -192,7 +215,19 @@ RegionName = Annotated[str, BeforeValidator(_region)]
 Hostname = Annotated[str, BeforeValidator(_hostname)]
 UrlPath = Annotated[str, BeforeValidator(_path(_NO_PATH_CHAR, "a path"))]
 UrlTarget = Annotated[str, BeforeValidator(_path(_NO_QUERY_CHAR, "a path with a query"))]
-Token = Annotated[str, BeforeValidator(matching(_TOKEN, "a header or method is letters, digits and `-`"))]
+Token = Annotated[
+    str, BeforeValidator(matching(_TOKEN, "the name of a header or cookie is letters, digits and `-`"))
+]
+Method = Annotated[str, BeforeValidator(_method)]
+Url = Annotated[
+    str,
+    BeforeValidator(
+        matching(
+            re.compile(r"https?://[A-Za-z0-9._~:/?#@!&()*+,;=%-]+"),
+            "an absolute URL is expected: `https://www.shop.example/`",
+        )
+    ),
+]
 Suffix = Annotated[
     str,
     BeforeValidator(matching(re.compile(r"\.[A-Za-z0-9._-]{1,20}"), "a suffix begins with a dot: `.css`")),
@@ -220,8 +255,8 @@ HeaderText = Annotated[
     str,
     BeforeValidator(
         matching(
-            re.compile(r"[A-Za-z0-9 ._~:/?#@!&()*+,;=%-]+"),
-            "a header value has letters, digits, blanks and ._~:/?#@!&()*+,;=%-",
+            re.compile(r"(?! )[A-Za-z0-9 ._~:/?#@!&()*+,;=%-]+(?<! )"),
+            "a header value has letters, digits and ._~:/?#@!&()*+,;=%-, and blanks between them (RFC 9110, 5.5)",
         )
     ),
 ]

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from trimtab.estate.asn import Asn
-from trimtab.estate.base import Noun, Prefix
+from trimtab.estate.base import Noun, Prefix, refuse_unrouted
 from trimtab.estate.quantity import Duration, Int
 from trimtab.estate.steering import Steering
 
@@ -25,10 +25,7 @@ class Anycast(Noun):
     @classmethod
     def _routable(cls, value: tuple[Prefix, ...]) -> tuple[Prefix, ...]:
         for prefix in value:
-            if prefix.prefixlen > (24 if prefix.version == 4 else 48):
-                raise ValueError(
-                    f"{prefix} is longer than a /24 (IPv4) or a /48 (IPv6): the Internet will not carry it"
-                )
+            refuse_unrouted(prefix)
         return value
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from trimtab.estate.base import Noun
 from trimtab.estate.quantity import Int, Text
@@ -46,8 +53,20 @@ RESERVED = "net.ipv4.ip_local_reserved_ports"
 PORT_RANGE = "net.ipv4.ip_local_port_range"
 
 
+# What has a key of its own may be set as a sysctl too, within the same limits.
+SOMAXCONN, CONNTRACK = (128, 2147483647), (1024, 1_000_000_000)
+LIMITS = {"net.core.somaxconn": SOMAXCONN, "net.netfilter.nf_conntrack_max": CONNTRACK}
+# What hosts lend to outgoing connections: proxies, routers (render/sysctl.py), and others (ip-sysctl.rst). A proxy takes one
+# for each connection to a member.
+LENT = (range(1024, 65536), range(49152, 65536), range(32768, 61000))
+LEAST_LENT = 1024
+
+
 def _settings(value: dict[str, str]) -> dict[str, str]:
     """What Trimtab reads itself has to be what the kernel takes."""
+    for key, (least, most) in LIMITS.items():
+        if key in value and not (value[key].isdecimal() and least <= int(value[key]) <= most):
+            raise ValueError(f"{key}: got `{value[key]}`: a whole number from {least} to {most} is expected")
     for part in value[RESERVED].split(",") if RESERVED in value else ():
         try:
             parse_ports(part)
@@ -70,8 +89,8 @@ def _is_port_range(value: str) -> bool:
 class Kernel(Noun):
     """`sysctl` comes on top and wins over what Trimtab sets itself; reserved ports are added to Trimtab's."""
 
-    somaxconn: Int = Field(default=65535, ge=128, le=2147483647)
-    conntrack: Int = Field(default=2_000_000, ge=1024, le=1_000_000_000)
+    somaxconn: Int = Field(default=65535, ge=SOMAXCONN[0], le=SOMAXCONN[1])
+    conntrack: Int = Field(default=2_000_000, ge=CONNTRACK[0], le=CONNTRACK[1])
     reserved_ports: tuple[PortRange, ...] = Field(
         default=(),
         description="ports of your own daemons that no outgoing connection may take; those of a host's roles are reserved anyway",
@@ -80,6 +99,18 @@ class Kernel(Noun):
         dict[Annotated[Text, AfterValidator(_key)], Annotated[Text, AfterValidator(_value)]],
         AfterValidator(_settings),
     ] = {}
+
+    @model_validator(mode="after")
+    def _lends_enough(self) -> Kernel:
+        reserved = self.reserved()
+        stated = self.sysctl.get(PORT_RANGE, "").split()
+        for lent in (range(int(stated[0]), int(stated[1]) + 1),) if stated else LENT:
+            if (left := len(set(lent) - reserved)) < LEAST_LENT:
+                raise ValueError(
+                    f"{left} of the ports {ports_text(lent)} are left to outgoing connections, at least {LEAST_LENT} are "
+                    "needed: reserve only those that your own daemons listen on"
+                )
+        return self
 
     def reserved(self) -> set[int]:
         """All that the file reserves itself."""

@@ -68,9 +68,11 @@ def text_of(path: str | Path) -> str:
             path, "there is no such file", "name it with -e FILE, or begin with `trimtab init DIR`"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(
-            path, f"cannot be read: {error}", "an estate is a readable UTF-8 text file"
-        ) from error
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        hint = "an estate is a readable UTF-8 text file"
+        if Path(path).is_dir():
+            why, hint = "a folder", f"the estate in it? -e {Path(path) / 'estate.yaml'}"
+        raise _unreadable(path, f"cannot be read: {why}", hint) from error
 
 
 def _unreadable(path: str | Path, message: str, hint: str) -> BadEstate:

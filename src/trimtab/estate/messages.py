@@ -63,15 +63,14 @@ def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
         many = f"{len(got)} entries, " if isinstance(got, dict | list | tuple) else ""
         return f"{many}at most {context['max_length']} are possible", ""
     if kind == "too_short":
-        return detail["msg"].replace("Tuple", "the list").replace("Dictionary", "the map"), ""
+        least = context["min_length"]
+        return f"at least {least} {'entry is' if least == 1 else 'entries are'} expected here", ""
     if kind in BOUNDS:
         word, name = BOUNDS[kind]
         limit = context[name]
         if isinstance(got, float):  # durations are seconds by now
             return f"got `{duration_text(got)}`: {word} {duration_text(limit)}", ""
         return f"{_got(got)}{word} {limit}", ""
-    if kind == "string_pattern_mismatch":
-        return f"{_got(got)}it does not fit {context.get('pattern')}", ""
     return f"{_got(got)}{detail['msg'][0].lower()}{detail['msg'][1:]}", ""
 
 

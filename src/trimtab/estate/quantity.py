@@ -30,7 +30,7 @@ _COUNT = re.compile(r"(\d{1,19})(?:\.\.(\d{1,19}))?", re.ASCII)
 _INT = re.compile(r"-?\d+", re.ASCII)
 _FLOAT = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 # zeros before a number, but not those after its point
-_PADDING = re.compile(r"(?<!\d)(?<!\d\.)0+(?=\d)", re.ASCII)
+_PADDING = re.compile(r"(?<![\d_,])(?<!\d\.)0+(?=\d)", re.ASCII)
 
 
 def refuse_padding(value: Any) -> None:
@@ -152,7 +152,7 @@ def parse_int(value: Any) -> int:
         return value
     if isinstance(value, str) and _INT.fullmatch(value) and len(value) < 20:
         return int(value)
-    raise ValueError("a whole number is expected")
+    raise ValueError("a whole number is expected, digits alone: `120000`")
 
 
 def parse_float(value: Any) -> float:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trimtab.estate.base import HeaderText, Hostname, Noun, Reference, Suffix, Token, UrlPath
+from trimtab.estate.base import HeaderText, Hostname, Method, Noun, Reference, Suffix, Token, Url, UrlPath
 from trimtab.estate.objectives import Objectives
 from trimtab.estate.quantity import Bool, Duration, Int, Text
 from trimtab.estate.steering import Steering
@@ -38,7 +38,7 @@ class Route(Noun):
     suffix: tuple[Suffix, ...] = Field(default=(), description="the path ends with one of them")
     # HAProxy's lines have 64 words
     header: dict[Token, HeaderText] = Field(default={}, max_length=4)
-    method: tuple[Token, ...] = ()
+    method: tuple[Method, ...] = ()
     host: tuple[Hostname, ...] = ()
     pool: Reference | None = None
     split: dict[Reference, Int] | None = Field(
@@ -49,9 +49,7 @@ class Route(Noun):
         description="what divides a split: each request by chance, or the value of the header X-Canary or the cookie "
         "`canary`; a value that is a pool's name asks for that pool",
     )
-    redirect: Text | None = Field(
-        default=None, description="an absolute URL", pattern=r"^https?://[A-Za-z0-9._~:/?#@!&()*+,;=%-]+$"
-    )
+    redirect: Url | None = Field(default=None, description="an absolute URL")
     expires: Duration | None = Field(
         default=None, le=3_153_600_000, description="how long clients may keep the answer"
     )
@@ -67,6 +65,15 @@ class Route(Noun):
             if "by" in data and "split" not in data:
                 raise ValueError("`by` belongs to `split`")
         return data
+
+    @field_validator("header")
+    @classmethod
+    def _each_once(cls, value: dict[str, str]) -> dict[str, str]:
+        seen: dict[str, str] = {}
+        for name in value:
+            if (other := seen.setdefault(name.lower(), name)) != name:
+                raise ValueError(f"`{other}` and `{name}` are one header (RFC 9110, 5.1): write it once")
+        return value
 
     @model_validator(mode="after")
     def _split_weighs(self) -> Route:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from trimtab.estate.asn import Asn
-from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix, Secret
+from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix, Secret, refuse_unrouted
 from trimtab.estate.place import Place
 from trimtab.estate.quantity import Bool, HostCount, Int
 
@@ -56,8 +56,5 @@ class Site(Noun):
         if len({p.version for p in value}) != len(value):
             raise ValueError("at most one IPv4 and one IPv6 prefix a site")
         for prefix in value:
-            if prefix.prefixlen > (24 if prefix.version == 4 else 48):
-                raise ValueError(
-                    f"{prefix} is longer than a /24 (IPv4) or a /48 (IPv6): the Internet will not carry it"
-                )
+            refuse_unrouted(prefix)
         return value

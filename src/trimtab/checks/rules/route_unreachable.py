@@ -67,7 +67,7 @@ def _why(service: Service, route: Route, candidates: Sequence[int]) -> str:
 def _keys(route: Route) -> Iterator[Key]:
     """What a narrower route must have for this one to take it: one of these, by which it is found again."""
     if route.header:
-        yield min(route.header.items())
+        yield min(_headers(route))
     elif route.host:
         yield from ((HOST, host) for host in route.host)
     else:
@@ -77,9 +77,14 @@ def _keys(route: Route) -> Iterator[Key]:
 def _candidates(service: Service, route: Route, earlier: dict[Key, list[int]]) -> list[int]:
     """The earlier routes that may take this one, in their order, by the keys that they have."""
     path = route.path or "/"
-    keys: list[Key] = [*route.header.items(), (HOST, (route.host or service.names)[0])]
+    keys: list[Key] = [*_headers(route), (HOST, (route.host or service.names)[0])]
     keys += [(PATH, path[:end]) for end in range(len(path) + 1)]
     return sorted(index for key in keys for index in earlier.get(key, ()))
+
+
+def _headers(route: Route) -> set[Key]:
+    """Their names know no case (RFC 9110, 5.1)."""
+    return {(name.lower(), value) for name, value in route.header.items()}
 
 
 def _takes(service: Service, wide: Route, narrow: Route) -> bool:
@@ -87,7 +92,7 @@ def _takes(service: Service, wide: Route, narrow: Route) -> bool:
     return (
         (wide.path is None or (narrow.path or "/").startswith(wide.path))
         and (not wide.suffix or (bool(narrow.suffix) and all(s.endswith(wide.suffix) for s in narrow.suffix)))
-        and wide.header.items() <= narrow.header.items()
+        and _headers(wide) <= _headers(narrow)
         and (not wide.method or (bool(narrow.method) and set(narrow.method) <= set(wide.method)))
         and (not wide.host or set(narrow.host or service.names) <= set(wide.host))
     )
