@@ -65,6 +65,31 @@ def test_an_unknown_scenario_is_bad_input() -> None:
     assert done.returncode == 2 and "meteorite" in done.stderr and "site-power-cut" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["Bad", "../x", "a" * 60])
+@pytest.mark.parametrize("name", ["", "Bad", "../x", "a" * 60])
 def test_a_hostile_twin_name_is_refused(name: str) -> None:
     assert run("lab", "status", "--name", name, "-e", str(SHOP)).returncode == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("init", ""),
+        ("check", "-e", ""),
+        ("build", "-o", ""),
+        ("drill", "compare", "", "b"),
+        ("agent", "--root", ""),
+    ],
+)
+def test_nothing_is_no_folder(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """It would be the one that somebody stands in."""
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 2 and "named by nothing" in done.stderr, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_no_estate_and_a_file_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "estate.yaml").touch()
+    done = run("check", "-e", str(tmp_path))
+    assert done.returncode == 2 and f"-e {tmp_path / 'estate.yaml'}" in done.stderr
+    done = run("init", str(tmp_path / "estate.yaml"))
+    assert done.returncode == 2 and "estate.yaml is a file" in done.stderr

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,33 @@ def test_a_pipe_is_no_estate_and_is_not_waited_for(tmp_path: Path, command: str)
     os.mkfifo(tmp_path / "pipe")
     done = shell(f"timeout 20 {TRIMTAB} {command} -e pipe", tmp_path)
     assert done.returncode == 2 and b"pipe is no regular file" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_told_to_end_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "trimtab", "build", "-e", str(SHOP), "-o", str(tmp_path / "out")]
+    work = tmp_path / "work"
+    work.mkdir()
+    building = subprocess.Popen(
+        command, env={**os.environ, "TMPDIR": str(work)}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not list(work.glob("trimtab-check-*")):  # the daemons are being asked
+            assert building.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        building.send_signal(number)
+        _, said = building.communicate(timeout=60)
+    finally:
+        building.kill()
+    assert building.returncode == 128 + number and b"Traceback" not in said, said
+    assert list(work.iterdir()) == [] and not list(tmp_path.glob("out*"))
+
+
+def test_who_ignores_a_hang_up_builds_on(tmp_path: Path) -> None:
+    done = shell(f"trap '' HUP; {TRIMTAB} check & sleep 0.3; kill -HUP $!; wait $!")
+    assert done.returncode == 0, done.stderr
 
 
 def test_standard_input_is_an_estate() -> None:

@@ -1,12 +1,15 @@
 """The command line: one thin file a command, exit codes 0 done, 1 the answer is no, 2 bad input, 3 unable.
 
-And 130 interrupted, 141 where nobody reads the output any more.
+And 130 interrupted, 141 where nobody reads the output any more, 129 and 143 as SIGHUP and SIGTERM end a program.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 from trimtab.errors import TrimtabError
 
@@ -17,7 +20,8 @@ def main() -> None:
 
     try:
         prepare_output()
-        code = _command()
+        with _tidied():
+            code = _command()
         end_output()
     except ReaderGone as error:
         _drop_output()
@@ -32,6 +36,25 @@ def main() -> None:
     except Exception as error:
         sys.exit(_usage_or_bug(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _tidied() -> Iterator[None]:
+    """Who is told to end takes away what is its own: files half made, a twin for one drill. What the caller ignores, as
+    nohup does, stays ignored.
+    """
+    ours = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _command() -> object:

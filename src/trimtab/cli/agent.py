@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
-Root = Annotated[Path | None, typer.Option("--root", help="everything below another root than /")]
+from trimtab.cli.options import named
+
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help="everything below another root than /", metavar="DIR", parser=named),
+]
 
 
 def agent(root: Root = None) -> int:

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json, named
 from trimtab.cli.output import Progress, print_json, print_line
 from trimtab.daemons.load import load_estate
 
 
 def build(
-    out: Annotated[Path, typer.Option("-o", "--out", help="the folder to write", metavar="DIR")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="the folder to write", metavar="DIR", parser=named)
+    ],
     estate: EstateFile = DEFAULT_ESTATE,
     no_validate: Annotated[bool, typer.Option("--no-validate", help="do not ask the daemons")] = False,
     json: Json = False,

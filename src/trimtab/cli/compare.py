@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trimtab.cli.options import Json
+from trimtab.cli.options import Json, named
 from trimtab.cli.output import print_json, print_line
 from trimtab.errors import BadInput
 
@@ -17,8 +17,8 @@ Report = dict[str, Any]
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="a report's directory or report.json", metavar="A")],
-    b: Annotated[Path, typer.Argument(help="the later one", metavar="B")],
+    a: Annotated[Path, typer.Argument(help="a report's directory or report.json", metavar="A", parser=named)],
+    b: Annotated[Path, typer.Argument(help="the later one", metavar="B", parser=named)],
     json: Json = False,
 ) -> int:
     """What changed between two reports. Exit 1 if a verdict got worse."""

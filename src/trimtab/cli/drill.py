@@ -16,7 +16,7 @@ import typer
 
 from trimtab.cli.compare import compare
 from trimtab.cli.lab import TwinName, start_twin, twin_name
-from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json, named
 from trimtab.cli.output import Progress, log, print_json, print_line
 from trimtab.daemons.load import load_estate
 from trimtab.drills.result import ScenarioResult
@@ -68,11 +68,14 @@ def run(
         float | None, typer.Option("--source", help="somebody else's outage in seconds, to compare")
     ] = None,
     records: Annotated[
-        Path | None, typer.Option("--records", help="keep the raw records of every run here", metavar="DIR")
+        Path | None,
+        typer.Option("--records", help="keep the raw records of every run here", metavar="DIR", parser=named),
     ] = None,
     report_to: Annotated[
         Path | None,
-        typer.Option("--report", help="write a page and its data to DIR/SCENARIO", metavar="DIR"),
+        typer.Option(
+            "--report", help="write a page and its data to DIR/SCENARIO", metavar="DIR", parser=named
+        ),
     ] = None,
     json: Json = False,
 ) -> int:

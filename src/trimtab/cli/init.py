@@ -8,18 +8,21 @@ from typing import Annotated
 
 import typer
 
+from trimtab.cli.options import named
 from trimtab.cli.output import print_line
 from trimtab.errors import BadInput
 
 
 def init(
-    directory: Annotated[Path, typer.Argument(help="folder to make", metavar="DIR")],
+    directory: Annotated[Path, typer.Argument(help="folder to make", metavar="DIR", parser=named)],
     source: Annotated[str, typer.Option("--from", help="which example", metavar="NAME")] = "shop",
 ) -> int:
     """Write DIR/estate.yaml from an example; an existing file is never touched."""
     known = examples()
     if source not in known:
         raise BadInput(f"there is no example `{source}`", f"there are: {', '.join(sorted(known))}")
+    if directory.is_file():
+        raise BadInput(f"{directory} is a file", "name a folder, which is made where there is none")
     target = directory / "estate.yaml"
     if target.exists():
         raise BadInput(f"{target} exists already", "name another folder, or move the file away")

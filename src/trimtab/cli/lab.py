@@ -36,7 +36,7 @@ Timeout = Annotated[float, typer.Option("--timeout", min=1, max=3600, help="seco
 
 def twin_name(name: str | None, estate: Path) -> str:
     """The name asked for, or the estate's."""
-    chosen = name or load_estate(estate).estate
+    chosen = load_estate(estate).estate if name is None else name
     if re.fullmatch(r"[a-z][a-z0-9-]{0,39}", chosen) is None:
         raise BadInput(f"`{chosen}` is no name for a twin", "a-z, 0-9 and `-`, at most 40 characters")
     return chosen

@@ -24,8 +24,18 @@ def _no_pipe(path: Path) -> Path:
     raise BadInput(f"{path} is no regular file", "an estate is a text file, or /dev/stdin")
 
 
+def named(said: str | Path) -> Path:
+    """A file or folder as somebody names it: nothing would be the folder that one is in. Raises BadInput."""
+    if not str(said):
+        raise BadInput(
+            "a file or folder is named by nothing", "is a variable of your shell empty? `.` is this folder"
+        )
+    return Path(said)
+
+
 EstateFile = Annotated[
-    Path, typer.Option("-e", "--estate", help="the estate file", metavar="FILE", callback=_no_pipe)
+    Path,
+    typer.Option("-e", "--estate", help="the estate file", metavar="FILE", parser=named, callback=_no_pipe),
 ]
 Json = Annotated[bool, typer.Option("--json", help="a documented JSON object on standard output")]
 Full = Annotated[bool, typer.Option("--full", help="every host, without the `twin` section's limits")]
