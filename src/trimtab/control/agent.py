@@ -14,11 +14,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trimtab.control.access import Access
 from trimtab.control.chores import ONCE_PACE, Bootstrap, MetricsServer
-from trimtab.control.estate import EstatePart
 from trimtab.control.healer import PACE as HEAL_PACE
 from trimtab.control.healer import Healer
 from trimtab.control.lease import PACE as LEASE_PACE
@@ -28,7 +27,6 @@ from trimtab.control.loop import Controller, Loop
 from trimtab.control.metrics import Metrics, version
 from trimtab.control.names import REASON as NAME_TAKEN
 from trimtab.control.places import Places
-from trimtab.control.proxy import ProxyPart
 from trimtab.control.publish import PACE as PUBLISH_PACE
 from trimtab.control.publish import Publish
 from trimtab.control.queue import Pace
@@ -43,8 +41,25 @@ from trimtab.drivers.registry.base import Registry
 from trimtab.drivers.units import Units
 from trimtab.render.agent_file import AgentFile, RegistryAccess
 
+if TYPE_CHECKING:
+    from trimtab.control.estate import EstatePart
+    from trimtab.control.proxy import ProxyPart
+
 END_S = 6.0  # for the reconciles under way; the unit's own limit is 10 s
 REGISTRY_UNIT = "etcd-registry.service"
+
+
+def _proxy_part(agent: Agent, runtime: Callable[[str], Any]) -> ProxyPart:
+    """Read where it is needed: a third of what an agent reads at its start is of parts that its host may not have."""
+    from trimtab.control.proxy import ProxyPart
+
+    return ProxyPart(agent, runtime)
+
+
+def _estate_part(agent: Agent, drivers: Drivers) -> EstatePart:
+    from trimtab.control.estate import EstatePart
+
+    return EstatePart(agent, agent.file, drivers.registry, drivers.bird)
 
 
 def _registry(access: RegistryAccess) -> Registry:
@@ -101,14 +116,14 @@ class Agent:
         self._access = Access(lambda: drivers.registry(access), self.metrics) if access else None
         self._healer = Healer(file.units, self._units, log, self.metrics, self._units_changed)
         self._register: Register | None = None
-        self.proxy = ProxyPart(self, drivers.runtime) if file.proxy else None
+        self.proxy = _proxy_part(self, drivers.runtime) if file.proxy else None
         desired = self.proxy.desired if self.proxy else None
         self.status = Status(places.status, self._parts, desired)
         self._server = MetricsServer(self.metrics, file.address, file.metrics_port)
         self._compose()
         if file.steer:
             self.loop(Sessions(drivers.bird(file.steer.socket), log, self.metrics), SESSIONS_PACE)
-        self.estate = EstatePart(self, file, drivers.registry, drivers.bird) if file.estate_store else None
+        self.estate = _estate_part(self, drivers) if file.estate_store else None
 
     @property
     def access(self) -> Access | None:

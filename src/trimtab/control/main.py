@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import fcntl
+import gc
 import getpass
 import os
 import signal
@@ -32,6 +33,8 @@ from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError
 from trimtab.render.agent_file import AgentFile, dump, load
 
 MAX_BYTES = 16 * 1024 * 1024
+# A reading of all servers of a large proxy makes 20,000 objects and no cycle; by default the collector looks each 700.
+COLLECT_EACH = (50_000, 10, 10)
 HANDS = ("drain", "maint", "ready")  # of control.own_hand
 
 
@@ -44,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _by_hand(places, said)
     try:
         with alone(places.lock):
+            gc.set_threshold(*COLLECT_EACH)
             _watch_children()
             asyncio.run(serve(places, log))
     except TrimtabError as error:

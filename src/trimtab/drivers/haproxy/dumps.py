@@ -17,7 +17,9 @@ COLUMNS = (
     "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port "
 )
 FORMAT = "1\n"
-PORT = 18  # the last column that is read
+# Columns: what is before AGE differs from server to server, AGE at any time; what follows is mostly the same of all.
+ADMIN, AGE = 6, 9
+CHECK, PORT = 13 - AGE - 1, 18 - AGE - 1
 
 # srv_admin_state. CMAINT (4) only remembers that the file says `disabled`: `state ready` leaves it standing.
 CMAINT = 0x04
@@ -68,21 +70,37 @@ def read_servers(text: str) -> list[ServerState]:
         _nonsense("show servers state", text)
     line = ""
     found = []
+    states: dict[str, tuple[bool, bool]] = {}
+    tails: dict[str, tuple[int, bool]] = {}
     try:
         for line in body.split("\n"):
             if line:
-                cells = line.split(" ", PORT + 1)
-                admin, check = int(cells[6]), int(cells[13])
+                cells = line.split(" ", AGE + 1)
+                ready, maint = states.get(cells[ADMIN]) or states.setdefault(
+                    cells[ADMIN], _state(cells[ADMIN])
+                )
+                port, muted = tails.get(cells[-1]) or tails.setdefault(cells[-1], _tail(cells[-1]))
                 found.append(
                     ServerState(
-                        cells[1], int(cells[2]), cells[3], cells[4], int(cells[PORT]),
-                        not admin & ~CMAINT, cells[5] != "0", int(cells[7]), admin & MAINT != 0,
-                        check & (CONFIGURED | ENABLED) == CONFIGURED,
+                        cells[1], int(cells[2]), cells[3], cells[4], port,
+                        ready, cells[5] != "0", int(cells[7]), maint, muted,
                     )
                 )  # fmt: skip
     except (ValueError, IndexError) as error:
         raise Nonsense(f"show servers state: {line[:200]!a} cannot be read") from error
     return found
+
+
+def _state(admin: str) -> tuple[bool, bool]:
+    """ready, maint. Raises ValueError."""
+    number = int(admin)
+    return not number & ~CMAINT, number & MAINT != 0
+
+
+def _tail(text: str) -> tuple[int, bool]:
+    """port, muted. Raises ValueError, IndexError."""
+    cells = text.split(" ", PORT + 1)
+    return int(cells[PORT]), int(cells[CHECK]) & (CONFIGURED | ENABLED) == CONFIGURED
 
 
 def read_sessions(text: str) -> dict[tuple[str, int], int]:
