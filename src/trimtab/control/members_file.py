@@ -29,6 +29,7 @@ class MembersFile:
         self._desired, self._path, self._after, self._copy = desired, path, after, copy
         self._texts: dict[str, tuple[Decision, str]] = {}
         self._written = b""
+        self._due = True  # something is decided anew and not written yet
         self._seen: tuple[int, int, int] | None = None  # what the file was when we wrote it
 
     def keys(self) -> Collection[str]:
@@ -37,6 +38,7 @@ class MembersFile:
     async def reconcile(self, keys: frozenset[str]) -> Failures:
         """Raises OSError where the disk does not take the file; the proxy is told all the same."""
         changed = self._desired.refresh(sorted(keys))
+        self._due = self._due or bool(changed)
         try:
             await self._write()
         finally:
@@ -46,15 +48,18 @@ class MembersFile:
         return {}
 
     async def _write(self) -> None:
+        if not self._due and self._stamp() == self._seen:
+            return
         content = self.content()
         if content == self._written and self._stamp() == self._seen:
+            self._due = False
             return
         try:
             if (
                 self._seen is not None or self._on_disk() != content
             ):  # otherwise it is as our predecessor left it
                 await asyncio.to_thread(write_atomically, self._path, content)
-            self._written, self._seen = content, self._stamp()
+            self._written, self._seen, self._due = content, self._stamp(), False
         finally:
             if self._copy is not None:
                 await asyncio.to_thread(write_atomically, self._copy, content)

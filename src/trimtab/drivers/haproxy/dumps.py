@@ -133,30 +133,46 @@ def read_usable(text: str, pools: Container[str]) -> dict[str, int]:
     """Pool → how many of its servers could be sent requests now, of `show stat -1 2 -1`. Raises Nonsense. Source: section
     9.1, fields act and bck. pools: the others' rows are not taken apart: a pool has up to three backends beside its own.
     """
-    return {pool: active + spare for pool, active, spare in _numbers(text, "act", "bck", of=pools)}
+    names, body = _head(text)
+    found: dict[str, int] = {}
+    try:  # a loop that reads as little as it can: an agent at rest does mostly this
+        active, spare = (names.index(name) - 1 for name in ("act", "bck"))
+        most = max(active, spare) + 1
+        for line in body.split("\n"):
+            pool, _, rest = line.partition(",")
+            if pool in pools:
+                cells = rest.split(",", most)
+                found[pool] = int(cells[active]) + int(cells[spare])
+    except (ValueError, IndexError) as error:
+        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+    return found
 
 
-def _numbers(text: str, *columns: str, of: Container[str] | None = None) -> list[tuple[Any, ...]]:
+def _numbers(text: str, *columns: str) -> list[tuple[Any, ...]]:
     """As `_stat`, of columns that are numbers."""
     try:
-        return [(row[0], *map(int, row[1:])) for row in _stat(text, *columns, of=of)]
+        return [(row[0], *map(int, row[1:])) for row in _stat(text, *columns)]
     except ValueError as error:
         raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
 
 
-def _stat(text: str, *columns: str, of: Container[str] | None = None) -> list[tuple[str, ...]]:
-    """Of `show stat`: of each row its proxy and these columns. of: the proxies whose rows are wanted. Raises Nonsense."""
-    head, _, body = text.partition("\n")
-    if not head.startswith("# pxname,svname,"):
-        _nonsense("show stat", text)
-    names = head.removeprefix("# ").split(",")
+def _stat(text: str, *columns: str) -> list[tuple[str, ...]]:
+    """Of `show stat`: of each row its proxy and these columns. Raises Nonsense."""
+    names, body = _head(text)
     try:
         at = [names.index(name) for name in columns]
-        wanted = (line for line in body.split("\n") if line and (of is None or line[: line.index(",")] in of))
-        rows = (line.split(",", max(at) + 1) for line in wanted)
+        rows = (line.split(",", max(at) + 1) for line in body.split("\n") if line)
         return [(cells[0], *(cells[i] for i in at)) for cells in rows]
     except (ValueError, IndexError) as error:
         raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+
+
+def _head(text: str) -> tuple[list[str], str]:
+    """The columns of `show stat`, and its rows. Raises Nonsense."""
+    head, _, body = text.partition("\n")
+    if not head.startswith("# pxname,svname,"):
+        _nonsense("show stat", text)
+    return head.removeprefix("# ").split(","), body
 
 
 def read_info(text: str) -> Info:
