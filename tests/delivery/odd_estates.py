@@ -120,7 +120,7 @@ class _Maker:
             parts.append("header: {" + ", ".join(headers) + "}")
         if self.maybe():
             parts.append(
-                "method: " + _listed(["GET", "default", "X" * 64, *(f"M{n}" for n in range(self.one(0, 40)))])
+                "method: " + _listed(["GET", "DEFAULT", "X" * 64, *(f"M{n}" for n in range(self.one(0, 40)))])
             )
         if self.maybe():
             parts.append("host: " + _listed(hosts[: self.one(1, 80)]))

@@ -93,8 +93,10 @@ def test_nginx_and_etcd_refuse_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.daemon
-@pytest.mark.parametrize("engine", ["haproxy", "nginx"])
-@pytest.mark.parametrize("maxconn", [100, 65535, 65536, 120000])
+@pytest.mark.parametrize(
+    ("engine", "maxconn"),
+    [("haproxy", 120000), ("nginx", 65535), ("nginx", 120000)],
+)
 def test_as_many_clients_as_the_estate_says(tmp_path: Path, engine: str, maxconn: int) -> None:
     """nginx's limit_conn has 16 bits."""
     text = f"{SMALL}tiers: {{proxy: {{engine: {engine}, maxconn: {maxconn}}}}}\n"

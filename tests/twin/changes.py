@@ -69,7 +69,7 @@ CHANGES: Mapping[str, Entry] = {
     "network removed": Entry(((EDGE, ""),), prefixes=("203.0.113.0/24",)),
     "network changed": Entry(((LINK, LINK.replace("10ms", "20ms")),)),
 }  # fmt: skip
-QUICK = ("vip added", "group added", "site removed", "upstream changed", "pool added", "host added")
+QUICK = ("vip added", "group added", "site removed", "upstream changed")
 
 
 def changed(entry: Entry) -> str:

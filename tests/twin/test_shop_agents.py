@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.twin.conftest import ROOT, eventually, fetch, run
-from tests.twin.drill_kit import hold, kept
 from trimtab.drills.scene import read_scene
 from trimtab.drills.witness import members
 from trimtab.lab.client import Lab
@@ -161,9 +160,3 @@ def test_a_wedged_daemon_is_restarted_and_one_that_was_stopped_is_not(shop: Lab)
 def pid(shop: Lab, host: str, unit: str) -> int | None:
     (found,) = (h for h in shop.status()["hosts"] if h["name"] == host)
     return next((u["pid"] for u in found["units"] if u["unit"] == unit), None)
-
-
-@pytest.mark.timeout(200)
-def test_every_check_lies_and_nobody_notices(shop: Lab) -> None:
-    """The family's drill for every change; its others are in the full tests."""
-    kept(hold(shop, "all-checks-lie", 1))
