@@ -137,7 +137,9 @@ def down(estate: EstateFile = DEFAULT_ESTATE, name: TwinName = None) -> int:
     lab = Lab.connect(chosen)
     records = sorted(each.name for each in lab.scratch.glob("drill-*"))
     lab.down()
-    gone = f"; the records of {len(records)} drills are gone with it" if records else ""
+    gone = (
+        f"; the records of {len(records)} drill{'s' * (len(records) > 1)} are gone with it" if records else ""
+    )
     print_line(f"{chosen}: down{gone}")
     return 0
 

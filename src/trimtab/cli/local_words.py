@@ -21,7 +21,7 @@ def effect_line(request: Request, answer: Answer) -> str:
     what = "proxies work" if request.kind == "drain-proxy" else "members are well"
     if not effect.takes:
         return f"{request.target} takes nothing now; beside it {effect.peers} of {effect.peers_of} {what}"
-    return f"without {request.target} {effect.peers} of {effect.peers_of} {what} at {request.site}"
+    return f"without {request.target}, {effect.peers} of {effect.peers_of} {what} at {request.site}"
 
 
 def teller(moves: list[dict[str, Any]], as_json: bool) -> Callable[[str, str], None]:

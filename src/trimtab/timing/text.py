@@ -22,7 +22,8 @@ SPAN, LAYER = 18, 7
 
 WARNINGS: dict[Verdict, str] = {
     "tight": "the promise is tighter than the twin's worst case",
-    "only in the twin": "the Internet may take longer than the promise",
+    "only in the twin": "other networks may take longer than the promise to take up a new route; the Internet's figures have the "
+    "longest that is known, not the usual (docs/timing.md)",
     "cannot be kept": "even the best case takes longer than the promise",
     "until repair": "nothing in the estate ends it",
 }

@@ -34,9 +34,11 @@ FIX = "Set `upstream_keepalive: 0`: each request then connects anew and `connect
 def find(subject: Subject) -> Iterator[Hit]:
     tier = subject.estate.tiers.proxy
     if tier.engine == "nginx" and tier.upstream_keepalive and any(subject.used_pools()):
+        answered = all(pool.answer for _, pool in subject.used_pools())
+        who = "what is not asked again (a POST)" if answered else "a request"
         yield Hit(
             ("tiers", "proxy", "upstream_keepalive"),
-            f"nginx keeps up to {tier.upstream_keepalive} idle connections to each pool: after a power cut a request on one "
+            f"nginx keeps up to {tier.upstream_keepalive} idle connections to each pool: after a power cut {who} on one "
             f"waits {duration_text(tier.timeouts.server)} (`server`), not {duration_text(tier.timeouts.connect)} (`connect`)",
             "set `upstream_keepalive: 0`, or take `engine: haproxy`",
         )

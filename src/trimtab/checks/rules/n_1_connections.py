@@ -48,5 +48,7 @@ def find(subject: Subject) -> Iterator[Hit]:
             ("tiers", "proxy", "maxconn"),
             f"{rate_text(asked.requests)} at peak hold {needed:,.0f} connections {capacity.words(subject, kept)}: one active "
             f"proxy each with `maxconn` {most:,} holds {total:,.0f}",
-            f"set `maxconn` to {enough:.0f}" if enough <= MOST_MAXCONN else "add sites, or promise less",
+            f"set `maxconn` to {enough:.0f}, which is twice as much as that takes"
+            if enough <= MOST_MAXCONN
+            else "add sites, or promise less",
         )
