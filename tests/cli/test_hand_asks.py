@@ -291,8 +291,8 @@ def test_a_drain_asks_for_each_pool_that_discovers_the_name_and_waits_for_all(
     memory.has(*members(3), *(FrontState(f"one-proxy-{n}", n == 1, False, {"api/b1": 0}) for n in (1, 2)))
     code, out = do("drain api/b1 --dry-run")
     assert code == 0 and [line.split(" at ")[0] for line in out.splitlines()[:2]] == [
-        "without api/b1 2 of 3 members are well",
-        "without old/b1 2 of 3 members are well",
+        "without api/b1, 2 of 3 members are well",
+        "without old/b1, 2 of 3 members are well",
     ]
     code, out = do("drain api/b1 --reason disk --wait 0")
     assert code == 1 and "not yet noted by one-proxy-1, one-proxy-2" in out, (

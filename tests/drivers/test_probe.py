@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from tests.drivers.process_kit import await_end
 
 from trimtab.drivers.probe import Answer, Verdict, judge, works
 from trimtab.errors import BadInput
@@ -151,11 +151,7 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
     script.write_text(f"#!/bin/sh\nsleep 100 &\necho $! > {tmp_path}/child\nwait\n")
     script.chmod(0o755)
     assert asked(Probe("command", str(script), "up"), 1).works is False
-    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/cmdline")
-    deadline = time.monotonic() + 5
-    while child.exists() and child.read_bytes():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    await_end((tmp_path / "child").read_text().strip())
 
 
 def test_a_command_that_floods() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pytest
+from tests.drivers.process_kit import await_end
 
 from trimtab.drivers.units import UnitState, connect
 from trimtab.drivers.units.socket import UnitSocket, read_units
@@ -173,11 +173,7 @@ def test_a_systemctl_that_hangs_is_ended_with_its_children(
     systemctl(f"trap '' TERM; sleep 100 & echo $! > {tmp_path}/child; wait")
     with pytest.raises(Unreachable, match=r"within 0.3 s"):
         soon(Systemd(ask_s=0.3).state(NAMES))
-    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/cmdline")
-    deadline = time.monotonic() + 5
-    while child.exists() and child.read_bytes():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    await_end((tmp_path / "child").read_text().strip())
 
 
 @pytest.mark.parametrize("name", ["-f", "--all", "", "a b.service", "a\nb", "x/y.service"])
