@@ -412,3 +412,17 @@ def test_advice_on_a_promise_names_a_key_or_none() -> None:
 )
 def test_only_nginx_keeps_connections_to_dead_hosts(tier: str, fires: bool) -> None:
     assert bool(keys(BASE + f"tiers: {{proxy: {{{tier}}}}}\n", "keepalive-to-dead-host")) is fires
+
+
+@pytest.mark.parametrize(
+    ("pools", "who"),
+    [(0, "a request on one"), (1, "a request on one"), (2, "what is not asked again (a POST) on one")],
+)
+def test_where_every_pool_answers_it_is_posts_that_wait_there(pools: int, who: str) -> None:
+    """`answer` has another member asked, of reads alone."""
+    text = (
+        BASE.replace(", check: {get: /", ", answer: 1s, check: {get: /", pools)
+        + "tiers: {proxy: {engine: nginx}}\n"
+    )
+    (told,) = (f for f in run(subject(text)).findings if f.rule == "keepalive-to-dead-host")
+    assert who in told.why

@@ -135,6 +135,30 @@ def test_a_disk_that_takes_nothing_does_not_keep_the_proxy_from_being_told(tmp_p
     assert desired.served.keys() == {"api", "web"}
 
 
+def test_what_the_disk_did_not_take_is_written_once_it_does_though_nothing_changes(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.write_text("in the way")
+    desired = Desired(PROXY, stored(*registered(member("a", 1))))
+    file = MembersFile(desired, folder / "members.json", lambda changed: None)
+    with pytest.raises(OSError):
+        run(file.reconcile(frozenset(desired.keys())))
+    folder.unlink()
+    folder.mkdir()
+    run(file.reconcile(frozenset(desired.keys())))
+    assert read_json(folder / "members.json")["pools"]["api"]["1"]["address"] == "10.1.0.1:8080"
+
+
+def test_what_somebody_else_wrote_there_is_put_right(tmp_path: Path) -> None:
+    path, desired = tmp_path / "members.json", Desired(PROXY, stored(*registered(member("a", 1))))
+    file = MembersFile(desired, path, lambda changed: None)
+    run(file.reconcile(frozenset(desired.keys())))
+    right = path.read_bytes()
+    for spoil in (lambda: path.write_text("{}"), path.unlink):
+        spoil()
+        run(file.reconcile(frozenset(desired.keys())))
+        assert path.read_bytes() == right
+
+
 def test_the_copy_is_written_too_and_when_the_disk_takes_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     desired = Desired(PROXY, stored(*registered(member("a", 1))))

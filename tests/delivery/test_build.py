@@ -21,6 +21,7 @@ from trimtab.estate.load import load_estate
 from trimtab.render.artifact import Artifact
 from trimtab.render.host import render_host
 
+QUICK = {("haproxy", 120000), ("nginx", 65535), ("nginx", 65536)}  # the others with --full
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))
 
 
@@ -95,7 +96,11 @@ def test_nginx_and_etcd_refuse_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.daemon
 @pytest.mark.parametrize(
     ("engine", "maxconn"),
-    [("haproxy", 120000), ("nginx", 65535), ("nginx", 120000)],
+    [
+        pytest.param(engine, maxconn, marks=[] if (engine, maxconn) in QUICK else pytest.mark.full)
+        for engine in ("haproxy", "nginx")
+        for maxconn in (100, 65535, 65536, 120000)
+    ],
 )
 def test_as_many_clients_as_the_estate_says(tmp_path: Path, engine: str, maxconn: int) -> None:
     """nginx's limit_conn has 16 bits."""

@@ -60,6 +60,33 @@ def test_a_post_whose_member_ends_without_an_answer_is_done_once(stand: Stand, t
         assert len(died) == 1, each
 
 
+KILLS = r"""
+for http in --http2 --http1.1; do
+    for before in none gets; do
+        case_
+        case $before in
+            none) first="" ;;
+            gets) first="-sk $R $http $U/a -o /dev/null $U/b -o /dev/null --next" ;;
+        esac
+        curl $first -sk $R --max-time 20 $http $U/die -o /dev/null -w '%{http_code}\n' || true
+        done_
+    done
+done
+"""
+
+
+@each_stand
+def test_a_get_that_kills_whoever_answers_reaches_no_more_than_the_docs_say(
+    stand: Stand, tmp_path: Path
+) -> None:
+    """docs/estate.md, done once: an attempt and three retries, and what curl repeats by itself comes on top."""
+    repeated = {"debian-12": 6, "debian-13": 2}[stand.platform] if stand.engine == "haproxy" else 1
+    most = (4 * repeated, 4 * repeated, 4, 8 if stand.engine == "haproxy" else 4)
+    for told, limit in zip(stand.run(tmp_path, KILLS), most, strict=True):
+        reached = [line for line in told.done if line["path"] == "/die"]
+        assert 1 < len(reached) <= limit, (told, limit)
+
+
 FRESH = r"""
 case_
 for http in --http2 --http1.1; do

@@ -83,7 +83,8 @@ def _usage_or_bug(error: Exception) -> int:
     if type(error).__module__.startswith("typer."):
         show = getattr(error, "show", None)
         if show is not None:
-            error.__dict__["message"] = str(error.__dict__.get("message", "")).replace("Value error, ", "")
+            if isinstance(message := getattr(error, "message", None), str):  # a library's words in front
+                error.__dict__["message"] = message.removeprefix("Value error, ")
             show()
             return 2
     raise error

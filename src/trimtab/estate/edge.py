@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from trimtab.estate.asn import Asn
-from trimtab.estate.base import Noun, Prefix, refuse_unrouted
+from trimtab.estate.base import Noun, Prefix
 from trimtab.estate.quantity import Duration, Int
+from trimtab.estate.special import refuse_unrouted
 from trimtab.estate.steering import Steering
 
 

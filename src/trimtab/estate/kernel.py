@@ -56,9 +56,10 @@ PORT_RANGE = "net.ipv4.ip_local_port_range"
 # What has a key of its own may be set as a sysctl too, within the same limits.
 SOMAXCONN, CONNTRACK = (128, 2147483647), (1024, 1_000_000_000)
 LIMITS = {"net.core.somaxconn": SOMAXCONN, "net.netfilter.nf_conntrack_max": CONNTRACK}
-# What hosts lend to outgoing connections: proxies, routers (render/sysctl.py), and others (ip-sysctl.rst). A proxy takes one
-# for each connection to a member.
-LENT = (range(1024, 65536), range(49152, 65536), range(32768, 61000))
+# What hosts lend to outgoing connections. A proxy takes one for each connection to a member. BIRD takes the kernel's choice as
+# BFD's source port, and a neighbour may drop what RFC 5881, 4 does not allow; what else a router connects to (its peers,
+# registries) needs few, and no router is a proxy. Other hosts: the kernel's own default (ip-sysctl.rst).
+PROXY_PORTS, ROUTER_PORTS, OTHER_PORTS = range(1024, 65536), range(49152, 65536), range(32768, 61000)
 LEAST_LENT = 1024
 
 
@@ -104,11 +105,12 @@ class Kernel(Noun):
     def _lends_enough(self) -> Kernel:
         reserved = self.reserved()
         stated = self.sysctl.get(PORT_RANGE, "").split()
-        for lent in (range(int(stated[0]), int(stated[1]) + 1),) if stated else LENT:
+        lend = (PROXY_PORTS, ROUTER_PORTS, OTHER_PORTS)
+        for lent in (range(int(stated[0]), int(stated[1]) + 1),) if stated else lend:
             if (left := len(set(lent) - reserved)) < LEAST_LENT:
                 raise ValueError(
                     f"{left} of the ports {ports_text(lent)} are left to outgoing connections, at least {LEAST_LENT} are "
-                    "needed: reserve only those that your own daemons listen on"
+                    f"needed: reserve only those that your own daemons listen on, and lend enough (`{PORT_RANGE}`)"
                 )
         return self
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from trimtab.estate.asn import Asn
-from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix, Secret, refuse_unrouted
+from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix, Secret
 from trimtab.estate.place import Place
 from trimtab.estate.quantity import Bool, HostCount, Int
+from trimtab.estate.special import refuse_unrouted
 
 
 class Upstream(Noun):

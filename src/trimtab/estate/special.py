@@ -81,6 +81,22 @@ def _within(inner: IPNetwork, outer: IPNetwork) -> bool:
     )
 
 
+# What the Internet carries at most (beyond, networks filter), and what a regional registry itself is given at once.
+_LONGEST, _SHORTEST = {4: 24, 6: 48}, {4: 8, 6: 12}
+
+
+def refuse_unrouted(prefix: IPNetwork) -> None:
+    """Raises ValueError for a prefix that nobody can have on the Internet, or that it does not carry."""
+    if prefix.prefixlen > _LONGEST[prefix.version]:
+        raise ValueError(
+            f"{prefix} is longer than a /24 (IPv4) or a /48 (IPv6): the Internet will not carry it"
+        )
+    if prefix.prefixlen < _SHORTEST[prefix.version]:
+        raise ValueError(
+            f"{prefix} is shorter than a /8 (IPv4) or a /12 (IPv6), the most that is given to anybody"
+        )
+
+
 def is_example_as(asn: int) -> bool:
     """For documentation only (RFC 5398)?"""
     return any(asn in numbers for numbers in EXAMPLE_AS)

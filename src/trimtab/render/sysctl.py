@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.kernel import PORT_RANGE, RESERVED
+from trimtab.estate.kernel import PORT_RANGE, PROXY_PORTS, RESERVED, ROUTER_PORTS
 from trimtab.render.artifact import Artifact
 from trimtab.render.ports import LOWEST, listened, ranges
 
 CONFIG = "/etc/sysctl.d/90-trimtab.conf"
 CONNTRACK = "net.netfilter.nf_conntrack_max"
 MODULES = "/etc/modules-load.d/trimtab.conf"
-# BIRD takes the kernel's choice as BFD's source port, and a neighbour may drop what RFC 5881, 4 does not allow. What else
-# a router connects to (its peers, registries) needs few; no router is a proxy.
-BFD_SOURCES = "49152 65535"
+
+
+def _lent(ports: range) -> str:
+    return f"{ports[0]} {ports[-1]}"
+
 
 # systemd loads modules before it sets sysctls (systemd-sysctl.service, After=). Loaded, it tracks nothing: rules do that.
 _MODULES = """\
@@ -30,7 +32,7 @@ ROUTER = {
     "net.ipv4.conf.default.rp_filter": "0",
     "net.ipv4.conf.all.send_redirects": "0",
     "net.ipv4.conf.default.send_redirects": "0",
-    PORT_RANGE: BFD_SOURCES,
+    PORT_RANGE: _lent(ROUTER_PORTS),
     # below the first nothing is thrown out: the hosts of a site stay known however many strangers are asked for
     "-net.ipv4.neigh.default.gc_thresh1": "4096",
     "-net.ipv4.neigh.default.gc_thresh2": "8192",
@@ -48,7 +50,7 @@ FRONT = {
     "net.ipv4.tcp_tw_reuse": "1",
     "net.ipv4.tcp_syncookies": "1",
     "net.ipv4.tcp_fin_timeout": "15",
-    PORT_RANGE: "1024 65535",
+    PORT_RANGE: _lent(PROXY_PORTS),
     "net.ipv4.tcp_slow_start_after_idle": "0",
     "-net.core.rmem_max": "16777216",
     "-net.core.wmem_max": "16777216",

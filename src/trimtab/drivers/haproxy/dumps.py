@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn
 
 from trimtab.errors import Nonsense, Refused
@@ -133,19 +134,11 @@ def read_usable(text: str, pools: Container[str]) -> dict[str, int]:
     """Pool → how many of its servers could be sent requests now, of `show stat -1 2 -1`. Raises Nonsense. Source: section
     9.1, fields act and bck. pools: the others' rows are not taken apart: a pool has up to three backends beside its own.
     """
-    names, body = _head(text)
-    found: dict[str, int] = {}
-    try:  # a loop that reads as little as it can: an agent at rest does mostly this
-        active, spare = (names.index(name) - 1 for name in ("act", "bck"))
-        most = max(active, spare) + 1
-        for line in body.split("\n"):
-            pool, _, rest = line.partition(",")
-            if pool in pools:
-                cells = rest.split(",", most)
-                found[pool] = int(cells[active]) + int(cells[spare])
-    except (ValueError, IndexError) as error:
+    rows = _stat(text, "act", "bck", of=pools)
+    try:
+        return {pool: int(active) + int(spare) for pool, active, spare in rows}
+    except ValueError as error:
         raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
-    return found
 
 
 def _numbers(text: str, *columns: str) -> list[tuple[Any, ...]]:
@@ -156,23 +149,21 @@ def _numbers(text: str, *columns: str) -> list[tuple[Any, ...]]:
         raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
 
 
-def _stat(text: str, *columns: str) -> list[tuple[str, ...]]:
-    """Of `show stat`: of each row its proxy and these columns. Raises Nonsense."""
-    names, body = _head(text)
-    try:
-        at = [names.index(name) for name in columns]
-        rows = (line.split(",", max(at) + 1) for line in body.split("\n") if line)
-        return [(cells[0], *(cells[i] for i in at)) for cells in rows]
-    except (ValueError, IndexError) as error:
-        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
-
-
-def _head(text: str) -> tuple[list[str], str]:
-    """The columns of `show stat`, and its rows. Raises Nonsense."""
+def _stat(text: str, *columns: str, of: Container[str] | None = None) -> list[tuple[str, ...]]:
+    """Of `show stat`: of each row its proxy and these columns. of: the proxies whose rows are wanted. Raises Nonsense."""
     head, _, body = text.partition("\n")
     if not head.startswith("# pxname,svname,"):
         _nonsense("show stat", text)
-    return head.removeprefix("# ").split(","), body
+    names = head.removeprefix("# ").split(",")
+    try:
+        at = [names.index(name) for name in columns]
+        chosen, most = itemgetter(0, *at), max(at) + 1
+        lines = [line for line in body.split("\n") if line]
+        if of is not None:
+            lines = [line for line in lines if line.partition(",")[0] in of]
+        return [chosen(line.split(",", most)) for line in lines]
+    except (ValueError, IndexError) as error:
+        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
 
 
 def read_info(text: str) -> Info:
