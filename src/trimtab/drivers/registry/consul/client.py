@@ -31,7 +31,10 @@ WAIT_S = 3.0  # of a blocking query: Consul adds a sixteenth, and a server that 
 PACE_S = (
     0.2  # between two steps of a watch ("Blocking Queries": limit the rate); shorter changes come together
 )
-TRIES = 5
+TRIES, PAUSE_S = (
+    7,
+    0.02,
+)  # of a read while others write: the pause doubles, so a burst of some 2 s is waited for
 REMEMBERED = 8
 
 
@@ -115,13 +118,12 @@ class Consul:
     # ---- reading
 
     async def _whole(self, peer: Peer) -> State:
-        services = await self._services(peer)
-        for _ in range(TRIES):
-            keys = await self._keys(peer)
+        for tried in range(TRIES):
+            services, keys = await self._services(peer), await self._keys(peer)
             again = await self._services(peer)
             if (services.records, services.stamps) == (again.records, again.stamps):
                 return State(max(again.index, keys.index), again, keys)
-            services = again
+            await asyncio.sleep(PAUSE_S * 2**tried)
         raise Unreachable(f"{peer.address}: the services changed {TRIES} times while the keys were read")
 
     async def _seen(self, peer: Peer) -> State:
@@ -130,8 +132,7 @@ class Consul:
         for _ in range(TRIES):
             state = await self._whole(peer)
             if not await self._some_there(peer, last.keys() - state.records.keys()):
-                await self._sees_all(peer)
-                await self._there(peer, rights.ALWAYS)
+                await self._may_read(peer)
                 return state
         raise Unreachable(f"{peer.address}: what was gone was back {TRIES} times")
 
@@ -155,6 +156,11 @@ class Consul:
                 raise wire.fault_of(str(peer.address), answer.status, answer.body)
             names = [name for name in names if name not in gone]
         return frozenset()
+
+    async def _may_read(self, peer: Peer) -> None:
+        """By this one's word, and by the leader's. Raises Refused."""
+        await self._sees_all(peer)
+        await self._there(peer, rights.ALWAYS)
 
     async def _sees_all(self, peer: Peer) -> None:
         """Raises Refused for a token that may see only a part. A Consul without ACLs hides nothing, and later ones say so
@@ -191,6 +197,8 @@ class Consul:
             answer = await self._get(peer, target, self._wait_s * 17 / 16 + 1)
             if wire.index_of(answer.fields) != index:
                 return
+            if half == "keys":  # rights that were lost move no index
+                await self._may_read(peer)
             await _pace(begun)
 
     async def _services(self, peer: Peer) -> Half:
