@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from trimtab.daemons.artifact import Artifact
 from trimtab.lab.topology import Node, Topology
-from trimtab.render.artifact import Artifact
 
 Place = Literal["router", "proxy", "transit"]
 

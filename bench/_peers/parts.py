@@ -8,8 +8,8 @@ timers BGP sessions come up (no figure ends with one); the units, which start a 
 from __future__ import annotations
 
 from _peers.edit import Edit
-from trimtab.render.artifact import Artifact
-from trimtab.render.units import unit
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.unit import unit
 
 BIRD = "/etc/bird/bird.conf"
 KEEPALIVED = "/etc/keepalived/keepalived.conf"

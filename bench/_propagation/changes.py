@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from _propagation.plan import BEYOND, PORT, Plan, name
-from trimtab.drivers.haproxy.dumps import ServerState
-from trimtab.drivers.registry.base import Write
-from trimtab.drivers.registry.record import MAX_WEIGHT, Claim, Hand, Member, Record, encode, key_of
-from trimtab.render.haproxy_once import STAGE
+from trimtab.daemons.haproxy.dumps import ServerState
+from trimtab.daemons.haproxy.once import STAGE
+from trimtab.registry.base import Write
+from trimtab.registry.record import MAX_WEIGHT, Claim, Hand, Member, Record, encode, key_of
 
 LANES = 4
 STAY = 3  # members of a pool that never leave

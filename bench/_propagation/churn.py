@@ -12,10 +12,10 @@ from _propagation.changes import Lane, Wanted, differences, lanes, wanted
 from _propagation.children import BenchFailed, Child
 from _propagation.daemons import Proxy
 from _propagation.plan import Plan, load
-from trimtab.drivers.registry.base import Registry
-from trimtab.drivers.registry.engines import connect
-from trimtab.drivers.registry.record import CheckState, FrontState, HostState, decode
-from trimtab.render.agent_file import RegistryAccess
+from trimtab.agent_config import RegistryAccess
+from trimtab.registry.base import Registry
+from trimtab.registry.engines import connect
+from trimtab.registry.record import CheckState, FrontState, HostState, decode
 
 WARM_S, AFTER_S = 1.0, 1.0  # requests before the first change and after both proxies are there
 CONVERGED_WITHIN_S = 30.0

@@ -16,12 +16,12 @@ from _propagation.children import CONSUL, Daemon, until
 from _propagation.estate import REGISTRY_PORT, UNITS, Files, registry_url
 from _propagation.estate import agent_file as agent_file_of
 from _propagation.plan import ENDPOINTS, PORT, SITE, Plan
-from trimtab.drivers.haproxy.client import Runtime
-from trimtab.drivers.haproxy.dumps import ServerState
-from trimtab.drivers.registry.engines import connect
+from trimtab import agent_config
+from trimtab.agent_config import RegistryAccess
+from trimtab.daemons.haproxy.client import Runtime
+from trimtab.daemons.haproxy.dumps import ServerState
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render import agent_file
-from trimtab.render.agent_file import RegistryAccess
+from trimtab.registry.engines import connect
 
 START_S = 30.0
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -78,7 +78,7 @@ def write_files(proxy: Proxy, files: Files) -> None:
     (proxy.root / "etc/haproxy.cfg").write_text(files.main)
     (proxy.root / "etc/route.map").write_text(files.routes)
     (proxy.root / "run/pools.cfg").write_text(files.pools)
-    for name in (agent_file.FLOOR_MAP, agent_file.BY_MAP, agent_file.SPLIT_MAP):
+    for name in (agent_config.FLOOR_MAP, agent_config.BY_MAP, agent_config.SPLIT_MAP):
         (proxy.root / "run" / name).write_text("")
 
 
@@ -118,7 +118,7 @@ async def master_answers(proxy: Proxy, daemon: Daemon) -> None:
 async def agent(site: Inventory, proxy: Proxy) -> AsyncIterator[Daemon]:
     """The real agent, below the proxy's root, with somebody who says that all its units run."""
     file = agent_file_of(site, proxy.host, proxy.root)
-    (proxy.root / "etc/trimtab/agent.json").write_text(agent_file.dump(file))
+    (proxy.root / "etc/trimtab/agent.json").write_text(agent_config.dump(file))
     server = await asyncio.start_unix_server(
         _supervisor([unit.name for unit in file.units]), str(proxy.root / UNITS)
     )

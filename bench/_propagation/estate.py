@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from _propagation.plan import Plan, name
+from trimtab.agent_config import AgentFile, Probe
+from trimtab.daemons.haproxy import config as haproxy
+from trimtab.daemons.rendered import describe
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.load import read_estate
-from trimtab.render import agent, haproxy
-from trimtab.render.agent_file import AgentFile, Probe
 
 HOST_NAME = "www.bench.example"
 UNITS = "run/units.sock"  # below a proxy's root
@@ -122,7 +123,7 @@ def agent_file(site: Inventory, host: Host, root: Path) -> AgentFile:
     """As rendered, but: the registry in plain HTTP without users, HAProxy's files where they are here, and daemons
     that do not run here answered for by stand-ins.
     """
-    found = agent.describe(site, host)
+    found = describe(site, host)
     assert found.registry is not None and found.proxy is not None
     access = replace(
         found.registry, endpoints=(registry_url(site),), ca="", certificate="", key="", user="", password=""

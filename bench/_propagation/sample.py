@@ -13,7 +13,7 @@ from _propagation.changes import member, registration, removal
 from _propagation.children import BenchFailed
 from _propagation.http import Asker
 from _propagation.plan import OURS, Plan, fresh_addresses, name
-from trimtab.drivers.registry.base import Registry
+from trimtab.registry.base import Registry
 
 SERVED_WITHIN_S = 15.0
 MOST_PER_S = 2000  # requests: as fast as they go they would take the processor from what is measured

@@ -20,11 +20,11 @@ from _propagation.estate import REGISTRY_PORT, Files, inventory, proxy_files
 from _propagation.plan import RELOAD, TEMPLATE, Plan, name
 from _propagation.relay import relayed
 from _propagation.sample import Ours, Sample, Sampler
-from trimtab.drivers.registry.base import Registry
-from trimtab.drivers.registry.engines import connect
+from trimtab.agent_config import RegistryAccess
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Inventory
-from trimtab.render.agent_file import RegistryAccess
+from trimtab.registry.base import Registry
+from trimtab.registry.engines import connect
 
 FILLED_S = 120.0
 RELAY_PORT = REGISTRY_PORT + 10

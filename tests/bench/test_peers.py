@@ -10,8 +10,8 @@ import pytest
 from _peers import PEERS, EditMissed, Peer, apply, made
 from _peers.edit import Edit
 
+from trimtab.daemons.table import table
 from trimtab.delivery import sandbox
-from trimtab.delivery.validators import VALIDATORS
 from trimtab.errors import EnvironmentUnable
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
@@ -114,7 +114,7 @@ def _complaints(node: Node, root: Path, extra: Path) -> dict[str, str]:
         target.write_text(file.content)
         target.chmod(file.mode)
     judges = {file.path: file.validator for peer in PEERS.values() for file in peer.added} | JUDGES
-    judged = {file.path: VALIDATORS[judge] for file in node.files if (judge := judges.get(file.path))}
+    judged = {file.path: table().validators[judge] for file in node.files if (judge := judges.get(file.path))}
     for program in {validator.program for validator in judged.values()}:
         if shutil.which(program, path=sandbox.PATH) is None:
             pytest.skip(f"{program} is not installed")

@@ -21,11 +21,11 @@ from _propagation.load import Count, Load
 from _propagation.plan import BEYOND, Plan, load, name
 from _propagation.space import sit_inside
 
+from trimtab import agent_config
 from trimtab.control.pools import decide
 from trimtab.control.store import Store
-from trimtab.drivers.haproxy.dumps import ServerState
-from trimtab.drivers.registry.base import Snapshot
-from trimtab.render import agent_file
+from trimtab.daemons.haproxy.dumps import ServerState
+from trimtab.registry.base import Snapshot
 
 TINY = Plan(
     ("server-template", "reload", "served", "far", "churn"), pools=3, samples=3, beyond=2, peer_samples=1,
@@ -74,7 +74,7 @@ def test_an_edit_that_matches_nothing_is_a_fault() -> None:
 def test_the_agents_file_is_one_that_agents_read(tmp_path: Path) -> None:
     site = estate.inventory(TINY)
     file = estate.agent_file(site, site.front("one")[0], tmp_path)
-    assert agent_file.load(agent_file.dump(file)) == file
+    assert agent_config.load(agent_config.dump(file)) == file
     assert file.registry is not None and file.registry.endpoints == ("http://10.98.96.10:2379",)
     assert file.proxy is not None and [pool.slots for pool in file.proxy.pools] == [TINY.slots] * 3
 

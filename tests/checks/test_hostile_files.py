@@ -20,12 +20,12 @@ from trimtab.checks.engine import run
 from trimtab.checks.finding import Report
 from trimtab.checks.subject import Subject
 from trimtab.daemons.load import version_faults
+from trimtab.daemons.rendered import render_host
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import BadEstate, Loc
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.json_schema import estate_schema
 from trimtab.estate.load import read_estate
-from trimtab.render.host import render_host
 
 RICH = Path(__file__).parent / "rich.yaml"
 TREE = yaml.load(RICH.read_text(), Loader=yaml.BaseLoader)

@@ -11,10 +11,10 @@ import pytest
 from tests.cli.cli_kit import SHOP
 from trimtab.cli import estate_store, registries
 from trimtab.cli.app import app
-from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import Hand, Record, decode, encode, key_of
 from trimtab.errors import Conflict, LeaseGone, Unreachable
 from trimtab.estate.addressing import PORTS
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import Hand, Record, decode, encode, key_of
 
 Do = Callable[..., tuple[int, str, str]]  # a line to type, then words with blanks in them
 
@@ -90,7 +90,7 @@ def memory(store: Memory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Me
         for name in ("CA", "CERTIFICATE", "KEY", "PASSWORD"):
             monkeypatch.setattr(module, name, str(tmp_path / "file"))
     monkeypatch.setattr(
-        "trimtab.drivers.registry.engines.connect",
+        "trimtab.registry.engines.connect",
         lambda access: store if access.endpoints[0].endswith(port) else found,
     )
     monkeypatch.setenv("SUDO_USER", "li")

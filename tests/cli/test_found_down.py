@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Do, Memory
 from tests.cli.test_hand_asks import members
-from trimtab.drivers.registry.record import CheckState, FrontState, Hand, HostState, Record, Turn
+from trimtab.registry.record import CheckState, FrontState, Hand, HostState, Record, Turn
 
 HOLDER, STANDBY, NGINX = "hk-proxy-1", "hk-proxy-2", None
 

@@ -14,7 +14,7 @@ from trimtab.cli.app import app
 from trimtab.control.arbiter import records as arbiter
 from trimtab.control.arbiter.ledger import Decision, Gate
 from trimtab.control.arbiter.world import Freeze, Permit
-from trimtab.drivers.registry.record import Alive, Claim, FrontState, Hand, HostState, Member, Record
+from trimtab.registry.record import Alive, Claim, FrontState, Hand, HostState, Member, Record
 
 FROZEN = Freeze("ann", "the big sale", 5.0)
 TAKES = ("weight api/b1 drain --site hk", "weight api/b1 maint --site hk", "weight api/b1 0 --site hk")

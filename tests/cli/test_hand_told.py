@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Do, Memory
-from trimtab.drivers.registry.record import Alive, Claim, Hand, Member, Record
 from trimtab.errors import BadInput
+from trimtab.registry.record import Alive, Claim, Hand, Member, Record
 
 SPLIT = "splits/www/web+web-next"
 MEMBERS: tuple[Record, ...] = tuple(

@@ -16,8 +16,8 @@ from trimtab.cli.app import app
 from trimtab.control.incidents.incident import Incident
 from trimtab.control.incidents.record import Open, encode, key_of
 from trimtab.control.incidents.review import review
-from trimtab.drivers.registry.base import Snapshot
 from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.registry.base import Snapshot
 
 NOW = 1_800_000_000.0
 TEXT = "dark, say 2 of 3 vantage points"
@@ -47,7 +47,7 @@ def memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Memory]:
     (tmp_path / "file").write_text("")
     for name in ("CA", "CERTIFICATE", "KEY", "PASSWORD"):
         monkeypatch.setattr(estate_store, name, str(tmp_path / "file"))
-    monkeypatch.setattr("trimtab.drivers.registry.engines.connect", lambda access: found)
+    monkeypatch.setattr("trimtab.registry.engines.connect", lambda access: found)
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "UTC")
         time.tzset()

@@ -9,8 +9,8 @@ import pytest
 from tests.cli.conftest import Do, Memory
 from trimtab.control.arbiter import records as arbiter
 from trimtab.control.arbiter.world import Freeze
-from trimtab.drivers.registry.record import Alive, Claim, Hand, Member
 from trimtab.errors import BadInput
+from trimtab.registry.record import Alive, Claim, Hand, Member
 
 COMMANDS = (
     "drain hk",

@@ -12,9 +12,9 @@ from tests.cli.conftest import Do, Memory
 from tests.cli.test_hand_asks import OUTSIDE, decisions, members
 from trimtab.cli.app import app
 from trimtab.control.drain.standing import decisions_in
-from trimtab.drivers.registry.base import Write
-from trimtab.drivers.registry.record import Alive, FrontState, Hand, HostState, Member
 from trimtab.errors import AnswerIsNo, BadInput
+from trimtab.registry.base import Write
+from trimtab.registry.record import Alive, FrontState, Hand, HostState, Member
 
 UNDRAIN = "undrain api/b1 --site hk --reason done --over"
 OUT = Hand("api", "b1", "drain", None, "ann", "a new kernel", 1.0)

@@ -18,8 +18,8 @@ from trimtab.control.sites.reading import Reading
 from trimtab.control.sites.verdict import View
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed, Doing
-from trimtab.drivers.registry.record import Alive, Claim, HostState, Member, ProxyHand
 from trimtab.errors import AnswerIsNo, BadInput, Unreachable
+from trimtab.registry.record import Alive, Claim, HostState, Member, ProxyHand
 
 SITES = ("hk", "la", "sg")
 WORD = Committed("hk", "withdraw", "ann@hk-registry-1", "fibre", 5.0, "p1")

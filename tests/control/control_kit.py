@@ -10,15 +10,15 @@ from collections.abc import AsyncIterator, Callable, Container, Coroutine, Mappi
 from pathlib import Path
 from typing import Any, TypeVar
 
+from trimtab.agent_config import PoolFile, Server
 from trimtab.control.log import Log
 from trimtab.control.places import Places
-from trimtab.drivers.haproxy.dumps import Info, ServerState
-from trimtab.drivers.haproxy.wire import Command, Outcome
-from trimtab.drivers.registry.base import Batch, Snapshot, Write
-from trimtab.drivers.registry.record import Alive, Claim, Hand, Member, encode, key_of
+from trimtab.daemons.haproxy.dumps import Info, ServerState
+from trimtab.daemons.haproxy.wire import Command, Outcome
 from trimtab.drivers.units import UnitState
 from trimtab.errors import Conflict, LeaseGone, Unreachable
-from trimtab.render.agent_file import PoolFile, Server
+from trimtab.registry.base import Batch, Snapshot, Write
+from trimtab.registry.record import Alive, Claim, Hand, Member, encode, key_of
 
 T = TypeVar("T")
 

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from trimtab.agent_config import AgentFile
 from trimtab.control.estate import EstatePart
 from trimtab.control.log import Log
 from trimtab.control.loop import Controller, Loop
@@ -13,8 +14,7 @@ from trimtab.control.metrics import Metrics
 from trimtab.control.places import Places
 from trimtab.control.queue import Pace
 from trimtab.control.sites.observe import Prober
-from trimtab.drivers.registry.base import Registry
-from trimtab.render.agent_file import AgentFile
+from trimtab.registry.base import Registry
 
 
 class PartAgent:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from trimtab.drivers.registry.record import BadRecord
+from trimtab.registry.record import BadRecord
 
 Decode = Callable[[str, bytes], Any]
 KeyOf = Callable[[Any], str]

@@ -10,7 +10,7 @@ from pathlib import Path
 from trimtab.control.steer.file import Disk, Steered, read, text
 from trimtab.control.steer.router import Done, RouterSteer
 from trimtab.control.steer.wish import Committed, Doing, Orders, Permit, Step
-from trimtab.drivers.bird.wire import GRACEFUL_SHUTDOWN, Adverts, Configured, Prefix, ProtocolState
+from trimtab.daemons.bird.wire import GRACEFUL_SHUTDOWN, Adverts, Configured, Prefix, ProtocolState
 from trimtab.errors import Refused, Unreachable
 
 A, B, A6 = (ip_network(each) for each in ("198.18.1.0/24", "192.88.9.0/24", "2001:db8:1::/48"))

@@ -7,15 +7,15 @@ from collections.abc import Collection
 import pytest
 from control_kit import FakeHaproxy, hand, hosts_pool, member, registered, registry_pool, run
 
+from trimtab.agent_config import PoolFile, ProxyFile
 from trimtab.control.checks import EARLY_S, SOON_S, Checks, CheckWatch, told
 from trimtab.control.desired import Desired
 from trimtab.control.haproxy import HaproxyController
 from trimtab.control.metrics import Metrics
 from trimtab.control.store import Store
-from trimtab.drivers.registry.base import Batch
-from trimtab.drivers.registry.record import MAX_DOWN_POOLS, CheckState, Record, Turn, decode, encode, key_of
 from trimtab.errors import Unreachable
-from trimtab.render.agent_file import PoolFile, ProxyFile
+from trimtab.registry.base import Batch
+from trimtab.registry.record import MAX_DOWN_POOLS, CheckState, Record, Turn, decode, encode, key_of
 
 
 class Stage:

@@ -16,7 +16,7 @@ import pytest
 from control_kit import places
 from test_control_real import Client, Stage, eventually
 
-from trimtab.drivers.registry.record import Hand
+from trimtab.registry.record import Hand
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(90)]
 

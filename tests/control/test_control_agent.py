@@ -27,6 +27,7 @@ from control_kit import (
     until,
 )
 
+from trimtab.agent_config import AgentFile, Probe, ProxyFile, RegistryAccess, SplitFile, Unit
 from trimtab.control.agent import Agent, Drivers
 from trimtab.control.chores import Saver
 from trimtab.control.lease import Lease
@@ -34,10 +35,9 @@ from trimtab.control.metrics import Metrics
 from trimtab.control.notify import notify, watchdog_s
 from trimtab.control.publish import Publish
 from trimtab.control.store import Store
-from trimtab.drivers.registry.base import Snapshot
-from trimtab.drivers.registry.record import Claim, Split
 from trimtab.errors import BadInput
-from trimtab.render.agent_file import AgentFile, Probe, ProxyFile, RegistryAccess, SplitFile, Unit
+from trimtab.registry.base import Snapshot
+from trimtab.registry.record import Claim, Split
 
 POOLS = (registry_pool(), hosts_pool())
 SPLITS = (SplitFile("shop", "api+web", {"api": 95, "web": 5}),)

@@ -10,9 +10,9 @@ from test_control_hand import ALIVE, SPLIT, WHO, A, B, FakeRegistry, out, put, s
 
 from trimtab.control import by_hand, hand, hand_split
 from trimtab.control.hand import Who
-from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import Claim, Hand, Member, Split, key_of
 from trimtab.errors import BadInput
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import Claim, Hand, Member, Split, key_of
 
 CLAIMS = (Claim("api", 1, "b1"), Claim("api", 2, "b2"))
 

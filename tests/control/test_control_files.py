@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from control_kit import hand, hosts_pool, member, registered, registry_pool, run
 
+from trimtab.agent_config import ProxyFile, SplitFile
 from trimtab.control.desired import Desired
 from trimtab.control.files import read_json, write_atomically
 from trimtab.control.members_file import MembersFile
 from trimtab.control.store import Store
-from trimtab.drivers.registry.base import Batch, Snapshot
-from trimtab.drivers.registry.record import Record, Split, encode, key_of
-from trimtab.render.agent_file import ProxyFile, SplitFile
+from trimtab.registry.base import Batch, Snapshot
+from trimtab.registry.record import Record, Split, encode, key_of
 
 PROXY = ProxyFile(
     "haproxy",

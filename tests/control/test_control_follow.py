@@ -12,8 +12,8 @@ from trimtab.control.follow import MOST_S, Follow
 from trimtab.control.metrics import Metrics
 from trimtab.control.state import Changed
 from trimtab.control.store import Store
-from trimtab.drivers.registry.base import Batch, Snapshot
 from trimtab.errors import Compacted, Nonsense
+from trimtab.registry.base import Batch, Snapshot
 
 
 class Following:

@@ -10,8 +10,8 @@ from control_kit import FakeRegistry, run
 
 from trimtab.control.front import FrontHand, Look, TellFront, Verb, verb_for
 from trimtab.control.lease import Lease
-from trimtab.drivers.registry.record import CheckState, decode
 from trimtab.errors import Unreachable
+from trimtab.registry.record import CheckState, decode
 
 LIMIT = 0.6
 

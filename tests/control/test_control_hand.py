@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from trimtab.agent_config import AgentFile, ProxyFile, SplitFile
 from trimtab.control import by_hand, hand, hand_split, own_hand
 from trimtab.control.hand import Who, seats
-from trimtab.drivers.registry.base import Batch, Snapshot, Write
-from trimtab.drivers.registry.record import (
+from trimtab.errors import BadInput, Conflict
+from trimtab.registry.base import Batch, Snapshot, Write
+from trimtab.registry.record import (
     MAX_PAST,
     Alive,
     Claim,
@@ -27,8 +29,6 @@ from trimtab.drivers.registry.record import (
     encode,
     key_of,
 )
-from trimtab.errors import BadInput, Conflict
-from trimtab.render.agent_file import AgentFile, ProxyFile, SplitFile
 
 WHO = Who("li", "a test", 1.0)
 A, B = (Member("api", f"b{n}", f"10.0.0.{n}", 8080, n) for n in (1, 2))

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from control_kit import FakeHaproxy, hand, hosts_pool, member, registered, registry_pool, run
 
+from trimtab.agent_config import PoolFile, ProxyFile, Server, SplitFile
 from trimtab.control.desired import Desired
 from trimtab.control.haproxy import FLOORS, SPLITS, HaproxyController, HaproxyWatch
 from trimtab.control.metrics import Metrics
 from trimtab.control.store import Store
-from trimtab.drivers.haproxy.dumps import Info
-from trimtab.drivers.haproxy.wire import Outcome
-from trimtab.drivers.registry.base import Batch, Snapshot
-from trimtab.drivers.registry.record import Record, Split, encode, key_of
+from trimtab.daemons.haproxy.dumps import Info
+from trimtab.daemons.haproxy.wire import Outcome
 from trimtab.errors import Refused, Unreachable
-from trimtab.render.agent_file import PoolFile, ProxyFile, Server, SplitFile
+from trimtab.registry.base import Batch, Snapshot
+from trimtab.registry.record import Record, Split, encode, key_of
 
 MAPS = "/run/haproxy"
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from control_kit import FakeUnits, events, now, run, silent, until
 
+from trimtab.agent_config import Probe, Unit
 from trimtab.control.heal import ATTEMPTS, FALSES, HELD_S, Action, History, Observation, decide
 from trimtab.control.healer import PACE, QUIET_S, Healer
 from trimtab.control.loop import Loop
 from trimtab.control.metrics import Metrics
 from trimtab.drivers.probe import Answer
-from trimtab.drivers.registry.record import Restart
 from trimtab.drivers.units import UnitState
-from trimtab.render.agent_file import Probe, Unit
+from trimtab.registry.record import Restart
 
 ACTIVE = UnitState("x.service", "active")
 

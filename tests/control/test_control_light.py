@@ -21,8 +21,8 @@ HEAVY = (
 PROGRAM = """
 import json, sys
 import trimtab.control.main
-import trimtab.drivers.registry.engines, trimtab.drivers.units, trimtab.drivers.haproxy.client
-import trimtab.drivers.registry.etcd.client, trimtab.drivers.registry.etcd.auth, trimtab.drivers.registry.consul.client
+import trimtab.registry.engines, trimtab.drivers.units, trimtab.daemons.haproxy.client
+import trimtab.registry.etcd.client, trimtab.registry.etcd.auth, trimtab.registry.consul.client
 import trimtab.control.own_hand
 with open("/proc/self/status") as status:
     kb = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))

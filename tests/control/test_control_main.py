@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from control_kit import lines, places, silent
 
+from trimtab import agent_config
+from trimtab.agent_config import AgentFile, RegistryAccess
 from trimtab.control.log import LONGEST, Log, Sparing
 from trimtab.control.main import alone, good, main, read
 from trimtab.errors import BadInput, EnvironmentUnable
-from trimtab.render import agent_file
-from trimtab.render.agent_file import AgentFile, RegistryAccess
 
 DEADLINE_S = 20.0
 FILE = AgentFile("h", "s", "e", "127.0.0.1", 0, "systemd")
@@ -35,7 +35,7 @@ def put(root: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"host":"h"}', agent_file.dump(FILE).replace('"host"', '"hots"')]
+    "text", ["", "{", "[]", '{"host":"h"}', agent_config.dump(FILE).replace('"host"', '"hots"')]
 )
 def test_a_file_that_is_none_is_bad_input(
     tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
@@ -48,7 +48,7 @@ def test_a_file_that_is_none_is_bad_input(
 def test_no_file_and_an_unknown_supervisor(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No such file"):
         read(tmp_path / "agent.json")
-    put(tmp_path, agent_file.dump(FILE).replace("systemd", "upstart"))
+    put(tmp_path, agent_config.dump(FILE).replace("systemd", "upstart"))
     assert main(["--root", str(tmp_path)]) == 2
 
 
@@ -61,14 +61,14 @@ def test_one_agent_a_host(tmp_path: Path) -> None:
 
 
 def test_words_of_the_hand_need_a_registry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    put(tmp_path, agent_file.dump(FILE))
+    put(tmp_path, agent_config.dump(FILE))
     assert main(["drain", "--root", str(tmp_path), "--reason", "test"]) == 2
     assert "has no registry" in capsys.readouterr().err.splitlines()[0]
 
 
 def test_force_is_said_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     access = RegistryAccess("etcd", ("https://127.0.0.1:1",), "/trimtab/e")
-    put(tmp_path, agent_file.dump(replace(FILE, registry=access, serves={"web": ("h1",)})))
+    put(tmp_path, agent_config.dump(replace(FILE, registry=access, serves={"web": ("h1",)})))
     assert main(["ready", "--force", "--root", str(tmp_path)]) == 2
     assert "--force needs a reason" in capsys.readouterr().err
 
@@ -136,7 +136,7 @@ class Program:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Program]:
-    put(tmp_path, agent_file.dump(FILE))
+    put(tmp_path, agent_config.dump(FILE))
     found = Program(tmp_path)
     yield found
     if found.process.poll() is None:
@@ -151,7 +151,7 @@ def test_signals(tmp_path: Path, program: Program) -> None:
     put(tmp_path, "{")
     program.process.send_signal(signal.SIGHUP)
     assert "agent.json" in program.said("the new file is refused, the old one holds")["why"]
-    put(tmp_path, agent_file.dump(FILE).replace('"h"', '"other"'))
+    put(tmp_path, agent_config.dump(FILE).replace('"h"', '"other"'))
     program.process.send_signal(signal.SIGHUP)
     assert program.said("begun anew")["host"] == "other"
     assert program.end() == 0
@@ -177,7 +177,7 @@ def test_a_bad_file_stands_in_the_status_until_it_is_good_again(tmp_path: Path, 
     until(lambda: bool(refused(tmp_path)))
     (found,) = refused(tmp_path)
     assert (found["key"], found["reason"]) == ("agent.json", "bad_file") and "agent.json" in found["why"]
-    put(tmp_path, agent_file.dump(FILE))
+    put(tmp_path, agent_config.dump(FILE))
     program.process.send_signal(signal.SIGHUP)
     until(lambda: not refused(tmp_path))
     assert program.end() == 0
@@ -204,7 +204,7 @@ def test_without_a_good_one_or_with_none_at_all_it_ends(
     found = good(places(tmp_path))
     found.parent.mkdir(parents=True)
     if kept is None:
-        found.write_text(agent_file.dump(FILE))
+        found.write_text(agent_config.dump(FILE))
     else:
         put(tmp_path, "[]")
         found.write_text(kept)

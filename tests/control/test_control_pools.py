@@ -9,12 +9,12 @@ from control_kit import hand, hosts_pool, member, registered, registry_pool
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trimtab.agent_config import PoolFile, ProxyFile, Server, floor_of
 from trimtab.control.desired import Desired
 from trimtab.control.pools import NOTHING, Decision, decide
 from trimtab.control.store import Store
-from trimtab.drivers.registry.base import Batch, Snapshot
-from trimtab.drivers.registry.record import Hand, Member, encode, key_of
-from trimtab.render.agent_file import PoolFile, ProxyFile, Server, floor_of
+from trimtab.registry.base import Batch, Snapshot
+from trimtab.registry.record import Hand, Member, encode, key_of
 
 POOL = registry_pool()
 

@@ -22,12 +22,12 @@ from typing import Any
 import pytest
 from control_kit import places
 
-from trimtab.drivers.registry.base import Write
-from trimtab.drivers.registry.engines import connect
-from trimtab.drivers.registry.record import Hand, Split, encode, key_of
+from trimtab import agent_config
+from trimtab.agent_config import AgentFile, FrontFile, PoolFile, ProxyFile, RegistryAccess, SplitFile
 from trimtab.errors import DriverError
-from trimtab.render import agent_file
-from trimtab.render.agent_file import AgentFile, FrontFile, PoolFile, ProxyFile, RegistryAccess, SplitFile
+from trimtab.registry.base import Write
+from trimtab.registry.engines import connect
+from trimtab.registry.record import Hand, Split, encode, key_of
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(90)]
 
@@ -178,7 +178,7 @@ class Stage:
         file = AgentFile(*place, registry=self.access, proxy=proxy, discovers=("api",))
         path = places(self.root(host)).file
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(agent_file.dump(file))
+        path.write_text(agent_config.dump(file))
 
     def start_agent(self, host: str, **env: str) -> None:
         self.start(host, sys.executable, "-m", "trimtab.control", "--root", str(self.root(host)), **env)

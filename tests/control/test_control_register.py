@@ -18,9 +18,9 @@ from trimtab.control.metrics import Metrics
 from trimtab.control.register import FOLDER_PACE, PACE, FolderWatch, Register
 from trimtab.control.register_plan import numbers, plan, plan_removal
 from trimtab.control.registrations import Defaults, Folder, parse, saved_members, saved_text
-from trimtab.drivers.registry.base import Write
-from trimtab.drivers.registry.record import BadRecord, Claim, Member, encode, key_of
 from trimtab.errors import Conflict
+from trimtab.registry.base import Write
+from trimtab.registry.record import BadRecord, Claim, Member, encode, key_of
 
 POOLS = ("api", "web")
 DEFAULTS = Defaults("hk-backend-1", "10.1.0.50", POOLS)

@@ -12,8 +12,8 @@ from test_control_register import POOLS, Host, ids, records, write
 from trimtab.control.names import REASON
 from trimtab.control.register_plan import numbers, plan
 from trimtab.control.registrations import Defaults
-from trimtab.drivers.registry.record import Claim, Member, decode
 from trimtab.errors import Conflict
+from trimtab.registry.record import Claim, Member, decode
 
 KEY = "members/api/x"
 

@@ -11,7 +11,7 @@ from control_kit import FakeRegistry, lines, run, until
 from test_control_register import DEFAULTS, Host, ids, write
 
 from trimtab.control.registrations import MAX_BYTES, Defaults, Folder, parse
-from trimtab.drivers.registry.record import BadRecord
+from trimtab.registry.record import BadRecord
 
 OURS = "api/hk-backend-1"
 

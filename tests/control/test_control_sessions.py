@@ -11,7 +11,7 @@ import pytest
 from trimtab.control.log import Log
 from trimtab.control.metrics import Metrics
 from trimtab.control.sessions import Sessions, over_limit
-from trimtab.drivers.bird.wire import ProtocolState
+from trimtab.daemons.bird.wire import ProtocolState
 from trimtab.errors import Unreachable
 
 SHUT = "Automatic shutdown: Route limit exceeded"  # as 2.0.12 and 2.17.6 say it

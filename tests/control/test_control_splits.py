@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from trimtab.agent_config import SplitFile
 from trimtab.control.splits import Chosen, by_map, decide_split, split_map
-from trimtab.drivers.registry.record import Split
-from trimtab.render.agent_file import SplitFile
+from trimtab.registry.record import Split
 
 FILE = SplitFile("shop", "web+web-next", {"web": 95, "web-next": 5})
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from control_kit import hosts_pool
 
+from trimtab.agent_config import ProxyFile
 from trimtab.control.desired import Desired
 from trimtab.control.status import Status
 from trimtab.control.store import Store
-from trimtab.drivers.registry.base import Snapshot
-from trimtab.drivers.registry.record import Hand, Record, encode, key_of
-from trimtab.render.agent_file import ProxyFile
+from trimtab.registry.base import Snapshot
+from trimtab.registry.record import Hand, Record, encode, key_of
 
 
 def members(status: Status) -> dict[str, Any]:

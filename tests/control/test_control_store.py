@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from trimtab.control.saved import records_of, store_text
 from trimtab.control.settle import HOLD_S
 from trimtab.control.store import Store
-from trimtab.drivers.registry.base import Batch, Snapshot
-from trimtab.drivers.registry.record import Alive, Claim, Hand, Record, Split, encode, key_of
+from trimtab.registry.base import Batch, Snapshot
+from trimtab.registry.record import Alive, Claim, Hand, Record, Split, encode, key_of
 
 A, B, C = member("a", 1), member("b", 2), member("c", 3)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from control_kit import FakeRegistry, member, now, places, registered, run
 
+from trimtab.agent_config import AgentFile, AskedPool, AsksFile, RegistryAccess, dump
 from trimtab.control import own_hand
 from trimtab.control.arbiter import records as arbiter
 from trimtab.control.arbiter.ledger import Decision, Gate
@@ -20,10 +21,9 @@ from trimtab.control.arbiter.world import Freeze, Grant, Permit
 from trimtab.control.drain.local import ASK_S
 from trimtab.control.hand import ATTEMPTS, RAMP, STEPS
 from trimtab.control.main import main
-from trimtab.drivers.registry.base import Snapshot
-from trimtab.drivers.registry.record import Hand, HostState, decode, encode
 from trimtab.errors import AnswerIsNo, BadInput, Unreachable
-from trimtab.render.agent_file import AgentFile, AskedPool, AsksFile, RegistryAccess, dump
+from trimtab.registry.base import Snapshot
+from trimtab.registry.record import Hand, HostState, decode, encode
 
 ACCESS = RegistryAccess("etcd", ("https://10.1.96.10:2383",), "/trimtab/shop")
 POOLS = (AskedPool("web", "web", ("b1..3",)), AskedPool("shop", "api", (), True))
@@ -314,7 +314,7 @@ def test_the_program_asks_the_store_of_its_file_and_says_what_it_heard(
         opened.append(access.endpoints[0])
         return site.store if access == ACCESS else site.registry
 
-    monkeypatch.setattr("trimtab.drivers.registry.engines.connect", connect)
+    monkeypatch.setattr("trimtab.registry.engines.connect", connect)
     monkeypatch.setenv("SUDO_USER", "li")
     own = replace(ACCESS, endpoints=("https://10.1.96.10:2379",))
     file = places(tmp_path).file

@@ -12,9 +12,9 @@ from trimtab.daemons.etcd import features as etcd
 from trimtab.daemons.haproxy import features as haproxy
 from trimtab.daemons.keepalived import features as keepalived
 from trimtab.daemons.nginx import features as nginx
+from trimtab.daemons.reply import Reply
 from trimtab.delivery import sandbox, systems
 from trimtab.delivery.throwaway import ThrowawayCa
-from trimtab.delivery.validators import Reply
 from trimtab.estate.platform import PLATFORMS, Platform
 
 pytestmark = pytest.mark.daemon

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.estate.make import SMALL
-from trimtab.daemons.base import by_platform
 from trimtab.daemons.load import load_estate
+from trimtab.daemons.platforms import by_platform
 from trimtab.estate.fault import BadEstate
 
 STAPLED = SMALL.replace("routes:", "tls: {ocsp: true}\n    routes:")

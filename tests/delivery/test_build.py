@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.estate.make import SMALL, estate
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.rendered import render_host
 from trimtab.delivery import build as module
 from trimtab.delivery import sandbox
 from trimtab.delivery.build import MARKER, build
@@ -18,8 +20,6 @@ from trimtab.delivery.validate import Refused
 from trimtab.errors import BadInput, EnvironmentUnable, PackageMissing
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.load import load_estate
-from trimtab.render.artifact import Artifact
-from trimtab.render.host import render_host
 
 QUICK = {("haproxy", 120000), ("nginx", 65535), ("nginx", 65536)}  # the others with --full
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))

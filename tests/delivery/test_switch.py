@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.rendered import render_host
 from trimtab.delivery.switch import Actions, actions, difference, generation, joined, verb
 from trimtab.drivers.units import Active
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
-from trimtab.render.artifact import Artifact
-from trimtab.render.host import render_host
 
 BASE = """\
 estate: small

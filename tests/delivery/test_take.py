@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from trimtab.daemons.artifact import Artifact
 from trimtab.delivery import take, took, trial
 from trimtab.delivery.generations import Generations
 from trimtab.delivery.take import Delivered, deliver
 from trimtab.drivers.units import Active, UnitState
 from trimtab.errors import BadInput, DaemonRefused, Refused
-from trimtab.render.artifact import Artifact
 
 UNIT = "thing.service"
 UNIT_PATH = f"/etc/systemd/system/{UNIT}"

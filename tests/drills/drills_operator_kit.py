@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle
 from typing import Any
 
-from trimtab.render import agent_file
-from trimtab.render.agent_file import AgentFile, Front, WatchFile
+from trimtab import agent_config
+from trimtab.agent_config import AgentFile, Front, WatchFile
 
 FRONTS = {"hk": ("198.18.1.10", "2001:db8:1::a"), "sg": ("198.18.2.10", "2001:db8:2::a")}
 ESTATE = {"hk-registry-1": 0xD4, "sg-registry-1": 0xE5, "mid-registry-1": 0xF6}
@@ -25,7 +25,7 @@ def agent_json(node: str, sites: Iterable[str] = FRONTS) -> str:
     """Of a registry host that looks at these sites."""
     fronts = tuple(Front(site, FRONTS[site], "www.shop.example") for site in sites)
     watch = WatchFile(fronts, ("https", "tcp", "icmp"), 2.0, 1.0, 3, 2)
-    return agent_file.dump(AgentFile(node, node[:2], "shop", "10.1.0.1", 8407, "systemd", watch=watch))
+    return agent_config.dump(AgentFile(node, node[:2], "shop", "10.1.0.1", 8407, "systemd", watch=watch))
 
 
 class PaperArbiter:

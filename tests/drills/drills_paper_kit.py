@@ -11,10 +11,10 @@ from typing import Any
 
 from drills_operator_kit import ESTATE, PaperArbiter, agent_json
 
+from trimtab.agent_config import PATH
 from trimtab.drills.aftermath import DRAINING
 from trimtab.drills.scene import OnWait, Scene, read_scene
 from trimtab.errors import EnvironmentUnable, TwinFailed
-from trimtab.render.agent_file import PATH
 
 VIPS = ("203.0.113.10", "2001:db8:113::a")
 SPLIT = {

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from registry_kit import Handler, answer, free_port, run, serving
+from tests.registry.registry_kit import Handler, answer, free_port, run, serving
 
 from trimtab.drivers.http import Address, Limits, NotDone, Peer, Peers, TlsFiles, Untrusted
 from trimtab.errors import BadInput, Nonsense, Refused, Unreachable
@@ -289,11 +289,11 @@ def test_no_address(url: str) -> None:
 def test_an_agent_that_uses_it_loads_nothing_heavy() -> None:
     code = """
 import sys
-from trimtab.drivers.registry.engines import connect
-from trimtab.render.agent_file import RegistryAccess
+from trimtab.registry.engines import connect
+from trimtab.agent_config import RegistryAccess
 connect(RegistryAccess("etcd", ("http://127.0.0.1:1",), "/trimtab/test"))
 heavy = {"pydantic", "aiohttp", "httpx", "yaml", "jinja2", "cryptography", "requests", "typer", "rich"}
-print(sorted((heavy | {"trimtab.drivers.registry.consul.client"}) & set(sys.modules)))
+print(sorted((heavy | {"trimtab.registry.consul.client"}) & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.stdout == "[]\n", done.stderr

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tests.drivers.process_kit import await_end
 
+from trimtab.agent_config import Probe
 from trimtab.drivers.probe import Answer, Verdict, judge, works
 from trimtab.errors import BadInput
-from trimtab.render.agent_file import Probe
 
 LIMIT_S = 0.4
 HTTP = Probe("http", "http://127.0.0.1:1/ready")

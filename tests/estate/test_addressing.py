@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tests.estate.make import SMALL, estate
 from trimtab.estate import addressing
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.roles import ROLE_NUMBER
 
 TWO_MORE = """\
   later:
@@ -71,9 +72,9 @@ def test_private_links_never_overlap(pairs: list[tuple[int, int]]) -> None:
             assert nets.setdefault(net, {a, b}) == {a, b}
 
 
-@given(st.integers(1, 200), st.sampled_from(sorted(addressing.ROLE_NUMBER)), st.integers(0, 15))
+@given(st.integers(1, 200), st.sampled_from(sorted(ROLE_NUMBER)), st.integers(0, 15))
 def test_networks_of_a_site_stay_inside_its_aggregate(site: int, role: str, group: int) -> None:
-    vlan = addressing.Vlan(site, addressing.octet(role, group), "g")
+    vlan = addressing.Vlan(site, addressing.octet(ROLE_NUMBER[role], group), "g")
     assert vlan.v4.subnet_of(addressing.site_aggregate(4, site))
     assert vlan.v6.subnet_of(addressing.site_aggregate(6, site))
     assert vlan.id <= 4094 and len(vlan.interface) <= 15

@@ -35,8 +35,8 @@ def test_the_order_of_a_map_means_nothing(path: Path) -> None:
 
     tree = yaml.load(path.read_text(), Loader=yaml.BaseLoader)
     turned = yaml.safe_dump(_turned(tree), sort_keys=False)
+    from trimtab.daemons.rendered import render_host
     from trimtab.estate.inventory import Inventory
-    from trimtab.render.host import render_host
 
     def files(text: str) -> dict[str, object]:
         inventory = Inventory(read_estate(text)[0])

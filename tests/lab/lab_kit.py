@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.probe import ReadyCheck
 from trimtab.lab.client import Lab
-from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology
-from trimtab.render.artifact import Artifact
+from trimtab.lab.topology import Leg, Node, Segment, Topology
 
 DELAY_MS = {"hk": 20.0, "sg": 5.0}
 

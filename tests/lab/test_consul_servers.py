@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from trimtab import agent_config
+from trimtab.daemons import pki
+from trimtab.daemons.reply import TRUE, Reply
+from trimtab.daemons.table import table
 from trimtab.errors import EnvironmentUnable
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
 from trimtab.lab import consul
-from trimtab.lab.nodes import PROBES
-from trimtab.lab.nodes.reply import TRUE, Reply
 from trimtab.lab.plan import plan
 from trimtab.lab.topology import Topology
-from trimtab.render import agent_file, pki
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "tests" / "twin" / "estates" / "consul.yaml"
@@ -57,7 +58,7 @@ def test_registry_hosts_get_a_server_and_nobody_else_gets_anything(cache: Path) 
         tokens.add((files[pki.PASSWORD].content, root))
         assert f"ExecStart={program} agent" in files[f"/etc/systemd/system/{consul.UNIT}"].content
         assert (consul.TOKEN_UNIT in node.units) is node.name.endswith("-1")
-        access = agent_file.load(files[agent_file.PATH].content).registry
+        access = agent_config.load(files[agent_config.PATH].content).registry
         assert access is not None and config["ports"]["https"] == int(access.endpoints[0].rpartition(":")[2])
     assert len(tokens) == 1
 
@@ -106,6 +107,6 @@ def test_every_site_is_waited_for(cache: Path) -> None:
     ],
 )
 def test_what_consul_says_of_itself(reply: Reply, truth: str, why: str) -> None:
-    found = PROBES["consul"].judge(ARGS, reply)
+    found = table().probes["consul"].judge(ARGS, reply)
     assert (found.truth, found.why) == (truth, why)
     assert (found == TRUE) is (truth == "true")

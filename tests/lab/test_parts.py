@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from lab_kit import small_topology
 
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.probe import ReadyCheck
 from trimtab.errors import BadInput, EnvironmentUnable, PackageMissing
 from trimtab.lab import able, codec, relay, state, twin
 from trimtab.lab.able import Trial
 from trimtab.lab.client import Lab
 from trimtab.lab.fabric import client_neighbours, mac_address
 from trimtab.lab.node import network_batches, sysctl_lines
-from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology
-from trimtab.render.artifact import Artifact
+from trimtab.lab.topology import Leg, Node, Segment, Topology
 
 FINE, BROKEN = Trial(0, ""), Trial(1, "unshare: Operation not permitted")
 

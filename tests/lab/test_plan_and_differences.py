@@ -9,13 +9,13 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from trimtab.daemons import pki
+from trimtab.daemons.rendered import render_host
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
 from trimtab.lab.differences import DIFFERENCES
 from trimtab.lab.plan import plan
 from trimtab.lab.topology import Topology
-from trimtab.render import pki
-from trimtab.render.host import render_host
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))
 ONLY_IN_THE_TWIN = re.compile(r"/etc/trimtab/(tls|secrets|pki|register.d)/|storefront")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from trimtab.lab.nodes import PROBES, table
-from trimtab.lab.nodes.reply import TRUE, Reply, Verdict
+from trimtab.daemons.base import Daemon
+from trimtab.daemons.reply import TRUE, Reply, Verdict
+from trimtab.daemons.table import Table, table
 from trimtab.lab.ready import exactly_one
 
+PROBES = table().probes
 PROTOCOLS = """\
 BIRD 2.0.12 ready.
 Access restricted
@@ -126,8 +128,8 @@ def test_questions() -> None:
 
 
 def test_a_kind_has_one_probe() -> None:
-    with pytest.raises(ValueError, match="two probes of kind bgp"):
-        table([PROBES["bgp"], PROBES["bgp"]])
+    with pytest.raises(ValueError, match="two probes are called bgp"):
+        Table([Daemon("a", probes=(PROBES["bgp"],)), Daemon("b", probes=(PROBES["bgp"],))])
 
 
 def test_an_address_is_held_by_exactly_one_node() -> None:

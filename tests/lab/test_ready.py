@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
+from trimtab.daemons.probe import ReadyCheck
+from trimtab.daemons.reply import TRUE, Verdict, false
 from trimtab.lab import ready
-from trimtab.lab.nodes.reply import TRUE, Verdict, false
 from trimtab.lab.ready import Readiness
-from trimtab.lab.topology import ReadyCheck
 
 SESSIONS, LEADER = ReadyCheck("bgp", "sessions", ("r",)), ReadyCheck("etcd", "a leader", ("e",))
 ROUTE, PAGE = ReadyCheck("route", "a route", ("r",)), ReadyCheck("http", "a page", ("c",))

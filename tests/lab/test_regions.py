@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from trimtab.daemons.bird.config import CONFIG
 from trimtab.drills.scene import read_scene
 from trimtab.drills.witness.route import speaks
 from trimtab.estate.inventory import Inventory
@@ -17,7 +18,6 @@ from trimtab.estate.load import load_estate
 from trimtab.lab.plan import plan
 from trimtab.lab.topology import Node, Topology
 from trimtab.lab.transit import session_to
-from trimtab.render.bird import CONFIG
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))
 

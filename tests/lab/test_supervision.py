@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from lab_kit import output, wait_for
 
+from trimtab.daemons.artifact import Artifact
 from trimtab.errors import TwinFailed
 from trimtab.lab.client import Lab, start
 from trimtab.lab.topology import Node, Topology
-from trimtab.render.artifact import Artifact
 
 pytestmark = pytest.mark.twin
 

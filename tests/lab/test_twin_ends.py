@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from lab_kit import small_topology, wait_for
 
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.probe import ReadyCheck
 from trimtab.errors import BadInput, EnvironmentUnable, TwinFailed
 from trimtab.lab import process
 from trimtab.lab.client import Lab, start
-from trimtab.lab.topology import Node, ReadyCheck, Topology
-from trimtab.render.artifact import Artifact
+from trimtab.lab.topology import Node, Topology
 
 pytestmark = pytest.mark.twin
 
@@ -28,7 +29,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever began us in 
 sys.path.insert(0, {tests!r})
 from lab_kit import small_topology
 from trimtab.lab.client import start
-from trimtab.lab.topology import ReadyCheck
+from trimtab.daemons.probe import ReadyCheck
 never = ReadyCheck("http", "a page from nobody", ("client",), ("http://www.example/", "192.0.2.200"))
 try:
     start(small_topology("never", (never,)), on_wait=lambda waiting: print(len(waiting), flush=True))

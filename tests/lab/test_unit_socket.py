@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from lab_kit import output, wait_for
 
+from trimtab.daemons.artifact import Artifact
 from trimtab.lab.client import Lab, start
 from trimtab.lab.topology import Node, Topology
 from trimtab.lab.unit_socket import PATH
-from trimtab.render.artifact import Artifact
 
 pytestmark = pytest.mark.twin
 

@@ -14,10 +14,10 @@ T = TypeVar("T")
 # Those that take more than half a minute, in which they mostly wait; the longest first.
 LONG = (
     "tests/drills/test_drills_runner.py",
-    "tests/render/test_engines_real.py",
-    "tests/render/test_etcd_join_real.py",
-    "tests/render/test_once_real.py",
-    "tests/render/test_vrrp_real.py",
+    "tests/daemons/test_engines_real.py",
+    "tests/daemons/test_etcd_join_real.py",
+    "tests/daemons/test_once_real.py",
+    "tests/daemons/test_vrrp_real.py",
 )
 
 

@@ -95,7 +95,7 @@ def test_a_share_outside_its_range_is_refused(text: str) -> None:
         ("src/trimtab/drills/scenarios/gone.yaml", frozenset()),
         ("src/trimtab/drills/faults/estate_loss.py", frozenset({"estate-store-loss"})),
         ("src/trimtab/drills/faults/places.py", ALL),
-        ("src/trimtab/render/haproxy.py", ALL),
+        ("src/trimtab/daemons/haproxy/config.py", ALL),
         ("tests/twin/drill_kit.py", ALL),
         ("something/new.txt", ALL),
     ],

@@ -18,15 +18,15 @@ from tests.systemd import network_kit
 from tests.systemd.machine_kit import Machine
 from tests.systemd.network_kit import NETWORKD
 from tests.systemd.nspawn_kit import ROOT, booted
+from trimtab.daemons import pki
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.pools import servers, used
+from trimtab.daemons.rendered import render_host, unit_order
 from trimtab.delivery.build import write_host
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.load import read_estate
 from trimtab.lab.plan import plan
 from trimtab.lab.topology import Node
-from trimtab.render import pki
-from trimtab.render.artifact import Artifact
-from trimtab.render.host import render_host, unit_order
-from trimtab.render.pools import servers, used
 
 FAR = "far.service"
 _FAR = """\

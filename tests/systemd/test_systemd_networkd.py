@@ -12,9 +12,9 @@ import pytest
 
 from tests.systemd.host_kit import OnSystemd
 from tests.systemd.network_kit import FOLDER, NETWORKD, as_on_a_host, network
+from trimtab.daemons.networkd.config import CONFIG
 from trimtab.estate.addressing import FAMILIES
 from trimtab.lab.topology import Leg
-from trimtab.render.networkd import CONFIG
 
 pytestmark = [pytest.mark.daemon, pytest.mark.alone, pytest.mark.full]
 MONITOR = "monitor.service"

@@ -12,8 +12,8 @@ import pytest
 
 from tests.twin.conftest import ROOT, eventually, run, twin
 from tests.twin.drill_kit import hold, kept
+from trimtab.daemons import pki
 from trimtab.lab.client import Lab
-from trimtab.render import pki
 
 pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 SOURCE = Path(__file__).parent / "estates" / "consul.yaml"

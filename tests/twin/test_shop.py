@@ -11,12 +11,12 @@ import pytest
 from tests.twin.conftest import ROOT, eventually, fetch, run
 from tests.twin.drill_kit import hold, kept
 from tests.twin.scan_kit import assert_closed
+from trimtab.daemons.rendered import render_host
 from trimtab.drills.checkers.conduct import same_moment
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
 from trimtab.lab.client import Lab
 from trimtab.lab.differences import file_limit, for_twin
-from trimtab.render.host import render_host
 
 pytestmark = [pytest.mark.twin, pytest.mark.alone]
 API = "https://api.shop.example/api/health"

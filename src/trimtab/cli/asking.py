@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from trimtab.control.arbiter.world import Request
     from trimtab.control.drain.take import Taking
     from trimtab.control.hand import Seat, Who
-    from trimtab.drivers.registry.base import Registry, Snapshot, Write
     from trimtab.estate.inventory import Inventory
+    from trimtab.registry.base import Registry, Snapshot, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Change:
 
 def asking(inventory: Inventory, change: Change, dry: bool) -> Act | None:
     """What is done at a site, in the place of the plan alone. None for an estate without a store to ask in."""
-    from trimtab.render.etcd import estate_members
+    from trimtab.daemons.etcd.config import estate_members
 
     if not estate_members(inventory):
         return None

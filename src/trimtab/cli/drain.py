@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from trimtab.control.arbiter.world import Request
     from trimtab.control.drain.coordinator import Coordinator
     from trimtab.control.drain.plan import Finished, Move
-    from trimtab.drivers.registry.base import Registry
     from trimtab.estate.inventory import Inventory
+    from trimtab.registry.base import Registry
 
 TargetArgument = Annotated[
     str, typer.Argument(help="a site that serves, a proxy's host, or POOL/MEMBER", metavar="TARGET")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from trimtab.control.drain.plan import Finished
     from trimtab.control.drain.targets import MemberTarget
     from trimtab.control.hand import Who
-    from trimtab.drivers.registry.base import Registry, Snapshot
     from trimtab.estate.inventory import Inventory
+    from trimtab.registry.base import Registry, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ async def _told(inventory: Inventory, local: Local, registry: Registry, finished
 def still_in(inventory: Inventory, local: Local, snapshot: Snapshot) -> list[str]:
     """The other pools, with a route, in which the host of a member takes requests."""
     from trimtab.control.drain.of_site import seated
-    from trimtab.render.pools import used
+    from trimtab.daemons.pools import used
 
     pool, _, name = local.name.partition("/")
     return sorted(
@@ -245,11 +245,11 @@ def _gives_back(local: Local, who: Who) -> Request:
 
 @asynccontextmanager
 async def site_registry(inventory: Inventory, site: str) -> AsyncIterator[Registry]:
-    from trimtab.drivers.registry.engines import connect
-    from trimtab.render.agent import describe
+    from trimtab.daemons.agent.config import registry_access
+    from trimtab.registry.engines import connect
 
     hosts = inventory.with_role("registry", site)
-    access = describe(inventory, hosts[0]).registry if hosts else None
+    access = registry_access(inventory, hosts[0]) if hosts else None
     if access is None:
         raise BadInput(f"{site} has no registry, so nothing can be said to its proxies", "see docs/agent.md")
     registry = connect(access)

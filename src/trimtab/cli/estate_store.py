@@ -6,21 +6,21 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from trimtab.daemons.pki import CA, CERTIFICATE, KEY, PASSWORD
 from trimtab.errors import BadInput, EnvironmentUnable, Unreachable
-from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from trimtab.drivers.registry.base import Registry
     from trimtab.estate.inventory import Inventory
+    from trimtab.registry.base import Registry
 
 
 @asynccontextmanager
 async def opened(inventory: Inventory) -> AsyncIterator[Registry]:
     """Raises BadInput for an estate without one, EnvironmentUnable where this machine is no host of the estate."""
-    from trimtab.drivers.registry.engines import connect
-    from trimtab.render.agent import estate_access
+    from trimtab.daemons.agent.config import estate_access
+    from trimtab.registry.engines import connect
 
     access = estate_access(inventory, inventory.site_names()[0])
     if access is None:
@@ -53,7 +53,7 @@ async def asked(inventory: Inventory) -> AsyncIterator[Registry]:
 
 def away(inventory: Inventory, error: Unreachable) -> Unreachable:
     """In words that say what it is and where to look."""
-    from trimtab.render.etcd import estate_members
+    from trimtab.daemons.etcd.config import estate_members
 
     hosts = ", ".join(host.name for host in estate_members(inventory))
     return Unreachable(

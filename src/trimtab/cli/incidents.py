@@ -19,8 +19,8 @@ from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
     from trimtab.control.incidents.incident import Incident
-    from trimtab.drivers.registry.base import Snapshot
     from trimtab.estate.inventory import Inventory
+    from trimtab.registry.base import Snapshot
 
 Number = Annotated[int | None, typer.Argument(help="one of them, as the list has it", metavar="[ID]", min=1)]
 OnlyOpen = Annotated[bool, typer.Option("--open", help="those that are open")]

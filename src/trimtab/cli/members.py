@@ -15,7 +15,7 @@ from trimtab.cli.registries import Site, TwinOption
 
 if TYPE_CHECKING:
     from trimtab.control.hand import Seat
-    from trimtab.drivers.registry.base import Snapshot
+    from trimtab.registry.base import Snapshot
 
 HEADER = {
     each: each
@@ -66,7 +66,7 @@ def _checks(pool: str, snapshot: Snapshot) -> Callable[[Seat], str]:
     """
     from trimtab.control.drain.of_pool import found_down
     from trimtab.control.hand import records
-    from trimtab.drivers.registry.base import Snapshot
+    from trimtab.registry.base import Snapshot
 
     said = {key: value for key, value in snapshot.records.items() if key.startswith(("checks/", "fronts/"))}
     down, more = found_down(pool, records(Snapshot(snapshot.revision, said)))
@@ -81,7 +81,7 @@ def _checks(pool: str, snapshot: Snapshot) -> Callable[[Seat], str]:
 
 
 def _row(site: str, pool: str, seat: Seat, checks: str) -> dict[str, Any]:
-    from trimtab.render.pools import endpoint
+    from trimtab.daemons.pools import endpoint
 
     member, hand = seat.member, seat.hand
     return {

@@ -19,9 +19,9 @@ Overrule = Annotated[
 
 if TYPE_CHECKING:
     from trimtab.control.hand import Seat
-    from trimtab.drivers.registry.base import Snapshot, Write
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
+    from trimtab.registry.base import Snapshot, Write
 
 
 def register(
@@ -43,7 +43,7 @@ def register(
 ) -> int:
     """Register a member by hand. Hosts with an agent do it themselves, from /etc/trimtab/register.d."""
     from trimtab.control.by_hand import plan_register
-    from trimtab.drivers.registry.record import Member
+    from trimtab.registry.record import Member
 
     registries.forced(force, reason)
     registries.inside_twin(estate, twin, name_of_twin)

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli.output import log, print_json, print_line
+from trimtab.daemons.pki import CA, CERTIFICATE, KEY, PASSWORD
 from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError, Unreachable
-from trimtab.render.pki import CA, CERTIFICATE, KEY, PASSWORD
 
 if TYPE_CHECKING:
     from trimtab.control.hand import Seat, Who
-    from trimtab.drivers.registry.base import Registry, Snapshot, Write
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
+    from trimtab.registry.base import Registry, Snapshot, Write
 
 DEADLINE_S = 10.0
 ASKING_S = 45.0  # with the estate's store, each of whose answers has a limit of its own
@@ -39,7 +39,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be writt
 def reason_of(text: str) -> str:
     """Without the blanks around it, so that a blank one is none. Raises BadInput for one that no record takes."""
     from trimtab.control.arbiter.fields import Body
-    from trimtab.drivers.registry.record import BadRecord
+    from trimtab.registry.record import BadRecord
 
     try:
         return Body({"reason": text.strip()}).words("reason")
@@ -144,7 +144,7 @@ def seated(inventory: Inventory, snapshot: Snapshot, pool: str, site: str) -> tu
 
 def own_weight(inventory: Inventory, seat: Seat, pool: str, site: str) -> int:
     """Without any hand: as the member registered it, or the estate has it."""
-    from trimtab.render.pools import servers
+    from trimtab.daemons.pools import servers
 
     if seat.member is not None:
         return seat.member.weight
@@ -188,10 +188,10 @@ async def _all(
 
 async def _one(inventory: Inventory, site: str, plan: Plan | None, dry: bool, act: Act | None) -> Any:
     from trimtab.control.hand import write_planned
-    from trimtab.drivers.registry.engines import connect
-    from trimtab.render.agent import describe
+    from trimtab.daemons.agent.config import registry_access
+    from trimtab.registry.engines import connect
 
-    access = describe(inventory, inventory.with_role("registry", site)[0]).registry
+    access = registry_access(inventory, inventory.with_role("registry", site)[0])
     assert access is not None
     registry = connect(access)
     try:

@@ -15,9 +15,9 @@ from trimtab.cli.registries import DryRun, Note, Reason, Site, TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
-    from trimtab.drivers.registry.base import Snapshot, Write
-    from trimtab.drivers.registry.record import Past, Split
     from trimtab.estate.inventory import Inventory
+    from trimtab.registry.base import Snapshot, Write
+    from trimtab.registry.record import Past, Split
 
 WAYS = ("percent", "header", "cookie")
 Shares = Annotated[list[str] | None, typer.Argument(help="POOL=SHARE, in any unit", metavar="POOL=SHARE")]
@@ -128,8 +128,8 @@ def _changed(split: Split | Past) -> str:
 
 def split_of(inventory: Inventory, service: str, pools: list[str]) -> Split:
     """The split of a service, by its pools where it has several. Raises BadInput."""
-    from trimtab.drivers.registry.record import Split
-    from trimtab.render.splits import splits
+    from trimtab.daemons.splits import splits
+    from trimtab.registry.record import Split
 
     if service not in inventory.estate.services:
         raise BadInput(

@@ -15,7 +15,7 @@ from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
     from trimtab.control.hand import Seat
-    from trimtab.drivers.registry.base import Snapshot, Write
+    from trimtab.registry.base import Snapshot, Write
 
 STATES = ("ready", "drain", "maint")
 MOST_DIGITS = 6

@@ -9,15 +9,15 @@ from trimtab.cli.output import clock
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from trimtab.drivers.registry.base import Snapshot
-    from trimtab.drivers.registry.record import Record, Turn
+    from trimtab.registry.base import Snapshot
+    from trimtab.registry.record import Record, Turn
 
 TOGETHER_S = 2.0  # a host that dies is found down in each of its pools
 
 
 def finds(state: Record | None, name: str) -> bool | None:
     """None where nobody knows: the proxy does not tell, or more are down than it has named."""
-    from trimtab.drivers.registry.record import CheckState
+    from trimtab.registry.record import CheckState
 
     if not isinstance(state, CheckState):
         return None
@@ -32,8 +32,8 @@ Turns = list[tuple[str, "Turn"]]  # proxy, and what its checks changed their min
 def turns_of(snapshot: Snapshot, target: str) -> Turns:
     """About POOL/MEMBER, or about a host in all its pools, newest first."""
     from trimtab.control.hand import records
-    from trimtab.drivers.registry.base import Snapshot
-    from trimtab.drivers.registry.record import CheckState
+    from trimtab.registry.base import Snapshot
+    from trimtab.registry.record import CheckState
 
     heard = {key: value for key, value in snapshot.records.items() if key.startswith("checks/")}
     said = [

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from trimtab.control.drain.coordinator import Known
     from trimtab.control.drain.of_site import Front
     from trimtab.control.hand import Seat
-    from trimtab.drivers.registry.base import Snapshot
-    from trimtab.drivers.registry.record import Restart
     from trimtab.estate.inventory import Inventory
+    from trimtab.registry.base import Snapshot
+    from trimtab.registry.record import Restart
 
 
 LOOK_S = 2.0  # for the registry of a site: one without power shall not hold up what is known of the others
@@ -73,8 +73,8 @@ def _host(inventory: Inventory, name: str, snapshot: Snapshot) -> Said:
     """What its agent says of its daemons, what an operator wants of it, and its place in each pool."""
     from trimtab.control.drain.of_site import fronts_of, seated
     from trimtab.control.hand import records
-    from trimtab.drivers.registry.record import HostState
-    from trimtab.render.pools import used
+    from trimtab.daemons.pools import used
+    from trimtab.registry.record import HostState
 
     read, site = records(snapshot), inventory.by_name[name].site
     state, front = read.get(f"hosts/{name}"), fronts_of(read, inventory, site).get(name)

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from trimtab.control.metrics import StoreFigures
-from trimtab.drivers.registry.base import Batch, Registry, Snapshot, Write
 from trimtab.errors import BadInput, Compacted, Conflict, LeaseGone, Unreachable
+from trimtab.registry.base import Batch, Registry, Snapshot, Write
 
 T = TypeVar("T")
 

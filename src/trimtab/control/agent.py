@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trimtab.agent_config import AgentFile, RegistryAccess
 from trimtab.control.access import Access
 from trimtab.control.chores import ONCE_PACE, Bootstrap, MetricsServer
 from trimtab.control.healer import PACE as HEAL_PACE
@@ -37,9 +38,8 @@ from trimtab.control.sessions import PACE as SESSIONS_PACE
 from trimtab.control.sessions import Sessions
 from trimtab.control.status import PACE as STATUS_PACE
 from trimtab.control.status import Status, refusals
-from trimtab.drivers.registry.base import Registry
 from trimtab.drivers.units import Units
-from trimtab.render.agent_file import AgentFile, RegistryAccess
+from trimtab.registry.base import Registry
 
 if TYPE_CHECKING:
     from trimtab.control.estate import EstatePart
@@ -63,13 +63,13 @@ def _estate_part(agent: Agent, drivers: Drivers) -> EstatePart:
 
 
 def _registry(access: RegistryAccess) -> Registry:
-    from trimtab.drivers.registry.engines import connect
+    from trimtab.registry.engines import connect
 
     return connect(access)
 
 
 def _runtime(socket: str) -> Any:
-    from trimtab.drivers.haproxy.client import Runtime
+    from trimtab.daemons.haproxy.client import Runtime
 
     return Runtime(socket)
 
@@ -81,7 +81,7 @@ def _units(supervisor: str) -> Units:
 
 
 def _bird(socket: str) -> Any:
-    from trimtab.drivers.bird.client import Bird
+    from trimtab.daemons.bird.client import Bird
 
     return Bird(socket)
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import cast
 
 from trimtab.control.hand import CONDITIONS, Seat, Who, as_read, leave_somebody, records
-from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import (
+from trimtab.errors import BadInput
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import (
     MAX_ID,
     BadRecord,
     Claim,
@@ -21,7 +22,6 @@ from trimtab.drivers.registry.record import (
     encode,
     key_of,
 )
-from trimtab.errors import BadInput
 
 OVERRULE = "or, where you know better: --force --reason WHY"
 

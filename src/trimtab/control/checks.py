@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+from trimtab.agent_config import PoolFile
 from trimtab.control.desired import Desired
 from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
-from trimtab.drivers.haproxy.dumps import ServerState
-from trimtab.drivers.haproxy.members import Have
-from trimtab.drivers.registry.record import MAX_DOWN, MAX_DOWN_POOLS, MAX_TURNS, CheckState, Turn
-from trimtab.render.agent_file import PoolFile
+from trimtab.daemons.haproxy.dumps import ServerState
+from trimtab.daemons.haproxy.members import Have
+from trimtab.registry.record import MAX_DOWN, MAX_DOWN_POOLS, MAX_TURNS, CheckState, Turn
 
 PACE = Pace(window=0.0, resync=1.0, most=1.0)
 SOON_S = 0.3  # a pool with somebody who is down is looked at again after so long, a large one later

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from trimtab.agent_config import RegistryAccess
 from trimtab.control.files import write_atomically
 from trimtab.control.log import Log
 from trimtab.control.loop import Failures
@@ -15,7 +16,6 @@ from trimtab.control.queue import Pace
 from trimtab.control.saved import store_text
 from trimtab.control.store import Store
 from trimtab.errors import TrimtabError
-from trimtab.render.agent_file import RegistryAccess
 
 SAVE_PACE = Pace(window=0.5, spacing=5.0, resync=240.0)
 SAVE_AGAIN_S = 200.0  # well below `saved.RECENT_S`, so that the file of an agent that runs is recent
@@ -84,7 +84,7 @@ class Bootstrap:
         """Without the password's file there is nothing to do yet; the resync looks again."""
         if self._done or not self._file.is_file():
             return {}
-        from trimtab.drivers.registry.etcd.auth import ensure_auth
+        from trimtab.registry.etcd.auth import ensure_auth
 
         password = self._file.read_text(encoding="utf-8").strip()
         if not password:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from trimtab.agent_config import PoolFile, ProxyFile
 from trimtab.control.pools import NOTHING, Decision, Reason, decide
 from trimtab.control.saved import restore
 from trimtab.control.splits import Chosen, by_name, decide_split
 from trimtab.control.store import Store
-from trimtab.render.agent_file import PoolFile, ProxyFile
 
 Tell = Callable[[str, Reason], None]  # pool or split, a new reason
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any, Protocol
 
+from trimtab.agent_config import AgentFile, ArbiterFile, RegistryAccess
 from trimtab.control.access import Access
 from trimtab.control.arbiter.records import decode
 from trimtab.control.arbiter.world import Permit as Granted
@@ -44,10 +45,9 @@ from trimtab.control.steer.outside import DONE_PACE, OUTSIDE_PACE, Outside, Tell
 from trimtab.control.steer.router import PACE as STEER_PACE
 from trimtab.control.steer.router import Done, RouterSteer
 from trimtab.control.steer.wish import Committed, Doing, Orders, Permit
-from trimtab.drivers.registry.base import Registry, Snapshot
-from trimtab.drivers.registry.record import BadRecord
 from trimtab.errors import Nonsense
-from trimtab.render.agent_file import AgentFile, ArbiterFile, RegistryAccess
+from trimtab.registry.base import Registry, Snapshot
+from trimtab.registry.record import BadRecord
 
 UNIT = "etcd-estate.service"
 

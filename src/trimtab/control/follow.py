@@ -12,8 +12,8 @@ from typing import Generic, Literal, Protocol, TypeVar
 from trimtab.control.backoff import Backoff, Random
 from trimtab.control.log import Log
 from trimtab.control.metrics import StoreFigures
-from trimtab.drivers.registry.base import Batch, Reader, Snapshot
 from trimtab.errors import Compacted, DriverError
+from trimtab.registry.base import Batch, Reader, Snapshot
 
 FIRST_S, MOST_S = 0.1, 5.0
 READ_AGAIN_S = 300.0  # level-triggered to the last: what a watch might have missed

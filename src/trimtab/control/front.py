@@ -18,9 +18,9 @@ from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
 from trimtab.drivers.addresses import addresses
 from trimtab.drivers.command import run
-from trimtab.drivers.registry.base import Write, Writer
-from trimtab.drivers.registry.record import MAX_LEAVING, CheckState, FrontState, encode, key_of
 from trimtab.errors import LeaseGone, Unreachable
+from trimtab.registry.base import Write, Writer
+from trimtab.registry.record import MAX_LEAVING, CheckState, FrontState, encode, key_of
 
 PACE = Pace(window=0.0, resync=10.0)
 TELL_PACE = Pace(window=0.02, resync=10.0, most=2.0)

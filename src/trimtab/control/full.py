@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trimtab.agent_config import ProxyFile, Unit
 from trimtab.drivers import probe as probes
 from trimtab.errors import BadInput, DriverError
-from trimtab.render.agent_file import ProxyFile, Unit
 
 HAPROXY, NGINX = "haproxy.service", "nginx.service"
 SOCKET = ProxyFile("haproxy", HAPROXY).socket
@@ -22,7 +22,7 @@ async def is_full(unit: Unit) -> bool:
 
 async def socket_answers() -> bool:
     """Whether HAProxy's admin socket answers. At its `maxconn` HAProxy accepts on no other listener, and works."""
-    from trimtab.drivers.haproxy.client import Runtime
+    from trimtab.daemons.haproxy.client import Runtime
 
     try:
         return not (await Runtime(SOCKET).info()).stopping

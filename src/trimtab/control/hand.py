@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from trimtab.drivers.registry.base import Registry, Snapshot, Write
-from trimtab.drivers.registry.record import (
+from trimtab.errors import BadInput, Conflict
+from trimtab.registry.base import Registry, Snapshot, Write
+from trimtab.registry.record import (
     MAX_WEIGHT,
     Alive,
     BadRecord,
@@ -24,7 +25,6 @@ from trimtab.drivers.registry.record import (
     encode,
     key_of,
 )
-from trimtab.errors import BadInput, Conflict
 
 ATTEMPTS = 5
 CONDITIONS = 50  # of one transaction, beside what it puts: Consul takes 64 in all, etcd 128

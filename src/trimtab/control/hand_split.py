@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from trimtab.control.hand import Who, records, replacing
-from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import MAX_PAST, BadRecord, By, Past, Split, decode, encode, key_of
 from trimtab.errors import BadInput
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import MAX_PAST, BadRecord, By, Past, Split, decode, encode, key_of
 
 UNCHANGED = "nothing to go back to: shares were not changed since"
 UNKNOWN = "nothing to go back to: what was before these shares is not known; --home brings back the estate's"

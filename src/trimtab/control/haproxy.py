@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from trimtab.agent_config import BY_MAP, FLOOR_MAP, SPLIT_MAP, PoolFile
 from trimtab.control.checks import Checks
 from trimtab.control.desired import Desired
 from trimtab.control.loop import Failures
@@ -16,13 +17,12 @@ from trimtab.control.metrics import Metrics
 from trimtab.control.pools import Decision
 from trimtab.control.queue import Pace
 from trimtab.control.splits import by_map, split_map
-from trimtab.drivers.haproxy import wire
-from trimtab.drivers.haproxy.dumps import Info, ServerState
-from trimtab.drivers.haproxy.members import Have, backends, difference, seen
-from trimtab.drivers.haproxy.wire import Command, Outcome
-from trimtab.drivers.registry.record import MAX_TURNS
+from trimtab.daemons.haproxy import wire
+from trimtab.daemons.haproxy.dumps import Info, ServerState
+from trimtab.daemons.haproxy.members import Have, backends, difference, seen
+from trimtab.daemons.haproxy.wire import Command, Outcome
 from trimtab.errors import Refused, TrimtabError, Unreachable
-from trimtab.render.agent_file import BY_MAP, FLOOR_MAP, SPLIT_MAP, PoolFile
+from trimtab.registry.record import MAX_TURNS
 
 # Who has restarted is noticed within a second, see HaproxyWatch: this is for what nobody would notice.
 PACE = Pace(window=0.0, resync=15.0)
@@ -33,7 +33,7 @@ FLOORS, SPLITS = "~floors", "~splits"
 
 
 class RuntimeApi(Protocol):
-    """What is used of `drivers.haproxy.client.Runtime`."""
+    """What is used of `daemons.haproxy.client.Runtime`."""
 
     async def info(self) -> Info: ...
     async def servers(self, *pools: str | None) -> list[ServerState]: ...

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Literal
 
+from trimtab.agent_config import Probe, Unit
 from trimtab.control.full import is_full
 from trimtab.control.heal import Action, History, Observation, Word, decide
 from trimtab.control.log import Log
@@ -15,10 +16,9 @@ from trimtab.control.metrics import Metrics
 from trimtab.control.queue import Pace
 from trimtab.drivers import probe as probes
 from trimtab.drivers.probe import Answer
-from trimtab.drivers.registry.record import Restart
 from trimtab.drivers.units import Units, UnitState
 from trimtab.errors import BadInput, DriverError
-from trimtab.render.agent_file import Probe, Unit
+from trimtab.registry.record import Restart
 
 PACE = Pace(window=0.0, resync=1.0, limit=180.0)
 QUIET_S = 5.0  # after our own start: much starts then

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 
 from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
-from trimtab.drivers.registry.base import Writer
 from trimtab.errors import LeaseGone
+from trimtab.registry.base import Writer
 
 TTL_S = 10.0
 PACE = Pace(window=0.0, resync=3.0, first=0.2, most=2.0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from trimtab.control.desired import Desired
-from trimtab.drivers.haproxy.members import backends
+from trimtab.daemons.haproxy.members import backends
 
 
 class SessionsLike(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trimtab.drivers.registry.record import (
+from trimtab.registry.record import (
     BadRecord,
     Claim,
     Hand,

@@ -24,13 +24,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 
+from trimtab.agent_config import AgentFile, dump, load
 from trimtab.control.agent import Agent
 from trimtab.control.files import write_atomically
 from trimtab.control.log import Log
 from trimtab.control.notify import notify, watchdog_s
 from trimtab.control.places import Places
 from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError
-from trimtab.render.agent_file import AgentFile, dump, load
 
 MAX_BYTES = 16 * 1024 * 1024
 # A reading of all servers of a large proxy makes 20,000 objects and no cycle; by default the collector looks each 700.
@@ -208,7 +208,7 @@ def _by_hand(places: Places, said: argparse.Namespace) -> int:
 
 def _hand(places: Places, said: argparse.Namespace) -> int:
     from trimtab.control.own_hand import do, who_here
-    from trimtab.drivers.registry.engines import connect
+    from trimtab.registry.engines import connect
 
     file = read(places.file)
     if file.registry is None:

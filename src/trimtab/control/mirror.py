@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trimtab.drivers.registry.base import Batch, Snapshot
+from trimtab.registry.base import Batch, Snapshot
 
 
 class Mirror:

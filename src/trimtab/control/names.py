@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from trimtab.control.register_plan import Place, Records, holder, place_of
-from trimtab.drivers.registry.base import Write, Writer
-from trimtab.drivers.registry.record import Alive, Member, key_of
 from trimtab.errors import Conflict, Refused
+from trimtab.registry.base import Write, Writer
+from trimtab.registry.record import Alive, Member, key_of
 
 REASON = "name_taken"
 # So long a name has to be free that was seen taken: its owner comes back to a wiped registry within its longest pause of

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+from trimtab.agent_config import REGISTER, AgentFile, SplitFile, names_of
 from trimtab.control.drain.of_host import host_drain, requests_of_host
 from trimtab.control.drain.take import Taking, take
 from trimtab.control.hand import (
@@ -33,10 +34,9 @@ from trimtab.control.hand import (
     write_planned,
 )
 from trimtab.control.hand_split import every_pool, plan_split, read_shares
-from trimtab.drivers.registry.base import Registry, Snapshot, Write
-from trimtab.drivers.registry.record import By, Hand, Split, State
 from trimtab.errors import BadInput
-from trimtab.render.agent_file import REGISTER, AgentFile, SplitFile, names_of
+from trimtab.registry.base import Registry, Snapshot, Write
+from trimtab.registry.record import By, Hand, Split, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trimtab.render import agent_file
+from trimtab import agent_config
 
 ROOT_PASSWORD = "registry-root.password"
 
@@ -16,10 +16,10 @@ class Places:
     pki: the root password of the registry may lie there.
     """
 
-    file: Path = Path(agent_file.PATH)
-    state: Path = Path(agent_file.STATE)
-    run: Path = Path(agent_file.RUN) / "agent"
-    register: Path = Path(agent_file.REGISTER)
+    file: Path = Path(agent_config.PATH)
+    state: Path = Path(agent_config.STATE)
+    run: Path = Path(agent_config.RUN) / "agent"
+    register: Path = Path(agent_config.REGISTER)
     pki: Path = Path("/etc/trimtab/pki")
 
     def under(self, root: Path) -> Places:
@@ -32,12 +32,12 @@ class Places:
 
     @property
     def members(self) -> Path:
-        return self.state / Path(agent_file.MEMBERS).name
+        return self.state / Path(agent_config.MEMBERS).name
 
     @property
     def members_copy(self) -> Path:
         """Beside `run`, which a service manager empties when the agent stops."""
-        return self.run.parent / Path(agent_file.MEMBERS_COPY).name
+        return self.run.parent / Path(agent_config.MEMBERS_COPY).name
 
     @property
     def store(self) -> Path:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from trimtab.drivers.haproxy.members import WantServer
-from trimtab.drivers.registry.record import Hand, Member
-from trimtab.render.agent_file import PoolFile, floor_of
+from trimtab.agent_config import PoolFile, floor_of
+from trimtab.daemons.haproxy.members import WantServer
+from trimtab.registry.record import Hand, Member
 
 FULL_WEIGHT = 100
 READY = Hand("", "")

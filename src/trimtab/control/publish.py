@@ -11,9 +11,10 @@ from trimtab.control.log import Log
 from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
 from trimtab.control.store import Store
-from trimtab.drivers.registry.base import Write, Writer
-from trimtab.drivers.registry.fields import TEXT
-from trimtab.drivers.registry.record import (
+from trimtab.errors import Conflict, DriverError, LeaseGone, Unreachable
+from trimtab.registry.base import Write, Writer
+from trimtab.registry.fields import TEXT
+from trimtab.registry.record import (
     Claim,
     HostState,
     Member,
@@ -23,7 +24,6 @@ from trimtab.drivers.registry.record import (
     key_of,
     shown,
 )
-from trimtab.errors import Conflict, DriverError, LeaseGone, Unreachable
 
 PACE = Pace(window=0.1, resync=5.0)
 RESTORE_PACE = Pace(window=0.1, resync=30.0)

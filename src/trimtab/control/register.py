@@ -21,9 +21,9 @@ from trimtab.control.names import Refuse as RefuseName
 from trimtab.control.queue import Pace
 from trimtab.control.register_plan import Records, encoded, numbers, plan, plan_removal
 from trimtab.control.registrations import Folder, saved_members, saved_text
-from trimtab.drivers.registry.base import Registry, Write
-from trimtab.drivers.registry.record import MAX_ID, Alive, Claim, Member, Record
 from trimtab.errors import Conflict, DriverError, LeaseGone, Refused, Unreachable
+from trimtab.registry.base import Registry, Write
+from trimtab.registry.record import MAX_ID, Alive, Claim, Member, Record
 
 PACE = Pace(window=0.005, resync=10.0, limit=60.0)
 FOLDER_PACE = Pace(window=0.0, resync=1.0, most=5.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from trimtab.control.settle import number_of
-from trimtab.drivers.registry.base import Write
-from trimtab.drivers.registry.record import (
+from trimtab.registry.base import Write
+from trimtab.registry.record import (
     MAX_ID,
     Alive,
     BadRecord,

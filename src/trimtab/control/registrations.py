@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trimtab.drivers.registry.record import BadRecord, Member, decode, encode, shown
+from trimtab.registry.record import BadRecord, Member, decode, encode, shown
 
 MAX_FILES, MAX_BYTES = 256, 16 * 1024
 KEYS = {"pool", "port", "address", "name", "weight", "version", "tags"}

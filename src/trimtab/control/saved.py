@@ -16,12 +16,12 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
+from trimtab.agent_config import PoolFile, ProxyFile, SplitFile, floor_of
 from trimtab.control.pools import NOTHING, Decision, Endpoint, endpoint
 from trimtab.control.splits import Chosen, name_of
 from trimtab.control.store import Store
-from trimtab.drivers.haproxy.members import WantServer
-from trimtab.drivers.registry.record import MAX_ID, MAX_WEIGHT
-from trimtab.render.agent_file import PoolFile, ProxyFile, SplitFile, floor_of
+from trimtab.daemons.haproxy.members import WantServer
+from trimtab.registry.record import MAX_ID, MAX_WEIGHT
 
 VERSION = 1
 RECENT_S = 600.0  # a restart or a boot; after a longer absence others know better

@@ -12,7 +12,7 @@ from trimtab.control.log import Log
 from trimtab.control.loop import Failures
 from trimtab.control.metrics import Metrics
 from trimtab.control.queue import Pace
-from trimtab.drivers.bird.wire import ProtocolState
+from trimtab.daemons.bird.wire import ProtocolState
 
 PACE = Pace(window=0.0, resync=5.0, first=0.5, most=15.0)
 LIMIT = "Route limit exceeded"  # BIRD 2.0 and 2.17, in the last column of `show protocols`

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from trimtab.drivers.registry.record import MAX_ID, NUMBER, Member
+from trimtab.registry.record import MAX_ID, NUMBER, Member
 
 HOLD_S = 30.0  # a host that lost its registry is back within its longest pause of 5 s and its lease of 10 s
 Refusals = dict[str, tuple[str, str]]  # name → (reason of a closed set, what is wrong)

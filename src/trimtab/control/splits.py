@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from trimtab.agent_config import SplitFile, bounds
 from trimtab.control.pools import Reason
-from trimtab.drivers.registry.record import Split
-from trimtab.render.agent_file import SplitFile, bounds
+from trimtab.registry.record import Split
 
 
 @dataclass(frozen=True, slots=True)

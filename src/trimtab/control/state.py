@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trimtab.control.settle import NOBODY, Held
-from trimtab.drivers.registry.record import Hand, Health, Member
+from trimtab.registry.record import Hand, Health, Member
 
 Why = tuple[str, str]  # a reason of a closed set, and what is wrong
 

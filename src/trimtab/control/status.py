@@ -16,15 +16,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from trimtab.agent_config import PoolFile
 from trimtab.control.desired import Desired
 from trimtab.control.files import write_atomically
 from trimtab.control.loop import Failures
 from trimtab.control.pools import Decision
 from trimtab.control.queue import Pace
 from trimtab.control.state import Pool
-from trimtab.drivers.haproxy.members import WantServer
-from trimtab.drivers.registry.record import Hand, shown
-from trimtab.render.agent_file import PoolFile
+from trimtab.daemons.haproxy.members import WantServer
+from trimtab.registry.record import Hand, shown
 
 PACE = Pace(window=0.05, spacing=1.0, resync=10.0)
 MOST_REFUSED = 200

@@ -11,8 +11,8 @@ from math import inf
 from trimtab.control.lost import lost
 from trimtab.control.settle import HOLD_S, NOBODY, hold, number_of, settle
 from trimtab.control.state import Changed, Known, Pool, Why
-from trimtab.drivers.registry.base import Batch, Snapshot
-from trimtab.drivers.registry.record import (
+from trimtab.registry.base import Batch, Snapshot
+from trimtab.registry.record import (
     MAX_VALUE,
     Alive,
     BadRecord,

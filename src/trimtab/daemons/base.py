@@ -1,19 +1,48 @@
-"""What the rooms share: a table by platform, and how it is asked."""
+"""What a room says of its daemon: whatever a host, a build and the twin have to know of it without the model of the estate.
+
+The other half, what is rendered, is `rendered.Rendered`. Both stand in a table each (`table.py`, `rendered.py`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from fnmatch import fnmatchcase
 
-from trimtab.estate.platform import OLDEST, PLATFORMS, Platform
+from trimtab.daemons.probe import Probe
+from trimtab.daemons.validator import Validator
 
-T = TypeVar("T")
 
-
-def by_platform(table: Mapping[Platform, T]) -> Callable[[Platform | None], T]:
-    """The features of a host; where nothing says its platform, those that every one has. Raises ValueError for a table that
-    leaves a platform out.
+class TakesUp(IntEnum):
+    """When a daemon takes new files up: a proxy binds an address before VRRP brings it, both serve it before a router tells
+    of it, and the agent looks after them all.
     """
-    if lost := [platform for platform in PLATFORMS if platform not in table]:
-        raise ValueError(f"nothing is said of {', '.join(lost)}")
-    return lambda platform: table[platform or OLDEST]
+
+    SERVES = 0
+    MOVES = 1
+    ANNOUNCES = 2
+    ANY = 3
+    LAST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """name: of its room.  programs: those of it that a host needs, each with Debian's package.  units: patterns of their names.
+    takes_up: its turn when files of several have changed.  judge: who judges the files whose validator is `name`.
+    at_birth: what of such a file it reads once in its life, and never again.  probes: how it is asked whether it is up.
+    roles: of hosts, that it brings, each with its number (`estate.roles`); ours are the estate's own.
+    """
+
+    name: str
+    programs: Mapping[str, str] = field(default_factory=dict)
+    units: tuple[str, ...] = ()
+    takes_up: TakesUp = TakesUp.ANY
+    judge: Validator | None = None
+    at_birth: re.Pattern[str] | None = None
+    probes: tuple[Probe, ...] = ()
+    roles: Mapping[str, int] = field(default_factory=dict)
+
+    def has(self, unit: str) -> bool:
+        return any(fnmatchcase(unit, pattern) for pattern in self.units)

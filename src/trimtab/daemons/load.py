@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+from trimtab.daemons.base import Daemon
 from trimtab.daemons.haproxy.features import BY_PLATFORM, features
+from trimtab.daemons.outside import rooms
+from trimtab.daemons.rendering import Rendered
+from trimtab.errors import BadInput
 from trimtab.estate import load
+from trimtab.estate.additions import Additions
+from trimtab.estate.base import Noun
 from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.prefix_faults import Problem
+from trimtab.estate.roles import OURS
 from trimtab.estate.tree import Tree
 
 
@@ -18,9 +26,23 @@ def load_estate(path: str | Path) -> Estate:
     return load_tree(path)[0]
 
 
+@cache
+def additions() -> Additions:
+    """What daemons from outside add to the file. Raises BadInput."""
+    roles, tiers = OURS, dict[str, type[Noun]]()
+    for room in rooms():
+        try:
+            roles = roles.also(room.half("daemon", Daemon).roles)
+            tiers |= dict(room.half("rendered", Rendered).tiers)
+            Additions(roles, tiers).model()
+        except ValueError as error:
+            raise BadInput(f"the daemon {room.name} cannot be had: {error}", "remove its package") from error
+    return Additions(roles, tiers)
+
+
 def load_tree(path: str | Path) -> tuple[Estate, Tree]:
     """The estate of a file and the marks of its text. Raises BadEstate."""
-    return load.read_estate(load.text_of(path), str(path), (version_faults,))
+    return load.read_estate(load.text_of(path), str(path), (version_faults,), additions())
 
 
 def version_faults(estate: Estate) -> Iterator[Problem]:

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.rendered import render_host
 from trimtab.delivery import systems
 from trimtab.delivery.throwaway import ThrowawayCa, certificate_files, host_files, password_files
 from trimtab.delivery.validate import Known, Refusal, Refused, require_programs, validate_host
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render.artifact import Artifact
-from trimtab.render.host import render_host
 
 MARKER = ".trimtab-build"
 WORKERS = 2

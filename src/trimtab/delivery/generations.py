@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trimtab.daemons.artifact import Artifact
 from trimtab.delivery.switch import generation
 from trimtab.errors import BadInput
-from trimtab.render.artifact import Artifact
 
 FILES = "/etc/trimtab/files"
 LAID = f"{FILES}/laid.json"  # what there was before the first delivery, for who laid it knows: as `describe` gives it

@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from trimtab.daemons.reply import Reply
 from trimtab.delivery.mounts import crowded
-from trimtab.delivery.validators import Reply
 from trimtab.errors import EnvironmentUnable
 
 UNSHARE = (

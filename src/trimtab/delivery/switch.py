@@ -7,20 +7,15 @@ take up (a unit's own lines) is said, and holds from the next start on.
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from trimtab.daemons.artifact import Artifact, TakeUp
+from trimtab.daemons.table import table
 from trimtab.drivers.units import Active
-from trimtab.render.artifact import Artifact, TakeUp
 
-# A proxy binds an address before VRRP brings it, and both serve it before a router tells of it.
-FIRST = ("haproxy.service", "nginx.service", "keepalived.service", "bird.service")
-LAST = "trimtab-agent.service"
 UNITS = "/etc/systemd/system/"
-# By validator, what a daemon reads once in its life: etcd knows its members from its data afterwards.
-AT_BIRTH: Mapping[str, re.Pattern[str]] = {"etcd": re.compile(r"(?m)^initial-cluster: .*\n")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +127,8 @@ def _matters(old: Artifact | None, new: Artifact | None) -> bool:
     """False for a file in which nothing differs but what its daemon reads at its birth."""
     if old is None or new is None or old.mode != new.mode or old.owner != new.owner:
         return True
-    once = AT_BIRTH.get(new.validator or "")
+    daemon = table().daemons.get(new.validator or "")
+    once = daemon.at_birth if daemon else None
     return once is None or once.sub("", old.content) != once.sub("", new.content)
 
 
@@ -141,7 +137,4 @@ def _unit(artifact: Artifact) -> str:
 
 
 def _ordered(units: Iterable[str]) -> tuple[str, ...]:
-    def place(unit: str) -> tuple[int, str]:
-        return (FIRST.index(unit) if unit in FIRST else len(FIRST) + (unit == LAST), unit)
-
-    return tuple(sorted(set(units), key=place))
+    return tuple(sorted(set(units), key=lambda unit: (table().takes_up(unit), unit)))

@@ -14,13 +14,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
+from trimtab.daemons.artifact import Artifact
 from trimtab.delivery import switch, took, trial
 from trimtab.delivery.generations import Generations
 from trimtab.delivery.switch import Actions, actions, difference, generation, joined
 from trimtab.drivers.command import run
 from trimtab.drivers.units import Manager, connect
 from trimtab.errors import DaemonRefused, DriverError, TrimtabError
-from trimtab.render.artifact import Artifact
 
 Step = Callable[[], Awaitable[str | None]]  # gives a unit that somebody has stopped
 

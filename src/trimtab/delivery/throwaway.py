@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from trimtab.daemons import pki
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.bird.config import password_file
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render import pki
-from trimtab.render.artifact import Artifact
-from trimtab.render.bird import password_file
 
 LIFE = timedelta(days=7)
 SERVER = [ExtendedKeyUsageOID.SERVER_AUTH]

@@ -10,8 +10,8 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from trimtab.agent_config import KEEPALIVED_RELOADING as RELOADING
 from trimtab.drivers.units.base import Manager, UnitState
-from trimtab.render.agent_file import KEEPALIVED_RELOADING as RELOADING
 
 BIRDC = ("/usr/sbin/birdc", "-s", "/run/bird/bird.ctl", "show", "status")
 LIMIT_S, EVERY_S, STEADY_S = 10.0, 0.05, 1.0

@@ -8,12 +8,13 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.reply import Reply
+from trimtab.daemons.table import table
+from trimtab.daemons.validator import Validator
 from trimtab.delivery import sandbox, systems
-from trimtab.delivery.validators import VALIDATORS, Reply, Validator, place
 from trimtab.errors import DaemonRefused, PackageMissing
-from trimtab.render.artifact import Artifact
 
-SBIN = frozenset({"bird", "haproxy", "keepalived", "nginx", "sysctl"})
 _VLAN = re.compile(r"\bvlan\d+\b")
 
 
@@ -47,18 +48,14 @@ def require_programs(artifacts: Sequence[Artifact], release: str = "") -> Path |
     """Where they are judged: the folder of the system `release`, None on this machine's own. Raises PackageMissing for the
     first validator that is not installed, EnvironmentUnable where the system is not there or lacks one.
     """
-    asked = [VALIDATORS[key] for key in sorted({a.validator for a in artifacts if a.validator})]
+    known = table().validators
+    asked = [known[key] for key in sorted({a.validator for a in artifacts if a.validator})]
     if release:
-        return systems.find(release, [program_path(each.program) for each in asked])
+        return systems.find(release, [each.path for each in asked])
     for validator in asked:
         if shutil.which(validator.program, path=sandbox.PATH) is None:
             raise PackageMissing(validator.program, validator.package)
     return None
-
-
-def program_path(program: str) -> str:
-    """Where Debian's package has put it."""
-    return f"/usr/{'sbin' if program in SBIN else 'bin'}/{program}"
 
 
 Known = dict[Hashable, Reply]
@@ -77,14 +74,14 @@ def validate_host(
     known: replies about other hosts of the build; what was asked of the same files already is taken from there.
     """
     known = {} if known is None else known
-    judged = [(a, VALIDATORS[a.validator]) for a in artifacts if a.validator]
+    judged = [(a, table().validators[a.validator]) for a in artifacts if a.validator]
     keys = {a.path: _key(a, validator, artifacts, system) or (host, a.path) for a, validator in judged}
     commands = {a.path: validator.ask(a.path) for a, validator in judged if keys[a.path] not in known}
     interfaces = {name for a in artifacts for name in _VLAN.findall(a.content)}
     replies = sandbox.run(root, extra, interfaces, commands, system) if commands else {}
     known.update((keys[path], reply) for path, reply in replies.items())
     return [
-        _refusal(host, artifact.path, validator.program, known[keys[artifact.path]])
+        _refusal(host, artifact.path, validator, known[keys[artifact.path]])
         for artifact, validator in judged
         if not validator.accepts(known[keys[artifact.path]])
     ]
@@ -103,7 +100,7 @@ def _key(
     return (*found, frozenset(there))
 
 
-def _refusal(host: str, path: str, program: str, reply: Reply) -> Refusal:
-    found = place(reply.text)
+def _refusal(host: str, path: str, validator: Validator, reply: Reply) -> Refusal:
+    found = validator.place(reply.text)
     words = reply.text or f"exit status {reply.code}"
-    return Refusal(host, found[0] if found else path, found[1] if found else 0, program, words)
+    return Refusal(host, found[0] if found else path, found[1] if found else 0, validator.program, words)

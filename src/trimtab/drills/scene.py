@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from trimtab.daemons.artifact import Artifact
 from trimtab.drills.load.spec import Target
 from trimtab.errors import BadInput
-from trimtab.render.artifact import Artifact
 
 OnWait = Callable[[list[str]], None]
 

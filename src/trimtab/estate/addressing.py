@@ -14,18 +14,6 @@ from trimtab.estate.base import IPAddress, IPNetwork
 Family = Literal[4, 6]
 FAMILIES: tuple[Family, Family] = (4, 6)
 
-# Frozen: a new role appends. 15 is reserved, the anchors live in it.
-ROLE_NUMBER = {
-    "router": 0,
-    "dns": 1,
-    "director": 2,
-    "proxy": 3,
-    "cache": 4,
-    "backend": 5,
-    "registry": 6,
-    "monitor": 7,
-    "store": 8,
-}
 MAX_HOSTS_A_GROUP = 240
 MAX_ROUTERS = 8
 VRID_FRONT, VRID_GATEWAY = 51, 53
@@ -86,8 +74,8 @@ class Vlan:
         return self.host(family, 1 if routers == 1 else 9)
 
 
-def octet(role: str, group_id: int) -> int:
-    return 16 * ROLE_NUMBER[role] + group_id
+def octet(role_number: int, group_id: int) -> int:
+    return 16 * role_number + group_id
 
 
 def site_aggregate(family: Family, site_id: int, first: int = 10) -> IPNetwork:

@@ -7,12 +7,20 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from trimtab.estate.quantity import parse_text
+from trimtab.estate.roles import ROLE_NUMBER, roles_of
 
-ROLES = ("router", "dns", "director", "proxy", "cache", "backend", "registry", "monitor", "store")
-RESERVED = frozenset({"all", "none", "default", "site", "source", "target", "daemon", "estate", *ROLES})
+RESERVED = frozenset({"all", "none", "default", "site", "source", "target", "daemon", "estate", *ROLE_NUMBER})
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
@@ -61,14 +69,14 @@ def _name(value: Any) -> str:
 
 def _own_name(value: str) -> str:
     if value in RESERVED:
-        what = "is the name of a role" if value in ROLES else "is reserved"
+        what = "is the name of a role" if value in ROLE_NUMBER else "is reserved"
         raise ValueError(f"`{value}` {what}: choose another name")
     return value
 
 
-def _group(value: Any) -> str:
+def _group(value: Any, info: ValidationInfo) -> str:
     text = _name(value)
-    return text if text in ROLES else _own_name(text)
+    return text if text in roles_of(info.context).numbers else _own_name(text)
 
 
 def _region(value: Any) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from trimtab.estate.accept import Accepted
 from trimtab.estate.arbiter import Arbiter
-from trimtab.estate.base import ROLES, GroupEntry, Hostname, Name, Noun, RegionName
+from trimtab.estate.base import GroupEntry, Hostname, Name, Noun, RegionName
 from trimtab.estate.edge import Edge
 from trimtab.estate.group import Group
 from trimtab.estate.hardware import Hardware
@@ -18,6 +18,7 @@ from trimtab.estate.objectives import Objectives
 from trimtab.estate.platform import Platform
 from trimtab.estate.pool import Pool
 from trimtab.estate.region import Region
+from trimtab.estate.roles import OURS, Roles, roles_of
 from trimtab.estate.service import Service
 from trimtab.estate.site import Site
 from trimtab.estate.store import Store
@@ -56,15 +57,26 @@ class Estate(Noun):
         default=(), description="findings that are right here, with the reason"
     )
 
+    _roles: Roles = PrivateAttr(default=OURS)
+
+    @property
+    def roles(self) -> Roles:
+        """Those that it was read with."""
+        return self._roles
+
+    def model_post_init(self, context: Any) -> None:
+        self._roles = roles_of(context)
+
     @model_validator(mode="before")
     @classmethod
-    def _groups_of_roles(cls, data: Any) -> Any:
+    def _groups_of_roles(cls, data: Any, info: ValidationInfo) -> Any:
         """A group named after a role has id 0 and that role: neither is written."""
         groups = data.get("groups") if isinstance(data, dict) else None
         if not isinstance(groups, dict):
             return data
+        known = roles_of(info.context).numbers
         full = {
-            name: {"id": 0, "roles": [name], **entry} if name in ROLES and isinstance(entry, dict) else entry
+            name: {"id": 0, "roles": [name], **entry} if name in known and isinstance(entry, dict) else entry
             for name, entry in groups.items()
         }
         return {**data, "groups": full}

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
 from trimtab.estate.base import Noun, Reference
 from trimtab.estate.platform import Platform
 from trimtab.estate.quantity import Int
+from trimtab.estate.roles import OURS, roles_of
 
-# Grows with the roles that something real honours; the full, frozen table of numbers is in addressing.ROLE_NUMBER.
-Role = Literal["router", "dns", "proxy", "backend", "registry", "store"]
-WORKING_ROLES: tuple[Role, ...] = ("router", "dns", "proxy", "backend", "registry", "store")
+
+def _role(value: Any, info: ValidationInfo) -> Any:
+    known = roles_of(info.context).working
+    if value not in known:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(f"'{role}'" for role in known)})
+    return value
+
+
+Role = Annotated[str, BeforeValidator(_role), WithJsonSchema({"type": "string", "enum": list(OURS.working)})]
 
 
 class Group(Noun):

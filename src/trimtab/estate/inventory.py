@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 from trimtab.estate import addressing
 from trimtab.estate.addressing import Family, Vlan
 from trimtab.estate.base import IPAddress, IPNetwork
 from trimtab.estate.estate import Estate
-from trimtab.estate.group import Group, Role
+from trimtab.estate.group import Group
 from trimtab.estate.platform import Platform
 from trimtab.estate.service import Service
 from trimtab.estate.site import Site
@@ -40,8 +39,8 @@ def group_of(estate: Estate, name: str) -> Group | None:
     found = estate.groups.get(name)
     if found is not None:
         return found
-    if name in addressing.ROLE_NUMBER:
-        return Group.model_construct(id=0, roles=(cast(Role, name),), platform=None)
+    if name in estate.roles.numbers:
+        return Group.model_construct(id=0, roles=(name,), platform=None)
     return None
 
 
@@ -101,7 +100,7 @@ class Inventory:
 
     def vlan(self, site_name: str, group_name: str) -> Vlan:
         group = group_of(self.estate, group_name)
-        number = addressing.octet(group.roles[0], group.id) if group else 255
+        number = addressing.octet(self.estate.roles.numbers[group.roles[0]], group.id) if group else 255
         return Vlan(self.estate.sites[site_name].id, number, group_name, self.first)
 
     def address(self, site: str, group: str, number: int, family: Family) -> str:

@@ -8,9 +8,9 @@ from trimtab.estate.estate import Estate
 from trimtab.estate.quantity import duration_text
 
 
-def estate_schema() -> dict[str, Any]:
+def estate_schema(model: type[Estate] = Estate) -> dict[str, Any]:
     """JSON Schema 2020-12 of the file."""
-    schema = Estate.model_json_schema(mode="validation")
+    schema = model.model_json_schema(mode="validation")
     _defaults(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Trimtab estate"}
 

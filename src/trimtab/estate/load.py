@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from trimtab.estate.additions import NONE, Additions
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import BadEstate, Fault, Mark
 from trimtab.estate.messages import add_faults
@@ -29,29 +30,33 @@ def load_tree(path: str | Path) -> tuple[Estate, Tree]:
     return read_estate(text_of(path), str(path))
 
 
-def read_estate(text: str, file: str = "estate.yaml", more: Sequence[Judge] = ()) -> tuple[Estate, Tree]:
-    """The estate and the marks of its text. more: judges beside the model's own. Raises BadEstate."""
+def read_estate(
+    text: str, file: str = "estate.yaml", more: Sequence[Judge] = (), added: Additions = NONE
+) -> tuple[Estate, Tree]:
+    """The estate and the marks of its text. more: judges beside the model's own.  added: what other
+    packages add to the file. Raises BadEstate."""
     tree = read_tree(text, file)
     if tree.root is None and not tree.faults:
         tree.fault((), "the file is empty", "`trimtab init DIR` writes one to start from")
     if tree.root is None:
         raise BadEstate(tree.faults)
-    estate = _validate(tree, (plan_faults, *more))
+    estate = _validate(tree, (plan_faults, *more), added)
     if estate is None:
         raise BadEstate(tree.faults)
     return estate, tree
 
 
-def _validate(tree: Tree, judges: Sequence[Judge]) -> Estate | None:
-    check_references(tree)
+def _validate(tree: Tree, judges: Sequence[Judge], added: Additions) -> Estate | None:
+    check_references(tree, added.roles)
     estate = None
     if not isinstance(tree.root, dict):
         tree.fault((), "an estate is a map of keys", "begin with `estate: NAME`")
     else:
+        model = added.model()
         try:
-            estate = Estate.model_validate(tree.root)
+            estate = model.model_validate(tree.root, context={"roles": added.roles})
         except ValidationError as error:
-            add_faults(tree, error)
+            add_faults(tree, error, model)
     for judge in judges:
         if estate is not None and not tree.faults:
             for loc, message, hint in judge(estate):

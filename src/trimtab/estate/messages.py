@@ -24,7 +24,7 @@ BOUNDS = {
 }
 
 
-def add_faults(tree: Tree, error: ValidationError) -> None:
+def add_faults(tree: Tree, error: ValidationError, model: type[Estate] = Estate) -> None:
     """One fault a pydantic error, at its line."""
     details = error.errors(include_url=False, include_context=True)
     above = {detail["loc"][:end] for detail in details for end in range(len(detail["loc"]))}
@@ -32,15 +32,15 @@ def add_faults(tree: Tree, error: ValidationError) -> None:
         if detail["type"] == "too_short" and detail["loc"] in above:
             continue  # the items are there, each with a fault of its own
         loc = tuple(part for part in detail["loc"] if part != "[key]")
-        message, hint = _say(detail, loc)
+        message, hint = _say(detail, loc, model)
         tree.fault(loc, message, hint)
 
 
-def _say(detail: ErrorDetails, loc: Loc) -> tuple[str, str]:
+def _say(detail: ErrorDetails, loc: Loc, model: type[Estate]) -> tuple[str, str]:
     kind, got = detail["type"], detail.get("input")
     context: dict[str, Any] = detail.get("ctx") or {}
     if kind == "extra_forbidden":
-        return _unknown_key(loc)
+        return _unknown_key(loc, model)
     if kind == "missing":
         return "the key is required", f"write `{loc[-1]}: …` here"
     if kind == "value_error" and str(context["error"]).startswith(SECRET_RULE):
@@ -83,16 +83,16 @@ def _got(value: Any) -> str:
     return f"got `{shown if len(shown) <= 60 else shown[:57] + '...'}`: "
 
 
-def _unknown_key(loc: Loc) -> tuple[str, str]:
-    known = sorted(keys_at(loc[:-1]))
+def _unknown_key(loc: Loc, model: type[Estate]) -> tuple[str, str]:
+    known = sorted(keys_at(loc[:-1], model))
     close = similar(str(loc[-1]), known)
     hint = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}"
     return "unknown key", hint
 
 
-def keys_at(loc: Loc) -> set[str]:
+def keys_at(loc: Loc, model: type[Estate] = Estate) -> set[str]:
     """The keys that the model knows at a place."""
-    kind: Any = Estate
+    kind: Any = model
     for part in loc:
         kind = _step(_plain(kind), part)
     plain = _plain(kind)

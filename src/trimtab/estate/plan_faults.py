@@ -7,13 +7,13 @@ from ipaddress import ip_address
 
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, MAX_HOSTS_A_GROUP, MAX_ROUTERS
-from trimtab.estate.base import ROLES
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.group import Group
 from trimtab.estate.inventory import Inventory, group_of, host_numbers
 from trimtab.estate.pool_faults import pool_faults
 from trimtab.estate.prefix_faults import Problem, prefix_faults, uplink_faults
+from trimtab.estate.roles import Roles
 
 # Roles that one host cannot have together yet, and why.
 TOGETHER = (
@@ -54,7 +54,7 @@ def _numbers(estate: Estate) -> Iterator[Problem]:
         seen.setdefault(site.id, name)
     numbers: dict[tuple[str, int], str] = {}
     for name, group in estate.groups.items():
-        yield from _role_numbers(name, group)
+        yield from _role_numbers(name, group, estate.roles)
         key = (group.roles[0], group.id)
         if key in numbers:
             hint = "groups with the same first role need different ids"
@@ -62,9 +62,9 @@ def _numbers(estate: Estate) -> Iterator[Problem]:
         numbers.setdefault(key, name)
 
 
-def _role_numbers(name: str, group: Group) -> Iterator[Problem]:
+def _role_numbers(name: str, group: Group, roles: Roles) -> Iterator[Problem]:
     """0 and the role alone are for the groups named after a role, and nothing else is for them."""
-    if name not in ROLES:
+    if name not in roles.numbers:
         if not group.id:
             hint = "1 to 15; 0 is the group's that is named after the role"
             yield ("groups", name, "id"), f"id 0 is `{group.roles[0]}`'s", hint

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any
 
-from trimtab.estate.base import ROLES
 from trimtab.estate.fault import Loc
-from trimtab.estate.group import WORKING_ROLES
+from trimtab.estate.roles import Roles
 from trimtab.estate.similar import similar
 from trimtab.estate.tree import Tree
 
@@ -39,35 +38,38 @@ RULES = (
     Rule(("services", "*", "steering", "regions", "*", "*"), "sites"),
     Rule(("services", "*", "steering", "weights", "*!"), "sites"),
     Rule(("services", "*", "steering", "order", "*"), "sites"),
-    Rule(("sites", "*", "hosts", "*!"), "groups", WORKING_ROLES),
+    Rule(("sites", "*", "hosts", "*!"), "groups"),
     Rule(("links", "*", "between", "*"), "sites"),
     Rule(("services", "*", "routes", "*", "pool"), "pools"),
     Rule(("services", "*", "routes", "*", "split", "*!"), "pools"),
-    Rule(("pools", "*", "hosts"), "groups", WORKING_ROLES),
-    Rule(("pools", "*", "backup"), "groups", WORKING_ROLES),
-    Rule(("stores", "*", "hosts"), "groups", WORKING_ROLES),
-    Rule(("twin", "at_most", "*!"), "groups", WORKING_ROLES),
+    Rule(("pools", "*", "hosts"), "groups"),
+    Rule(("pools", "*", "backup"), "groups"),
+    Rule(("stores", "*", "hosts"), "groups"),
+    Rule(("twin", "at_most", "*!"), "groups"),
 )
 
 
-def check_references(tree: Tree) -> None:
+def check_references(tree: Tree, roles: Roles) -> None:
     """Add a fault to the tree for every name that nothing has."""
     if not isinstance(tree.root, dict):
         return
     for rule in RULES:
         section = tree.root.get(rule.section, {})
-        known = {**dict.fromkeys(section if isinstance(section, dict) else ()), **dict.fromkeys(rule.also)}
+        known = {
+            **dict.fromkeys(section if isinstance(section, dict) else ()),
+            **dict.fromkeys(roles.working if rule.section == "groups" else rule.also),
+        }
         dangling = [(loc, name) for loc, name in _names(tree.root, rule.path, ()) if name not in known]
         for number, (loc, name) in enumerate(dangling):
             close = similar(name, known) if number < SEARCHED else None
-            tree.fault(loc, f"`{name}` is not in `{rule.section}`", _hint(rule, name, known, close))
+            tree.fault(loc, f"`{name}` is not in `{rule.section}`", _hint(rule, name, known, close, roles))
 
 
-def _hint(rule: Rule, name: str, known: Collection[str], close: str | None) -> str:
+def _hint(rule: Rule, name: str, known: Collection[str], close: str | None, roles: Roles) -> str:
     if close:
         return f"did you mean `{close}`?"
-    if rule.section == "groups" and name in ROLES:
-        return f"the role `{name}` is not supported yet; supported: {', '.join(WORKING_ROLES)}"
+    if rule.section == "groups" and name in roles.numbers:
+        return f"the role `{name}` is not supported yet; supported: {', '.join(roles.working)}"
     return f"there is {', '.join(f'`{k}`' for k in nsmallest(8, known)) or 'none'}: add `{name}` or name one of these"
 
 

@@ -13,7 +13,7 @@ from trimtab.estate.quantity import Bool, Duration, Int, Text
 from trimtab.estate.steering import Steering
 
 TARGETS = ("pool", "split", "redirect")
-# What the registry's record of a split holds (drivers/registry/record.py).
+# What the registry's record of a split holds (registry/record.py).
 MOST_SHARES, LARGEST_SHARE = 32, 1_000_000
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.rendered import render_host
 from trimtab.delivery.systems import RELEASES
 from trimtab.delivery.throwaway import ThrowawayCa, certificate_files
 from trimtab.errors import BadInput
 from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Inventory
 from trimtab.lab.differences import file_limit, for_twin
-from trimtab.render.artifact import Artifact
-from trimtab.render.host import render_host
 
 
 def files(inventory: Inventory, host: str) -> tuple[Artifact, ...]:

@@ -22,12 +22,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from trimtab.agent_config import TWIN_UNITS
+from trimtab.daemons.artifact import Artifact
 from trimtab.errors import BadInput, DaemonRefused, EnvironmentUnable, TrimtabError, TwinFailed
 from trimtab.lab import launch, priority, state
 from trimtab.lab.state import state_dir
 from trimtab.lab.topology import Topology
-from trimtab.render.agent_file import TWIN_UNITS
-from trimtab.render.artifact import Artifact
 
 OnWait = Callable[[list[str]], None]
 ERRORS: dict[str, type[TrimtabError]] = {"BadInput": BadInput, "TwinFailed": TwinFailed}

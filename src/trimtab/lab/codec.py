@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology
-from trimtab.render.artifact import Artifact
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.probe import ReadyCheck
+from trimtab.lab.topology import Leg, Node, Segment, Topology
 
 
 def dumps(topology: Topology) -> str:

@@ -14,17 +14,17 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from trimtab.daemons import pki
+from trimtab.daemons.agent.config import CONSUL_PORT
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.consul import ready as probe
+from trimtab.daemons.probe import ReadyCheck
+from trimtab.daemons.template import UNITS
+from trimtab.daemons.unit import ELECTS, HEAD, INSTALL, unit
 from trimtab.delivery.throwaway import ThrowawayCa
-from trimtab.drivers.registry.consul.wire import Space
 from trimtab.errors import EnvironmentUnable
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.lab.nodes import consul as probe
-from trimtab.lab.topology import ReadyCheck
-from trimtab.render import pki
-from trimtab.render.agent import CONSUL_PORT
-from trimtab.render.artifact import Artifact
-from trimtab.render.base import UNITS
-from trimtab.render.units import ELECTS, HEAD, INSTALL, unit
+from trimtab.registry.consul.wire import Space
 
 UNIT, TOKEN_UNIT = "consul.service", "consul-token.service"
 FOLDER = "/etc/consul.d"

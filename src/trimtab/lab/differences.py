@@ -10,8 +10,8 @@ import resource
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from trimtab.render import agent_file
-from trimtab.render.artifact import Artifact
+from trimtab import agent_config
+from trimtab.daemons.artifact import Artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ def _capped(divide: int) -> Callable[[re.Match[str], int], str]:
 
 DIFFERENCES = (
     Difference(
-        agent_file.PATH,
+        agent_config.PATH,
         r'(?m)^( "supervisor": )"systemd"',
-        lambda match, _files: f'{match[1]}"unix:{agent_file.TWIN_UNITS}"',
+        lambda match, _files: f'{match[1]}"unix:{agent_config.TWIN_UNITS}"',
         "there is no systemd in a node: the twin's own supervisor answers there, for that node's units only",
     ),
     Difference(

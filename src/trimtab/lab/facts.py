@@ -6,17 +6,17 @@ import hashlib
 import shlex
 from typing import Any
 
+from trimtab.daemons.across import asked
+from trimtab.daemons.bird.config import identifier
+from trimtab.daemons.etcd.config import store_members
+from trimtab.daemons.pools import used
+from trimtab.daemons.rendered import render_host
+from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Inventory
 from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
 from trimtab.lab.topology import wan_segment
-from trimtab.render.across import asked
-from trimtab.render.bird import identifier
-from trimtab.render.etcd import store_members
-from trimtab.render.host import render_host
-from trimtab.render.pools import used
-from trimtab.render.splits import splits
 
 
 def facts(inventory: Inventory, regions: list[RegionPlan]) -> dict[str, Any]:

@@ -18,13 +18,13 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from trimtab.daemons.artifact import Artifact
 from trimtab.delivery import systems
 from trimtab.delivery.generations import FILES, LAID, describe
 from trimtab.errors import BadInput, TwinFailed
 from trimtab.lab import process, system
 from trimtab.lab.topology import Node
 from trimtab.lab.unit import Unit, parse
-from trimtab.render.artifact import Artifact
 
 ROOT = ("root", "root.work", "new")  # of a disk: the overlay over another system
 OVERLAYS = {"etc": "/etc", "var": "/var", "lib": "/usr/local/lib"}

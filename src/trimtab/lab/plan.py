@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from trimtab.daemons.etcd.config import ESTATE, clusters_of, estate_members, link_rtt, ports_of
+from trimtab.daemons.pools import used
+from trimtab.daemons.probe import ReadyCheck
+from trimtab.daemons.rendered import listened, ready_checks, render_host, unit_order
+from trimtab.daemons.sysctl.config import settings
 from trimtab.delivery import systems
 from trimtab.delivery.throwaway import (
     ThrowawayCa,
@@ -21,12 +26,7 @@ from trimtab.estate.inventory import Host, Inventory
 from trimtab.lab import clients, consul, ranges, storefront, transit
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
-from trimtab.lab.topology import Leg, Node, ReadyCheck, Segment, Topology, wan_segment
-from trimtab.render import pki
-from trimtab.render.etcd import ESTATE, clusters_of, estate_members, link_rtt, ports_of, secured
-from trimtab.render.host import render_host, unit_order
-from trimtab.render.pools import used
-from trimtab.render.sysctl import settings
+from trimtab.lab.topology import Leg, Node, Segment, Topology, wan_segment
 
 PREFIX_LENGTH: dict[Family, int] = {4: 24, 6: 64}
 
@@ -166,13 +166,13 @@ class _Planner:
 
     def _sysctls(self, host: Host) -> tuple[tuple[str, str], ...]:
         """Those of the rendered file that belong to a network namespace; the others are the machine's own."""
-        wanted = settings(self.inventory, host).items()
+        wanted = settings(self.inventory, host, listened(self.inventory, host)).items()
         return tuple((k, v) for k, v in wanted if k.startswith("net.") and not k.startswith("net.netfilter."))
 
     # ---- readiness
 
     def _checks(self, nodes: dict[str, Node]) -> list[ReadyCheck]:
-        found = [*self._routing_checks(nodes), *self._vip_checks(), *self._cluster_checks()]
+        found = [*self._routing_checks(nodes), *ready_checks(self.inventory)]
         found += consul.checks(self.inventory)
         engine = self.inventory.estate.tiers.proxy.engine
         # members by address are outside the estate: nothing in the twin answers for them
@@ -215,23 +215,6 @@ class _Planner:
                         found.append(ReadyCheck("route", what, (f"as{upstream.asn}",), (str(prefix),)))
         return found
 
-    def _vip_checks(self) -> list[ReadyCheck]:
-        found = []
-        vips = tuple(str(a) for f in FAMILIES for a in self.inventory.vips(f))
-        for site in self.inventory.site_names():
-            front = tuple(h.name for h in self.inventory.front(site))
-            if front and vips:
-                found.append(ReadyCheck("vip", f"{site}: one proxy holds every VIP", front, vips))
-            if (
-                front and vips and self.inventory.estate.vrrp.preempt
-            ):  # it is going to take them back: wait for it
-                found.append(ReadyCheck("vip", f"{site}: {front[0]} holds every VIP", front[:1], vips))
-            routers = tuple(h.name for h in self.inventory.routers(site))
-            if len(routers) > 1:
-                gateways = tuple(str(v.host(f, 9)) for v in self.inventory.vlans(site) for f in FAMILIES)
-                found.append(ReadyCheck("vip", f"{site}: one router holds every gateway", routers, gateways))
-        return found
-
     def _require_one_etcd(self) -> None:
         """A cluster begins with one version. Raises BadInput: a user that a 3.5 member makes has no password on a 3.4 one
         (3.5 sends its hash in a field that 3.4 does not know), so nobody would get in there.
@@ -248,23 +231,6 @@ class _Planner:
                         "the same for all of its hosts, `--system registry=RELEASE`; "
                         "the drill registry-version-upgrade goes from one to the other",
                     )
-
-    def _cluster_checks(self) -> list[ReadyCheck]:
-        found: dict[tuple[str, ...], ReadyCheck] = {}
-        for host in self.inventory.hosts:
-            for name, members in clusters_of(self.inventory, host):
-                scheme = "https" if secured(name) else "http"
-                endpoints = tuple(f"{scheme}://{m.v4}:{ports_of(name).client}" for m in members)
-                trust = (
-                    (f"--cacert={pki.CA}", f"--cert={pki.CERTIFICATE}", f"--key={pki.KEY}")
-                    if secured(name)
-                    else ()
-                )
-                what = f"{name} of {', '.join(sorted({m.site for m in members}))}: {len(members)} members and a leader"
-                found.setdefault(
-                    endpoints, ReadyCheck("etcd", what, (members[0].name,), (*trust, *endpoints))
-                )
-        return list(found.values())
 
 
 def _vlan_segment(site: str, vlan: Vlan) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from trimtab.lab.nodes.reply import Reply
+from trimtab.daemons.reply import Reply
 
 
 def enter(node_pid: int, argv: Sequence[str]) -> list[str]:

@@ -6,14 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from trimtab.daemons.probe import UNIT, Probe, ReadyCheck
+from trimtab.daemons.reply import TRUE, Verdict, false, unknown
+from trimtab.daemons.table import table
 from trimtab.errors import TwinFailed
 from trimtab.lab import process
 from trimtab.lab.node import Machine
-from trimtab.lab.nodes import PROBES, UNIT
-from trimtab.lab.nodes.probe import Probe
-from trimtab.lab.nodes.reply import TRUE, Verdict, false, unknown
 from trimtab.lab.supervisor import Supervisor
-from trimtab.lab.topology import ReadyCheck
 
 FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.05, 0.3, 1.5  # seconds between two questions of one check
 AT_ONCE = 6  # questions under way; each is a program that starts
@@ -85,7 +84,7 @@ class Readiness:
                 (found for node in check.nodes if (found := self._judge_units(node, check.args)) != TRUE),
                 TRUE,
             )
-        probe = PROBES[check.kind]
+        probe = table().probes[check.kind]
         nodes = [node for node in check.nodes if node not in true]
         verdicts = dict(
             zip(nodes, await asyncio.gather(*(self._ask(probe, check, node) for node in nodes)), strict=True)
@@ -128,7 +127,7 @@ class Readiness:
 
 
 def _rank(check: ReadyCheck) -> int:
-    return 0 if check.kind == UNIT else PROBES[check.kind].after
+    return 0 if check.kind == UNIT else table().probes[check.kind].after
 
 
 def exactly_one(verdicts: Mapping[str, Verdict]) -> Verdict:

@@ -10,14 +10,14 @@ import json
 import sys
 from collections.abc import Sequence
 
+from trimtab.agent_config import REGISTER
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.etcd.config import link_rtt, store_members
+from trimtab.daemons.pools import servers, used
+from trimtab.daemons.unit import SERVES, unit
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
-from trimtab.render.agent_file import REGISTER
-from trimtab.render.artifact import Artifact
-from trimtab.render.etcd import link_rtt, store_members
-from trimtab.render.pools import servers, used
-from trimtab.render.units import SERVES, unit
 
 ORDERS_PORT = 9080
 PAGES_UNIT, ORDERS_UNIT = "storefront.service", "storefront-orders.service"

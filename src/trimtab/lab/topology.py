@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trimtab.render.artifact import Artifact
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.probe import ReadyCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,6 @@ class Node:
     system: str = ""
     shares: tuple[str, ...] = ()
     delivered: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyCheck:
-    """Something that must hold before the twin is up. kind: key into `lab.nodes.PROBES`; what: shown while waiting."""
-
-    kind: str
-    what: str
-    nodes: tuple[str, ...]
-    args: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.bird.config import CONFIG
+from trimtab.daemons.bird.unit import bird
 from trimtab.estate import addressing
 from trimtab.estate.addressing import Family
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.lab.ranges import Ranges
 from trimtab.lab.topology import Leg, Node, Segment
-from trimtab.render.artifact import Artifact
-from trimtab.render.bird import CONFIG
-from trimtab.render.units import bird
 
 CUSTOMER, PEER = 400, 200
 

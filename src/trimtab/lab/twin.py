@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trimtab.daemons.probe import UNIT, ReadyCheck
+from trimtab.daemons.table import table
 from trimtab.errors import BadInput, TwinFailed
 from trimtab.lab import system
 from trimtab.lab.fabric import Fabric, client_neighbours
 from trimtab.lab.lower import lowers
 from trimtab.lab.node import OVERLAYS, Machine
-from trimtab.lab.nodes import KINDS, UNIT
 from trimtab.lab.priority import Ask
 from trimtab.lab.ready import Readiness
 from trimtab.lab.supervisor import Supervisor
-from trimtab.lab.topology import Node, ReadyCheck, Topology
+from trimtab.lab.topology import Node, Topology
 from trimtab.lab.unit import Unit
 from trimtab.lab.unit_socket import UnitSocket
 
@@ -30,9 +31,10 @@ BOOTING_AT_ONCE = 8  # more only make each other wait on two cores
 def check(topology: Topology) -> None:
     """Raises BadInput if this topology cannot be made real; starts nothing."""
     for asked in topology.checks:
-        if asked.kind not in KINDS:
+        known = {UNIT, *table().probes}
+        if asked.kind not in known:
             raise BadInput(
-                f"no probe of kind {asked.kind} for {asked.what}", f"known are {', '.join(sorted(KINDS))}"
+                f"no probe of kind {asked.kind} for {asked.what}", f"known are {', '.join(sorted(known))}"
             )
     Fabric(topology.segments, topology.nodes)
     for node in topology.nodes:

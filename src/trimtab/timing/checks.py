@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from trimtab.daemons.across import asked, helped
+from trimtab.daemons.pools import servers, used
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.pool import Pool
 from trimtab.estate.quantity import duration_text
-from trimtab.render.across import asked, helped
-from trimtab.render.pools import servers, used
 from trimtab.timing.client import PATIENCE_S, SERVES_ON
 from trimtab.timing.front import RESTART_S
 from trimtab.timing.interval import FOR_EVER, NOTHING, UNTIL_REPAIR, Interval

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trimtab.daemons.etcd.config import election_ms, link_rtt
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.render.etcd import election_ms, link_rtt
 from trimtab.timing.contest import Contest
 from trimtab.timing.interval import FOR_EVER, NOTHING, Interval
 from trimtab.timing.layout import first_store, quorum, round_trips

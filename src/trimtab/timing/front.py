@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from trimtab.daemons.front.config import EVERY_S, FALL, TIMEOUT_S, settle_seconds, vrrp_seconds
 from trimtab.estate.inventory import Inventory
-from trimtab.render.front import EVERY_S, FALL, TIMEOUT_S, settle_seconds, vrrp_seconds
 from trimtab.timing.interval import Interval
 from trimtab.timing.parts import Part, Term, after
 

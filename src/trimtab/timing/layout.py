@@ -6,13 +6,13 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Literal
 
+from trimtab.daemons.etcd.config import link_rtt, store_members
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.estate.service import Service
 from trimtab.estate.site import Upstream
-from trimtab.render.etcd import link_rtt, store_members
 from trimtab.timing.parts import Part, one_of
 
 # twin: what a drill can measure.  internet: the same estate with the real one around it.

@@ -18,7 +18,7 @@ from trimtab.control.arbiter.records import decode, encode, is_ours, key_of
 from trimtab.control.arbiter.world import Freeze, Grant, Permit, Request, Told
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed, Doing
-from trimtab.drivers.registry.record import BadRecord
+from trimtab.registry.record import BadRecord
 
 SITES = st.from_regex(fields.SITE, fullmatch=True)
 HOSTS = st.from_regex(fields.HOST, fullmatch=True)

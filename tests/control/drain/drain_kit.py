@@ -11,8 +11,8 @@ from trimtab.control.arbiter.world import Permit
 from trimtab.control.drain.plan import Plan, Seen, Way
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed, Doing
-from trimtab.drivers.registry.base import Snapshot, Write
 from trimtab.errors import Conflict, LeaseGone
+from trimtab.registry.base import Snapshot, Write
 
 NOW = 1_800_000_000.0
 OUT = Permit("p1", "drain-site", "hk", "hk", "bob", "cabling", NOW, 10.0)

@@ -11,14 +11,7 @@ from control_kit import FakeRegistry, now, until
 from part_kit import PartAgent
 from steer_kit import OURS, FakeBird
 
-from trimtab.control.arbiter.world import Limits, Request, SiteState
-from trimtab.control.drain.coordinator import Coordinator, Watching
-from trimtab.control.drain.judged import Facts
-from trimtab.control.drain.plan import Finished, Move
-from trimtab.control.sites.record import views_of
-from trimtab.drivers.bird.wire import Prefix, Route
-from trimtab.drivers.front import Answer, Probe
-from trimtab.render.agent_file import (
+from trimtab.agent_config import (
     AgentFile,
     ArbiterFile,
     Front,
@@ -27,6 +20,13 @@ from trimtab.render.agent_file import (
     SteerFile,
     WatchFile,
 )
+from trimtab.control.arbiter.world import Limits, Request, SiteState
+from trimtab.control.drain.coordinator import Coordinator, Watching
+from trimtab.control.drain.judged import Facts
+from trimtab.control.drain.plan import Finished, Move
+from trimtab.control.sites.record import views_of
+from trimtab.daemons.bird.wire import Prefix, Route
+from trimtab.daemons.front.judge import Answer, Probe
 
 SITES = ("hk", "la", "sg")
 ACCESS = RegistryAccess("etcd", ("https://10.1.96.10:2383",), "/trimtab/shop")

@@ -14,8 +14,8 @@ from estate_kit import ILL, SITES, Estate
 from trimtab.control.arbiter.world import Limits, Request
 from trimtab.control.drain.coordinator import TTL_S
 from trimtab.control.drain.plan import Write
-from trimtab.drivers.registry.base import Write as Change
 from trimtab.errors import AnswerIsNo, Unreachable
+from trimtab.registry.base import Write as Change
 
 
 def play(folder: Path, act: Callable[[Estate], Awaitable[None]], limits: Limits | None = None) -> None:

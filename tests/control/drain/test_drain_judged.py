@@ -16,8 +16,8 @@ from trimtab.control.drain.judged import Facts, seen_of, step_of, world_of
 from trimtab.control.drain.standing import Standing
 from trimtab.control.sites.verdict import SiteVerdict
 from trimtab.control.steer.wish import Committed
-from trimtab.drivers.registry.base import Snapshot
 from trimtab.errors import Nonsense
+from trimtab.registry.base import Snapshot
 
 PROXIES = {"p1": True, "p2": True}
 FACTS = Facts(

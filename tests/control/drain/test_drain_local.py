@@ -20,9 +20,9 @@ from trimtab.control.drain.ramp import grow
 from trimtab.control.drain.standing import decisions_in
 from trimtab.control.drain.targets import MemberTarget, Overruled, ProxyTarget
 from trimtab.control.hand import STEPS, Seat, Who, is_ramping, records, seats, write_planned
-from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import CheckState, FrontState, Hand, ProxyHand, key_of
 from trimtab.errors import AnswerIsNo, LeaseGone, Unreachable
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import CheckState, FrontState, Hand, ProxyHand, key_of
 
 WHO = Who("ann@hk-router-1", "a new kernel", 5000.0)
 MEMBERS = ("b1", "b2", "b3")

@@ -18,8 +18,8 @@ from trimtab.control.drain.plan import Write as Step
 from trimtab.control.drain.standing import decisions_in
 from trimtab.control.drain.writes import MAX_DECISIONS, MOST_DELETED, MOST_ROWS, Asked
 from trimtab.control.steer.wish import Committed
-from trimtab.drivers.registry.base import Snapshot, Write
 from trimtab.errors import AnswerIsNo, BadInput, Conflict, LeaseGone, Nonsense
+from trimtab.registry.base import Snapshot, Write
 
 EFFECT = Effect(("hk", "sg"), ("sg",), 0.4, 0.8)
 REQUEST = Request("drain-site", "hk", "hk", "bob", "cabling")

@@ -20,7 +20,7 @@ from trimtab.control.sites.reading import Reading
 from trimtab.control.sites.verdict import SiteVerdict, View
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed
-from trimtab.drivers.registry.base import Snapshot
+from trimtab.registry.base import Snapshot
 
 NOW = 1_800_000_000.0
 SITES = ("hk", "la", "sg")

@@ -10,9 +10,9 @@ from control_kit import FakeRegistry, run, until
 from incident_kit import SITES, Store
 from part_kit import PartAgent
 
+from trimtab.agent_config import AgentFile, Front, RegistryAccess, WatchFile
 from trimtab.control.estate import EstatePart
-from trimtab.drivers.front import Answer, Probe
-from trimtab.render.agent_file import AgentFile, Front, RegistryAccess, WatchFile
+from trimtab.daemons.front.judge import Answer, Probe
 
 
 class Observing(PartAgent):

@@ -18,8 +18,8 @@ from trimtab.control.drain.standing import Standing
 from trimtab.control.incidents import incident as i
 from trimtab.control.incidents.incident import MAX_EVENTS, MAX_ROUTERS, MAX_SAID, MAX_TEXT, Event, Incident
 from trimtab.control.incidents.record import MAX_VALUE, Open, decode, encode, key_of
-from trimtab.drivers.registry.base import Snapshot
-from trimtab.drivers.registry.record import BadRecord
+from trimtab.registry.base import Snapshot
+from trimtab.registry.record import BadRecord
 
 SITES = st.from_regex(fields.SITE, fullmatch=True)
 HOSTS = st.from_regex(fields.HOST, fullmatch=True)

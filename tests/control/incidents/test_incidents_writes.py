@@ -10,8 +10,8 @@ from incident_kit import opened
 from trimtab.control.incidents.incident import Incident
 from trimtab.control.incidents.record import Open, encode, held_of, key_of, numbers_of, opens_of
 from trimtab.control.incidents.writes import MAX_INCIDENTS, MOST_DELETED, after, write_of
-from trimtab.drivers.registry.base import Snapshot, Write
 from trimtab.errors import Refused
+from trimtab.registry.base import Snapshot, Write
 
 
 def store(*records: Incident | Open, **more: bytes) -> Snapshot:

@@ -7,13 +7,13 @@ import asyncio
 import pytest
 from control_kit import FakeRegistry, run
 
+from trimtab.agent_config import Front, WatchFile
 from trimtab.control.lease import Lease
 from trimtab.control.sites.observe import AGAIN_S, Observe, PublishView, both
 from trimtab.control.sites.reading import Reading, word
 from trimtab.control.sites.record import decode
-from trimtab.drivers.front import Answer, Probe
+from trimtab.daemons.front.judge import Answer, Probe
 from trimtab.errors import Unreachable
-from trimtab.render.agent_file import Front, WatchFile
 
 V4, V6 = "198.18.1.10", "2001:db8:1::a"
 FILE = WatchFile((Front("hk", (V4, V6), "shop.example"),), ("https", "tcp"), 2.0, 1.0, 3, 2)

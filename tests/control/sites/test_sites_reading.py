@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trimtab.control.sites.reading import FRESH_S, Reading, Vantage, word
 from trimtab.control.sites.stream import Damping
-from trimtab.drivers.front.judge import PROBES, Probe
+from trimtab.daemons.front.judge import PROBES, Probe
 
 T, F, N = True, False, None
 ALL: tuple[Probe, ...] = ("https", "tcp", "icmp")

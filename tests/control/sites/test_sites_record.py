@@ -10,7 +10,7 @@ import pytest
 from trimtab.control.sites.reading import Reading
 from trimtab.control.sites.record import decode, encode, key_of, views_of
 from trimtab.control.sites.verdict import View
-from trimtab.drivers.registry.record import BadRecord
+from trimtab.registry.record import BadRecord
 
 HK = Reading("hk", False, True, None, 1_732_300_000.125, "https 503 (198.18.1.10)", ("https", "tcp", "icmp"))
 SG = Reading("sg", True, None, None, 0.0, "", ("https",))

@@ -14,7 +14,7 @@ from trimtab.control.arbiter.records import decode
 from trimtab.control.lease import Lease
 from trimtab.control.steer.outside import Outside, TellDone
 from trimtab.control.steer.router import Done
-from trimtab.drivers.bird.wire import Prefix, Route
+from trimtab.daemons.bird.wire import Prefix, Route
 from trimtab.errors import Unreachable
 
 HK4, HK6 = ip_network("198.18.1.0/24"), ip_network("2001:db8:1::/48")

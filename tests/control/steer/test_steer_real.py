@@ -18,8 +18,8 @@ from steer_kit import A6, MARKED, OURS, PLAIN, A, B, conf_of
 from trimtab.control.steer.file import CONF
 from trimtab.control.steer.router import Done, RouterSteer
 from trimtab.control.steer.wish import STEPS, Committed, Orders, Step
-from trimtab.drivers.bird.client import Bird
-from trimtab.drivers.bird.wire import Community, Prefix
+from trimtab.daemons.bird.client import Bird
+from trimtab.daemons.bird.wire import Community, Prefix
 from trimtab.errors import Refused, Unreachable
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(120)]

@@ -17,7 +17,7 @@ from trimtab.control.steer import file
 from trimtab.control.steer.file import Steered, text
 from trimtab.control.steer.router import Done, RouterSteer
 from trimtab.control.steer.wish import STEPS, Committed, Doing, Orders, Permit, Step
-from trimtab.drivers.bird.wire import Prefix
+from trimtab.daemons.bird.wire import Prefix
 from trimtab.errors import Refused, Unreachable
 
 HEARD = {"serve": everywhere(PLAIN), "prefer": everywhere(MARKED), "withdraw": everywhere(None)}

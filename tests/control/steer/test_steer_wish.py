@@ -23,7 +23,7 @@ from trimtab.control.steer.wish import (
     judge,
     wish,
 )
-from trimtab.drivers.bird.wire import Adverts
+from trimtab.daemons.bird.wire import Adverts
 
 TTL = 30.0
 COMMITTED = [None, *(Committed("a", step, "ann", "works", 1.0, "p0") for step in STEPS)]

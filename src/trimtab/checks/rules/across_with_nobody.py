@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.render.across import having, helped
+from trimtab.daemons.across import having, helped
 
 NAME = "across-with-nobody"
 SEVERITY = Severity.ERROR

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.daemons.across import asked
 from trimtab.estate.pool import Pool
-from trimtab.render.across import asked
 from trimtab.timing.checks import ROUND_TRIPS
 
 NAME = "check-storm"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.render.places import files
+from trimtab.daemons.connections import files
 
 NAME = "maxconn-over-files"
 SEVERITY = Severity.ERROR
@@ -33,7 +33,7 @@ FIX = "Lower `maxconn`, or raise `fs.nr_open` in `kernel.sysctl`."
 
 DEFAULT_NR_OPEN = 1_048_576
 LEAST_MAXCONN = 100  # what the key takes
-BESIDE = 8192  # what the unit has for checked servers and the rest, render/units.py
+BESIDE = 8192  # what the unit has for checked servers and the rest, daemons/haproxy/unit.py
 
 
 def find(subject: Subject) -> Iterator[Hit]:

@@ -8,8 +8,8 @@ from functools import partial
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.daemons.connections import places
 from trimtab.estate.amount import size_text
-from trimtab.render.places import places
 
 NAME = "maxconn-over-memory"
 SEVERITY = Severity.ERROR

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.daemons.across import asked
 from trimtab.estate.fault import Loc
-from trimtab.render.across import asked
 
 NAME = "one-member"
 SEVERITY = Severity.ERROR

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.render.across import asked
+from trimtab.daemons.across import asked
 
 NAME = "pool-empty-at-site"
 SEVERITY = Severity.ERROR

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.render.etcd import store_members
+from trimtab.daemons.etcd.config import store_members
 
 NAME = "store-quorum"
 SEVERITY = Severity.ERROR

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trimtab.drivers.registry.record import MAX_BRACKETS, NAME, POOL, BadRecord, shown
+from trimtab.registry.record import MAX_BRACKETS, NAME, POOL, BadRecord, shown
 
 SITE, HOST = POOL, NAME  # one pattern each, also in the registry
 WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # names of rules and permits

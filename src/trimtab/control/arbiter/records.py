@@ -33,7 +33,7 @@ from trimtab.control.arbiter.ledger import (
 from trimtab.control.arbiter.world import Freeze, Grant, Kind, Permit, PermitKind, Request, Told
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import STEPS, Committed, Doing
-from trimtab.drivers.registry.record import BadRecord, shown
+from trimtab.registry.record import BadRecord, shown
 
 MAX_VALUE = 8192
 MAX_GATE = MAX_GRANTS * 256  # bytes: a grant is seldom over 100

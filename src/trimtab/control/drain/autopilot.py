@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
+from trimtab.agent_config import ArbiterFile
 from trimtab.control.arbiter.world import AUTOMATIC
 from trimtab.control.drain import writes
 from trimtab.control.drain.automatic import (
@@ -33,9 +34,8 @@ from trimtab.control.queue import Pace
 from trimtab.control.sites.observe import FRESH_S
 from trimtab.control.sites.record import views_of
 from trimtab.control.sites.verdict import judge
-from trimtab.drivers.registry.base import Registry, Snapshot
 from trimtab.errors import AnswerIsNo, Conflict, Nonsense
-from trimtab.render.agent_file import ArbiterFile
+from trimtab.registry.base import Registry, Snapshot
 
 PACE = Pace(window=0.1, resync=2.0, first=1.0, most=10.0, limit=300.0)
 

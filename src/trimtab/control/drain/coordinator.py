@@ -26,8 +26,8 @@ from trimtab.control.sites.observe import FRESH_S
 from trimtab.control.sites.record import views_of
 from trimtab.control.sites.verdict import SiteVerdict, judge_all
 from trimtab.control.steer.wish import Committed
-from trimtab.drivers.registry.base import Registry, Snapshot
 from trimtab.errors import AnswerIsNo, Conflict, DriverError
+from trimtab.registry.base import Registry, Snapshot
 
 TTL_S = 5.0
 STEP_LIMIT_S = 20.0

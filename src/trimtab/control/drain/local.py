@@ -26,8 +26,8 @@ from trimtab.control.drain.held import HeldLease
 from trimtab.control.drain.judged import Facts, less_members
 from trimtab.control.drain.plan import Finished
 from trimtab.control.hand import write_planned
-from trimtab.drivers.registry.base import Registry, Snapshot, Write
 from trimtab.errors import AnswerIsNo, BadInput, Conflict, DriverError, LeaseGone, Unreachable
+from trimtab.registry.base import Registry, Snapshot, Write
 
 PAUSE_S = 0.1
 ASK_S = 8.0  # for each answer of the estate's store: one member of it may hang

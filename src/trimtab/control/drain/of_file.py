@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from trimtab.agent_config import ArbiterFile
 from trimtab.control.arbiter.world import Limits, SiteState
 from trimtab.control.drain.coordinator import Watching
 from trimtab.control.drain.judged import Facts
-from trimtab.render.agent_file import ArbiterFile
 
 
 def facts_of_file(file: ArbiterFile) -> Facts:

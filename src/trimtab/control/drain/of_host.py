@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from trimtab.agent_config import AskedPool, AsksFile, names_of
 from trimtab.control.arbiter.world import Limits, Request, SiteState
 from trimtab.control.drain.coordinator import Watching
 from trimtab.control.drain.judged import Facts
 from trimtab.control.drain.local import LocalDrain
 from trimtab.control.drain.of_pool import pool_state
 from trimtab.control.hand import Seat, Who, records, seats
-from trimtab.drivers.registry.base import Registry, Snapshot
 from trimtab.errors import BadInput
-from trimtab.render.agent_file import AskedPool, AsksFile, names_of
+from trimtab.registry.base import Registry, Snapshot
 
 
 def host_drain(store: Registry, registry: Registry, site: str, asks: AsksFile) -> LocalDrain:

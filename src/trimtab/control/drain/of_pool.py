@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from trimtab.control.arbiter.world import PoolState
 from trimtab.control.hand import Seat
-from trimtab.drivers.registry.record import CheckState, FrontState, Record
+from trimtab.registry.record import CheckState, FrontState, Record
 
 
 def pool_state(

@@ -9,10 +9,10 @@ from trimtab.control.arbiter.world import PoolState, SiteState
 from trimtab.control.drain.judged import Facts
 from trimtab.control.drain.of_pool import pool_state
 from trimtab.control.hand import Seat, records, seats
-from trimtab.drivers.registry.base import Snapshot
-from trimtab.drivers.registry.record import FrontState, HostState, ProxyHand, Record
+from trimtab.daemons.pools import servers, used
 from trimtab.estate.inventory import Inventory
-from trimtab.render.pools import servers, used
+from trimtab.registry.base import Snapshot
+from trimtab.registry.record import FrontState, HostState, ProxyHand, Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from trimtab.control.drain.plan import Finished
 from trimtab.control.drain.targets import MemberTarget, Overruled
 from trimtab.control.hand import STEPS, write_planned
-from trimtab.drivers.registry.base import Registry
+from trimtab.registry.base import Registry
 
 
 async def grow(

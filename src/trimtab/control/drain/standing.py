@@ -17,9 +17,9 @@ from trimtab.control.arbiter.records import FREEZE, GATE, decode, is_ours
 from trimtab.control.arbiter.world import Freeze, Permit
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed, Doing
-from trimtab.drivers.registry.base import Snapshot
-from trimtab.drivers.registry.record import BadRecord
 from trimtab.errors import Nonsense
+from trimtab.registry.base import Snapshot
+from trimtab.registry.record import BadRecord
 
 NEEDED = ("gate", "freeze", "permit")  # kinds without which nothing is judged
 # The store is read whole each time, and from one revision to the next little changes.

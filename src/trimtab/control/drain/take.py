@@ -15,8 +15,8 @@ from trimtab.control.arbiter.world import Request
 from trimtab.control.drain.coordinator import refusals
 from trimtab.control.drain.local import LocalDrain, Overtaken, Plan, Unasked
 from trimtab.control.hand import ATTEMPTS, write_planned
-from trimtab.drivers.registry.base import Snapshot, Write
 from trimtab.errors import AnswerIsNo, Conflict
+from trimtab.registry.base import Snapshot, Write
 
 HINT = "--force --reason WHY goes by the site's own registry alone"
 

@@ -11,7 +11,7 @@ from trimtab.control.drain import writes
 from trimtab.control.drain.plan import Finished
 from trimtab.control.hand import as_read
 from trimtab.control.steer.wish import Committed
-from trimtab.drivers.registry.base import Snapshot, Write
+from trimtab.registry.base import Snapshot, Write
 
 
 def take_over(snapshot: Snapshot, asked: writes.Asked, stands: Committed) -> Write:

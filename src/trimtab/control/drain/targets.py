@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from trimtab.control.drain.local import Seen
 from trimtab.control.hand import RAMP, STEPS, Seat, Who, is_ramping, plan_hand, records, replacing, seat_of
-from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import FrontState, Hand, ProxyHand
 from trimtab.errors import AnswerIsNo
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import FrontState, Hand, ProxyHand
 
 HANDOVER_S = 10.0  # VRRP takes well below a second; a host that is busy a little longer
 

@@ -22,9 +22,9 @@ from trimtab.control.drain.plan import Plan
 from trimtab.control.drain.standing import Standing, decisions_in
 from trimtab.control.hand import as_read
 from trimtab.control.steer.wish import Committed, Doing
-from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import BadRecord
 from trimtab.errors import AnswerIsNo, BadInput, Conflict
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import BadRecord
 
 MAX_DECISIONS = 500
 MOST_OF_MEMBERS = (

@@ -26,7 +26,7 @@ from trimtab.control.incidents.incident import (
     State,
 )
 from trimtab.control.steer.wish import STEPS, Step
-from trimtab.drivers.registry.record import BadRecord, shown
+from trimtab.registry.record import BadRecord, shown
 
 INCIDENT, OPEN = "incident", "open"
 MAX_VALUE = 384 * 1024  # bytes: of full ones with the longest texts; most have less than 4,096

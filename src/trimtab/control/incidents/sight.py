@@ -21,7 +21,7 @@ from trimtab.control.sites.record import decode as decode_view
 from trimtab.control.sites.verdict import SiteVerdict, View, judge, judge_all
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed
-from trimtab.drivers.registry.record import BadRecord
+from trimtab.registry.record import BadRecord
 
 KINDS = (
     "view/",

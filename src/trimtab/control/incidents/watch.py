@@ -11,8 +11,8 @@ from trimtab.control.incidents.sight import KINDS, Sight, Views
 from trimtab.control.incidents.writes import after, write_of
 from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
-from trimtab.drivers.registry.base import Snapshot, Writer
 from trimtab.errors import Conflict, TrimtabError
+from trimtab.registry.base import Snapshot, Writer
 
 BOOT_S = 60.0  # an estate that comes up has no incident; whoever saw the site serve waits for nothing
 # An estate of hundreds of sites takes a while to judge, and to write down when all of them are gone.

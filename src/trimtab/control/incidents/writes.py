@@ -10,9 +10,9 @@ from dataclasses import replace
 from trimtab.control.hand import as_read
 from trimtab.control.incidents.incident import Incident
 from trimtab.control.incidents.record import INCIDENT, OPEN, Open, encode, key_of, numbers_of, opens_of
-from trimtab.drivers.registry.base import Snapshot, Write
-from trimtab.drivers.registry.record import BadRecord
 from trimtab.errors import Refused
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import BadRecord
 
 MAX_INCIDENTS = 200
 MOST_DELETED = 50  # in one transaction: etcd takes 128 operations

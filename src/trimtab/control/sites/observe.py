@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from trimtab.agent_config import Front, WatchFile
 from trimtab.control.lease import Lease
 from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
@@ -18,10 +19,12 @@ from trimtab.control.sites.reading import Reading, Vantage
 from trimtab.control.sites.record import encode, key_of
 from trimtab.control.sites.stream import Damping
 from trimtab.control.sites.verdict import View
-from trimtab.drivers.front import Answer, Probe, answered_by, https, judge, ping, tcp
-from trimtab.drivers.registry.base import Write, Writer
+from trimtab.daemons.front import judge
+from trimtab.daemons.front.ask import https, tcp
+from trimtab.daemons.front.icmp import ping
+from trimtab.daemons.front.judge import Answer, Probe, answered_by
 from trimtab.errors import LeaseGone
-from trimtab.render.agent_file import Front, WatchFile
+from trimtab.registry.base import Write, Writer
 
 HTTPS_PORT = 443
 AGAIN_S = 15.0  # a view is written anew after so long

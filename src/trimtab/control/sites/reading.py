@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from trimtab.control.sites.stream import Damping, Stream
-from trimtab.drivers.front.judge import PROBES, Probe
+from trimtab.daemons.front.judge import PROBES, Probe
 
 Word = Literal["serving", "ill", "dark", "unknown"]
 

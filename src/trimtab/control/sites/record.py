@@ -15,8 +15,8 @@ from contextlib import suppress
 from trimtab.control.arbiter.fields import Body, Named
 from trimtab.control.sites.reading import MAX_WHY, Reading
 from trimtab.control.sites.verdict import View
-from trimtab.drivers.front.judge import PROBES, Probe
-from trimtab.drivers.registry.record import BadRecord, shown
+from trimtab.daemons.front.judge import PROBES, Probe
+from trimtab.registry.record import BadRecord, shown
 
 KIND = "view"
 MAX_VALUE = 256 * 1024  # bytes

@@ -7,7 +7,7 @@
 
 A set that nobody is in has a neutral element, which no site announces: BIRD knows `[]` since 2.0.11 only. A `define` is
 compared by its value when BIRD reads its configuration anew, so only filters that use a changed set run again (see
-`drivers.bird.client`). `steered.json` is written first: what BIRD was told is never without its reason.
+`daemons.bird.client`). `steered.json` is written first: what BIRD was told is never without its reason.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 from trimtab.control.files import read_json, write_atomically
 from trimtab.control.steer.wish import STEPS, Committed, Doing, Orders, Permit, Step
-from trimtab.drivers.bird.wire import Prefix
+from trimtab.daemons.bird.wire import Prefix
 
 CONF, MEMORY = "steer.conf", "steered.json"
 SETS = ("PREFER_AWAY", "WITHDRAWN")

@@ -16,9 +16,9 @@ from trimtab.control.lease import Lease
 from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
 from trimtab.control.steer.router import UPSTREAM, Done
-from trimtab.drivers.bird.wire import Prefix, Route
-from trimtab.drivers.registry.base import Write, Writer
+from trimtab.daemons.bird.wire import Prefix, Route
 from trimtab.errors import LeaseGone
+from trimtab.registry.base import Write, Writer
 
 DONE_PACE = Pace(window=0.0, resync=5.0, first=0.1, most=2.0)
 OUTSIDE_PACE = Pace(window=0.0, resync=0.5, first=0.2, most=2.0)  # only while some site is on its way

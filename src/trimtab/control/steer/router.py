@@ -20,7 +20,7 @@ from trimtab.control.loop import Failures
 from trimtab.control.queue import Pace
 from trimtab.control.steer.file import Disk, Steered, text
 from trimtab.control.steer.wish import Judgement, Orders, Session, Step, Wish, judge, wish
-from trimtab.drivers.bird.wire import Adverts, Configured, Prefix, ProtocolState
+from trimtab.daemons.bird.wire import Adverts, Configured, Prefix, ProtocolState
 from trimtab.errors import DriverError, Refused
 
 FOLDER = Path("/var/lib/trimtab")
@@ -32,7 +32,7 @@ UPSTREAM = re.compile(r"up_\w*([46])", re.ASCII)  # as `render.bird` names them
 
 
 class BirdLike(Protocol):
-    """What is used of `drivers.bird.client.Bird`."""
+    """What is used of `daemons.bird.client.Bird`."""
 
     async def configure(self) -> Configured: ...
     async def members(self, asked: Sequence[tuple[Prefix, str]]) -> tuple[bool, ...]: ...

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
-from trimtab.drivers.bird.wire import GRACEFUL_SHUTDOWN, Adverts, Prefix
+from trimtab.daemons.bird.wire import GRACEFUL_SHUTDOWN, Adverts, Prefix
 
 # serve: announced as the estate has it.  prefer: announced with GRACEFUL_SHUTDOWN, so that whoever has another way takes
 # it (RFC 8326).  withdraw: not announced at all.

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trimtab.daemons.base import by_platform
+from trimtab.daemons.platforms import by_platform
 from trimtab.estate.platform import Platform
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from trimtab.agent_config import PATH, load
 from trimtab.drills.aftermath import await_well
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
@@ -16,7 +17,6 @@ from trimtab.drills.faults.elsewhere import desks, needs_drained, needs_watched,
 from trimtab.drills.operator import needs_leave
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import EnvironmentUnable
-from trimtab.render.agent_file import PATH, load
 
 TABLE = "trimtab_blind"
 RULES = """\

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import random
 
+from trimtab.agent_config import REGISTER
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.places import HOSTS
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput
-from trimtab.render.agent_file import REGISTER
 
 
 class RegistryLoss:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 
+from trimtab.daemons.etcd import ready as etcd
+from trimtab.daemons.etcd.config import REGISTRY
 from trimtab.drills.ask import ask, ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.elsewhere import scene_of
@@ -14,8 +16,6 @@ from trimtab.drills.scene import LabLike, Scene, Store
 from trimtab.drills.witness import store
 from trimtab.errors import BadInput, TrimtabError
 from trimtab.estate.addressing import PORTS
-from trimtab.lab.nodes import etcd
-from trimtab.render.etcd import REGISTRY
 
 PATIENCE_S = 30.0  # longer than the limit that it is judged by
 # What the rendered file says, and never `/`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from trimtab.daemons.keepalived.config import FRONT_STATE
 from trimtab.drills.aftermath import end_drains
 from trimtab.drills.ask import ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
@@ -14,7 +15,6 @@ from trimtab.drills.faults.reload import reload
 from trimtab.drills.operator import REASON, begin_drain, run
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput, EnvironmentUnable
-from trimtab.render.keepalived import FRONT_STATE
 
 BACK_SECONDS = 60.0
 READY = ("cat", f"{FRONT_STATE}/ready")

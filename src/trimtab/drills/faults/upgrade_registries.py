@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from trimtab.daemons.etcd import ready as etcd
+from trimtab.daemons.etcd.config import ESTATE, REGISTRY
+from trimtab.daemons.pki import ROOT_PASSWORD
 from trimtab.drills.ask import ask, ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.elsewhere import scene_of
@@ -21,9 +24,6 @@ from trimtab.drills.scene import LabLike, Scene
 from trimtab.drills.witness import store
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.addressing import PORTS
-from trimtab.lab.nodes import etcd
-from trimtab.render.etcd import ESTATE, REGISTRY
-from trimtab.render.pki import ROOT_PASSWORD
 
 HEALTHY_SECONDS = 60.0
 FOLDER = "/var/tmp/trimtab-drill"

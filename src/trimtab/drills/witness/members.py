@@ -6,11 +6,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from trimtab.daemons.haproxy.dumps import ServerState, read_servers
+from trimtab.daemons.haproxy.once import STAGE
 from trimtab.drills.ask import ask_if_there
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drivers.haproxy.dumps import ServerState, read_servers
 from trimtab.errors import DriverError
-from trimtab.render.haproxy_once import STAGE
 
 SOCKET = ("socat", "-t5", "-", "UNIX-CONNECT:/run/haproxy/admin.sock")
 

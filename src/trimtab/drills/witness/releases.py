@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from trimtab.daemons.pki import CA, CERTIFICATE, KEY
 from trimtab.drills.ask import ask_if_there
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.estate.addressing import PORTS
-from trimtab.render.pki import CA, CERTIFICATE, KEY
 
 HAPROXY = ("socat", "-t5", "-", "UNIX-CONNECT:/run/haproxy/admin.sock")
 NGINX = ("sh", "-c", '"/proc/$(cat /run/nginx.pid)/exe" -v')

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from trimtab.daemons.pki import CA, CERTIFICATE, KEY
 from trimtab.drills.ask import ask_if_there
 from trimtab.drills.scene import LabLike, Scene, Store
 from trimtab.errors import EnvironmentUnable
-from trimtab.render.pki import CA, CERTIFICATE, KEY
 
 STATUS = ("etcdctl", "--command-timeout=2s", "endpoint", "status", "--write-out=json")
 TRUST = (f"--cacert={CA}", f"--cert={CERTIFICATE}", f"--key={KEY}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from trimtab.daemons.pools import used
+from trimtab.daemons.splits import splits
 from trimtab.estate.inventory import Inventory
-from trimtab.render.pools import used
-from trimtab.render.splits import splits
 from trimtab.timing.client import SERVES_ON
 from trimtab.timing.interval import NOTHING
 from trimtab.timing.layout import World, serving

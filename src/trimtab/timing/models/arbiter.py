@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from trimtab.daemons.etcd.config import estate_members
 from trimtab.estate.inventory import Inventory
-from trimtab.render.etcd import estate_members
 from trimtab.timing.interval import NOTHING
 from trimtab.timing.layout import World, serving
 from trimtab.timing.models.base import Figures, Model, both

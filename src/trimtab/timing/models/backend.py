@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from trimtab.daemons.across import helped
+from trimtab.daemons.pools import servers, used
 from trimtab.estate.inventory import Inventory
-from trimtab.render.across import helped
-from trimtab.render.pools import servers, used
 from trimtab.timing import checks, etcd
 from trimtab.timing.client import ORDER_REFUSED, SERVES_ON, orders
 from trimtab.timing.layout import World, every_site, first_store, quorum, serving

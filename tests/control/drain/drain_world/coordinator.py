@@ -16,8 +16,8 @@ from trimtab.control.drain.judged import seen_of
 from trimtab.control.drain.plan import Plan, Progress, Way
 from trimtab.control.drain.standing import Standing
 from trimtab.control.drain.takeover import take_over
-from trimtab.drivers.registry.base import Write
 from trimtab.errors import Conflict, LeaseGone, Unreachable
+from trimtab.registry.base import Write
 
 if TYPE_CHECKING:
     from drain_world.world import World

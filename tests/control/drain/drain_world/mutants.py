@@ -12,7 +12,7 @@ from drain_world.world import Shape
 from trimtab.control.arbiter.world import SiteState, World
 from trimtab.control.drain import writes
 from trimtab.control.drain.plan import Move, Plan, Progress, Seen
-from trimtab.drivers.registry.base import Write
+from trimtab.registry.base import Write
 
 
 @dataclass(frozen=True)

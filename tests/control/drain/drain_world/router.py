@@ -10,8 +10,8 @@ from drain_world.logic import FRESH_S, TICK_S, TTL_S
 from trimtab.control.arbiter.records import decode, encode, key_of
 from trimtab.control.steer.router import Done
 from trimtab.control.steer.wish import Committed, Doing, Permit, Step
-from trimtab.drivers.registry.base import Write
 from trimtab.errors import Unreachable
+from trimtab.registry.base import Write
 
 if TYPE_CHECKING:
     from drain_world.world import World

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from drain_world.logic import LEASE_S, TICK_S
-from trimtab.drivers.registry.base import Snapshot, Write
 from trimtab.errors import Conflict, LeaseGone, Unreachable
+from trimtab.registry.base import Snapshot, Write
 
 LEASE_TICKS = int(LEASE_S / TICK_S)
 Mishap = Literal["none", "lost", "ambiguous", "late", "straggler"]

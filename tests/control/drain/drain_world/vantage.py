@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from drain_world.actor import EPOCH, Actor
 from drain_world.logic import DAMPING, FRESH_S, INTERVAL, TICK_S
 from trimtab.control.sites.reading import Reading
-from trimtab.drivers.front.judge import Probe
+from trimtab.daemons.front.judge import Probe
 
 if TYPE_CHECKING:
     from drain_world.world import World

@@ -21,7 +21,7 @@ from trimtab.control.drain.plan import Way
 from trimtab.control.drain.standing import Standing
 from trimtab.control.sites.verdict import SiteVerdict, View
 from trimtab.control.steer.router import Done
-from trimtab.drivers.registry.base import Write
+from trimtab.registry.base import Write
 
 NAMES = ("a", "b", "c", "d", "e")
 DESKS = ("ann", "bob")

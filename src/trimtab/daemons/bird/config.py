@@ -1,0 +1,228 @@
+"""BIRD 2: eBGP upstream, BGP between sites, and iBGP to the proxies whose anchor holds up the public prefixes.
+
+Sources: RFC 4271 (BGP), RFC 5880/5882 (BFD), RFC 6890 (bogons), the BIRD 2.0 User's Guide chapters 5 and 6.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trimtab import agent_config
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.etcd.config import link_rtt
+from trimtab.daemons.template import HOOKS, fill
+from trimtab.estate import addressing
+from trimtab.estate.addressing import FAMILIES, Family
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.site import Upstream
+
+CONFIG = "/etc/bird/bird.conf"
+STEER, NO_STEER = agent_config.STEER, "/etc/bird/steer-none.conf"
+STEER_HOOK = f"{HOOKS}/bird-steer"
+
+# Special-purpose space (RFC 6890, RFC 5737, RFC 2544, RFC 3849, RFC 6598) and multicast.
+BOGONS: dict[Family, tuple[str, ...]] = {
+    4: (
+        "0.0.0.0/8+", "10.0.0.0/8+", "100.64.0.0/10+", "127.0.0.0/8+", "169.254.0.0/16+", "172.16.0.0/12+",
+        "192.0.0.0/24+", "192.0.2.0/24+", "192.168.0.0/16+", "198.18.0.0/15+", "198.51.100.0/24+", "203.0.113.0/24+",
+        "224.0.0.0/3+",
+    ),
+    6: ("::/8+", "100::/64+", "2001:db8::/32+", "fc00::/7+", "fe80::/10+", "ff00::/8+"),
+}  # fmt: skip
+DEFAULT: dict[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
+# What never leaves by the default route when a private path is down (RFC 1918, RFC 4193).
+UNROUTED: dict[Family, tuple[str, ...]] = {
+    4: ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+    6: ("fc00::/7",),
+}
+LONGEST: dict[Family, int] = {4: 24, 6: 48}
+# About 1.5 times the full table of today: a leak ends the session instead of filling the memory.
+IMPORT_LIMIT: dict[Family, int] = {4: 1_500_000, 6: 400_000}
+# The way out over another site is the last resort, the nearest one first (at most 200 sites).
+UPSTREAM_PREF = 400
+BITS: dict[Family, int] = {4: 32, 6: 128}
+
+
+def identifier(name: str) -> str:
+    """A name as BIRD spells symbols: names have no `_`, so this stays unique."""
+    return name.replace("-", "_")
+
+
+def password_file(upstream: str) -> str:
+    """Where the host keeps the session's `password "…";` line; its value is in no artifact."""
+    return f"/etc/trimtab/secrets/bgp-{upstream}.conf"
+
+
+def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    timers = _timers(inventory)
+    families = [_router_family(inventory, host, family) for family in FAMILIES]
+    text = fill(
+        "bird/router.conf.j2",
+        host=host,
+        asn=inventory.asn(host.site) or 64512,
+        families=families,
+        steer=STEER,
+        scan_s=int(inventory.estate.tiers.router.scan),
+        **timers,
+    )
+    hook = fill("bird/bird-steer.sh.j2", steer=STEER, neutral=NO_STEER)
+    return (
+        Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),
+        Artifact(NO_STEER, fill("bird/steer-none.conf.j2")),
+        Artifact(STEER_HOOK, hook, mode=0o755, validator="sh"),
+    )
+
+
+def render_proxy(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    families = [_proxy_family(inventory, host, family) for family in FAMILIES]
+    text = fill(
+        "bird/proxy.conf.j2",
+        host=host,
+        asn=inventory.asn(host.site) or 64512,
+        families=families,
+        **_timers(inventory),
+    )
+    return (Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),)
+
+
+def _timers(inventory: Inventory) -> dict[str, int]:
+    tier = inventory.estate.tiers.router
+    return {
+        "bfd_ms": round(tier.bfd.interval * 1000),
+        "bfd_multiplier": tier.bfd.multiplier,
+        "hold": int(tier.hold),
+        "keepalive": max(1, int(tier.hold) // 3),
+    }
+
+
+def _common(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
+    site_id = inventory.estate.sites[host.site].id
+    return {"v": family, "bits": BITS[family], "anchor": addressing.anchor(family, site_id, inventory.first)}
+
+
+def _proxy_family(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
+    routers = [
+        {"number": r.number, "address": host.vlan.host(family, r.number)}
+        for r in inventory.routers(host.site)
+    ]
+    return {**_common(inventory, host, family), "own_address": host.address(family), "routers": routers}
+
+
+def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
+    site_id = inventory.estate.sites[host.site].id
+    front = inventory.front(host.site)
+    vips, lost = _on_link(inventory, host.site, family) if front else ([], [])
+    return {
+        **_common(inventory, host, family),
+        "vips": vips,
+        "lost": lost,
+        "front": front[0].vlan.interface if front else None,
+        "front_address": front[0].vlan.host(family, host.number) if front else None,
+        "announced": inventory.announced(host.site, family) if front else [],
+        "own": inventory.public(host.site, family) if front else None,
+        "own_address": host.address(family),
+        "aggregate": addressing.site_aggregate(family, site_id, inventory.first),
+        "default": DEFAULT[family],
+        "unrouted": UNROUTED[family],
+        "longest": LONGEST[family],
+        "limit": IMPORT_LIMIT[family],
+        "bogons": BOGONS[family],
+        "estate": _estate_prefixes(inventory, host.site, family),
+        "upstreams": _upstreams(inventory, host, family),
+        "sites": _other_sites(inventory, host, family),
+        "siblings": [
+            {"name": r.name, "number": r.number, "address": r.address(family)}
+            for r in inventory.routers(host.site)
+            if r.name != host.name
+        ],
+        "proxies": [{"name": p.name, "number": p.number, "address": p.address(family)} for p in front],
+    }
+
+
+def _on_link(inventory: Inventory, site: str, family: Family) -> tuple[list[Any], list[dict[str, Any]]]:
+    """(VIPs of what is nobody else's, [{"prefix", "vips"}] of other sites' prefixes that an announced one covers).
+
+    Another site's VIP is on-link only while its own prefix is gone: until then that leads to it.
+    """
+    announced = inventory.announced(site, family)
+    vips = [vip for vip in inventory.vips(family) if any(vip in prefix for prefix in announced)]
+    others = [
+        prefix
+        for other in inventory.site_names()
+        if other != site
+        and inventory.front(other)
+        and (prefix := inventory.public(other, family)) is not None
+        and prefix not in announced
+    ]
+    lost = [
+        {"prefix": prefix, "vips": found}
+        for prefix in others
+        if (found := [vip for vip in vips if vip in prefix])
+    ]
+    theirs = {vip for each in lost for vip in each["vips"]}
+    return [vip for vip in vips if vip not in theirs], lost
+
+
+def _estate_prefixes(inventory: Inventory, site: str, family: Family) -> list[str]:
+    """What is no bogon here: the estate's own prefixes and the networks of this site's declared peers, exactly."""
+    own = {
+        p
+        for s in inventory.site_names()
+        if (p := inventory.public(s, family)) is not None and inventory.front(s)
+    }
+    own |= set(inventory.anycast(family))
+    for upstream in inventory.estate.sites[site].upstreams.values():
+        own |= {addressing.uplink_network(peer) for peer in upstream.peer if peer.version == family}
+    return [str(p) for p in sorted(own, key=lambda p: (int(p.network_address), p.prefixlen))]
+
+
+def _upstreams(inventory: Inventory, host: Host, family: Family) -> list[dict[str, Any]]:
+    found = []
+    for name, upstream in sorted(inventory.estate.sites[host.site].upstreams.items()):
+        found += [_upstream(name, upstream, peer, host) for peer in upstream.peer if peer.version == family]
+    return found
+
+
+def _upstream(name: str, upstream: Upstream, peer: Any, host: Host) -> dict[str, Any]:
+    return {
+        "name": name,
+        "id": identifier(name),
+        "asn": upstream.asn,
+        "peer": peer,
+        "local": peer + host.number,
+        "bfd": upstream.bfd,
+        "prepend": upstream.prepend,
+        # a path that we make worse inwards is worse outwards too
+        "pref": UPSTREAM_PREF - 10 * upstream.prepend,
+        "password": password_file(name) if upstream.password else None,
+    }
+
+
+def _other_sites(inventory: Inventory, host: Host, family: Family) -> list[dict[str, Any]]:
+    """Sessions over the private links; only the first router of a site has them."""
+    if host.name != inventory.routers(host.site)[0].name:
+        return []
+    others = [other for other in inventory.site_names() if other != host.site]
+    near = sorted(others, key=lambda other: (link_rtt(inventory, host.site, other), other))
+    return [
+        {**_other_site(inventory, host.site, other, family), "way_out": len(others) - near.index(other)}
+        for other in others
+    ]
+
+
+def _other_site(inventory: Inventory, site: str, other: str, family: Family) -> dict[str, Any]:
+    own_id = inventory.estate.sites[site].id
+    other_id = inventory.estate.sites[other].id
+    _, local, peer = addressing.private_link(family, own_id, other_id)
+    accept = [addressing.site_aggregate(family, other_id, inventory.first)]
+    public = inventory.public(other, family)
+    if public is not None and inventory.front(other):
+        accept.append(public)
+    return {
+        "name": other,
+        "id": identifier(other),
+        "asn": inventory.asn(other) or 64512,
+        "local": local,
+        "peer": peer,
+        "accept": accept,
+    }

@@ -1,0 +1,28 @@
+"""BIRD, as the estate has it: on routers and proxies."""
+
+from __future__ import annotations
+
+from trimtab.agent_config import Probe, Unit
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.bird.config import render_proxy, render_router
+from trimtab.daemons.bird.unit import units
+from trimtab.daemons.rendering import Rendered, with_role
+from trimtab.estate.inventory import Host, Inventory
+
+BFD = (3784, 4784)  # of one hop (RFC 5881) and of several (RFC 5883): both are open
+ASK = "/usr/sbin/birdc -s /run/bird/bird.ctl show status"
+
+
+def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    router = render_router(inventory, host) if "router" in host.roles else ()
+    return (*router, *(render_proxy(inventory, host) if "proxy" in host.roles else ()))
+
+
+RENDERED = Rendered(
+    "bird",
+    with_role("router", "proxy"),
+    _files,
+    units,
+    watched=lambda _, __: (Unit("bird.service", Probe("command", ASK, "Daemon is up and running")),),
+    ports=lambda _, __: BFD,
+)

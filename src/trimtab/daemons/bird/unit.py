@@ -1,0 +1,34 @@
+"""The unit of BIRD."""
+
+from __future__ import annotations
+
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.keepalived.config import GATEWAY_STATE
+from trimtab.daemons.template import HOOKS
+from trimtab.daemons.unit import STEERS, unit
+from trimtab.estate.inventory import Host, Inventory
+
+
+def bird(router: bool) -> Artifact:
+    lines = [
+        "Type=exec",
+        "User=bird",
+        "Group=bird",
+        "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE",
+        "RuntimeDirectory=bird",
+        *([f"ExecStartPre=+{HOOKS}/bird-steer"] if router else []),
+        "ExecStartPre=/usr/sbin/bird -p -c /etc/bird/bird.conf",
+        STEERS,
+        "ExecStart=/usr/sbin/bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl",
+    ]
+    if router:
+        lines += [
+            f"ExecStartPost=+/bin/sh -c 'mkdir -p {GATEWAY_STATE}; echo 0 > {GATEWAY_STATE}/bird'",
+            f"ExecStopPost=-+/bin/sh -c 'echo 1 > {GATEWAY_STATE}/bird'",
+        ]
+    lines.append("ExecReload=/usr/sbin/birdc -s /run/bird/bird.ctl configure")
+    return unit("bird.service", "network-online.target", lines, "BIRD, routing by trimtab")
+
+
+def units(_: Inventory, host: Host) -> tuple[Artifact, ...]:
+    return (bird("router" in host.roles),)

@@ -1,0 +1,67 @@
+"""The hooks of a proxy: its state as track files and anchor address, and the loopback watch for one that hangs."""
+
+from __future__ import annotations
+
+from trimtab.agent_config import MEMBERS, MEMBERS_COPY, SCALE
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.template import HOOKS, fill
+from trimtab.estate import addressing
+from trimtab.estate.addressing import FAMILIES, PORTS
+from trimtab.estate.inventory import Host, Inventory
+
+# A hang costs at most EVERY + FALL x max(EVERY, TIMEOUT): 0.8 s.
+EVERY_S, TIMEOUT_S, FALL = 0.2, 0.2, 3
+MAX_WAIT_S = 30
+RELOAD_S = 10  # a new generation has read its certificates by then; nginx tries to bind for 2.5 s
+
+
+def settle_seconds(inventory: Inventory) -> float:
+    """How long a new proxy has to be ready: every check of every pool has run once."""
+    checks = [pool.check for pool in inventory.estate.pools.values()]
+    return round(max((c.every for c in checks), default=0.0) + EVERY_S, 3)
+
+
+def vrrp_seconds(inventory: Inventory) -> float:
+    """How long the addresses take to be held after health is up: dead-master time and a margin of two adverts."""
+    return round(6 * inventory.estate.vrrp.advert, 3)
+
+
+def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    site_id = inventory.estate.sites[host.site].id
+    anchors = [f"{addressing.anchor(f, site_id, inventory.first)}/{32 if f == 4 else 128}" for f in FAMILIES]
+    watch = fill(
+        "front/front-watch.py.j2",
+        anchor4=addressing.anchor(4, site_id, inventory.first),
+        anchor6=addressing.anchor(6, site_id, inventory.first).packed.hex(),
+        engine=inventory.estate.tiers.proxy.engine,
+        port=PORTS["front-health"],
+        every=EVERY_S,
+        timeout=TIMEOUT_S,
+        fall=FALL,
+        settle=settle_seconds(inventory),
+        max_wait=MAX_WAIT_S,
+        vrrp=vrrp_seconds(inventory),
+    )
+    return (
+        Artifact(f"{HOOKS}/front", fill("front/front.sh.j2", anchors=anchors), mode=0o755, validator="sh"),
+        Artifact(
+            f"{HOOKS}/front-watch",
+            watch,
+            mode=0o755,
+            validator="python",
+            take_up="restart",
+            unit="trimtab-front.service",
+        ),
+        Artifact(
+            f"{HOOKS}/proxy-members",
+            fill("front/proxy-members.py.j2", members=MEMBERS, copy=MEMBERS_COPY, scale=SCALE),
+            mode=0o755,
+            validator="python",
+        ),
+        Artifact(
+            f"{HOOKS}/proxy-reload",
+            fill("front/proxy-reload.py.j2", seconds=RELOAD_S),
+            mode=0o755,
+            validator="python",
+        ),
+    )

@@ -1,0 +1,106 @@
+"""keepalived: VRRPv3 for the VIPs of a site (proxies) and for the gateways of its networks (routers).
+
+Sources: RFC 5798; keepalived.conf(5) of 2.2.7. A backup that hears of another number of addresses than its own does not
+take the sender for a master, and so does one that has more instances in a group: for as long as two hosts have different
+files, both would hold everything. So a site has one instance for all, of both families, and what it advertises is one
+address that no entry of the estate can change; the others are `virtual_ipaddress_excluded`, of which nobody tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from trimtab.agent_config import KEEPALIVED_RELOADING
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.template import fill
+from trimtab.estate.addressing import CARRIER, FAMILIES, MAX_ROUTERS, VRID_FRONT, VRID_GATEWAY, Vlan
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.vrrp import Vrrp
+
+CONFIG = "/etc/keepalived/keepalived.conf"
+FRONT_STATE = "/run/trimtab/front"
+GATEWAY_STATE = "/run/trimtab/gateway"
+GATEWAY = 9  # of every network, see Vlan.host
+LAST_PLACE = -254  # below every priority; keepalived takes 1 for what comes out less
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """carrier: the address that is advertised, with its length.  addresses: (address with length, interface) of all that
+    move with it.  peers: who is told; () for whoever hears multicast.
+    """
+
+    name: str
+    interface: str
+    vrid: int
+    carrier: str
+    addresses: tuple[tuple[str, str], ...]
+    peers: tuple[str, ...] = ()
+
+
+def render_front(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    """The VIPs: given away when the proxy's process ends or when it no longer answers."""
+    vlan = host.vlan
+    vips = [(f"{vip}/{32 if f == 4 else 128}", vlan.interface) for f in FAMILIES for vip in inventory.vips(f)]
+    carrier = f"{vlan.host(4, CARRIER)}/32"
+    peers = _peers(inventory, host)
+    instance = Instance("front", vlan.interface, VRID_FRONT, carrier, tuple(vips), peers)
+    track = [_tracked("front", FRONT_STATE, name) for name in ("process", "health", "yield")]
+    track.append(_tracked("front", FRONT_STATE, "drained", LAST_PLACE))
+    return _config(inventory.estate.vrrp, host, instance, inventory.estate.vrrp.preempt, track)
+
+
+def render_gateway(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    """The gateway of every network of the site; a router that is alone has them too, so that a second one may come and go.
+
+    It never preempts: a router that comes back has no routes yet.
+    """
+    gateways = [
+        (_gateway(vlan, f), vlan.interface)
+        for vlan in inventory.vlans(host.site)
+        for f in FAMILIES
+        if f == 6 or vlan != host.vlan
+    ]
+    own, peers = host.vlan, _peers(inventory, host, MAX_ROUTERS)
+    instance = Instance("gateway", own.interface, VRID_GATEWAY, _gateway(own, 4), tuple(gateways), peers)
+    track = [_tracked("gateway", GATEWAY_STATE, "bird")]
+    return _config(inventory.estate.vrrp, host, instance, False, track)
+
+
+def _peers(inventory: Inventory, host: Host, most: int | None = None) -> tuple[str, ...]:
+    """Whom a host tells where multicast does not pass: every number of its group up to one beyond the last, retired or not.
+    Who joins or leaves is told then whoever has the new file first; an address that nobody has costs nothing.
+    """
+    if not inventory.estate.vrrp.unicast:
+        return ()
+    last = inventory.estate.sites[host.site].hosts[host.group].low + 1
+    numbers = range(1, min(last, most or last) + 1)
+    return tuple(inventory.address(host.site, host.group, n, 4) for n in numbers if n != host.number)
+
+
+def _tracked(group: str, folder: str, name: str, weight: int = 0) -> dict[str, Any]:
+    """weight: of a 1 in the file, on the priority; 0: a 1 is a fault."""
+    return {"name": f"{group}_{name}", "path": f"{folder}/{name}", "weight": weight}
+
+
+def _gateway(vlan: Vlan, family: int) -> str:
+    return f"{vlan.host(4, GATEWAY)}/24" if family == 4 else f"{vlan.host(6, GATEWAY)}/64"
+
+
+def _config(
+    vrrp: Vrrp, host: Host, instance: Instance, preempt: bool, track: list[dict[str, Any]]
+) -> tuple[Artifact, ...]:
+    text = fill(
+        "keepalived/keepalived.conf.j2",
+        host=host,
+        reload_file=KEEPALIVED_RELOADING,
+        instance=instance,
+        priority=vrrp.priority(host.number - 1),
+        preempt=preempt,
+        advert=f"{vrrp.advert:g}",
+        garp_refresh=max(1, round(vrrp.garp_refresh)) if vrrp.garp_refresh else 0,
+        track=track,
+        weighed=any(each["weight"] for each in track),
+    )
+    return (Artifact(CONFIG, text, validator="keepalived", take_up="reload", unit="keepalived.service"),)

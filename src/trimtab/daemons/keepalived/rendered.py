@@ -1,0 +1,43 @@
+"""keepalived, as the estate has it: on routers and proxies."""
+
+from __future__ import annotations
+
+from trimtab.agent_config import Probe, Unit
+from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.keepalived.config import render_front, render_gateway
+from trimtab.daemons.keepalived.unit import units
+from trimtab.daemons.probe import ReadyCheck
+from trimtab.daemons.rendering import Rendered, with_role
+from trimtab.estate.addressing import FAMILIES
+from trimtab.estate.inventory import Host, Inventory
+
+
+def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    front = render_front(inventory, host) if "proxy" in host.roles else ()
+    return (*front, *(render_gateway(inventory, host) if "router" in host.roles else ()))
+
+
+def _ready(inventory: Inventory) -> list[ReadyCheck]:
+    found = []
+    vips = tuple(str(a) for f in FAMILIES for a in inventory.vips(f))
+    for site in inventory.site_names():
+        front = tuple(h.name for h in inventory.front(site))
+        if front and vips:
+            found.append(ReadyCheck("vip", f"{site}: one proxy holds every VIP", front, vips))
+        if front and vips and inventory.estate.vrrp.preempt:  # it is going to take them back: wait for it
+            found.append(ReadyCheck("vip", f"{site}: {front[0]} holds every VIP", front[:1], vips))
+        routers = tuple(h.name for h in inventory.routers(site))
+        if len(routers) > 1:
+            gateways = tuple(str(v.host(f, 9)) for v in inventory.vlans(site) for f in FAMILIES)
+            found.append(ReadyCheck("vip", f"{site}: one router holds every gateway", routers, gateways))
+    return found
+
+
+RENDERED = Rendered(
+    "keepalived",
+    with_role("router", "proxy"),
+    _files,
+    units,
+    watched=lambda _, __: (Unit("keepalived.service", Probe("process")),),
+    ready=_ready,
+)

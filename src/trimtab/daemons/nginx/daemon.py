@@ -1,0 +1,35 @@
+"""nginx: an engine of the proxies."""
+
+from __future__ import annotations
+
+import re
+
+from trimtab.daemons.base import Daemon, TakesUp
+from trimtab.daemons.validator import Validator
+
+# A proxy reads pools that a hook of the same host makes for it at each start: it is asked the same way.
+MEMBERS_HOOK = "/usr/local/lib/trimtab/proxy-members"
+
+
+def _ask(path: str) -> list[str]:
+    """`nginx -t` binds what it would listen on, so the namespace allows addresses that VRRP would bring."""
+    allow = "for v in 4 6; do echo {} > /proc/sys/net/ipv$v/ip_nonlocal_bind; done"
+    test = (
+        f'mkdir -p /run/nginx; {MEMBERS_HOOK} nginx /usr/sbin/nginx -e stderr -t -q -g "user root;" -c "$0"'
+    )
+    return ["sh", "-c", f"{allow.format(1)}; {test}; code=$?; {allow.format(0)}; exit $code", path]
+
+
+DAEMON = Daemon(
+    "nginx",
+    programs={"nginx": "nginx-light"},
+    units=("nginx.service",),
+    takes_up=TakesUp.SERVES,
+    judge=Validator(
+        "nginx",
+        "nginx-light",
+        _ask,
+        where=re.compile(r"in (?P<file>/\S+?):(?P<line>\d+)"),
+        folder="/usr/sbin",
+    ),
+)

@@ -1,0 +1,49 @@
+"""How a room fills its templates: `ROOM/FILE` is `ROOM/templates/FILE`, beside the room's `config.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+
+HOOKS = "/usr/local/lib/trimtab"
+UNITS = "/etc/systemd/system"
+
+
+def milliseconds(seconds: float) -> str:
+    """A duration as HAProxy, nginx and others read it: `150ms`."""
+    return f"{round(seconds * 1000)}ms"
+
+
+def _source(name: str) -> tuple[str, str, Callable[[], bool]]:
+    """As jinja2.FunctionLoader wants it: text, file, whether it is still the same."""
+    room, _, file = name.partition("/")
+    path = Path(__file__).parent / room / "templates" / file
+    return path.read_text(), str(path), lambda: True
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    env = Environment(
+        loader=FunctionLoader(_source),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    env.filters["ms"] = milliseconds
+    return env
+
+
+@lru_cache(maxsize=64)
+def template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+def fill(name: str, **values: Any) -> str:
+    """The template `name` with `values`; an undefined name raises."""
+    return template(name).render(**values)

@@ -1,1 +1,0 @@
-"""BIRD 2 over its control socket: `wire` (commands, replies, tables), `client` (socket)."""

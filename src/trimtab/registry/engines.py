@@ -1,0 +1,43 @@
+"""Every engine of the registry, by the name that an estate gives it. Each is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from trimtab.errors import BadInput
+from trimtab.registry.base import Access, Registry
+
+Factory = Callable[[Access], Registry]
+
+
+def _etcd(access: Access) -> Registry:
+    from trimtab.registry.etcd.client import Etcd
+
+    return Etcd(access)
+
+
+def _consul(access: Access) -> Registry:
+    from trimtab.registry.consul.client import Consul
+
+    return Consul(access)
+
+
+def table(entries: Iterable[tuple[str, Factory]]) -> Mapping[str, Factory]:
+    """Raises ValueError for a name that stands there twice: one of the two would never run."""
+    found: dict[str, Factory] = {}
+    for name, factory in entries:
+        if name in found:
+            raise ValueError(f"two registry engines are called {name!r}")
+        found[name] = factory
+    return found
+
+
+ENGINES = table((("consul", _consul), ("etcd", _etcd)))
+
+
+def connect(access: Access) -> Registry:
+    """The registry that `access` names; nothing is sent yet. Raises BadInput: an unknown engine, endpoints or files."""
+    factory = ENGINES.get(access.engine)
+    if factory is None:
+        raise BadInput(f"registry engine {access.engine!r}: known are {', '.join(sorted(ENGINES))}")
+    return factory(access)

@@ -1,0 +1,82 @@
+"""One room and one line are enough: a daemon that no file of `src/` knows is read, checked, rendered and judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.daemons.outside_kit import GREETS, OUTSIDE, run
+from trimtab.agent_config import load
+
+WELL = GREETS + "tiers: {greeter: {port: 7008, words: good day}}\n"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "estate.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.daemon
+def test_its_files_are_rendered_judged_and_looked_after(tmp_path: Path) -> None:
+    estate = written(tmp_path, WELL)
+    done = run(estate, "build", "--out", "built")
+    assert done.returncode == 0, done.stderr
+    host = next((tmp_path / "built").rglob("one-greeter-1"))
+    assert (host / "etc/greeter/words").read_text() == "good day\n"
+    assert "socat TCP-LISTEN:7008" in (host / "etc/systemd/system/greeter.service").read_text()
+    (watched,) = load((host / "etc/trimtab/agent.json").read_text()).units
+    assert (watched.name, watched.probe.expect) == ("greeter.service", "good day")
+    assert (
+        "7008" in (host / "etc/sysctl.d/90-trimtab.conf").read_text()
+    )  # no outgoing connection takes its port
+
+
+@pytest.mark.daemon
+def test_its_own_judge_refuses_its_file(tmp_path: Path) -> None:
+    done = run(written(tmp_path, WELL.replace("good day", '" "')), "build", "--out", "built")
+    assert (done.returncode, (tmp_path / "built").exists()) == (1, False)
+    assert "one-greeter-1  /etc/greeter/words:1  refused by awk" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tier", "says"),
+    [
+        ("{greter: {port: 7008}}", "did you mean `greeter`?"),
+        ("{greeter: {prt: 7008}}", "did you mean `port`?"),
+        ("{greeter: {port: 80}}", "at least 1024"),
+    ],
+)
+def test_its_keys_are_judged_as_ours_are(tmp_path: Path, tier: str, says: str) -> None:
+    estate = written(tmp_path, GREETS + f"tiers: {tier}\n")
+    done = run(estate, "check")
+    line = len(estate.read_text().splitlines())
+    assert done.returncode == 2 and f"estate.yaml:{line}:" in done.stderr and says in done.stderr
+
+
+def test_without_its_package_its_role_is_none(tmp_path: Path) -> None:
+    done = run(written(tmp_path, GREETS), "check", brought="")
+    assert done.returncode == 2 and "`greeter` is not in `groups`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (('roles={"greeter": 9}', 'roles={"proxy": 9}'), "there is a role `proxy` already"),
+        (('roles={"greeter": 9}', 'roles={"greeter": 3}'), "which is `proxy`'s"),
+        (('    "greeter",\n    programs', '    "haproxy",\n    programs'), "is not the daemon greeter"),
+        (("DAEMON = ", "OTHER = "), "its package has `daemon.py` with DAEMON"),
+    ],
+)
+def test_a_room_that_cannot_be_had_is_said(tmp_path: Path, spoil: tuple[str, str], says: str) -> None:
+    for file in OUTSIDE.rglob("*"):
+        if file.is_file() and file.suffix != ".pyc":
+            to = tmp_path / "brought" / file.relative_to(OUTSIDE)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            to.write_text(file.read_text())
+    daemon = tmp_path / "brought/greeter/daemon.py"
+    assert spoil[0] in daemon.read_text()
+    daemon.write_text(daemon.read_text().replace(*spoil))
+    done = run(written(tmp_path, GREETS), "check", brought=str(tmp_path / "brought"))
+    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
