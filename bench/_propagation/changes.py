@@ -13,7 +13,8 @@ from _propagation.plan import BEYOND, PORT, Plan, name
 from trimtab.daemons.haproxy.dumps import ServerState
 from trimtab.daemons.haproxy.once import STAGE
 from trimtab.registry.base import Write
-from trimtab.registry.record import MAX_WEIGHT, Claim, Hand, Member, Record, encode, key_of
+from trimtab.registry.codec import encode
+from trimtab.registry.record import MAX_WEIGHT, Claim, Hand, Member, Record, key_of
 
 LANES = 4
 STAY = 3  # members of a pool that never leave

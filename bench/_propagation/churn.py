@@ -14,8 +14,9 @@ from _propagation.daemons import Proxy
 from _propagation.plan import Plan, load
 from trimtab.agent_config import RegistryAccess
 from trimtab.registry.base import Registry
+from trimtab.registry.codec import decode
 from trimtab.registry.engines import connect
-from trimtab.registry.record import CheckState, FrontState, HostState, decode
+from trimtab.registry.record import CheckState, FrontState, HostState
 
 WARM_S, AFTER_S = 1.0, 1.0  # requests before the first change and after both proxies are there
 CONVERGED_WITHIN_S = 30.0

@@ -122,7 +122,7 @@ async def agent(site: Inventory, proxy: Proxy) -> AsyncIterator[Daemon]:
     server = await asyncio.start_unix_server(
         _supervisor([unit.name for unit in file.units]), str(proxy.root / UNITS)
     )
-    argv = [sys.executable, "-m", "trimtab.control", "run", "--root", str(proxy.root)]
+    argv = [sys.executable, "-m", "trimtab.agent", "run", "--root", str(proxy.root)]
     try:
         with Daemon(argv, proxy.root / "agent.log") as daemon:
             yield daemon

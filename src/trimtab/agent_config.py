@@ -1,4 +1,4 @@
-"""What an agent has to know of its host: the one file between what renders (`daemons/agent/config.py`) and what runs (`control/`).
+"""What an agent has to know of its host: the one file between what renders (`daemons/agent/config.py`) and what runs (`agent/`).
 
 Plain frozen values and JSON, so that an agent starts without the model of the estate. Unknown keys are refused: an agent
 never runs on half a file.

@@ -22,8 +22,8 @@ from _propagation.plan import BEYOND, Plan, load, name
 from _propagation.space import sit_inside
 
 from trimtab import agent_config
-from trimtab.control.pools import decide
-from trimtab.control.store import Store
+from trimtab.agent.membership.pools import decide
+from trimtab.agent.membership.store import Store
 from trimtab.daemons.haproxy.dumps import ServerState
 from trimtab.registry.base import Snapshot
 

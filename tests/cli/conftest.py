@@ -14,7 +14,8 @@ from trimtab.cli.app import app
 from trimtab.errors import Conflict, LeaseGone, Unreachable
 from trimtab.estate.addressing import PORTS
 from trimtab.registry.base import Snapshot, Write
-from trimtab.registry.record import Hand, Record, decode, encode, key_of
+from trimtab.registry.codec import decode, encode
+from trimtab.registry.record import Hand, Record, key_of
 
 Do = Callable[..., tuple[int, str, str]]  # a line to type, then words with blanks in them
 

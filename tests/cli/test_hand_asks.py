@@ -11,9 +11,9 @@ import pytest
 
 from tests.cli.conftest import Do, Memory
 from trimtab.cli.app import app
-from trimtab.control.arbiter import records as arbiter
-from trimtab.control.arbiter.ledger import Decision, Gate
-from trimtab.control.arbiter.world import Freeze, Permit
+from trimtab.ops.arbiter import records as arbiter
+from trimtab.ops.arbiter.ledger import Decision, Gate
+from trimtab.ops.arbiter.world import Freeze, Permit
 from trimtab.registry.record import Alive, Claim, FrontState, Hand, HostState, Member, Record
 
 FROZEN = Freeze("ann", "the big sale", 5.0)

@@ -13,10 +13,10 @@ import pytest
 from tests.cli.cli_kit import SHOP, run
 from trimtab.cli import estate_store
 from trimtab.cli.app import app
-from trimtab.control.incidents.incident import Incident
-from trimtab.control.incidents.record import Open, encode, key_of
-from trimtab.control.incidents.review import review
 from trimtab.errors import BadInput, EnvironmentUnable
+from trimtab.ops.incidents.incident import Incident
+from trimtab.ops.incidents.record import Open, encode, key_of
+from trimtab.ops.incidents.review import review
 from trimtab.registry.base import Snapshot
 
 NOW = 1_800_000_000.0

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from tests.cli.conftest import Do, Memory
-from trimtab.control.arbiter import records as arbiter
-from trimtab.control.arbiter.world import Freeze
 from trimtab.errors import BadInput
+from trimtab.ops.arbiter import records as arbiter
+from trimtab.ops.arbiter.world import Freeze
 from trimtab.registry.record import Alive, Claim, Hand, Member
 
 COMMANDS = (

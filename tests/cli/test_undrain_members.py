@@ -11,8 +11,8 @@ import pytest
 from tests.cli.conftest import Do, Memory
 from tests.cli.test_hand_asks import OUTSIDE, decisions, members
 from trimtab.cli.app import app
-from trimtab.control.drain.standing import decisions_in
 from trimtab.errors import AnswerIsNo, BadInput
+from trimtab.ops.drain.standing import decisions_in
 from trimtab.registry.base import Write
 from trimtab.registry.record import Alive, FrontState, Hand, HostState, Member
 

@@ -10,15 +10,14 @@ import pytest
 
 from tests.cli.conftest import Do, Memory
 from trimtab.cli.why import lost_of
-from trimtab.control.arbiter import records as arbiter
-from trimtab.control.arbiter.ledger import Decision, Gate
-from trimtab.control.arbiter.world import Freeze, Grant, Permit, Request, Told
-from trimtab.control.sites import record as views
-from trimtab.control.sites.reading import Reading
-from trimtab.control.sites.verdict import View
-from trimtab.control.steer.router import Done
-from trimtab.control.steer.wish import Committed, Doing
 from trimtab.errors import AnswerIsNo, BadInput, Unreachable
+from trimtab.ops.arbiter import records as arbiter
+from trimtab.ops.arbiter.ledger import Decision, Gate
+from trimtab.ops.arbiter.world import Freeze, Grant, Permit, Request, Told
+from trimtab.ops.health import record as views
+from trimtab.ops.health.reading import Reading
+from trimtab.ops.health.verdict import View
+from trimtab.ops.steering.wish import Committed, Doing, Done
 from trimtab.registry.record import Alive, Claim, HostState, Member, ProxyHand
 
 SITES = ("hk", "la", "sg")

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from trimtab.daemons.splits import MOST, split_name
 from trimtab.estate.service import LARGEST_SHARE, MOST_SHARES
-from trimtab.registry.record import Split, decode, encode, key_of
+from trimtab.registry.codec import decode, encode
+from trimtab.registry.record import Split, key_of
 
 NAME = st.from_regex(r"[a-z][a-z0-9-]{0,19}", fullmatch=True)
 POOLS = st.sets(NAME, min_size=1, max_size=MOST_SHARES)

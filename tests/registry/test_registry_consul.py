@@ -21,11 +21,12 @@ from tests.registry.registry_kit import access, answer, eventually, first, follo
 from trimtab.drivers.http import Limits
 from trimtab.errors import Compacted, Conflict, DriverError, LeaseGone, Nonsense, Refused, Unreachable
 from trimtab.registry.base import Write
+from trimtab.registry.codec import decode, encode
 from trimtab.registry.consul import rights, wire
 from trimtab.registry.consul.client import Consul
 from trimtab.registry.consul.steps import difference, steps_of
 from trimtab.registry.consul.wire import Half, Space
-from trimtab.registry.record import Alive, Claim, Hand, Member, decode, encode, key_of
+from trimtab.registry.record import Alive, Claim, Hand, Member, key_of
 
 
 class Recorded(NamedTuple):

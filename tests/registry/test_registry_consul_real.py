@@ -18,9 +18,10 @@ from tests.registry.registry_kit import eventually, first, follow, run
 from trimtab.drivers.http import Limits
 from trimtab.errors import Conflict, LeaseGone, Refused, Unreachable
 from trimtab.registry.base import Write
+from trimtab.registry.codec import encode
 from trimtab.registry.consul import wire
 from trimtab.registry.consul.client import Consul
-from trimtab.registry.record import Alive, Claim, Member, encode, key_of
+from trimtab.registry.record import Alive, Claim, Member, key_of
 
 pytestmark = [pytest.mark.daemon, pytest.mark.full]
 

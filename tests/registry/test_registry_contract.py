@@ -31,9 +31,10 @@ from tests.registry.registry_kit import (
 from trimtab.agent_config import RegistryAccess
 from trimtab.errors import BadInput, Compacted, Conflict, LeaseGone, Unreachable
 from trimtab.registry.base import Registry, Snapshot, Write
+from trimtab.registry.codec import encode
 from trimtab.registry.consul.client import Consul
 from trimtab.registry.etcd.client import Etcd
-from trimtab.registry.record import Alive, Claim, Hand, HostState, Record, Split, encode, key_of
+from trimtab.registry.record import Alive, Claim, Hand, HostState, Record, Split, key_of
 from trimtab.registry.record import Member as Endpoint
 
 _NUMBERS = itertools.count()

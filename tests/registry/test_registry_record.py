@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from trimtab.registry import fields
 from trimtab.registry import record as r
-from trimtab.registry.record import BadRecord, decode, encode, key_of
+from trimtab.registry.codec import decode, encode
+from trimtab.registry.fields import BadRecord
+from trimtab.registry.record import key_of
 
 NAMES = st.from_regex(r.NAME, fullmatch=True)
 POOLS = st.from_regex(r.POOL, fullmatch=True)

@@ -30,7 +30,7 @@ def weights(shop: Lab, pool: str) -> list[int]:
 
 
 def agent(shop: Lab, host: str, *words: str) -> str:
-    return run(shop, host, sys.executable, "-m", "trimtab.control", *words)
+    return run(shop, host, sys.executable, "-m", "trimtab.agent", *words)
 
 
 def test_members_register_themselves_and_both_proxies_agree(shop: Lab) -> None:

@@ -17,6 +17,6 @@ Root = Annotated[
 
 def agent(root: Root = None) -> int:
     """Run the agent of this host until SIGTERM or SIGINT; SIGHUP reads its files anew."""
-    from trimtab.control.main import main
+    from trimtab.agent.main import main
 
     return main(["run", *(["--root", str(root)] if root else [])])

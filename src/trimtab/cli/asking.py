@@ -11,10 +11,10 @@ from trimtab.cli.estate_store import opened
 from trimtab.cli.registries import Act, Note, seated
 
 if TYPE_CHECKING:
-    from trimtab.control.arbiter.world import Request
-    from trimtab.control.drain.take import Taking
-    from trimtab.control.hand import Seat, Who
     from trimtab.estate.inventory import Inventory
+    from trimtab.ops.arbiter.world import Request
+    from trimtab.ops.drain.take import Taking
+    from trimtab.ops.overrides.member import Seat, Who
     from trimtab.registry.base import Registry, Snapshot, Write
 
 
@@ -43,7 +43,7 @@ def asking(inventory: Inventory, change: Change, dry: bool) -> Act | None:
         return None
 
     async def act(registry: Registry, site: str) -> bool:
-        from trimtab.control.drain.take import take, tried
+        from trimtab.ops.drain.take import take, tried
 
         async with opened(inventory) as store:
             work = local_drain(inventory, site, store, registry, lambda *_: None)
@@ -56,7 +56,7 @@ def asking(inventory: Inventory, change: Change, dry: bool) -> Act | None:
 
 
 def _taking(inventory: Inventory, change: Change, site: str) -> Taking:
-    from trimtab.control.drain.take import Taking
+    from trimtab.ops.drain.take import Taking
 
     return Taking(
         lambda snapshot: change.plan(snapshot, site),
@@ -67,8 +67,8 @@ def _taking(inventory: Inventory, change: Change, site: str) -> Taking:
 
 def requests_of(inventory: Inventory, change: Change, site: str, snapshot: Snapshot) -> tuple[Request, ...]:
     """One for each of its places in pools. None at a site whose proxies would not miss it, because it has none."""
-    from trimtab.control.arbiter.world import Request
-    from trimtab.control.drain.of_site import places_of
+    from trimtab.ops.arbiter.world import Request
+    from trimtab.ops.drain.of_site import places_of
 
     own = [each for each in seated(inventory, snapshot, change.pool, site) if each.name == change.name]
     if not inventory.front(site) or not any(change.takes(snapshot, seat, site) for seat in own):

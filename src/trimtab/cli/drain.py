@@ -18,12 +18,12 @@ from trimtab.cli.registries import DryRun, Reason, TwinOption, reason_option
 from trimtab.errors import AnswerIsNo, BadInput
 
 if TYPE_CHECKING:
-    from trimtab.control.arbiter.decide import Answer
-    from trimtab.control.arbiter.effect import Effect
-    from trimtab.control.arbiter.world import Request
-    from trimtab.control.drain.coordinator import Coordinator
-    from trimtab.control.drain.plan import Finished, Move
     from trimtab.estate.inventory import Inventory
+    from trimtab.ops.arbiter.decide import Answer
+    from trimtab.ops.arbiter.effect import Effect
+    from trimtab.ops.arbiter.world import Request
+    from trimtab.ops.drain.coordinator import Coordinator
+    from trimtab.ops.drain.plan import Finished, Move
     from trimtab.registry.base import Registry
 
 TargetArgument = Annotated[
@@ -79,7 +79,7 @@ def drain(
     site = site_named(inventory, target)
 
     async def ask(store: Registry) -> int:
-        from trimtab.control.arbiter.world import Request
+        from trimtab.ops.arbiter.world import Request
 
         moves: list[dict[str, Any]] = []
         coordinator = _coordinator(inventory, store, json, moves)
@@ -144,9 +144,9 @@ def freeze(
     who = registries.who(reason)
 
     async def ask(store: Registry) -> int:
-        from trimtab.control.arbiter.world import Freeze
-        from trimtab.control.drain import writes
-        from trimtab.control.hand import write_planned
+        from trimtab.ops.arbiter.world import Freeze
+        from trimtab.ops.drain import writes
+        from trimtab.ops.overrides.member import write_planned
 
         word = Freeze(who.by, who.reason, who.at)
         plan = writes.thaw if off else writes.freeze
@@ -169,8 +169,8 @@ async def _with_store(inventory: Inventory, ask: Any) -> int:
 def _coordinator(
     inventory: Inventory, store: Registry, as_json: bool, moves: list[dict[str, Any]]
 ) -> Coordinator:
-    from trimtab.control.drain.coordinator import Coordinator
-    from trimtab.control.drain.of_estate import facts_of, watching_of
+    from trimtab.ops.drain.coordinator import Coordinator
+    from trimtab.ops.drain.of_estate import facts_of, watching_of
 
     settle = inventory.estate.arbiter.settle
 
@@ -183,7 +183,7 @@ def _coordinator(
 
 
 def _word(move: Move) -> str:
-    from trimtab.control.drain import plan
+    from trimtab.ops.drain import plan
 
     words = {
         plan.Write: getattr(move, "step", ""), plan.Wait: "waits", plan.Commit: "commits", plan.Undo: "undoes",
@@ -214,7 +214,7 @@ def _names(sites: tuple[str, ...]) -> str:
 
 def dry(asked: Sequence[tuple[Request, Answer]], as_json: bool) -> int:
     """What would be answered, all of it or none. Raises AnswerIsNo."""
-    from trimtab.control.drain.coordinator import refusals
+    from trimtab.ops.drain.coordinator import refusals
 
     request, granted = asked[0][0], all(answer.granted for _, answer in asked)
     if as_json:

@@ -15,12 +15,12 @@ from trimtab.cli.output import log, print_json, print_line
 from trimtab.errors import AnswerIsNo, BadInput, DriverError
 
 if TYPE_CHECKING:
-    from trimtab.control.arbiter.world import Request, Told
-    from trimtab.control.drain.local import LocalDrain, Target
-    from trimtab.control.drain.plan import Finished
-    from trimtab.control.drain.targets import MemberTarget
-    from trimtab.control.hand import Who
     from trimtab.estate.inventory import Inventory
+    from trimtab.ops.arbiter.world import Request, Told
+    from trimtab.ops.drain.local import LocalDrain, Target
+    from trimtab.ops.drain.plan import Finished
+    from trimtab.ops.drain.targets import MemberTarget
+    from trimtab.ops.overrides.member import Who
     from trimtab.registry.base import Registry, Snapshot
 
 
@@ -69,7 +69,7 @@ def _site_of_member(inventory: Inventory, target: str, site: str | None) -> str:
 
 def drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int:
     """Exit code. Raises Unreachable where nobody can be asked: then nothing was begun."""
-    from trimtab.control.drain.local import Unasked
+    from trimtab.ops.drain.local import Unasked
 
     try:
         return asyncio.run(_drain(inventory, local, who, options))
@@ -116,8 +116,8 @@ async def _told(inventory: Inventory, local: Local, registry: Registry, finished
 
 def still_in(inventory: Inventory, local: Local, snapshot: Snapshot) -> list[str]:
     """The other pools, with a route, in which the host of a member takes requests."""
-    from trimtab.control.drain.of_site import seated
     from trimtab.daemons.pools import used
+    from trimtab.ops.drain.of_site import seated
 
     pool, _, name = local.name.partition("/")
     return sorted(
@@ -158,7 +158,7 @@ def undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json
 
 
 async def _undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json: bool) -> int:
-    from trimtab.control.drain.targets import MemberTarget
+    from trimtab.ops.drain.targets import MemberTarget
 
     moves: list[dict[str, Any]] = []
     target = target_of(inventory, local, who)
@@ -182,9 +182,9 @@ async def _ramp(
     tell: Callable[[str, str], None],
 ) -> Finished | None:
     """None where it does not come back by steps."""
-    from trimtab.control.drain.ramp import grow
-    from trimtab.control.drain.targets import grows
-    from trimtab.control.hand import seat_of
+    from trimtab.ops.drain.ramp import grow
+    from trimtab.ops.drain.targets import grows
+    from trimtab.ops.overrides.member import seat_of
 
     seat = seat_of(target.seats(await registry.read()), target.name)
     if not grows(seat):
@@ -199,8 +199,8 @@ async def _ramp(
 def target_of(
     inventory: Inventory, local: Local, who: Who, force: bool = False, places: tuple[str, ...] = ()
 ) -> Target:
-    from trimtab.control.drain.of_site import seated
-    from trimtab.control.drain.targets import MemberTarget, ProxyTarget
+    from trimtab.ops.drain.of_site import seated
+    from trimtab.ops.drain.targets import MemberTarget, ProxyTarget
 
     proxies = tuple(host.name for host in inventory.front(local.site))
     if local.kind == "drain-proxy":
@@ -222,7 +222,7 @@ def target_of(
 
 def _places(inventory: Inventory, local: Local, snapshot: Snapshot) -> tuple[str, ...]:
     """A proxy is one. Of a member those that proxies of its site have a route to: none where it is missed by nobody."""
-    from trimtab.control.drain.of_site import places_of
+    from trimtab.ops.drain.of_site import places_of
 
     if local.kind == "drain-proxy":
         return (local.name,)
@@ -231,13 +231,13 @@ def _places(inventory: Inventory, local: Local, snapshot: Snapshot) -> tuple[str
 
 
 def _requests(local: Local, places: tuple[str, ...], who: Who, force: bool) -> list[Request]:
-    from trimtab.control.arbiter.world import Request
+    from trimtab.ops.arbiter.world import Request
 
     return [Request(local.kind, local.site, each, who.by, who.reason, force=force) for each in places]
 
 
 def _gives_back(local: Local, who: Who) -> Request:
-    from trimtab.control.arbiter.world import Request
+    from trimtab.ops.arbiter.world import Request
 
     kind: Told = "undrain-proxy" if local.kind == "drain-proxy" else "undrain-member"
     return Request(kind, local.site, local.name, who.by, who.reason)
@@ -276,9 +276,9 @@ def local_drain(
     wait_s: float = 60.0,
 ) -> LocalDrain:
     """What takes something out at one site: store is the estate's, registry the site's."""
-    from trimtab.control.drain.local import LocalDrain
-    from trimtab.control.drain.of_estate import facts_of, watching_of
-    from trimtab.control.drain.of_site import with_site
+    from trimtab.ops.drain.local import LocalDrain
+    from trimtab.ops.drain.of_estate import facts_of, watching_of
+    from trimtab.ops.drain.of_site import with_site
 
     facts = facts_of(inventory)
     return LocalDrain(

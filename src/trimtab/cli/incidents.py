@@ -18,8 +18,8 @@ from trimtab.cli.registries import TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
-    from trimtab.control.incidents.incident import Incident
     from trimtab.estate.inventory import Inventory
+    from trimtab.ops.incidents.incident import Incident
     from trimtab.registry.base import Snapshot
 
 Number = Annotated[int | None, typer.Argument(help="one of them, as the list has it", metavar="[ID]", min=1)]
@@ -48,7 +48,7 @@ def incidents(
     if json:
         print_json(_fields(found) | {"open": _is_open(records, found)})
     elif review:
-        from trimtab.control.incidents.review import review as page
+        from trimtab.ops.incidents.review import review as page
 
         print_line(page(found).removesuffix("\n"))
     else:
@@ -75,7 +75,7 @@ async def _read(inventory: Inventory) -> Snapshot:
 
 
 def _list(records: Mapping[str, bytes], only_open: bool, json: bool) -> int:
-    from trimtab.control.incidents.record import incident_of, numbers_of
+    from trimtab.ops.incidents.record import incident_of, numbers_of
 
     numbers = numbers_of(records)
     read = [found for number in reversed(numbers) if (found := incident_of(records, number)) is not None]
@@ -113,7 +113,7 @@ def _row(found: Incident, is_open: bool) -> dict[str, Any]:
 
 def _away(row: dict[str, Any]) -> str:
     """How long a quorum found that it does not serve."""
-    from trimtab.control.incidents.incident import span
+    from trimtab.ops.incidents.incident import span
 
     if row["away"] is not None:
         return span(row["away"])
@@ -125,7 +125,7 @@ def _away(row: dict[str, Any]) -> str:
 
 def _one(records: Mapping[str, bytes], number: int) -> Incident:
     """Raises BadInput for what is not there, or cannot be read."""
-    from trimtab.control.incidents.record import incident_of, numbers_of
+    from trimtab.ops.incidents.record import incident_of, numbers_of
 
     if (found := incident_of(records, number)) is not None:
         return found
@@ -138,7 +138,7 @@ def _one(records: Mapping[str, bytes], number: int) -> Incident:
 
 def _is_open(records: Mapping[str, bytes], found: Incident) -> bool:
     """The site's own one: what its pointer has lost is not followed any more."""
-    from trimtab.control.incidents.record import held_of
+    from trimtab.ops.incidents.record import held_of
 
     held = held_of(records, found.site)
     return held is not None and held.number == found.number
@@ -146,7 +146,7 @@ def _is_open(records: Mapping[str, bytes], found: Incident) -> bool:
 
 def open_ones(records: Mapping[str, bytes], *sites: str) -> list[str]:
     """A line each, for whoever looks at the sites. sites: () takes all."""
-    from trimtab.control.incidents.record import OPEN, held_of
+    from trimtab.ops.incidents.record import OPEN, held_of
 
     wanted = sites or sorted(key.removeprefix(f"{OPEN}/") for key in records if key.startswith(f"{OPEN}/"))
     return [
@@ -164,7 +164,7 @@ def _fields(found: Incident) -> dict[str, Any]:
 
 
 def _tell(found: Incident, is_open: bool) -> None:
-    from trimtab.control.incidents.incident import CLASSES, span
+    from trimtab.ops.incidents.incident import CLASSES, span
 
     away = f", after {span(found.verified - found.since)} in which it did not serve" if found.verified else ""
     state = "is open" if is_open else "is over" if found.closed else "is not followed any more"

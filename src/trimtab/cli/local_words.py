@@ -10,9 +10,9 @@ from trimtab.cli.output import log, print_json, print_line
 
 if TYPE_CHECKING:
     from trimtab.cli.drain_local import Local
-    from trimtab.control.arbiter.decide import Answer
-    from trimtab.control.arbiter.world import Request
-    from trimtab.control.drain.plan import Finished
+    from trimtab.ops.arbiter.decide import Answer
+    from trimtab.ops.arbiter.world import Request
+    from trimtab.ops.drain.plan import Finished
 
 
 def effect_line(request: Request, answer: Answer) -> str:

@@ -14,7 +14,7 @@ from trimtab.cli.output import print_json, print_line
 from trimtab.cli.registries import Site, TwinOption
 
 if TYPE_CHECKING:
-    from trimtab.control.hand import Seat
+    from trimtab.ops.overrides.member import Seat
     from trimtab.registry.base import Snapshot
 
 HEADER = {
@@ -64,8 +64,8 @@ def _checks(pool: str, snapshot: Snapshot) -> Callable[[Seat], str]:
     """Of a seat up or down, by the checks of the proxy that holds the addresses; "" where nobody tells, and of who takes
     nothing. Only what proxies say is read, whatever else the registry has.
     """
-    from trimtab.control.drain.of_pool import found_down
-    from trimtab.control.hand import records
+    from trimtab.ops.drain.of_pool import found_down
+    from trimtab.ops.overrides.member import records
     from trimtab.registry.base import Snapshot
 
     said = {key: value for key, value in snapshot.records.items() if key.startswith(("checks/", "fronts/"))}

@@ -18,9 +18,9 @@ Overrule = Annotated[
 ]
 
 if TYPE_CHECKING:
-    from trimtab.control.hand import Seat
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
+    from trimtab.ops.overrides.member import Seat
     from trimtab.registry.base import Snapshot, Write
 
 
@@ -42,7 +42,7 @@ def register(
     json: Json = False,
 ) -> int:
     """Register a member by hand. Hosts with an agent do it themselves, from /etc/trimtab/register.d."""
-    from trimtab.control.by_hand import plan_register
+    from trimtab.ops.overrides.manual_registration import plan_register
     from trimtab.registry.record import Member
 
     registries.forced(force, reason)
@@ -78,7 +78,7 @@ def deregister(
     """Take a member out of the registry. One whose host's agent registers it comes back: take its file away instead. While
     it takes requests the arbiter is asked.
     """
-    from trimtab.control.by_hand import plan_deregister
+    from trimtab.ops.overrides.manual_registration import plan_deregister
 
     registries.forced(force, reason)
     registries.inside_twin(estate, twin, name_of_twin)

@@ -20,9 +20,9 @@ from trimtab.daemons.pki import CA, CERTIFICATE, KEY, PASSWORD
 from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError, Unreachable
 
 if TYPE_CHECKING:
-    from trimtab.control.hand import Seat, Who
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
+    from trimtab.ops.overrides.member import Seat, Who
     from trimtab.registry.base import Registry, Snapshot, Write
 
 DEADLINE_S = 10.0
@@ -38,8 +38,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be writt
 
 def reason_of(text: str) -> str:
     """Without the blanks around it, so that a blank one is none. Raises BadInput for one that no record takes."""
-    from trimtab.control.arbiter.fields import Body
-    from trimtab.registry.record import BadRecord
+    from trimtab.ops.arbiter.fields import Body
+    from trimtab.registry.fields import BadRecord
 
     try:
         return Body({"reason": text.strip()}).words("reason")
@@ -103,7 +103,7 @@ def loaded(estate: Path) -> Inventory:
 
 def who(reason: str) -> Who:
     """reason: as `reason_of` has left it."""
-    from trimtab.control.hand import Who
+    from trimtab.ops.overrides.member import Who
 
     user = os.environ.get("SUDO_USER") or getpass.getuser()
     return Who(f"{user}@{socket.gethostname()}", reason, round(time.time(), 3))
@@ -136,7 +136,7 @@ def pool_of(inventory: Inventory, name: str) -> tuple[str, Pool]:
 
 def seated(inventory: Inventory, snapshot: Snapshot, pool: str, site: str) -> tuple[Seat, ...]:
     """Everybody in a pool at a site, registered or named by the estate. Raises BadInput."""
-    from trimtab.control.drain.of_site import seated as found
+    from trimtab.ops.drain.of_site import seated as found
 
     pool_of(inventory, pool)
     return found(inventory, site, snapshot, pool)
@@ -187,8 +187,8 @@ async def _all(
 
 
 async def _one(inventory: Inventory, site: str, plan: Plan | None, dry: bool, act: Act | None) -> Any:
-    from trimtab.control.hand import write_planned
     from trimtab.daemons.agent.config import registry_access
+    from trimtab.ops.overrides.member import write_planned
     from trimtab.registry.engines import connect
 
     access = registry_access(inventory, inventory.with_role("registry", site)[0])

@@ -44,7 +44,7 @@ def split(
     json: Json = False,
 ) -> int:
     """Move traffic between the pools of a split: a canary, blue-green, and back. Without shares: what holds now."""
-    from trimtab.control import hand_split
+    from trimtab.ops.overrides import split as hand_split
 
     registries.inside_twin(estate, twin, name)
     inventory = registries.loaded(estate)
@@ -76,7 +76,7 @@ def split(
 
 
 def _note(holds: Split, unchanged: str) -> Note:
-    from trimtab.control.hand_split import in_words
+    from trimtab.ops.overrides.split import in_words
 
     return Note(unchanged, in_words(holds), {"shares": holds.shares, "by": holds.by})
 
@@ -85,7 +85,7 @@ def _asked(
     declared: Split, shares: list[str], canary: str | None, to: str | None, *, back: bool, home: bool
 ) -> dict[str, int] | None:
     """The shares that the words stand for; None: none are given. Raises BadInput."""
-    from trimtab.control import hand_split
+    from trimtab.ops.overrides import split as hand_split
 
     if sum(map(bool, (shares, canary is not None, back, home))) > 1:
         raise BadInput("shares, --canary, --back and --home exclude each other", "give one of them")
@@ -99,7 +99,7 @@ def _asked(
 
 
 def _show(done: dict[str, Any], declared: Split, json: bool) -> int:
-    from trimtab.control.hand_split import current_split, in_words
+    from trimtab.ops.overrides.split import current_split, in_words
 
     errors = {site: found for site, found in done.items() if isinstance(found, Exception)}
     found = {site: current_split(s, declared) for site, s in done.items() if site not in errors}

@@ -14,7 +14,7 @@ from trimtab.cli.registries import DryRun, Force, Note, Reason, Site, TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
-    from trimtab.control.hand import Seat
+    from trimtab.ops.overrides.member import Seat
     from trimtab.registry.base import Snapshot, Write
 
 STATES = ("ready", "drain", "maint")
@@ -36,7 +36,7 @@ def weight(
     """Give a member another weight, take it out of balancing (drain), out altogether (maint), or back in (ready). What takes
     it away asks the arbiter.
     """
-    from trimtab.control.hand import plan_hand, seat_of
+    from trimtab.ops.overrides.member import plan_hand, seat_of
 
     pool, slash, name = member.partition("/")
     if not slash or not name:
@@ -84,7 +84,7 @@ def _number(value: str) -> int | None:
 
 def where_it_is(done: dict[str, Any]) -> dict[str, Any]:
     """Without the sites that do not have the member, unless none has it."""
-    from trimtab.control.hand import NoMember
+    from trimtab.ops.overrides.member import NoMember
 
     here = {site: found for site, found in done.items() if not isinstance(found, NoMember)}
     return here or done

@@ -21,11 +21,11 @@ from trimtab.cli.registries import TwinOption
 from trimtab.errors import BadInput, DriverError
 
 if TYPE_CHECKING:
-    from trimtab.control.arbiter.ledger import Decision
-    from trimtab.control.drain.coordinator import Known
-    from trimtab.control.drain.of_site import Front
-    from trimtab.control.steer.router import Done
     from trimtab.estate.inventory import Inventory
+    from trimtab.ops.arbiter.ledger import Decision
+    from trimtab.ops.drain.coordinator import Known
+    from trimtab.ops.drain.of_site import Front
+    from trimtab.ops.steering.wish import Done
 
     Fronts = Mapping[str, Mapping[str, Front]]
 
@@ -108,7 +108,7 @@ def table_of(found: Known, rows: list[dict[str, Any]]) -> list[str]:
 
 
 def budget_of(found: Known) -> str:
-    from trimtab.control.arbiter.rules import budget
+    from trimtab.ops.arbiter.rules import budget
 
     return budget(found.world, time.time())
 
@@ -168,8 +168,8 @@ async def _looked(inventory: Inventory, *sites: str) -> tuple[Known, Fronts]:
 
 
 async def known_now(inventory: Inventory) -> Known:
-    from trimtab.control.drain.coordinator import known
-    from trimtab.control.drain.of_estate import facts_of, watching_of
+    from trimtab.ops.drain.coordinator import known
+    from trimtab.ops.drain.of_estate import facts_of, watching_of
 
     async with asked(inventory) as store:
         snapshot = await store.read()
@@ -236,8 +236,8 @@ def decisions_of(found: Known, site: str, target: str = "") -> list[Decision]:
     """The last about a site and about the whole estate, but for the site's members, or about one thing in it, newest first.
     target: POOL/MEMBER, or a host, which is meant too by what was asked of it as a member.
     """
-    from trimtab.control.arbiter.world import OF_MEMBERS
-    from trimtab.control.drain.standing import decisions_in
+    from trimtab.ops.arbiter.world import OF_MEMBERS
+    from trimtab.ops.drain.standing import decisions_in
 
     def is_about(row: Decision) -> bool:
         asked = row.request

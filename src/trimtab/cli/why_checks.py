@@ -31,7 +31,7 @@ Turns = list[tuple[str, "Turn"]]  # proxy, and what its checks changed their min
 
 def turns_of(snapshot: Snapshot, target: str) -> Turns:
     """About POOL/MEMBER, or about a host in all its pools, newest first."""
-    from trimtab.control.hand import records
+    from trimtab.ops.overrides.member import records
     from trimtab.registry.base import Snapshot
     from trimtab.registry.record import CheckState
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trimtab.cli.drain_local import Local
-    from trimtab.control.drain.coordinator import Known
-    from trimtab.control.drain.of_site import Front
-    from trimtab.control.hand import Seat
     from trimtab.estate.inventory import Inventory
+    from trimtab.ops.drain.coordinator import Known
+    from trimtab.ops.drain.of_site import Front
+    from trimtab.ops.overrides.member import Seat
     from trimtab.registry.base import Snapshot
     from trimtab.registry.record import Restart
 
@@ -29,8 +29,8 @@ async def fronts(inventory: Inventory, sites: tuple[str, ...] = ()) -> dict[str,
     """Site → its proxies, by host, as its registry has them. Sites that do not answer are left out."""
 
     async def one(site: str) -> tuple[str, dict[str, Front]] | None:
-        from trimtab.control.drain.of_site import fronts_of
-        from trimtab.control.hand import records
+        from trimtab.ops.drain.of_site import fronts_of
+        from trimtab.ops.overrides.member import records
 
         try:
             async with asyncio.timeout(LOOK_S), site_registry(inventory, site) as registry:
@@ -71,9 +71,9 @@ Said = tuple[list[str], dict[str, Any]]  # lines for people, fields for programs
 
 def _host(inventory: Inventory, name: str, snapshot: Snapshot) -> Said:
     """What its agent says of its daemons, what an operator wants of it, and its place in each pool."""
-    from trimtab.control.drain.of_site import fronts_of, seated
-    from trimtab.control.hand import records
     from trimtab.daemons.pools import used
+    from trimtab.ops.drain.of_site import fronts_of, seated
+    from trimtab.ops.overrides.member import records
     from trimtab.registry.record import HostState
 
     read, site = records(snapshot), inventory.by_name[name].site
@@ -123,8 +123,8 @@ def _front(hand: Any, state: Any) -> list[str]:
 
 def _member(inventory: Inventory, local: Local | None, snapshot: Snapshot) -> Said:
     """Its own word, an operator's, and what is under way to it. Raises BadInput where there is no such member."""
-    from trimtab.control.drain.of_site import fronts_of, seated
-    from trimtab.control.hand import records, seat_of
+    from trimtab.ops.drain.of_site import fronts_of, seated
+    from trimtab.ops.overrides.member import records, seat_of
 
     if local is None:
         raise BadInput("no member is named", "POOL/MEMBER is expected: see `trimtab members`")

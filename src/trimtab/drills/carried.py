@@ -16,12 +16,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from trimtab.control.files import write_atomically
 from trimtab.drills.crew import Counters, Crew, Rates
 from trimtab.drills.load.record import Row
 from trimtab.drills.machine import sample, spare
 from trimtab.drills.measure import percentile
 from trimtab.drills.scene import LabLike, Scene
+from trimtab.drivers.files import write_atomically
 
 STEPS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
 STEP_SECONDS = 3.0

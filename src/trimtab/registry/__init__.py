@@ -1,1 +1,1 @@
-"""A site's registry of endpoints: what it holds (`record`), what an engine has to do (`base`), one folder an engine."""
+"""The registry of a site: one protocol over several engines, and its records."""

@@ -1,0 +1,1 @@
+"""The watch at a proxy's front."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from trimtab.control.arbiter.world import AUTOMATIC
 from trimtab.drills.checkers.conduct import Conduct, Doubts, Seen
+from trimtab.ops.arbiter.world import AUTOMATIC
 
 REFUSALS = (1, 3)  # the answer is no; nobody can be asked. 2: what was asked made no sense
 BY_AGENTS = f"drained by {AUTOMATIC} at "

@@ -7,9 +7,10 @@ from typing import Any
 
 from trimtab.errors import Conflict, LeaseGone, Refused
 from trimtab.registry.base import Write
+from trimtab.registry.codec import decode
 from trimtab.registry.consul import wire
 from trimtab.registry.consul.wire import MEMBERS, Half, Space, key_step, service_step, text
-from trimtab.registry.record import BadRecord, decode
+from trimtab.registry.fields import BadRecord
 
 
 def steps_of(space: Space, change: Write, session: str, read: Half, mark: str) -> list[wire.Json]:

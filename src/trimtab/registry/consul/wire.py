@@ -17,7 +17,9 @@ from typing import Any
 from urllib.parse import quote
 
 from trimtab.errors import Conflict, DriverError, LeaseGone, Nonsense, Refused, Unreachable
-from trimtab.registry.record import MAX_WEIGHT, BadRecord, Member, decode, shown
+from trimtab.registry.codec import decode
+from trimtab.registry.fields import BadRecord, shown
+from trimtab.registry.record import MAX_WEIGHT, Member
 
 Json = Mapping[str, Any]
 MEMBERS = "members/"

@@ -1,0 +1,1 @@
+"""What this host registers of itself, and says of itself."""

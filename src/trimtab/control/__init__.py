@@ -1,1 +1,0 @@
-"""What runs on a host: the agent, its loop and its controllers. Each has a pure `decide`; drivers act."""

@@ -1,1 +1,0 @@
-"""Whether a site serves: what one observer saw (`stream`), says (`reading`), and what all of them agree on (`verdict`). Pure."""

@@ -1,0 +1,1 @@
+"""Decisions and transactions of stores that agents and commands share: pure but for the store."""

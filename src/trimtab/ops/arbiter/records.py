@@ -1,0 +1,246 @@
+"""What stands in the estate store of who may take capacity away, and of what is under way: bytes in, a record out.
+
+A record of somebody else's making is not trusted: every value is bounded and typed before anything acts on it.
+
+    gate                the budget: the last grants; every grant rewrites it, and holds only for the gate as it was read
+    freeze              nothing is to be taken away
+    decision/NUMBER     what was asked, and what the arbiter said: the last 500
+    permit/ID           the right to take one thing away          ends with its coordinator's lease
+    doing/SITE          the step under way                        ends with its coordinator's lease
+    steer/SITE          the standing word                         stays until it is taken back
+    done/SITE/HOST      what a router of the site came to          stays
+    heard/SITE/HOST     whether a router elsewhere hears the site  ends with the lease of that router's agent
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+from trimtab.ops.arbiter.fields import Body, Named
+from trimtab.ops.arbiter.ledger import (
+    MAX_GRANTS,
+    MAX_OBJECTIONS,
+    MAX_TEXT,
+    Decision,
+    Figures,
+    Gate,
+    Heard,
+    Said,
+    plain,
+)
+from trimtab.ops.arbiter.world import Freeze, Grant, Kind, Permit, PermitKind, Request, Told
+from trimtab.ops.steering.wish import STEPS, Committed, Doing, Done
+from trimtab.registry.fields import BadRecord, shown
+
+MAX_VALUE = 8192
+MAX_GATE = MAX_GRANTS * 256  # bytes: a grant is seldom over 100
+MAX_TTL_S = 3600.0
+GATE, FREEZE = "gate", "freeze"
+
+
+Record = Gate | Freeze | Decision | Permit | Doing | Committed | Done | Heard
+
+
+def key_of(record: Record) -> str:
+    match record:
+        case Gate():
+            return GATE
+        case Freeze():
+            return FREEZE
+        case Decision(number=number):
+            return f"decision/{number:010d}"
+        case Permit(id=name):
+            return f"permit/{name}"
+        case Doing(site=site):
+            return f"doing/{site}"
+        case Committed(site=site):
+            return f"steer/{site}"
+        case Done(site=site, host=host):
+            return f"done/{site}/{host}"
+        case Heard(site=site, host=host):
+            return f"heard/{site}/{host}"
+
+
+def encode(record: Record) -> bytes:
+    """The value of a record. Raises BadRecord for one that `decode` would not take: here its writer learns of it."""
+    key = key_of(record)
+    try:
+        value = json.dumps(_body(record), separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
+    except ValueError as error:  # a number that is none
+        raise BadRecord(f"{shown(key)}: {error}") from error
+    decode(key, value)
+    return value
+
+
+def decode(key: str, value: bytes) -> Record:
+    """Raises BadRecord."""
+    kind, *names = key.split("/")
+    reader = _READERS.get((kind, len(names)))
+    if reader is None:
+        raise BadRecord(f"{shown(key)}: no such kind of record")
+    most = MAX_GATE if kind == GATE else MAX_VALUE
+    try:
+        return reader(Named(names), Body.of(value, most))
+    except BadRecord as error:
+        raise BadRecord(f"{shown(key)}: {error}") from error.__cause__
+
+
+def is_ours(key: str) -> bool:
+    """Whether a key is of a kind that is read here: the store holds others too."""
+    kind, *names = key.split("/")
+    return (kind, len(names)) in _READERS
+
+
+# ---- what is written: what the key says already is left out
+
+
+def _body(record: Record) -> dict[str, Any]:
+    match record:
+        case Gate():
+            return {"number": record.number, "grants": [_row(grant) for grant in record.grants]}
+        case Freeze():
+            return {"by": record.by, "reason": record.reason, "at": record.at}
+        case Decision():
+            return _of_decision(record)
+        case Permit():
+            return _all(record, "kind", "site", "target", "by", "reason", "at", "ttl_s")
+        case Doing():
+            return _all(record, "step", "permit", "token", "ttl_s")
+        case Committed():
+            return _all(record, "step", "by", "reason", "at", "permit")
+        case Done():
+            texts = {"why": plain(record.why), "amiss": plain(record.amiss)}
+            return _all(record, "step", "token", "verified", "at") | texts
+        case Heard():
+            return _all(record, "hears", "at")
+
+
+def _all(record: Record | Request | Figures, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
+
+
+def _row(grant: Grant) -> list[Any]:
+    return [grant.at, grant.kind, grant.site, grant.target]
+
+
+def _of_decision(record: Decision) -> dict[str, Any]:
+    asked = _all(record.request, "kind", "site", "target", "by", "reason", "automatic", "force")
+    figures = _all(record.figures, *Figures.__slots__)
+    said = [[each.rule, each.text, each.overruled] for each in record.objections]
+    return {"at": record.at, "asked": asked, "granted": record.granted, "said": said, "figures": figures}
+
+
+# ---- one reader a kind
+
+
+def _gate(key: Named, body: Body) -> Gate:
+    grants = tuple(_grant(row) for row in body.rows("grants", MAX_GRANTS, 4))
+    return Gate(body.whole("number"), grants)
+
+
+def _grant(row: Body) -> Grant:
+    return Grant(row.time(0), row.one_of(1, get_args(Kind)), row.site(2), row.target(3))
+
+
+def _freeze(key: Named, body: Body) -> Freeze:
+    return Freeze(body.words("by"), body.words("reason"), body.time("at"))
+
+
+def _decision(key: Named, body: Body) -> Decision:
+    said = tuple(
+        Said(row.word(0), row.words(1, MAX_TEXT), row.truth(2))
+        for row in body.rows("said", MAX_OBJECTIONS, 3)
+    )
+    asked = _request(body.inner("asked"))
+    return Decision(
+        key.number(), body.time("at"), asked, body.truth("granted"), said, _figures(body.inner("figures"))
+    )
+
+
+def _request(body: Body) -> Request:
+    """As it was asked, though there may be no such site and no such target."""
+    return Request(
+        body.one_of("kind", get_args(Told)),
+        body.words("site", 100),
+        body.words("target", 100),
+        body.words("by"),
+        body.words("reason"),
+        body.truth("automatic"),
+        body.truth("force"),
+    )
+
+
+def _figures(body: Body) -> Figures:
+    return Figures(
+        body.whole("sites_before"),
+        body.whole("sites_after"),
+        body.share("full_before"),
+        body.share("full_after"),
+        body.whole("peers"),
+        body.whole("peers_of"),
+    )
+
+
+def _permit(key: Named, body: Body) -> Permit:
+    return Permit(
+        key.word(),
+        body.one_of("kind", get_args(PermitKind)),
+        body.site("site"),
+        body.target("target"),
+        body.words("by"),
+        body.words("reason"),
+        body.time("at"),
+        body.span("ttl_s", MAX_TTL_S),
+    )
+
+
+def _doing(key: Named, body: Body) -> Doing:
+    return Doing(
+        key.site(),
+        body.one_of("step", STEPS),
+        body.word("permit"),
+        body.whole("token"),
+        body.span("ttl_s", MAX_TTL_S),
+    )
+
+
+def _committed(key: Named, body: Body) -> Committed:
+    return Committed(
+        key.site(),
+        body.one_of("step", STEPS),
+        body.words("by"),
+        body.words("reason"),
+        body.time("at"),
+        body.word("permit", empty=True),
+    )
+
+
+def _done(key: Named, body: Body) -> Done:
+    return Done(
+        key.site(),
+        key.host(),
+        body.one_of("step", STEPS),
+        body.whole("token"),
+        body.truth("verified"),
+        body.time("at"),
+        body.words("why", MAX_TEXT),
+        body.words("amiss", MAX_TEXT),
+    )
+
+
+def _heard(key: Named, body: Body) -> Heard:
+    return Heard(key.site(), key.host(), body.truth("hears"), body.time("at"))
+
+
+_READERS: Mapping[tuple[str, int], Callable[[Named, Body], Record]] = {
+    (GATE, 0): _gate,
+    (FREEZE, 0): _freeze,
+    ("decision", 1): _decision,
+    ("permit", 1): _permit,
+    ("doing", 1): _doing,
+    ("steer", 1): _committed,
+    ("done", 2): _done,
+    ("heard", 2): _heard,
+}

@@ -1,0 +1,43 @@
+"""What the estate file tells the arbiter: who there is, what a site can carry, what must not be broken, who looks on."""
+
+from __future__ import annotations
+
+from trimtab.estate.capacity import front_requests, peak_requests
+from trimtab.estate.inventory import Inventory
+from trimtab.ops.arbiter.world import Limits, SiteState
+from trimtab.ops.drain.coordinator import Watching
+from trimtab.ops.drain.judged import Facts
+
+
+def facts_of(inventory: Inventory) -> Facts:
+    """Of every site that holds addresses of clients. Whether its proxies work is not the file's to say."""
+    sites = {
+        site: SiteState(
+            site,
+            capacity=front_requests(inventory, site),
+            proxies={host.name: None for host in inventory.front(site)},
+        )
+        for site in inventory.site_names()
+        if inventory.front(site)
+    }
+    routers = {site: tuple(host.name for host in inventory.routers(site)) for site in sites}
+    return Facts(sites, routers, limits_of(inventory))
+
+
+def limits_of(inventory: Inventory) -> Limits:
+    arbiter = inventory.estate.arbiter
+    return Limits(
+        arbiter.sites,
+        arbiter.members,
+        arbiter.changes,
+        arbiter.window,
+        peak_requests(inventory.estate),
+        arbiter.restore,
+    )
+
+
+def watching_of(inventory: Inventory) -> Watching:
+    """Observers are on the registries' hosts."""
+    quorum = inventory.estate.edge.health.quorum
+    vantage = tuple(site for site in inventory.site_names() if inventory.with_role("registry", site))
+    return Watching(vantage, None if quorum == "majority" else int(quorum))

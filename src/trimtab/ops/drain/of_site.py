@@ -1,0 +1,85 @@
+"""What a site's registry tells the arbiter: which proxies work, who is well in each pool, and what an operator took out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from trimtab.daemons.pools import servers, used
+from trimtab.estate.inventory import Inventory
+from trimtab.ops.arbiter.world import PoolState, SiteState
+from trimtab.ops.drain.judged import Facts
+from trimtab.ops.drain.of_pool import pool_state
+from trimtab.ops.overrides.member import Seat, records, seats
+from trimtab.registry.base import Snapshot
+from trimtab.registry.record import FrontState, HostState, ProxyHand, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A proxy as its site's registry has it. works: None where nobody tells."""
+
+    hand: ProxyHand | None
+    state: FrontState | None
+    works: bool | None
+
+    @property
+    def drained(self) -> bool:
+        return self.hand is not None and self.hand.state == "drain"
+
+
+def with_site(facts: Facts, inventory: Inventory, site: str, snapshot: Snapshot) -> Facts:
+    """`facts` with what the registry of one site says of it."""
+    read, state = records(snapshot), facts.sites.get(site)
+    if state is None:
+        return facts
+    fronts = fronts_of(read, inventory, site)
+    pools = tuple(_pool(inventory, site, snapshot, read, name) for name, _ in used(inventory))
+    return replace(facts, sites={**facts.sites, site: _with_fronts(state, fronts)}, pools=pools)
+
+
+def fronts_of(read: Mapping[str, Record], inventory: Inventory, site: str) -> dict[str, Front]:
+    """By host, every proxy of the site."""
+    units = (f"{inventory.estate.tiers.proxy.engine}.service", "trimtab-front.service", "keepalived.service")
+    return {host.name: _front(read, host.name, units) for host in inventory.front(site)}
+
+
+def seated(inventory: Inventory, site: str, snapshot: Snapshot, pool: str) -> tuple[Seat, ...]:
+    """Everybody in a pool at a site, registered or named by the estate."""
+    declared = inventory.estate.pools[pool]
+    named = [each.name for each in servers(inventory, declared, site) if not each.empty]
+    return seats(snapshot, declared.discover or pool, named, registers=declared.discover is not None)
+
+
+def places_of(inventory: Inventory, site: str, snapshot: Snapshot, pool: str, member: str) -> tuple[str, ...]:
+    """POOL/MEMBER of each pool that some route leads to and that has the member, `pool` first: two may discover one name."""
+    registered = inventory.estate.pools[pool].discover or pool
+    pools = [name for name, declared in used(inventory) if (declared.discover or name) == registered]
+    return tuple(
+        f"{each}/{member}"
+        for each in sorted(pools, key=lambda name: name != pool)
+        if member in {seat.name for seat in seated(inventory, site, snapshot, each)}
+    )
+
+
+def _front(read: Mapping[str, Record], host: str, units: tuple[str, ...]) -> Front:
+    hand, state, said = (read.get(f"{kind}/{host}") for kind in ("proxies", "fronts", "hosts"))
+    works = all(said.units.get(unit) == "works" for unit in units) if isinstance(said, HostState) else None
+    return Front(
+        hand if isinstance(hand, ProxyHand) else None,
+        state if isinstance(state, FrontState) else None,
+        works,
+    )
+
+
+def _with_fronts(state: SiteState, fronts: Mapping[str, Front]) -> SiteState:
+    works = {name: each.works and not each.drained for name, each in fronts.items()}
+    return replace(state, proxies=works, drained=frozenset(n for n, each in fronts.items() if each.drained))
+
+
+def _pool(
+    inventory: Inventory, site: str, snapshot: Snapshot, read: Mapping[str, Record], name: str
+) -> PoolState:
+    found = seated(inventory, site, snapshot, name)
+    strangers = {each.name for each in found if each.name not in inventory.by_name}
+    return pool_state(site, name, found, read, strangers)

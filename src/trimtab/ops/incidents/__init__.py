@@ -1,0 +1,1 @@
+"""What happened to a site, from the first word of a quorum to the last. Pure."""

@@ -1,0 +1,258 @@
+"""Records of a registry as bytes: key and value in, a record out, or BadRecord with the reason.
+
+A record of somebody else's making is not trusted: every value is bounded and typed before anything acts on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, get_args
+
+from trimtab.registry import fields
+from trimtab.registry.fields import BadRecord, shown
+from trimtab.registry.record import (
+    MAX_BRACKETS,
+    MAX_DOWN,
+    MAX_DOWN_POOLS,
+    MAX_ID,
+    MAX_LEAVING,
+    MAX_PAST,
+    MAX_TAGS,
+    MAX_TURNS,
+    MAX_VALUE,
+    MAX_WEIGHT,
+    NAME,
+    NUMBER,
+    POOL,
+    SPLIT,
+    Alive,
+    By,
+    CheckState,
+    Claim,
+    FrontState,
+    Hand,
+    Health,
+    HostState,
+    Member,
+    Past,
+    ProxyHand,
+    Record,
+    Restart,
+    Split,
+    State,
+    Turn,
+    key_of,
+)
+
+
+def encode(record: Record) -> bytes:
+    """The value of a record; what the key says already is left out. Raises BadRecord for one that nobody would read."""
+    named = {"pool", "service", "id"} if isinstance(record, Claim) else {"pool", "service", "name"}
+    body = {k: v for k, v in asdict(record).items() if k not in named}
+    value = json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
+    if len(value) > MAX_VALUE:  # here its writer learns of it, otherwise nobody
+        raise BadRecord(f"{key_of(record)}: {len(value)} bytes, at most {MAX_VALUE} are written")
+    decode(key_of(record), value)
+    return value
+
+
+def decode(key: str, value: bytes) -> Record:
+    """Raises BadRecord."""
+    if len(value) > MAX_VALUE:
+        raise BadRecord(f"{shown(key)}: {len(value)} bytes, at most {MAX_VALUE} are read")
+    if value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
+        raise BadRecord(f"{shown(key)}: not JSON of a record: nested too deep")
+    try:
+        body = json.loads(value.decode())  # bytes may be UTF-16 too, and spoil a file of UTF-8
+    except (ValueError, RecursionError) as error:
+        raise BadRecord(f"{shown(key)}: not JSON") from error
+    if not isinstance(body, dict):
+        raise BadRecord(f"{shown(key)}: a JSON object is expected")
+    kind, *names = key.split("/")
+    reader = _READERS.get((kind, len(names)))
+    if reader is None:
+        raise BadRecord(f"{shown(key)}: no such kind of record")
+    try:
+        return reader(names, body)
+    except BadRecord as error:
+        raise BadRecord(f"{shown(key)}: {error}") from error.__cause__
+
+
+# ---- one reader a kind
+
+
+def _member(names: list[str], body: dict[str, Any]) -> Member:
+    pool, name = fields.named(POOL, "pool", names[0]), fields.named(NAME, "name", names[1])
+    tags = body.get("tags", [])
+    if not isinstance(tags, list) or len(tags) > MAX_TAGS:
+        raise BadRecord(f"tags: a list of at most {MAX_TAGS} is expected")
+    return Member(
+        pool,
+        name,
+        fields.address(body.get("address")),
+        fields.number("port", body.get("port"), 1, 65535),
+        fields.number("id", body.get("id"), 1, MAX_ID),
+        fields.number("weight", body.get("weight", 100), 0, MAX_WEIGHT),
+        fields.text("version", body.get("version", "")),
+        tuple(fields.text("tag", tag) for tag in tags),
+    )
+
+
+def _alive(names: list[str], body: dict[str, Any]) -> Alive:
+    pool, name = fields.named(POOL, "pool", names[0]), fields.named(NAME, "name", names[1])
+    return Alive(pool, name, fields.one_of("health", body.get("health", "passing"), get_args(Health)))
+
+
+def _hand(names: list[str], body: dict[str, Any]) -> Hand:
+    pool, name = fields.named(POOL, "pool", names[0]), fields.named(NAME, "name", names[1])
+    weight = body.get("weight")
+    return Hand(
+        pool,
+        name,
+        fields.one_of("state", body.get("state", "ready"), get_args(State)),
+        None if weight is None else fields.number("weight", weight, 0, MAX_WEIGHT),
+        fields.words("by", body.get("by", "")),
+        fields.words("reason", body.get("reason", "")),
+        fields.time(body.get("at", 0)),
+    )
+
+
+def _claim(names: list[str], body: dict[str, Any]) -> Claim:
+    number = int(names[1]) if NUMBER.fullmatch(names[1]) else names[1]
+    return Claim(
+        fields.named(POOL, "pool", names[0]),
+        fields.number("id", number, 1, MAX_ID),
+        fields.named(NAME, "name", body.get("name")),
+    )
+
+
+def _split(names: list[str], body: dict[str, Any]) -> Split:
+    before, before_by = body.get("before"), body.get("before_by")
+    return Split(
+        fields.named(POOL, "service", names[0]),
+        fields.named(SPLIT, "split", names[1]),
+        _shares(body.get("shares")),
+        fields.one_of("by", body.get("by", "percent"), get_args(By)),
+        None if before is None else _shares(before),
+        fields.words("who", body.get("who", "")),
+        fields.words("reason", body.get("reason", "")),
+        fields.time(body.get("at", 0)),
+        None if before_by is None else fields.one_of("before_by", before_by, get_args(By)),
+        tuple(map(_past, fields.objects("past", body.get("past", []), MAX_PAST))),
+    )
+
+
+def _past(body: dict[str, Any]) -> Past:
+    return Past(
+        _shares(body.get("shares")),
+        fields.one_of("by", body.get("by", "percent"), get_args(By)),
+        fields.words("who", body.get("who", "")),
+        fields.words("reason", body.get("reason", "")),
+        fields.time(body.get("at", 0)),
+    )
+
+
+def _host(names: list[str], body: dict[str, Any]) -> HostState:
+    units = body.get("units", {})
+    if not isinstance(units, dict) or len(units) > 32:
+        raise BadRecord("units: an object of at most 32 entries is expected")
+    read = {fields.text("unit", unit): fields.text("state", state) for unit, state in units.items()}
+    anew = body.get("restarts", {})
+    if (
+        not isinstance(anew, dict)
+        or len(anew) > 32
+        or not all(isinstance(each, dict) for each in anew.values())
+    ):
+        raise BadRecord("restarts: an object of at most 32 objects is expected")
+    restarts = {
+        fields.text("unit", unit): Restart(
+            fields.time(each.get("at", 0)), fields.text("why", each.get("why", ""))
+        )
+        for unit, each in anew.items()
+    }
+    host, at, since = (
+        fields.named(NAME, "host", names[0]),
+        fields.time(body.get("at", 0)),
+        fields.time(body.get("since", 0)),
+    )
+    return HostState(host, read, at, restarts, since)
+
+
+def _proxy(names: list[str], body: dict[str, Any]) -> ProxyHand:
+    return ProxyHand(
+        fields.named(NAME, "host", names[0]),
+        fields.one_of("state", body.get("state", "ready"), ("ready", "drain")),
+        fields.words("by", body.get("by", "")),
+        fields.words("reason", body.get("reason", "")),
+        fields.time(body.get("at", 0)),
+    )
+
+
+def _front(names: list[str], body: dict[str, Any]) -> FrontState:
+    holds, drained, leaving = body.get("holds"), body.get("drained"), body.get("leaving", {})
+    if not isinstance(holds, bool) or not isinstance(drained, bool):
+        raise BadRecord("holds, drained: true or false is expected")
+    if not isinstance(leaving, dict) or len(leaving) > MAX_LEAVING:
+        raise BadRecord(f"leaving: an object of at most {MAX_LEAVING} entries is expected")
+    read = {_seat(key): fields.number("sessions", value, 0, 2**31) for key, value in leaving.items()}
+    name = fields.named(NAME, "host", names[0])
+    return FrontState(
+        name, holds, drained, read, fields.time(body.get("at", 0)), fields.time(body.get("since", 0))
+    )
+
+
+def _checks(names: list[str], body: dict[str, Any]) -> CheckState:
+    down, named = body.get("down"), body.get("named")
+    if not isinstance(down, dict) or len(down) > MAX_DOWN_POOLS:
+        raise BadRecord(f"down: an object of at most {MAX_DOWN_POOLS} pools is expected")
+    if (
+        not isinstance(named, list)
+        or len(named) > MAX_DOWN
+        or not all(isinstance(each, str) for each in named)
+    ):
+        raise BadRecord(f"named: a list of at most {MAX_DOWN} POOL/NAME is expected")
+    counts = {
+        fields.named(POOL, "pool", pool): fields.number("down", count, 1, MAX_ID)
+        for pool, count in down.items()
+    }
+    turns = tuple(map(_turn, fields.objects("turns", body.get("turns", []), MAX_TURNS)))
+    return CheckState(fields.named(NAME, "host", names[0]), counts, tuple(map(_seat, named)), turns)
+
+
+def _turn(body: dict[str, Any]) -> Turn:
+    name, up = body.get("name"), body.get("up")
+    if not isinstance(name, str) or not isinstance(up, bool):
+        raise BadRecord("turns: a name and up, true or false, are expected")
+    return Turn(_seat(name), up, fields.time(body.get("at", 0)), fields.text("why", body.get("why", "")))
+
+
+def _seat(key: str) -> str:
+    pool, _, name = key.partition("/")
+    return f"{fields.named(POOL, 'pool', pool)}/{fields.named(NAME, 'name', name)}"
+
+
+_READERS: Mapping[tuple[str, int], Callable[[list[str], dict[str, Any]], Record]] = {
+    ("members", 2): _member,
+    ("alive", 2): _alive,
+    ("hand", 2): _hand,
+    ("ids", 2): _claim,
+    ("splits", 2): _split,
+    ("hosts", 1): _host,
+    ("proxies", 1): _proxy,
+    ("checks", 1): _checks,
+    ("fronts", 1): _front,
+}
+
+
+def _shares(value: Any) -> dict[str, int]:
+    if not isinstance(value, dict) or not 1 <= len(value) <= 32:
+        raise BadRecord("shares: an object of 1 to 32 pools is expected")
+    read = {
+        fields.named(POOL, "pool", pool): fields.number("share", share, 0, 1_000_000)
+        for pool, share in value.items()
+    }
+    if not sum(read.values()):
+        raise BadRecord("shares: at least one has to be above 0, or nothing would serve")
+    return read

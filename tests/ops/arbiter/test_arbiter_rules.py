@@ -1,0 +1,323 @@
+"""Each rule of the arbiter: where it objects, where it does not, and with which figures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.ops.arbiter.arbiter_kit import (
+    FROZEN,
+    NOW,
+    asked,
+    drain,
+    drain_member,
+    drain_proxy,
+    grants,
+    permit,
+    pool,
+    rules_of,
+    world,
+)
+
+from trimtab.ops.arbiter.decide import RULES, decide
+from trimtab.ops.arbiter.world import Grant, Limits, Request, World
+
+KEEPS = {
+    "no-such-target",
+    "unreadable",
+    "is-so-already",
+    "under-way",
+    "last-site",
+    "one-cause",
+    "last-proxy",
+    "last-member",
+}
+ONE_CHANGE, NONE_AT_ALL = Limits(changes=1), Limits(changes=0)
+BUSY = Limits(load=100.0)
+
+
+def unread(key: str, **more: Any) -> World:
+    """A record of hk's steering that cannot be read."""
+    given = world("hk/withdraw sg ny", **more)
+    return replace(given, sites={**given.sites, "hk": replace(given.sites["hk"], unread=key)})
+
+
+# world, request, the rules that object, in their order
+CASES: dict[str, tuple[World, Request, list[str]]] = {
+    "all is well": (world(), drain(), []),
+    "no such site": (world(), drain("xx"), ["no-such-target"]),
+    "a target beside the site": (world(), Request("drain-site", "hk", "sg", "bob"), ["no-such-target"]),
+    "no such proxy": (world(), drain_proxy("hk-p9"), ["no-such-target"]),
+    "a proxy of another site": (world(), drain_proxy("sg-p1"), ["no-such-target"]),
+    "no such pool": (world(), drain_member("api/b1"), ["no-such-target"]),
+    "a pool of another site": (world(pools=[pool("+++", at="sg")]), drain_member(), ["no-such-target"]),
+    "no such member": (world(pools=[pool("+++")]), drain_member("api/b9"), ["no-such-target"]),
+    "a pool without its member": (world(pools=[pool("+++")]), drain_member("api"), ["no-such-target"]),
+    "nothing else is said of what there is not": (
+        world(freeze=FROZEN, grants=grants(1), limits=ONE_CHANGE),
+        drain("xx"),
+        ["no-such-target"],
+    ),
+    "drained already": (world("hk:dark/withdraw sg ny"), drain(), ["is-so-already"]),
+    "drained by a person": (world("hk:ill/withdraw@ann sg ny"), drain(), ["is-so-already"]),
+    "drained by agents, and a person takes it over": (
+        world("hk:ill/withdraw@trimtab sg:dark ny:dark", ONE_CHANGE, grants=grants(10), freeze=FROZEN),
+        drain(),
+        [],
+    ),
+    "drained by agents, who ask again": (
+        world("hk:ill/withdraw@trimtab sg ny"),
+        drain(automatic=True),
+        ["is-so-already"],
+    ),
+    "drained by agents, and on its way back": (
+        world("hk/withdraw@trimtab sg ny", permits=[permit(at="hk")]),
+        drain(),
+        ["under-way"],
+    ),
+    "drained by agents, and a proxy of it on its way": (
+        world("hk:ill/withdraw@trimtab sg ny", permits=[permit("drain-proxy", "hk", "hk-p1")]),
+        drain(),
+        [],
+    ),
+    "drained by agents, and they bring it back": (
+        world("hk/withdraw@trimtab sg ny", permits=[permit("undrain-site", "hk")]),
+        drain(),
+        ["under-way"],
+    ),
+    "another one is brought back": (world(permits=[permit("undrain-site", "sg")]), drain(), []),
+    "nobody knows whether it is drained": (unread("done/hk/hk-r1"), drain(), ["unreadable"]),
+    "a member where nobody knows whether its site is drained": (
+        unread("done/hk/hk-r1", pools=[pool("++-")]),
+        drain_member(),
+        ["too-few-members"],
+    ),
+    "less than half, and the site is drained": (
+        world("hk/withdraw@ann sg ny", pools=[pool("++-")]),
+        drain_member(),
+        [],
+    ),
+    "less than half, and the drain of the site may still be undone": (
+        world("hk/withdraw sg ny", pools=[pool("++-")]),
+        drain_member(),
+        ["too-few-members"],
+    ),
+    "drained already, and another one is under way": (
+        world("hk:dark/withdraw sg/prefer ny", permits=[permit()]),
+        drain(),
+        ["is-so-already"],
+    ),
+    "its own drain is under way": (
+        world("hk/withdraw sg ny", permits=[permit(at="hk")]),
+        drain(),
+        ["under-way"],
+    ),
+    "steered away from is not drained": (world("hk/prefer sg ny"), drain(), []),
+    "another site under way": (world("hk sg/prefer ny", permits=[permit()]), drain(), ["under-way"]),
+    "a proxy under way is another kind": (
+        world(permits=[permit("drain-proxy", "hk", "hk-p2")]),
+        drain(),
+        [],
+    ),
+    "a proxy of the same site": (
+        world(permits=[permit("drain-proxy", "hk", "hk-p2")], proxies="+++"),
+        drain_proxy(),
+        ["under-way"],
+    ),
+    "a proxy of another site is under way": (
+        world(permits=[permit("drain-proxy", "sg", "sg-p2")]),
+        drain_proxy(),
+        [],
+    ),
+    "a member of the same pool": (
+        world(pools=[pool("++++")], permits=[permit("drain-member", "hk", "api/b4")]),
+        drain_member(),
+        ["under-way"],
+    ),
+    "a member of another pool": (
+        world(pools=[pool("++++")], permits=[permit("drain-member", "hk", "web/b4")]),
+        drain_member(),
+        [],
+    ),
+    "an undrain under way takes nothing": (world(permits=[permit("undrain-site", "sg")]), drain(), []),
+    "frozen": (world(freeze=FROZEN), drain(), ["frozen"]),
+    "budget left": (world(grants=grants(10, 20), limits=Limits(changes=3)), drain(), []),
+    "budget spent": (world(grants=grants(10, 20), limits=Limits(changes=2)), drain(), ["budget-spent"]),
+    "at the window's edge": (world(grants=grants(3600.0), limits=ONE_CHANGE), drain(), []),
+    "just within the window": (world(grants=grants(3599.9), limits=ONE_CHANGE), drain(), ["budget-spent"]),
+    "a clock ahead of ours": (world(grants=grants(-900.0), limits=ONE_CHANGE), drain(), ["budget-spent"]),
+    "no change is allowed": (world(limits=NONE_AT_ALL), drain(), ["budget-spent"]),
+    "budgets count sites and proxies": (
+        world(grants=grants(10), limits=ONE_CHANGE),
+        drain_proxy(),
+        ["budget-spent"],
+    ),
+    "a budget that is spent is none of a member's": (
+        world(pools=[pool("++++")], grants=grants(10), limits=ONE_CHANGE),
+        drain_member(),
+        [],
+    ),
+    "a member where no change is allowed": (
+        world(pools=[pool("++++")], limits=NONE_AT_ALL),
+        drain_member(),
+        [],
+    ),
+    "members that went are none of the budget's": (
+        world(
+            grants=[Grant(NOW - n, "drain-member", "hk", f"api/b{n}") for n in range(9)], limits=ONE_CHANGE
+        ),
+        drain(),
+        [],
+    ),
+    "the only site": (world("hk"), drain(), ["last-site"]),
+    "the other is dark": (world("hk sg:dark"), drain(), ["last-site"]),
+    "the other is ill": (world("hk sg:ill"), drain(), ["last-site"]),
+    "of the other nobody knows": (world("hk sg:unknown"), drain(), ["last-site"]),
+    "the other is drained": (world("hk sg/withdraw"), drain(), ["last-site"]),
+    "the other is steered away from": (world("hk sg/prefer"), drain(), ["last-site"]),
+    "a dark one, nobody else": (world("hk:dark sg:unknown"), drain(), ["last-site"]),
+    "one of two may go": (world("hk sg"), drain(), []),
+    "two have to stay": (world("hk sg", Limits(sites=2)), drain(), ["too-few-sites"]),
+    "two stay": (world("hk sg ny", Limits(sites=2)), drain(), []),
+    "a dark one takes nothing": (world("hk:dark sg", Limits(sites=2)), drain(), []),
+    "an unknown one may carry": (world("hk:unknown sg", Limits(sites=2)), drain(), ["too-few-sites"]),
+    "one steered away from takes nothing": (world("hk/prefer sg", Limits(sites=2)), drain(), []),
+    "by an agent": (world(), drain(automatic=True), []),
+    "by an agent, another is ill": (world("hk:ill sg:ill ny"), drain(automatic=True), ["one-cause"]),
+    "by an agent, another is unknown": (world("hk:ill sg:unknown ny"), drain(automatic=True), ["one-cause"]),
+    "by an agent, another is drained": (world("hk:ill sg/withdraw ny"), drain(automatic=True), ["one-cause"]),
+    "by an agent, another was ill a moment ago": (
+        world("hk:ill~20 sg~2 ny~90"),
+        drain(automatic=True),
+        ["one-cause"],
+    ),
+    "by an agent, another was ill a while ago": (world("hk:ill~200 sg~61 ny~900"), drain(automatic=True), []),
+    "by an agent, another was ill before": (world("hk:ill~20 sg~21 ny~900"), drain(automatic=True), []),
+    "by a person, another was ill a moment ago": (world("hk:ill~20 sg~2 ny~90"), drain(), []),
+    "by a person": (world("hk:ill sg:ill ny"), drain(), []),
+    "enough is left": (world("hk sg ny", BUSY, capacity=60), drain(), []),
+    "just enough": (world("hk sg ny", BUSY, capacity=50), drain(), []),
+    "not enough is left": (world("hk sg ny", BUSY, capacity=49), drain(), ["no-capacity"]),
+    "too much already, and it carries nothing": (world("hk:dark sg ny", BUSY, capacity=40), drain(), []),
+    "capacity is not measured": (world("hk sg ny", BUSY), drain(), []),
+    "no peak is stated": (world("hk sg ny", capacity=1), drain(), []),
+    "no capacity at all": (world("hk sg", BUSY, capacity=0), drain(), ["no-capacity"]),
+    "a proxy of two": (world(), drain_proxy(), []),
+    "the only proxy": (world(proxies="+"), drain_proxy(), ["last-proxy"]),
+    "the other proxy is dead": (world(proxies="+-"), drain_proxy(), ["last-proxy"]),
+    "of the other proxy nobody knows": (world(proxies="+?"), drain_proxy(), ["last-proxy"]),
+    "of this proxy nobody knows": (world(proxies="?-"), drain_proxy(), ["last-proxy"]),
+    "a dead proxy takes nothing": (world(proxies="-?"), drain_proxy(), []),
+    "another proxy carries as much": (world("hk sg", BUSY, capacity=55), drain_proxy(), []),
+    "full without it, and full with it": (world("hk sg", BUSY, capacity=45), drain_proxy(), []),
+    "a proxy of a site that carries nothing": (
+        world("hk:dark sg ny", BUSY, capacity=50),
+        drain_proxy(),
+        [],
+    ),
+    "half of the members": (world(pools=[pool("++")]), drain_member(), []),
+    "less than half": (world(pools=[pool("++-")]), drain_member(), ["too-few-members"]),
+    "the last member": (world(pools=[pool("+--")]), drain_member(), ["too-few-members", "last-member"]),
+    "nobody tells how the others do": (
+        world(pools=[pool("+??")]),
+        drain_member(),
+        ["too-few-members", "members-untold"],
+    ),
+    "the only member": (world(pools=[pool("+")]), drain_member(), ["too-few-members", "last-member"]),
+    "an ill member": (world(pools=[pool("-+++")]), drain_member(), []),
+    "an ill member of ill ones": (world(pools=[pool("-+---")]), drain_member(), []),
+    "an ill member, nobody is well": (world(pools=[pool("---")]), drain_member(), ["last-member"]),
+    "a member while nobody knows who carries": (
+        world("hk:unknown sg:unknown", BUSY, capacity=60, pools=[pool("++++")]),
+        drain_member(),
+        [],
+    ),
+    "everything at once": (
+        world(
+            "hk sg:dark ny/prefer",
+            Limits(changes=1, load=9.0),
+            capacity=1,
+            freeze=FROZEN,
+            grants=grants(5),
+            permits=[permit(at="ny")],
+        ),
+        drain(automatic=True),
+        ["under-way", "frozen", "budget-spent", "last-site", "one-cause"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "request_", "expected"), CASES.values(), ids=CASES)
+def test_who_objects(given: World, request_: Request, expected: list[str]) -> None:
+    answer = asked(given, request_)
+    assert rules_of(answer) == expected
+    assert answer.granted == (not expected)
+    assert answer.standing == answer.objections
+
+
+def test_every_rule_has_objected_and_not() -> None:
+    seen = {rule for _, _, rules in CASES.values() for rule in rules}
+    assert seen == {rule.name for rule in RULES}
+
+
+@pytest.mark.parametrize(
+    ("members", "objects", "forced"),
+    [
+        ("+??", ["too-few-members", "members-untold"], True),
+        ("?-", ["last-member"], False),  # that nobody says how it does itself helps nobody
+        ("??", ["members-untold"], True),
+        ("?+", [], True),
+    ],
+)
+def test_who_forces_says_how_those_do_who_say_nothing(members: str, objects: list[str], forced: bool) -> None:
+    given = world(pools=[pool(members)])
+    assert rules_of(asked(given, drain_member())) == objects
+    answer = asked(given, drain_member(force=True))
+    assert rules_of(answer) == objects and answer.granted == forced
+
+
+def test_the_last_one_may_go_where_the_proxies_find_him_down() -> None:
+    given = pool("+--")
+    down = replace(given, members={**given.members, "b1": False}, down=frozenset({"b1", "b2"}))
+    assert rules_of(asked(world(pools=[down]), drain_member())) == []
+    other = replace(down, down=frozenset({"b2"}))
+    assert "; the proxies find b2 down" in asked(world(pools=[other]), drain_member()).objections[0].text
+    many = replace(pool("++++"), more=2)
+    assert "would be well (25 %)" in asked(world(pools=[many]), drain_member()).objections[0].text
+
+
+@pytest.mark.parametrize(("given", "request_", "expected"), CASES.values(), ids=CASES)
+def test_force_overrules_what_a_person_may_and_nothing_else(
+    given: World, request_: Request, expected: list[str]
+) -> None:
+    forced = Request(
+        request_.kind, request_.site, request_.target, request_.by, "I know", request_.automatic, force=True
+    )
+    answer = asked(given, forced)
+    assert rules_of(answer) == expected
+    kept = {each.rule for each in answer.standing}
+    assert kept == (set(expected) if request_.automatic else set(expected) & KEEPS)
+    assert answer.granted == (not kept)
+
+
+def test_the_table_says_which_rules_force_overrules() -> None:
+    assert {rule.name for rule in RULES if not rule.forcible} == KEEPS
+
+
+def test_each_objection_says_what_to_do() -> None:
+    hints = {
+        each.rule: each.hint
+        for given, request, _ in CASES.values()
+        for each in asked(given, request).objections
+    }
+    assert all(hints.values())
+    assert all(("--force" in hints[rule.name]) == rule.forcible for rule in RULES)
+
+
+@pytest.mark.parametrize("at", [math.inf, 1e11, -1e11])
+def test_a_clock_that_is_wrong_by_years_frees_no_budget(at: float) -> None:
+    given = world(grants=[Grant(at, "drain-site", "sg", "sg")], limits=ONE_CHANGE)
+    spent = "budget-spent" in rules_of(decide(given, drain(), NOW))
+    assert spent == (at > 0)  # from the far future it counts, from the far past it is over
