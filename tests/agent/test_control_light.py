@@ -23,7 +23,7 @@ import json, sys
 import trimtab.agent.main
 import trimtab.registry.engines, trimtab.drivers.units, trimtab.daemons.haproxy.client
 import trimtab.registry.etcd.client, trimtab.registry.etcd.auth, trimtab.registry.consul.client
-import trimtab.ops.overrides.host
+import trimtab.agent.host_override
 with open("/proc/self/status") as status:
     kb = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 print(json.dumps({"modules": sorted(sys.modules), "kb": kb}))

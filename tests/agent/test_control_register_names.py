@@ -9,8 +9,8 @@ import pytest
 from test_control_register import POOLS, Host, ids, records, write
 from tests.agent.control_kit import FakeRegistry, events, member, now, registered, run, until
 
-from trimtab.agent.membership.name_ownership import REASON
 from trimtab.agent.registration.folder import Defaults
+from trimtab.agent.registration.name_ownership import REASON
 from trimtab.agent.registration.plan import numbers, plan
 from trimtab.errors import Conflict
 from trimtab.registry.codec import decode

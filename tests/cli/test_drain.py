@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.cli_kit import SHOP, run
-from trimtab.cli.drain_local import Local, named
+from trimtab.cli.drain_local import named
+from trimtab.cli.local_words import Local
 from trimtab.errors import BadInput
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate

@@ -22,5 +22,5 @@ def run(estate: Path, *words: str, brought: str = str(OUTSIDE)) -> subprocess.Co
         cwd=estate.parent,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
     )

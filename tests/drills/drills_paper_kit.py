@@ -39,7 +39,7 @@ def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxie
     return {
         "hosts": [host for each in hosts.values() for host in each], "routers": hosts["router"],
         "proxies": hosts["proxy"], "backends": hosts["backend"], "backend_unit": "pages.service",
-        "registries": hosts["registry"],
+        "registries": hosts["registry"], "units": {"etcd-registry.service": hosts["registry"]},
         "across": {pool: [o for o in ("hk", "sg") if o != name] for pool in ("api", "web")},
         "front_unit": "haproxy.service", "vips": list(VIPS), "upstreams": upstreams,
         "links": {o: f"wan.{'.'.join(sorted((name, o)))}" for o in ("hk", "sg", "mid") if o != name},

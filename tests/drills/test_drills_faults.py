@@ -22,10 +22,14 @@ from trimtab.drills.scene import Scene
 from trimtab.errors import BadInput, TrimtabError
 
 CASES = [
-    (kind.kind, of) for kind in FAULTS.values() for of in kind.places if kind.kind not in PROCEDURES | ONCE
+    (kind.kind, of)
+    for kind in FAULTS.values()
+    for of in kind.places
+    if kind.kind not in PROCEDURES | ONCE and (of == "etcd" or not kind.kind.startswith("daemon-"))
 ]
 PASSING = {
     "process-kill",
+    "daemon-kill",
     "lead",
     "reload",
     "drain-killed",
@@ -53,6 +57,8 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("power-cut", "backends", ("hk-backend-1", "hk-backend-2", "hk-backend-3"), (), "every backend of hk (3) loses power"),
         ("power-cut", "store-leader", ("hk-orders-1",), (), "which leads the store orders, loses power"),
         ("power-cut", "upstream", ("as64500",), (), "as64500, which carries hk as hkix, loses power"),
+        ("daemon-kill", "etcd", ("hk-registry-1",), (), "etcd-registry.service on hk-registry-1 is killed"),
+        ("daemon-hang", "etcd", ("hk-registry-1",), (), "etcd-registry.service on hk-registry-1 hangs"),
         ("process-kill", "vip-holder", ("hk-proxy-2",), (), "haproxy.service on hk-proxy-2"),
         ("process-kill", "backend", ("hk-backend-1",), (), "pages.service on hk-backend-1"),
         ("hang", "vip-holder", ("hk-proxy-2",), (), "hangs (SIGSTOP)"),
@@ -112,6 +118,11 @@ def test_a_flood_comes_from_where_the_site_s_clients_are(tmp_path: Path) -> None
 def test_a_proxy_that_holds_more_than_one_machine_makes_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="20000"):
         aim(PaperTwin(tmp_path), "flood", "vips")
+
+
+def test_a_daemon_that_no_host_of_the_site_runs_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no host of hk runs consul"):
+        aim(PaperTwin(tmp_path), "daemon-hang", "consul")
 
 
 def test_the_upstream_can_be_named(tmp_path: Path) -> None:

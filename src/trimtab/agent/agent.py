@@ -16,10 +16,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trimtab.agent.membership.name_ownership import REASON as NAME_TAKEN
 from trimtab.agent.part import Part
 from trimtab.agent.registration.bootstrap import Bootstrap
 from trimtab.agent.registration.folder import Defaults, Folder
+from trimtab.agent.registration.name_ownership import REASON as NAME_TAKEN
 from trimtab.agent.registration.publish import PACE as PUBLISH_PACE
 from trimtab.agent.registration.publish import Publish
 from trimtab.agent.registration.register import FOLDER_PACE, FolderWatch, Register

@@ -207,7 +207,7 @@ def _by_hand(places: Places, said: argparse.Namespace) -> int:
 
 
 def _hand(places: Places, said: argparse.Namespace) -> int:
-    from trimtab.ops.overrides.host import do, who_here
+    from trimtab.agent.host_override import do, who_here
     from trimtab.registry.engines import connect
 
     file = read(places.file)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,16 +11,16 @@ import typer
 from trimtab.cli import drain_local, flows, registries
 from trimtab.cli.estate_store import asked, site_named
 from trimtab.cli.lab import TwinName
+from trimtab.cli.local_words import dry
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import log, print_json, print_line
 from trimtab.cli.registries import DryRun, Reason, TwinOption, reason_option
-from trimtab.errors import AnswerIsNo, BadInput
+from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.arbiter.decide import Answer
     from trimtab.ops.arbiter.effect import Effect
-    from trimtab.ops.arbiter.world import Request
     from trimtab.ops.drain.coordinator import Coordinator
     from trimtab.ops.drain.plan import Finished, Move
     from trimtab.registry.base import Registry
@@ -210,32 +209,6 @@ def effect_line(site: str, effect: Effect) -> str:
 
 def _names(sites: tuple[str, ...]) -> str:
     return ", ".join(sites) or "nobody"
-
-
-def dry(asked: Sequence[tuple[Request, Answer]], as_json: bool) -> int:
-    """What would be answered, all of it or none. Raises AnswerIsNo."""
-    from trimtab.ops.drain.coordinator import refusals
-
-    request, granted = asked[0][0], all(answer.granted for _, answer in asked)
-    if as_json:
-        print_json({
-            "target": request.target, "site": request.site, "dry_run": True, "granted": granted,
-            "objections": [each for _, answer in asked for each in _objections(answer)],
-        })  # fmt: skip
-    elif granted:
-        print_line(f"{request.target}: would be drained")
-        for text in (text for _, answer in asked for text in answer.overruled):
-            print_line(f"  {text}")
-    if granted:
-        return 0
-    raise AnswerIsNo(*refusals(asked))
-
-
-def _objections(answer: Answer) -> list[dict[str, Any]]:
-    return [
-        {"rule": each.rule, "text": each.text, "hint": each.hint, "overruled": each.overruled}
-        for each in answer.objections
-    ]
 
 
 def _end(

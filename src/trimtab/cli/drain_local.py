@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from trimtab.cli import registries
 from trimtab.cli.estate_store import away, opened
-from trimtab.cli.local_words import effect_line, end, teller
+from trimtab.cli.local_words import Local, dry, effect_line, end, teller
 from trimtab.cli.output import log, print_json, print_line
 from trimtab.errors import AnswerIsNo, BadInput, DriverError
 
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from trimtab.ops.drain.targets import MemberTarget
     from trimtab.ops.overrides.member import Who
     from trimtab.registry.base import Registry, Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """name: a host, or POOL/MEMBER."""
-
-    kind: Literal["drain-proxy", "drain-member"]
-    site: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +69,6 @@ def drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int
 
 
 async def _drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int:
-    from trimtab.cli.drain import dry
-
     moves: list[dict[str, Any]] = []
     async with _local(inventory, local, teller(moves, options.json), options.wait_s) as work:
         places = _places(inventory, local, await work.registry.read())

@@ -1,18 +1,28 @@
-"""What `trimtab drain` and `undrain` say of what is inside a site."""
+"""What is drained inside a site, and what `trimtab drain` and `undrain` say of it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from trimtab.cli.output import log, print_json, print_line
+from trimtab.errors import AnswerIsNo
 
 if TYPE_CHECKING:
-    from trimtab.cli.drain_local import Local
     from trimtab.ops.arbiter.decide import Answer
     from trimtab.ops.arbiter.world import Request
     from trimtab.ops.drain.plan import Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """name: a host, or POOL/MEMBER."""
+
+    kind: Literal["drain-proxy", "drain-member"]
+    site: str
+    name: str
 
 
 def effect_line(request: Request, answer: Answer) -> str:
@@ -46,3 +56,29 @@ def end(finished: Finished, local: Local, moves: list[dict[str, Any]], as_json: 
             }
         )
     return 0 if finished.done else 1
+
+
+def dry(asked: Sequence[tuple[Request, Answer]], as_json: bool) -> int:
+    """What would be answered, all of it or none. Raises AnswerIsNo."""
+    from trimtab.ops.drain.coordinator import refusals
+
+    request, granted = asked[0][0], all(answer.granted for _, answer in asked)
+    if as_json:
+        print_json({
+            "target": request.target, "site": request.site, "dry_run": True, "granted": granted,
+            "objections": [each for _, answer in asked for each in _objections(answer)],
+        })  # fmt: skip
+    elif granted:
+        print_line(f"{request.target}: would be drained")
+        for text in (text for _, answer in asked for text in answer.overruled):
+            print_line(f"  {text}")
+    if granted:
+        return 0
+    raise AnswerIsNo(*refusals(asked))
+
+
+def _objections(answer: Answer) -> list[dict[str, Any]]:
+    return [
+        {"rule": each.rule, "text": each.text, "hint": each.hint, "overruled": each.overruled}
+        for each in answer.objections
+    ]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli import drain_local, registries, why_local
+from trimtab.cli.decisions import as_json, decisions_of, known_now, lines_of
 from trimtab.cli.drain import At
-from trimtab.cli.estate_store import asked, site_named
+from trimtab.cli.estate_store import site_named
 from trimtab.cli.incidents import open_ones
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     Fronts = Mapping[str, Mapping[str, Front]]
 
-LAST = 20  # decisions
 LOST = "          whoever asked was killed, or lost the store: it was undone with the lease, within seconds"
 EVERY_S = 2.0
 CAME_TO = {"serve": "announced", "prefer": "announced as second choice", "withdraw": "not announced"}
@@ -167,15 +167,6 @@ async def _looked(inventory: Inventory, *sites: str) -> tuple[Known, Fronts]:
     return found, fronts
 
 
-async def known_now(inventory: Inventory) -> Known:
-    from trimtab.ops.drain.coordinator import known
-    from trimtab.ops.drain.of_estate import facts_of, watching_of
-
-    async with asked(inventory) as store:
-        snapshot = await store.read()
-    return known(snapshot, facts_of(inventory), watching_of(inventory), time.time())
-
-
 def _row(inventory: Inventory, found: Known, fronts: Fronts, name: str) -> dict[str, Any]:
     verdict, standing, proxies = found.verdicts[name], found.standing, fronts.get(name, {})
     committed, doing = standing.committed.get(name), standing.doing.get(name)
@@ -232,23 +223,6 @@ def _frozen(found: Known) -> dict[str, Any] | None:
     return {"by": word.by, "reason": word.reason, "at": word.at} if word else None
 
 
-def decisions_of(found: Known, site: str, target: str = "") -> list[Decision]:
-    """The last about a site and about the whole estate, but for the site's members, or about one thing in it, newest first.
-    target: POOL/MEMBER, or a host, which is meant too by what was asked of it as a member.
-    """
-    from trimtab.ops.arbiter.world import OF_MEMBERS
-    from trimtab.ops.drain.standing import decisions_in
-
-    def is_about(row: Decision) -> bool:
-        asked = row.request
-        names = (asked.target, asked.target.partition("/")[2])
-        if target:
-            return asked.site == site and target in names
-        return asked.site in (site, "") and asked.kind not in OF_MEMBERS
-
-    return list(filter(is_about, reversed(decisions_in(found.snapshot.records))))[:LAST]
-
-
 def lost_of(rows: Sequence[Decision], under_way: bool) -> set[int]:
     """The numbers of the drains and undrains of one site that were begun and of which nobody has said how they ended. rows:
     newest first. under_way: whether the newest of them may be.
@@ -259,33 +233,3 @@ def lost_of(rows: Sequence[Decision], under_way: bool) -> set[int]:
     return {
         row.number for row, began, lost in zip(moves, begins, nobody_ended, strict=False) if began and lost
     }
-
-
-def lines_of(row: Decision) -> list[str]:
-    asked = row.request
-    reason = f": {asked.reason}" if asked.reason else ""
-    lines = [f"{clock(row.at)}  {row.word:<8} {row.act} {asked.target} by {asked.by}{reason}"]
-    figures = row.figures
-    if row.granted and asked.kind == "drain-site" and figures.sites_before:
-        full = _full(figures.full_before, figures.full_after)
-        lines.append(
-            f"          {figures.sites_after} of {figures.sites_before} sites were left to carry{full}"
-        )
-    elif row.granted and figures.peers_of:
-        lines.append(f"          {figures.peers} of {figures.peers_of} were left")
-    for said in row.objections:
-        lines.append(f"          {said.rule}: {said.text}" + (" (overruled)" if said.overruled else ""))
-    return lines
-
-
-def _full(before: float | None, after: float | None) -> str:
-    return "" if before is None or after is None else f"; {before:.0%} full before, {after:.0%} then"
-
-
-def as_json(row: Decision) -> dict[str, Any]:
-    asked = row.request
-    return {
-        "at": row.at, "granted": row.granted, "word": row.word, "kind": asked.kind, "target": asked.target, "by": asked.by,
-        "reason": asked.reason, "force": asked.force, "automatic": asked.automatic,
-        "objections": [{"rule": s.rule, "text": s.text, "overruled": s.overruled} for s in row.objections],
-    }  # fmt: skip

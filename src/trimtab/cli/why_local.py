@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from trimtab.cli import why_checks
+from trimtab.cli.decisions import as_json as row
+from trimtab.cli.decisions import decisions_of, known_now, lines_of
 from trimtab.cli.drain_local import named, site_registry
 from trimtab.cli.output import clock, print_json, print_line
 from trimtab.errors import BadInput, TrimtabError
@@ -13,7 +15,7 @@ from trimtab.errors import BadInput, TrimtabError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trimtab.cli.drain_local import Local
+    from trimtab.cli.local_words import Local
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.drain.coordinator import Known
     from trimtab.ops.drain.of_site import Front
@@ -59,8 +61,6 @@ def why(inventory: Inventory, target: str, at: str | None, as_json: bool) -> int
 
 
 async def _read(inventory: Inventory, site: str) -> tuple[Known, Snapshot]:
-    from trimtab.cli.why import known_now
-
     found = await known_now(inventory)
     async with site_registry(inventory, site) as registry:
         return found, await registry.read()
@@ -176,8 +176,6 @@ def _tell(
     turns: why_checks.Turns,
     as_json: bool,
 ) -> int:
-    from trimtab.cli.why import as_json as row
-    from trimtab.cli.why import decisions_of, lines_of
 
     decisions = decisions_of(found, site, target)
     if as_json:

@@ -80,5 +80,11 @@ def ready_checks(inventory: Inventory) -> list[ReadyCheck]:
     return [check for each in table() for check in each.ready(inventory)]
 
 
+def open_files(inventory: Inventory, site: str, maxconn: int | None = None) -> int:
+    """That a proxy of the site may need. maxconn: instead of the estate's."""
+    found = (each.open_files for host in inventory.front(site)[:1] for each in _of(inventory, host))
+    return max((count(inventory, site, maxconn) for count in found if count is not None), default=0)
+
+
 def _of(inventory: Inventory, host: Host) -> Iterator[Rendered]:
     return (each for each in table() if each.wanted(inventory, host))

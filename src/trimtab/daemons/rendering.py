@@ -32,6 +32,7 @@ class Rendered:
     watched: how the agent asks each of its units whether it works.  ports: on which it listens there.
     beside: files that hang on the other daemons of the host.
     ready: what must hold before a twin of the estate is up.
+    open_files: of an engine of proxies: how many a proxy of a site may need, with the estate's `maxconn` or another one.
     tiers: keys of `tiers` that it brings, each with its noun; ours are the estate's own.
     """
 
@@ -42,6 +43,7 @@ class Rendered:
     watched: Callable[[Inventory, Host], tuple[Unit, ...]] = _nothing
     ports: Callable[[Inventory, Host], Iterable[int]] = _nothing
     beside: Callable[[Inventory, Host, Beside], Artifacts] = _nothing
+    open_files: Callable[[Inventory, str, int | None], int] | None = None
     ready: Callable[[Inventory], Iterable[ReadyCheck]] = _nothing
     tiers: Mapping[str, type[Noun]] = field(default_factory=dict)
 

@@ -52,6 +52,7 @@ class Site:
 
     backends: members of pools; backend_unit: what answers on them.  links: private segment by other site.
     prefixes: the site's own public ones.  across: by pool with members here the sites that are asked without them.
+    units: of the hosts' daemons, each with the hosts that run it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Site:
     prefixes: tuple[str, ...] = ()
     registries: tuple[str, ...] = ()
     across: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         tuple(found.get("prefixes", ())),
         tuple(found.get("registries", ())),
         {pool: tuple(sites) for pool, sites in found.get("across", {}).items()},
+        {unit: tuple(hosts) for unit, hosts in found.get("units", {}).items()},
     )
 
 

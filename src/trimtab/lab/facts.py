@@ -10,7 +10,7 @@ from trimtab.daemons.across import asked
 from trimtab.daemons.bird.config import identifier
 from trimtab.daemons.etcd.config import store_members
 from trimtab.daemons.pools import used
-from trimtab.daemons.rendered import render_host
+from trimtab.daemons.rendered import render_host, unit_order
 from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Inventory
@@ -72,9 +72,19 @@ def _site(inventory: Inventory, site: str) -> dict[str, Any]:
         "across": _across(inventory, site),
         "registries": [h.name for h in inventory.with_role("registry", site)],
         "front_unit": f"{inventory.estate.tiers.proxy.engine}.service",
+        "units": _units(inventory, site),
         "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],
         "own_vips": [str(prefix[10]) for prefix in own] if front else [],
     }
+
+
+def _units(inventory: Inventory, site: str) -> dict[str, list[str]]:
+    """Of the site's daemons: unit → the hosts that run it."""
+    found: dict[str, list[str]] = {}
+    for host in inventory.at(site):
+        for unit in unit_order(inventory, host):
+            found.setdefault(unit, []).append(host.name)
+    return found
 
 
 def _across(inventory: Inventory, site: str) -> dict[str, list[str]]:

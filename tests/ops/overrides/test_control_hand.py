@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from trimtab.agent import host_override as own_hand
 from trimtab.agent_config import AgentFile, ProxyFile, SplitFile
 from trimtab.errors import BadInput, Conflict
-from trimtab.ops.overrides import host as own_hand
 from trimtab.ops.overrides import manual_registration as by_hand
 from trimtab.ops.overrides import member as hand
 from trimtab.ops.overrides import split as hand_split

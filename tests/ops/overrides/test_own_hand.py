@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.agent.control_kit import FakeRegistry, member, now, places, registered, run
 
+from trimtab.agent import host_override as own_hand
 from trimtab.agent.main import main
 from trimtab.agent_config import AgentFile, AskedPool, AsksFile, RegistryAccess, dump
 from trimtab.errors import AnswerIsNo, BadInput, Unreachable
@@ -20,7 +21,6 @@ from trimtab.ops.arbiter import records as arbiter
 from trimtab.ops.arbiter.ledger import Decision, Gate
 from trimtab.ops.arbiter.world import Freeze, Grant, Permit
 from trimtab.ops.drain.local import ASK_S
-from trimtab.ops.overrides import host as own_hand
 from trimtab.ops.overrides.member import ATTEMPTS, RAMP, STEPS
 from trimtab.registry.base import Snapshot
 from trimtab.registry.codec import decode, encode

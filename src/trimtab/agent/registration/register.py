@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from trimtab.agent.membership.name_ownership import Names
-from trimtab.agent.membership.name_ownership import Refuse as RefuseName
 from trimtab.agent.registration.folder import Folder, saved_members, saved_text
+from trimtab.agent.registration.name_ownership import Names
+from trimtab.agent.registration.name_ownership import Refuse as RefuseName
 from trimtab.agent.registration.plan import Records, encoded, numbers, plan, plan_removal
 from trimtab.agent.runtime.lease import Lease
 from trimtab.agent.runtime.log import Log

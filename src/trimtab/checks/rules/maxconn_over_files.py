@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.daemons.connections import files
+from trimtab.daemons.rendered import open_files
 
 NAME = "maxconn-over-files"
 SEVERITY = Severity.ERROR
@@ -42,10 +42,10 @@ def find(subject: Subject) -> Iterator[Hit]:
     limit = int(stated) if stated.isascii() and stated.isdigit() else DEFAULT_NR_OPEN
     most, inventory = subject.estate.tiers.proxy.maxconn, subject.inventory
     site, needed = max(
-        ((site, files(inventory, site)) for site in subject.fronts), key=lambda x: x[1], default=("", 0)
+        ((site, open_files(inventory, site)) for site in subject.fronts), key=lambda x: x[1], default=("", 0)
     )
     if needed > limit:
-        room = bisect_right(range(most), limit, key=lambda public: files(inventory, site, public)) - 1
+        room = bisect_right(range(most), limit, key=lambda public: open_files(inventory, site, public)) - 1
         lower = f"lower `maxconn` to {room}, or " if room >= LEAST_MAXCONN else ""
         yield Hit(
             ("tiers", "proxy", "maxconn"),

@@ -8,7 +8,7 @@ from functools import partial
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.daemons.connections import places
+from trimtab.daemons.haproxy.connections import places
 from trimtab.estate.amount import size_text
 
 NAME = "maxconn-over-memory"

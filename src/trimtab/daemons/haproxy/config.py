@@ -13,9 +13,10 @@ from trimtab.agent_config import BY_MAP, SCALE, SPLIT_MAP, bounds
 from trimtab.daemons import forwarded
 from trimtab.daemons.across import asked
 from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.connections import own_networks, places
+from trimtab.daemons.connections import own_networks
 from trimtab.daemons.haproxy import across as haproxy_across
 from trimtab.daemons.haproxy import once as haproxy_once
+from trimtab.daemons.haproxy.connections import places
 from trimtab.daemons.haproxy.features import features
 from trimtab.daemons.haproxy.server import UNACKED_MS, check_options, purge, quote
 from trimtab.daemons.pools import Server, endpoint, servers, used

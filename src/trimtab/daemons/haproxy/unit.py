@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trimtab.daemons import connections
 from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.haproxy.connections import files as open_files
 from trimtab.daemons.template import HOOKS
 from trimtab.daemons.unit import PROXY_STOP_S, SERVES, unit
 from trimtab.estate.inventory import Host, Inventory
@@ -38,4 +38,4 @@ def haproxy(files: int) -> Artifact:
 
 
 def units(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    return (haproxy(connections.files(inventory, host.site)),)
+    return (haproxy(open_files(inventory, host.site)),)

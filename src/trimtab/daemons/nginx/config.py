@@ -14,7 +14,8 @@ from typing import Any
 from trimtab.agent_config import bounds
 from trimtab.daemons import forwarded
 from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.connections import connections, files, own_networks
+from trimtab.daemons.connections import own_networks
+from trimtab.daemons.nginx.connections import connections, files
 from trimtab.daemons.nginx.features import features
 from trimtab.daemons.nginx.ways import PANIC, locations
 from trimtab.daemons.pools import Server, servers, used

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trimtab.daemons import connections
 from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.nginx.connections import files as open_files
 from trimtab.daemons.template import HOOKS
 from trimtab.daemons.unit import PROXY_STOP_S, SERVES, unit
 from trimtab.estate.inventory import Host, Inventory
@@ -33,4 +33,4 @@ def nginx(files: int) -> Artifact:
 
 
 def units(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    return (nginx(connections.files(inventory, host.site)),)
+    return (nginx(open_files(inventory, host.site)),)
