@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 
 from tests.registry.registry_kit import free_port, run
-from trimtab.daemons.front import judge
 from trimtab.daemons.front.ask import MAX_HEAD, https, tcp
-from trimtab.daemons.front.judge import Answer
+from trimtab.daemons.front.judge import Answer, judge
 from trimtab.delivery.throwaway import ThrowawayCa
 
 NAME = "www.shop.example"

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.registry.registry_kit import run
-from trimtab.daemons.front import icmp, judge
+from trimtab.daemons.front import icmp
 from trimtab.daemons.front.icmp import Echo, checksum, ping, without_ip
-from trimtab.daemons.front.judge import Answer
+from trimtab.daemons.front.judge import Answer, judge
 
 TOKEN = bytes(range(16))
 V4, V6 = Echo(4, 0x1234, 1, TOKEN), Echo(6, 0x1234, 1, TOKEN)
@@ -154,7 +154,6 @@ import asyncio, json, os, subprocess, sys
 from pathlib import Path
 from trimtab.daemons.front.icmp import ping
 from trimtab.daemons.front.ask import tcp
-from trimtab.daemons.front import judge
 
 ADDRESSES = ("127.0.0.1", "::1")
 said = {}

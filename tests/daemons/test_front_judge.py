@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimtab.daemons.front import judge
-from trimtab.daemons.front.judge import PROBES, Answer, Probe, answered_by, is_whole, status_line
+from trimtab.daemons.front.judge import PROBES, Answer, Probe, answered_by, is_whole, judge, status_line
 
 OK = "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n"
 EARLY = "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"

@@ -43,8 +43,13 @@ def inventory(more: str = "") -> Inventory:
     return Inventory(read_estate(ESTATE + more, "estate.yaml")[0])
 
 
+def kernel(found: Inventory, name: str) -> dict[str, str]:
+    host = found.by_name[name]
+    return settings(found, host, listened(found, host))
+
+
 def reserved(found: Inventory, name: str) -> set[int]:
-    text = settings(found, host := found.by_name[name], listened(found, host)).get(RESERVED, "")
+    text = kernel(found, name).get(RESERVED, "")
     ends = [part.split("-") for part in text.split(",") if part]
     return {port for each in ends for port in range(int(each[0]), int(each[-1]) + 1)}
 
@@ -65,17 +70,17 @@ def test_a_host_keeps_the_ports_of_all_its_roles() -> None:
 
 def test_a_router_lends_what_bfd_may_use_and_keeps_nothing_that_it_does_not_lend() -> None:
     found = inventory("kernel: {reserved_ports: [9100, 50000]}\n")
-    router = settings(found, found.by_name["one-router-1"])
+    router = kernel(found, "one-router-1")
     assert router[PORT_RANGE] == "49152 65535"
     assert router[RESERVED] == "50000"
     assert {9100, 50000, 8080, 2379} <= reserved(found, "one-edge-1")
-    assert RESERVED not in settings(inventory(), inventory().by_name["one-router-1"])
+    assert RESERVED not in kernel(inventory(), "one-router-1")
 
 
 def test_what_the_estate_reserves_is_added() -> None:
     found = inventory(f'kernel: {{sysctl: {{{RESERVED}: "9090-9092,8080"}}}}\n')
     assert reserved(found, "one-edge-1") == reserved(inventory(), "one-edge-1") | {9090, 9091, 9092}
-    assert RESERVED not in settings(found, found.by_name["one-router-1"])
+    assert RESERVED not in kernel(found, "one-router-1")
 
 
 def test_a_range_of_the_estates_own_is_what_counts_on_a_router_too() -> None:
@@ -124,7 +129,7 @@ while True:
 def test_the_kernel_lends_none_of_them() -> None:
     """A narrow range, all of which is taken: what is left is the host's own."""
     found = inventory()
-    keys = settings(found, found.by_name["one-edge-1"])
+    keys = kernel(found, "one-edge-1")
     ran = subprocess.run(
         ["unshare", "-rn", sys.executable, "-c", LENT, "2376 2390", keys[RESERVED]],
         capture_output=True, text=True, check=True, timeout=20,

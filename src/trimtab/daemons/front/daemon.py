@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from trimtab.daemons.base import Daemon
 
-DAEMON = Daemon("front", programs={"python3": "python3"}, units=("trimtab-front.service",))
+DAEMON = Daemon("front", units=("trimtab-front.service",))
