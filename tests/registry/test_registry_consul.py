@@ -301,7 +301,9 @@ def test_what_differs_between_two_states() -> None:
 def test_services_that_move_while_the_keys_are_read_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The writer moves a member and its number at once; no snapshot may have the one without the other."""
 
-    monkeypatch.setattr("trimtab.registry.consul.client.PAUSE_S", 0.0)  # who writes on for ever is not waited for
+    monkeypatch.setattr(
+        "trimtab.registry.consul.client.PAUSE_S", 0.0
+    )  # who writes on for ever is not waited for
 
     async def write_on(client: Consul) -> None:
         for n in itertools.count(1):

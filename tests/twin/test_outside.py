@@ -22,11 +22,17 @@ def test_it_is_started_asked_and_begun_anew_when_it_hangs(tmp_path: Path) -> Non
     try:
         assert up.returncode == 0, up.stderr
         ask = ("socat", "-t1", "-u", "TCP:127.0.0.1:7007", "-")
-        assert run(estate, "lab", "exec", "--name", name, "one-greeter-1", "--", *ask).stdout == "good day\n"
+
+        def said(*words: str) -> str:
+            return run(estate, "lab", "exec", "--name", name, "one-greeter-1", "--", *words).stdout.strip()
+
+        assert said(*ask) == "good day"
+        before = said("pgrep", "-xo", "socat")
         scenario = str(OUTSIDE / "greeter/greeter-hang.yaml")
         drill = run(estate, "drill", "run", scenario, "--name", name, "--json")
         assert drill.returncode == 0, drill.stderr + drill.stdout
         (result,) = json.loads(drill.stdout)
         assert result["verdict"] == "true"
+        assert said(*ask) == "good day" and said("pgrep", "-xo", "socat") not in (before, "")
     finally:
         run(estate, "lab", "down", "--name", name)
