@@ -177,7 +177,7 @@ async def _reads(access: RegistryAccess) -> bool:
 
 def _consul(site: Inventory, scratch: Path) -> list[str]:
     """The one that `scripts/consul` brought; a path that its own process was told."""
-    address = site.with_role("registry")[0].v4
+    address = site.on_duty("registry")[0].v4
     ports = {"http": REGISTRY_PORT, "dns": -1, "grpc": -1, "serf_wan": -1}
     file = scratch / "consul.json"
     file.write_text(json.dumps({

@@ -61,22 +61,30 @@ def test_without_its_package_its_role_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "says"),
+    ("file", "spoil", "says"),
     [
-        (('roles={"greeter": 9}', 'roles={"proxy": 9}'), "there is a role `proxy` already"),
-        (('roles={"greeter": 9}', 'roles={"greeter": 3}'), "which is `proxy`'s"),
-        (('    "greeter",\n    programs', '    "haproxy",\n    programs'), "is not the daemon greeter"),
-        (("DAEMON = ", "OTHER = "), "its package has `daemon.py` with DAEMON"),
+        ("rendered", ('"greeter": Role(9)', '"proxy": Role(9)'), "there is a role `proxy` already"),
+        ("rendered", ("Role(9)", "Role(3)"), "which is `proxy`'s"),
+        ("rendered", ("Role(9)", "Role(15)"), "at most 14"),
+        ("rendered", ('tiers={"greeter"', 'tiers={"proxy"'), "there is a tier `proxy` already"),
+        (
+            "rendered",
+            ('    "greeter",\n    with_role', '    "haproxy",\n    with_role'),
+            "is not the daemon greeter",
+        ),
+        ("rendered", ("RENDERED = ", "OTHER = "), "its package has `rendered.py` with RENDERED"),
     ],
 )
-def test_a_room_that_cannot_be_had_is_said(tmp_path: Path, spoil: tuple[str, str], says: str) -> None:
-    for file in OUTSIDE.rglob("*"):
-        if file.is_file() and file.suffix != ".pyc":
-            to = tmp_path / "brought" / file.relative_to(OUTSIDE)
+def test_a_room_that_cannot_be_had_is_said(
+    tmp_path: Path, file: str, spoil: tuple[str, str], says: str
+) -> None:
+    for each in OUTSIDE.rglob("*"):
+        if each.is_file() and each.suffix != ".pyc":
+            to = tmp_path / "brought" / each.relative_to(OUTSIDE)
             to.parent.mkdir(parents=True, exist_ok=True)
-            to.write_text(file.read_text())
-    daemon = tmp_path / "brought/greeter/daemon.py"
-    assert spoil[0] in daemon.read_text()
-    daemon.write_text(daemon.read_text().replace(*spoil))
+            to.write_text(each.read_text())
+    half = tmp_path / f"brought/greeter/{file}.py"
+    assert spoil[0] in half.read_text()
+    half.write_text(half.read_text().replace(*spoil))
     done = run(written(tmp_path, GREETS), "check", brought=str(tmp_path / "brought"))
     assert (done.returncode, says in done.stderr) == (2, True), done.stderr

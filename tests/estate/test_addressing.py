@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.estate.make import SMALL, estate
 from trimtab.estate import addressing
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.roles import ROLE_NUMBER
+from trimtab.estate.roles import OURS
 
 TWO_MORE = """\
   later:
@@ -55,8 +55,8 @@ def test_a_retired_host_leaves_a_hole_and_an_override_holds() -> None:
 
 def test_the_twin_shrinks_by_the_file_only() -> None:
     text = SMALL + "twin: {at_most: {backend: 1}}\n"
-    assert len(Inventory(estate(text), shrink=True).with_role("backend")) == 1
-    assert len(Inventory(estate(text)).with_role("backend")) == 2
+    assert len(Inventory(estate(text), shrink=True).on_duty("members")) == 1
+    assert len(Inventory(estate(text)).on_duty("members")) == 2
 
 
 @given(st.lists(st.tuples(st.integers(1, 200), st.integers(1, 200)), min_size=2, max_size=40, unique=True))
@@ -72,9 +72,9 @@ def test_private_links_never_overlap(pairs: list[tuple[int, int]]) -> None:
             assert nets.setdefault(net, {a, b}) == {a, b}
 
 
-@given(st.integers(1, 200), st.sampled_from(sorted(ROLE_NUMBER)), st.integers(0, 15))
+@given(st.integers(1, 200), st.sampled_from(sorted(OURS.known)), st.integers(0, 15))
 def test_networks_of_a_site_stay_inside_its_aggregate(site: int, role: str, group: int) -> None:
-    vlan = addressing.Vlan(site, addressing.octet(ROLE_NUMBER[role], group), "g")
+    vlan = addressing.Vlan(site, addressing.octet(OURS.known[role].number, group), "g")
     assert vlan.v4.subnet_of(addressing.site_aggregate(4, site))
     assert vlan.v6.subnet_of(addressing.site_aggregate(6, site))
     assert vlan.id <= 4094 and len(vlan.interface) <= 15

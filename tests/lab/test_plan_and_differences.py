@@ -53,11 +53,11 @@ def test_proxies_show_certificates_for_the_names_that_others_verify() -> None:
     """Of the twin's own CA, for server and client, with a name for each host that a proxy asks at another site."""
     inventory, topology = load(next(path for path in EXAMPLES if path.parent.name == "shop"))
     files = {node.name: {a.path: a.content for a in node.files} for node in topology.nodes}
-    for proxy in inventory.with_role("proxy"):
+    for proxy in inventory.on_duty("vips"):
         text = files[proxy.name]["/etc/haproxy/haproxy.cfg"]
         asked = re.findall(r"server (\S+) (\S+):8443 .* verifyhost (\S+)", text)
         assert {name for name, _, _ in asked} == {
-            other.name for other in inventory.with_role("proxy") if other.site != proxy.site
+            other.name for other in inventory.on_duty("vips") if other.site != proxy.site
         }
         for name, address, verified in asked:
             assert (name, address) == (verified, inventory.by_name[name].v4)

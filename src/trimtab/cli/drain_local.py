@@ -237,7 +237,7 @@ async def site_registry(inventory: Inventory, site: str) -> AsyncIterator[Regist
     from trimtab.daemons.agent.config import registry_access
     from trimtab.registry.engines import connect
 
-    hosts = inventory.with_role("registry", site)
+    hosts = inventory.on_duty("registry", site)
     access = registry_access(inventory, hosts[0]) if hosts else None
     if access is None:
         raise BadInput(f"{site} has no registry, so nothing can be said to its proxies", "see docs/agent.md")

@@ -144,7 +144,7 @@ def _refuse(
     site = arguments.get("site")
     if site is not None and site not in inventory.estate.sites:
         raise BadInput(f"there is no site `{site}`", f"there are: {', '.join(inventory.site_names())}")
-    if not inventory.estate.services or not inventory.with_role("proxy"):
+    if not inventory.estate.services or not inventory.on_duty("vips"):
         raise BadInput(
             f"{estate} has no service that a client could ask",
             "a drill needs one: it measures what clients see",

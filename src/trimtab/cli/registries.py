@@ -82,7 +82,7 @@ def inside_twin(estate: Path, twin: bool, name: str | None = None) -> None:
     from trimtab.lab.client import Lab
 
     found = load_estate(estate)
-    hosts = Inventory(found, shrink=True).with_role("registry")
+    hosts = Inventory(found, shrink=True).on_duty("registry")
     if not hosts:
         raise BadInput(f"{found.estate} has no registry", "give a site hosts with the role `registry`")
     path = str(estate.resolve())
@@ -118,7 +118,7 @@ def forced(force: bool, reason: str) -> bool:
 
 def sites_of(inventory: Inventory, site: str | None) -> list[str]:
     """The sites that have a registry. Raises BadInput."""
-    found = [name for name in inventory.site_names() if inventory.with_role("registry", name)]
+    found = [name for name in inventory.site_names() if inventory.on_duty("registry", name)]
     if site is not None and site not in found:
         raise BadInput(f"{site!r} is no site with a registry", f"there are: {', '.join(found) or 'none'}")
     if not found:
@@ -178,7 +178,7 @@ async def _all(
             async with asyncio.timeout(limit):
                 return await _one(inventory, site, plan, dry, act)
         except TimeoutError:
-            hosts = ", ".join(host.v4 for host in inventory.with_role("registry", site))
+            hosts = ", ".join(host.v4 for host in inventory.on_duty("registry", site))
             return Unreachable(f"no answer from {hosts} in {limit:.0f} s", "is the path to that site up?")
         except TrimtabError as error:
             return error
@@ -191,7 +191,7 @@ async def _one(inventory: Inventory, site: str, plan: Plan | None, dry: bool, ac
     from trimtab.ops.overrides.member import write_planned
     from trimtab.registry.engines import connect
 
-    access = registry_access(inventory, inventory.with_role("registry", site)[0])
+    access = registry_access(inventory, inventory.on_duty("registry", site)[0])
     assert access is not None
     registry = connect(access)
     try:

@@ -32,7 +32,6 @@ class Daemon:
     """name: of its room.  programs: those of it that a host needs, each with Debian's package.  units: patterns of their names.
     takes_up: its turn when files of several have changed.  judge: who judges the files whose validator is `name`.
     at_birth: what of such a file it reads once in its life, and never again.  probes: how it is asked whether it is up.
-    roles: of hosts, that it brings, each with its number (`estate.roles`); ours are the estate's own.
     """
 
     name: str
@@ -42,7 +41,6 @@ class Daemon:
     judge: Validator | None = None
     at_birth: re.Pattern[str] | None = None
     probes: tuple[Probe, ...] = ()
-    roles: Mapping[str, int] = field(default_factory=dict)
 
     def has(self, unit: str) -> bool:
         return any(fnmatchcase(unit, pattern) for pattern in self.units)

@@ -13,7 +13,7 @@ LISTENED = ("front-health", "prometheus-haproxy", "haproxy-peers")
 
 
 def is_engine(name: str) -> Callable[[Inventory, Host], bool]:
-    return lambda inventory, host: "proxy" in host.roles and inventory.estate.tiers.proxy.engine == name
+    return lambda inventory, host: host.does("vips") and inventory.estate.tiers.proxy.engine == name
 
 
 def watched(name: str) -> tuple[Unit, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from trimtab.daemons.base import Daemon
 from trimtab.daemons.haproxy.features import BY_PLATFORM, features
 from trimtab.daemons.outside import rooms
 from trimtab.daemons.rendering import Rendered
@@ -32,8 +31,8 @@ def additions() -> Additions:
     roles, tiers = OURS, dict[str, type[Noun]]()
     for room in rooms():
         try:
-            roles = roles.also(room.half("daemon", Daemon).roles)
-            tiers |= dict(room.half("rendered", Rendered).tiers)
+            brought = room.half("rendered", Rendered)
+            roles, tiers = roles.also(brought.roles), tiers | dict(brought.tiers)
             Additions(roles, tiers).model()
         except ValueError as error:
             raise BadInput(f"the daemon {room.name} cannot be had: {error}", "remove its package") from error
@@ -49,7 +48,7 @@ def version_faults(estate: Estate) -> Iterator[Problem]:
     """Keys that a daemon of the chosen version cannot honour."""
     if estate.tiers.proxy.engine != "haproxy":
         return
-    for host in Inventory(estate).with_role("proxy"):
+    for host in Inventory(estate).on_duty("vips"):
         found = features(host.platform)
         if found.ocsp_update:
             continue

@@ -14,7 +14,7 @@ LOWEST = 1024  # nothing is lent below
 
 def application(inventory: Inventory, host: Host) -> Iterator[int]:
     """Of the application. Where members register themselves the file does not say who they are: any backend may be one."""
-    for pool in inventory.estate.pools.values() if "backend" in host.roles else ():
+    for pool in inventory.estate.pools.values() if host.does("members") else ():
         if pool.port and (pool.discover or host.group in (pool.hosts, pool.backup)):
             yield pool.port
         yield from (member.port for member in pool.members or () if str(member.address) in (host.v4, host.v6))

@@ -10,6 +10,7 @@ from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.estate.base import Noun
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.roles import Duty, Role
 
 Artifacts = tuple[Artifact, ...]
 
@@ -33,7 +34,7 @@ class Rendered:
     beside: files that hang on the other daemons of the host.
     ready: what must hold before a twin of the estate is up.
     open_files: of an engine of proxies: how many a proxy of a site may need, with the estate's `maxconn` or another one.
-    tiers: keys of `tiers` that it brings, each with its noun; ours are the estate's own.
+    roles, tiers: of hosts, and keys of `tiers` with their nouns, that it brings; ours are the estate's own.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Rendered:
     beside: Callable[[Inventory, Host, Beside], Artifacts] = _nothing
     open_files: Callable[[Inventory, str, int | None], int] | None = None
     ready: Callable[[Inventory], Iterable[ReadyCheck]] = _nothing
+    roles: Mapping[str, Role] = field(default_factory=dict)
     tiers: Mapping[str, type[Noun]] = field(default_factory=dict)
 
 
@@ -52,6 +54,11 @@ def everywhere(_: Inventory, __: Host) -> bool:
     return True
 
 
-def with_role(*roles: str) -> Callable[[Inventory, Host], bool]:
-    """Hosts with any of the roles."""
-    return lambda _, host: not set(roles).isdisjoint(host.roles)
+def with_duty(*duties: Duty) -> Callable[[Inventory, Host], bool]:
+    """Hosts with any of the duties."""
+    return lambda _, host: host.does(*duties)
+
+
+def with_role(role: str) -> Callable[[Inventory, Host], bool]:
+    """Hosts with a role that the daemon brings itself."""
+    return lambda _, host: role in host.roles

@@ -130,6 +130,6 @@ def host_files(host: Host, ca: ThrowawayCa, passwords: tuple[str, str]) -> tuple
         Artifact(pki.KEY, key, mode=0o600),
         Artifact(pki.PASSWORD, f"{passwords[0]}\n", mode=0o600),
     ]
-    if "registry" in host.roles:
+    if host.does("registry"):
         found.append(Artifact(pki.ROOT_PASSWORD, f"{passwords[1]}\n", mode=0o600))
     return tuple(found)

@@ -18,9 +18,9 @@ from pydantic import (
 )
 
 from trimtab.estate.quantity import parse_text
-from trimtab.estate.roles import ROLE_NUMBER, roles_of
+from trimtab.estate.roles import OURS, roles_of
 
-RESERVED = frozenset({"all", "none", "default", "site", "source", "target", "daemon", "estate", *ROLE_NUMBER})
+RESERVED = frozenset({"all", "none", "default", "site", "source", "target", "daemon", "estate", *OURS.known})
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
@@ -69,14 +69,14 @@ def _name(value: Any) -> str:
 
 def _own_name(value: str) -> str:
     if value in RESERVED:
-        what = "is the name of a role" if value in ROLE_NUMBER else "is reserved"
+        what = "is the name of a role" if value in OURS.known else "is reserved"
         raise ValueError(f"`{value}` {what}: choose another name")
     return value
 
 
 def _group(value: Any, info: ValidationInfo) -> str:
     text = _name(value)
-    return text if text in roles_of(info.context).numbers else _own_name(text)
+    return text if text in roles_of(info.context).known else _own_name(text)
 
 
 def _region(value: Any) -> str:

@@ -74,7 +74,7 @@ class Estate(Noun):
         groups = data.get("groups") if isinstance(data, dict) else None
         if not isinstance(groups, dict):
             return data
-        known = roles_of(info.context).numbers
+        known = roles_of(info.context).known
         full = {
             name: {"id": 0, "roles": [name], **entry} if name in known and isinstance(entry, dict) else entry
             for name, entry in groups.items()

@@ -12,6 +12,7 @@ from trimtab.estate.base import IPAddress, IPNetwork
 from trimtab.estate.estate import Estate
 from trimtab.estate.group import Group
 from trimtab.estate.platform import Platform
+from trimtab.estate.roles import Duty
 from trimtab.estate.service import Service
 from trimtab.estate.site import Site
 
@@ -29,6 +30,11 @@ class Host:
     v4: str
     v6: str
     platform: Platform | None = None
+    duties: frozenset[Duty] = frozenset()
+
+    def does(self, *duties: Duty) -> bool:
+        """Any of them."""
+        return not self.duties.isdisjoint(duties)
 
     def address(self, family: Family) -> str:
         return self.v4 if family == 4 else self.v6
@@ -39,7 +45,7 @@ def group_of(estate: Estate, name: str) -> Group | None:
     found = estate.groups.get(name)
     if found is not None:
         return found
-    if name in estate.roles.numbers:
+    if name in estate.roles.known:
         return Group.model_construct(id=0, roles=(name,), platform=None)
     return None
 
@@ -68,6 +74,7 @@ class Inventory:
         self._by_site: dict[str, list[Host]] = {name: [] for name in estate.sites}
         self._by_group: dict[tuple[str, str], list[Host]] = {}
         self._by_role: dict[tuple[str | None, str], list[Host]] = {}
+        self._by_duty: dict[tuple[str | None, Duty], list[Host]] = {}
         self._public: dict[tuple[str, Family], IPNetwork | None] = {}
         for host in self.hosts:
             self._by_site[host.site].append(host)
@@ -75,6 +82,9 @@ class Inventory:
             for role in set(host.roles):
                 self._by_role.setdefault((host.site, role), []).append(host)
                 self._by_role.setdefault((None, role), []).append(host)
+            for duty in host.duties:
+                self._by_duty.setdefault((host.site, duty), []).append(host)
+                self._by_duty.setdefault((None, duty), []).append(host)
 
     def _derive(self) -> Iterator[Host]:
         for site_name, site in sorted(self.estate.sites.items(), key=lambda item: item[1].id):
@@ -88,6 +98,7 @@ class Inventory:
         vlan = self.vlan(site_name, group_name)
         v4, v6 = f"{self.first}.{site.id}.{vlan.octet}.", f"fd00:{site.id:x}:{vlan.octet:x}::"
         limit = self.estate.twin.at_most.get(group_name) if self.shrink else None
+        duties = self.estate.roles.duties(group.roles)
         for n in host_numbers(site_name, site, group_name, limit):
             name = f"{site_name}-{group_name}-{n}"
             own = site.addresses.get(name)
@@ -95,12 +106,12 @@ class Inventory:
                 name, site_name, group_name, n, tuple(group.roles), vlan,
                 str(own) if own is not None and own.version == 4 else f"{v4}{9 + n}",
                 str(own) if own is not None and own.version == 6 else f"{v6}{9 + n:x}",
-                self.platforms.get(name, group.platform or self.estate.platform),
+                self.platforms.get(name, group.platform or self.estate.platform), duties,
             )  # fmt: skip
 
     def vlan(self, site_name: str, group_name: str) -> Vlan:
         group = group_of(self.estate, group_name)
-        number = addressing.octet(self.estate.roles.numbers[group.roles[0]], group.id) if group else 255
+        number = addressing.octet(self.estate.roles.known[group.roles[0]].number, group.id) if group else 255
         return Vlan(self.estate.sites[site_name].id, number, group_name, self.first)
 
     def address(self, site: str, group: str, number: int, family: Family) -> str:
@@ -127,6 +138,10 @@ class Inventory:
 
     def with_role(self, role: str, site: str | None = None) -> list[Host]:
         return list(self._by_role.get((site, role), ()))
+
+    def on_duty(self, duty: Duty, site: str | None = None) -> list[Host]:
+        """Hosts of a site, or of all, that have it."""
+        return list(self._by_duty.get((site, duty), ()))
 
     def site_names(self) -> list[str]:
         """Sites by id."""
@@ -200,7 +215,7 @@ class Inventory:
 
     def front(self, site: str) -> list[Host]:
         """The hosts that hold the VIPs of a site."""
-        return self.with_role("proxy", site)
+        return self.on_duty("vips", site)
 
     def routers(self, site: str) -> list[Host]:
-        return self.with_role("router", site)
+        return self.on_duty("gateway", site)

@@ -64,7 +64,7 @@ def _numbers(estate: Estate) -> Iterator[Problem]:
 
 def _role_numbers(name: str, group: Group, roles: Roles) -> Iterator[Problem]:
     """0 and the role alone are for the groups named after a role, and nothing else is for them."""
-    if name not in roles.numbers:
+    if name not in roles.known:
         if not group.id:
             hint = "1 to 15; 0 is the group's that is named after the role"
             yield ("groups", name, "id"), f"id 0 is `{group.roles[0]}`'s", hint
@@ -133,8 +133,9 @@ def _groups(estate: Estate) -> Iterator[Problem]:
 
 def _sites(estate: Estate) -> Iterator[Problem]:
     for name, site in estate.sites.items():
-        roles = [(g, group.roles) for g in site.hosts if (group := group_of(estate, g)) is not None]
-        routers = sum(len(host_numbers(name, site, g)) for g, r in roles if "router" in r)
+        groups = [(g, group) for g in site.hosts if (group := group_of(estate, g)) is not None]
+        does = [(g, estate.roles.duties(group.roles)) for g, group in groups]
+        routers = sum(len(host_numbers(name, site, g)) for g, duties in does if "gateway" in duties)
         at: Loc = ("sites", name, "hosts")
         if not routers:
             yield (
@@ -148,7 +149,7 @@ def _sites(estate: Estate) -> Iterator[Problem]:
                 f"{routers} routers, the limit is {MAX_ROUTERS}",
                 "addresses .1 to .8 of a network are the routers'",
             )
-        fronts = [g for g, r in roles if "proxy" in r]
+        fronts = [g for g, duties in does if "vips" in duties]
         if len(fronts) > 1:
             yield (
                 at,

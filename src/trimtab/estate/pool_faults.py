@@ -50,11 +50,11 @@ def pool_faults(estate: Estate) -> Iterator[Problem]:
 def _pools(estate: Estate) -> Iterator[Problem]:
     for name, pool in estate.pools.items():
         group = group_of(estate, pool.hosts) if pool.hosts else None
-        if group is not None and "backend" not in group.roles:
+        if group is not None and "members" not in estate.roles.duties(group.roles):
             hint = "a pool is made of hosts with the role `backend`"
             yield ("pools", name, "hosts"), f"`{pool.hosts}` has the roles {', '.join(group.roles)}", hint
         spare = group_of(estate, pool.backup) if pool.backup else None
-        if spare is not None and "backend" not in spare.roles:
+        if spare is not None and "members" not in estate.roles.duties(spare.roles):
             hint = "spare members are hosts with the role `backend`"
             yield ("pools", name, "backup"), f"`{pool.backup}` has the roles {', '.join(spare.roles)}", hint
         if pool.backup is not None and pool.backup == pool.hosts:
@@ -67,7 +67,7 @@ def _stores(estate: Estate) -> Iterator[Problem]:
     owner: dict[str, str] = {}
     for name, store in estate.stores.items():
         group = group_of(estate, store.hosts)
-        if group is not None and "store" not in group.roles:
+        if group is not None and "store" not in estate.roles.duties(group.roles):
             yield (
                 ("stores", name, "hosts"),
                 f"`{store.hosts}` has not the role `store`",

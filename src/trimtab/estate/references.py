@@ -68,7 +68,7 @@ def check_references(tree: Tree, roles: Roles) -> None:
 def _hint(rule: Rule, name: str, known: Collection[str], close: str | None, roles: Roles) -> str:
     if close:
         return f"did you mean `{close}`?"
-    if rule.section == "groups" and name in roles.numbers:
+    if rule.section == "groups" and name in roles.known:
         return f"the role `{name}` is not supported yet; supported: {', '.join(roles.working)}"
     return f"there is {', '.join(f'`{k}`' for k in nsmallest(8, known)) or 'none'}: add `{name}` or name one of these"
 

@@ -70,7 +70,7 @@ def _version(path: Path) -> list[int]:
 
 
 def wanted(inventory: Inventory, host: Host) -> bool:
-    return "registry" in host.roles and inventory.estate.tiers.registry.engine == "consul"
+    return host.does("registry") and inventory.estate.tiers.registry.engine == "consul"
 
 
 def rules(prefix: str, pools: Iterable[str]) -> str:
@@ -92,7 +92,7 @@ def files(
     """Configuration, certificate and units in start order; nothing on hosts without a server. Raises EnvironmentUnable."""
     if not wanted(inventory, host):
         return ()
-    servers, binary = inventory.with_role("registry", host.site), program()
+    servers, binary = inventory.on_duty("registry", host.site), program()
     names = (host.name, f"server.{host.site}.consul")  # verify_server_hostname asks for the second
     certificate, key = ca.issue(names, (host.v4, host.v6, "127.0.0.1"))
     found = [
@@ -165,7 +165,7 @@ def checks(inventory: Inventory) -> list[ReadyCheck]:
     """Every server of a site knows the same leader and all the others."""
     found = []
     for site in inventory.site_names():
-        servers = inventory.with_role("registry", site)
+        servers = inventory.on_duty("registry", site)
         if servers and wanted(inventory, servers[0]):
             nodes = tuple(server.name for server in servers)
             args = (pki.CA, pki.CERTIFICATE, pki.KEY, *(server.v4 for server in servers))

@@ -70,7 +70,7 @@ def _site(inventory: Inventory, site: str) -> dict[str, Any]:
         "backends": [h.name for h in inventory.at(site) if storefront.ports(inventory, h)],
         "backend_unit": storefront.PAGES_UNIT,
         "across": _across(inventory, site),
-        "registries": [h.name for h in inventory.with_role("registry", site)],
+        "registries": [h.name for h in inventory.on_duty("registry", site)],
         "front_unit": f"{inventory.estate.tiers.proxy.engine}.service",
         "units": _units(inventory, site),
         "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],

@@ -91,7 +91,7 @@ class _Planner:
         return found
 
     def _legs(self, host: Host) -> list[Leg]:
-        if "router" not in host.roles:
+        if not host.does("gateway"):
             own = tuple(f"{host.address(f)}/{PREFIX_LENGTH[f]}" for f in FAMILIES)
             return [Leg(host.vlan.interface, _vlan_segment(host.site, host.vlan), own)]
         legs = [self._router_leg(host, vlan) for vlan in self.inventory.vlans(host.site)]
@@ -118,7 +118,7 @@ class _Planner:
         return legs
 
     def _routes(self, host: Host) -> tuple[str, ...]:
-        if "router" in host.roles:
+        if host.does("gateway"):
             return ()
         routers = len(self.inventory.routers(host.site))
         v4, v6 = host.vlan.gateway(4, routers), host.vlan.gateway(6, routers)
@@ -131,11 +131,11 @@ class _Planner:
         delivered = tuple(artifact.path for artifact in files)
         files += host_files(host, self.ca, self.registries)
         units = list(unit_order(self.inventory, host))
-        if "router" in host.roles:
+        if host.does("gateway"):
             files += password_files(self.inventory, host.site, self.passwords)
-        if "proxy" in host.roles:
+        if host.does("vips"):
             files += self.certificates
-        if "backend" in host.roles:
+        if host.does("members"):
             shop = storefront.files(self.inventory, host)
             files += shop
             units += [artifact.unit for artifact in shop if artifact.unit]
@@ -178,7 +178,7 @@ class _Planner:
         # members by address are outside the estate: nothing in the twin answers for them
         own = [(name, pool) for name, pool in used(self.inventory) if pool.members is None]
         if engine == "haproxy" and own:
-            for h in self.inventory.with_role("proxy"):
+            for h in self.inventory.on_duty("vips"):
                 wanted = tuple(
                     f"{name}={storefront.members(self.inventory, h.site, pool)}" for name, pool in own
                 )

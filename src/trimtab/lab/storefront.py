@@ -82,7 +82,7 @@ def ports(inventory: Inventory, host: Host) -> list[int]:
 
 def _joins(host: Host, pool: Pool) -> bool:
     """In the twin every backend registers itself for every pool that waits for members and names a port."""
-    return pool.discover is not None and pool.port is not None and "backend" in host.roles
+    return pool.discover is not None and pool.port is not None and host.does("members")
 
 
 def members(inventory: Inventory, site: str, pool: Pool) -> int:

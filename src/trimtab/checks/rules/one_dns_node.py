@@ -31,7 +31,7 @@ FIX = "Put a host with the role `dns` in at least two sites."
 
 
 def find(subject: Subject) -> Iterator[Hit]:
-    nodes = subject.inventory.with_role("dns")
+    nodes = subject.inventory.on_duty("dns")
     sites = {node.site for node in nodes}
     if len(sites) != 1:
         return

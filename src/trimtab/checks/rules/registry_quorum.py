@@ -30,7 +30,7 @@ FIX = "Write `registry: 3` in each site that has one (5 survive two losses)."
 
 def find(subject: Subject) -> Iterator[Hit]:
     for site in subject.inventory.site_names():
-        members = subject.inventory.with_role("registry", site)
+        members = subject.inventory.on_duty("registry", site)
         if members and (len(members) == 1 or len(members) % 2 == 0):
             survives = (len(members) - 1) // 2
             wanted = 3 if len(members) < 3 else len(members) - 1

@@ -34,7 +34,7 @@ def find(subject: Subject) -> Iterator[Hit]:
             f"the policy `{steering.policy}` is checked, but this release renders no DNS server that answers by it",
             "serve the zone by what you have today",
         )
-    nodes = subject.inventory.with_role("dns")
+    nodes = subject.inventory.on_duty("dns")
     if nodes:
         yield Hit(
             ("sites", nodes[0].site, "hosts", nodes[0].group),

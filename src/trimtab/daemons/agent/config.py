@@ -64,14 +64,12 @@ def describe(inventory: Inventory, host: Host, watched: tuple[Unit, ...]) -> Age
         supervisor="systemd",
         units=watched,
         registry=registry,
-        proxy=_proxy(inventory, host) if "proxy" in host.roles else None,
+        proxy=_proxy(inventory, host) if host.does("vips") else None,
         serves=_serves(inventory, host),
-        estate_store=estate_access(inventory, host.site)
-        if {"router", "registry"} & set(host.roles)
-        else None,
-        steer=_steer(inventory, host) if "router" in host.roles else None,
-        watch=_watch(inventory) if "registry" in host.roles else None,
-        arbiter=_arbiter(inventory) if "registry" in host.roles else None,
+        estate_store=estate_access(inventory, host.site) if host.does("gateway", "registry") else None,
+        steer=_steer(inventory, host) if host.does("gateway") else None,
+        watch=_watch(inventory) if host.does("registry") else None,
+        arbiter=_arbiter(inventory) if host.does("registry") else None,
         discovers=_discovers(inventory) if registry else (),
         asks=_asks(inventory, host) if registry else None,
     )
@@ -94,7 +92,7 @@ def _serves(inventory: Inventory, host: Host) -> dict[str, tuple[str, ...]]:
 
 def registry_access(inventory: Inventory, host: Host) -> RegistryAccess | None:
     """That of the site: no host ever asks another site's."""
-    members = inventory.with_role("registry", host.site)
+    members = inventory.on_duty("registry", host.site)
     if not members:
         return None
     engine = inventory.estate.tiers.registry.engine
@@ -174,7 +172,7 @@ def _arbiter(inventory: Inventory) -> ArbiterFile | None:
         for site in inventory.site_names()
         if inventory.front(site) and inventory.routers(site)
     }
-    vantage = tuple(site for site in inventory.site_names() if inventory.with_role("registry", site))
+    vantage = tuple(site for site in inventory.site_names() if inventory.on_duty("registry", site))
     return ArbiterFile(
         sites,
         vantage,

@@ -6,7 +6,7 @@ from trimtab.agent_config import Probe, Unit
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.config import render_proxy, render_router
 from trimtab.daemons.bird.unit import units
-from trimtab.daemons.rendering import Rendered, with_role
+from trimtab.daemons.rendering import Rendered, with_duty
 from trimtab.estate.inventory import Host, Inventory
 
 BFD = (3784, 4784)  # of one hop (RFC 5881) and of several (RFC 5883): both are open
@@ -14,13 +14,13 @@ ASK = "/usr/sbin/birdc -s /run/bird/bird.ctl show status"
 
 
 def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    router = render_router(inventory, host) if "router" in host.roles else ()
-    return (*router, *(render_proxy(inventory, host) if "proxy" in host.roles else ()))
+    router = render_router(inventory, host) if host.does("gateway") else ()
+    return (*router, *(render_proxy(inventory, host) if host.does("vips") else ()))
 
 
 RENDERED = Rendered(
     "bird",
-    with_role("router", "proxy"),
+    with_duty("gateway", "vips"),
     _files,
     units,
     watched=lambda _, __: (Unit("bird.service", Probe("command", ASK, "Daemon is up and running")),),

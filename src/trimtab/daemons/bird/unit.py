@@ -31,4 +31,4 @@ def bird(router: bool) -> Artifact:
 
 
 def units(_: Inventory, host: Host) -> tuple[Artifact, ...]:
-    return (bird("router" in host.roles),)
+    return (bird(host.does("gateway")),)

@@ -9,7 +9,7 @@ PORTS = (8300, 8301, 8302, 8500, 8501, 8502, 8503, 8600)  # developer.hashicorp.
 
 
 def _wanted(inventory: Inventory, host: Host) -> bool:
-    return "registry" in host.roles and inventory.estate.tiers.registry.engine == "consul"
+    return host.does("registry") and inventory.estate.tiers.registry.engine == "consul"
 
 
 RENDERED = Rendered("consul", _wanted, ports=lambda _, __: PORTS)

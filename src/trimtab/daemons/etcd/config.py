@@ -70,9 +70,9 @@ def election_ms(
 def clusters_of(inventory: Inventory, host: Host) -> list[tuple[str, list[Host]]]:
     """(name, members) of every cluster that the host belongs to."""
     found = []
-    if "registry" in host.roles and inventory.estate.tiers.registry.engine == "etcd":
-        found.append((REGISTRY, inventory.with_role("registry", host.site)))
-    if "registry" in host.roles and host in (members := estate_members(inventory)):
+    if host.does("registry") and inventory.estate.tiers.registry.engine == "etcd":
+        found.append((REGISTRY, inventory.on_duty("registry", host.site)))
+    if host.does("registry") and host in (members := estate_members(inventory)):
         found.append((ESTATE, members))
     for name, store in sorted(inventory.estate.stores.items()):
         if host.group == store.hosts:
@@ -87,7 +87,7 @@ def estate_members(inventory: Inventory) -> list[Host]:
     """
     if inventory.estate.tiers.registry.engine != "etcd":
         return []
-    by_site = [inventory.with_role("registry", site) for site in inventory.site_names()]
+    by_site = [inventory.on_duty("registry", site) for site in inventory.site_names()]
     by_site = [hosts for hosts in by_site if hosts]
     turns = [host for turn in zip_longest(*by_site) for host in turn if host is not None]
     wanted = MOST_MEMBERS if len(by_site) >= MOST_MEMBERS else 3

@@ -7,14 +7,14 @@ from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.keepalived.config import render_front, render_gateway
 from trimtab.daemons.keepalived.unit import units
 from trimtab.daemons.probe import ReadyCheck
-from trimtab.daemons.rendering import Rendered, with_role
+from trimtab.daemons.rendering import Rendered, with_duty
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.inventory import Host, Inventory
 
 
 def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    front = render_front(inventory, host) if "proxy" in host.roles else ()
-    return (*front, *(render_gateway(inventory, host) if "router" in host.roles else ()))
+    front = render_front(inventory, host) if host.does("vips") else ()
+    return (*front, *(render_gateway(inventory, host) if host.does("gateway") else ()))
 
 
 def _ready(inventory: Inventory) -> list[ReadyCheck]:
@@ -35,7 +35,7 @@ def _ready(inventory: Inventory) -> list[ReadyCheck]:
 
 RENDERED = Rendered(
     "keepalived",
-    with_role("router", "proxy"),
+    with_duty("gateway", "vips"),
     _files,
     units,
     watched=lambda _, __: (Unit("keepalived.service", Probe("process")),),

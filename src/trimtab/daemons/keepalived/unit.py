@@ -29,4 +29,4 @@ def keepalived(front: bool) -> Artifact:
 
 
 def units(_: Inventory, host: Host) -> tuple[Artifact, ...]:
-    return (keepalived(front="proxy" in host.roles),)
+    return (keepalived(front=host.does("vips")),)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from trimtab.daemons.networkd.config import render
-from trimtab.daemons.rendering import Rendered, with_role
+from trimtab.daemons.rendering import Rendered, with_duty
 
-RENDERED = Rendered("networkd", with_role("router", "proxy"), render)
+RENDERED = Rendered("networkd", with_duty("gateway", "vips"), render)

@@ -69,9 +69,9 @@ def settings(inventory: Inventory, host: Host, ports: Iterable[int]) -> dict[str
         "net.core.somaxconn": str(kernel.somaxconn),
         "net.ipv4.tcp_max_syn_backlog": str(kernel.somaxconn),
     }
-    if "proxy" in host.roles:
+    if host.does("vips"):
         found |= FRONT | {f"-{CONNTRACK}": str(kernel.conntrack)}
-    if "router" in host.roles:
+    if host.does("gateway"):
         found |= ROUTER
     for key, value in kernel.sysctl.items():
         found.pop(f"-{key}", None)
@@ -91,4 +91,4 @@ def render(inventory: Inventory, host: Host, ports: Iterable[int]) -> tuple[Arti
     lines = [f"# {host.name}: kernel settings. Rendered by trimtab: changes here are lost."]
     lines += [f"{key} = {value}" for key, value in sorted(settings(inventory, host, ports).items())]
     rendered = Artifact(CONFIG, "\n".join(lines) + "\n", validator="sysctl", take_up="sysctl")
-    return (rendered, Artifact(MODULES, _MODULES)) if "proxy" in host.roles else (rendered,)
+    return (rendered, Artifact(MODULES, _MODULES)) if host.does("vips") else (rendered,)

@@ -39,5 +39,5 @@ def limits_of(inventory: Inventory) -> Limits:
 def watching_of(inventory: Inventory) -> Watching:
     """Observers are on the registries' hosts."""
     quorum = inventory.estate.edge.health.quorum
-    vantage = tuple(site for site in inventory.site_names() if inventory.with_role("registry", site))
+    vantage = tuple(site for site in inventory.site_names() if inventory.on_duty("registry", site))
     return Watching(vantage, None if quorum == "majority" else int(quorum))

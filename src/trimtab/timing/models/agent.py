@@ -53,7 +53,7 @@ def _serves(inventory: Inventory) -> bool:
 
 
 def _has_registry(inventory: Inventory) -> bool:
-    return _serves(inventory) and bool(inventory.with_role("registry"))
+    return _serves(inventory) and bool(inventory.on_duty("registry"))
 
 
 def _registers(inventory: Inventory) -> bool:

@@ -30,7 +30,7 @@ def _is_asked(inventory: Inventory) -> bool:
 
 def _is_watched(inventory: Inventory) -> bool:
     """Of several sites, each other's front doors."""
-    watching = {host.site for host in inventory.with_role("registry")}
+    watching = {host.site for host in inventory.on_duty("registry")}
     return bool(serving(inventory)) and len(watching) > 1
 
 
@@ -48,7 +48,7 @@ def _has_partner(inventory: Inventory) -> bool:
 
 
 def _has_third(inventory: Inventory) -> bool:
-    watching = {host.site for host in inventory.with_role("registry")}
+    watching = {host.site for host in inventory.on_duty("registry")}
     return _is_asked(inventory) and len(watching) > 2
 
 

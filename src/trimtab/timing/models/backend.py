@@ -55,7 +55,7 @@ def reinstalled(inventory: Inventory, world: World) -> Figures:
 
 
 def _has_etcd(inventory: Inventory) -> bool:
-    return bool(serving(inventory) and (inventory.with_role("registry") or first_store(inventory)))
+    return bool(serving(inventory) and (inventory.on_duty("registry") or first_store(inventory)))
 
 
 def _has_backends(inventory: Inventory) -> bool:

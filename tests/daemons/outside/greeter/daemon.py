@@ -29,5 +29,4 @@ DAEMON = Daemon(
     units=("greeter.service",),
     judge=Validator("awk", "mawk", _judge),
     probes=(Probe("greeting", _ask, _verdict),),
-    roles={"greeter": 9},
 )

@@ -15,6 +15,7 @@ from trimtab.daemons.unit import SERVES, unit
 from trimtab.estate.base import Noun
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.quantity import Int
+from trimtab.estate.roles import Role
 
 UNIT, WORDS = "greeter.service", "/etc/greeter/words"
 
@@ -60,5 +61,6 @@ RENDERED = Rendered(
     watched=_watched,
     ports=lambda inventory, _: (_tier(inventory).port,),
     ready=_ready,
+    roles={"greeter": Role(9)},
     tiers={"greeter": Tier},
 )
