@@ -42,13 +42,13 @@ from trimtab.agent.supervision.healer import Healer
 from trimtab.agent_config import AgentFile, RegistryAccess
 from trimtab.drivers.units import Units
 from trimtab.registry.base import Registry
+from trimtab.registry.engines import SETUPS
 
 if TYPE_CHECKING:
     from trimtab.agent.proxy.part import ProxyPart
     from trimtab.agent.site.part import EstatePart
 
 END_S = 6.0  # for the reconciles under way; the unit's own limit is 10 s
-REGISTRY_UNIT = "etcd-registry.service"
 
 
 def _proxy_part(agent: Agent, runtime: Callable[[str], Any]) -> ProxyPart:
@@ -176,8 +176,8 @@ class Agent:
         if self.proxy:
             self.proxy.compose_front(lease)
         self._folder_loop = self.loop(FolderWatch(self._folder, self._folder_changed), FOLDER_PACE)
-        access, here = self.file.registry, any(unit.name == REGISTRY_UNIT for unit in self.file.units)
-        if access is not None and access.engine == "etcd" and here:
+        access, units = self.file.registry, {unit.name for unit in self.file.units}
+        if access is not None and access.engine in SETUPS and f"{access.engine}-registry.service" in units:
             self.loop(Bootstrap(access, self.places.root_password, self.log), ONCE_PACE)
 
     # ---- its life

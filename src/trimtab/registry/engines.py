@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from trimtab.errors import BadInput
 from trimtab.registry.base import Access, Registry
 
 Factory = Callable[[Access], Registry]
+Setup = Callable[
+    [Access, str], Awaitable[bool]
+]  # with root's password: users and rights; whether something was missing
 
 
 def _etcd(access: Access) -> Registry:
@@ -33,6 +36,16 @@ def table(entries: Iterable[tuple[str, Factory]]) -> Mapping[str, Factory]:
 
 
 ENGINES = table((("consul", _consul), ("etcd", _etcd)))
+
+
+async def _set_up_etcd(access: Access, password: str) -> bool:
+    from trimtab.registry.etcd.auth import ensure_auth
+
+    return await ensure_auth(access, password)
+
+
+# Engines that run on hosts of ours begin with no users; those that are brought have theirs.
+SETUPS: Mapping[str, Setup] = {"etcd": _set_up_etcd}
 
 
 def connect(access: Access) -> Registry:

@@ -16,14 +16,9 @@ from trimtab.agent.membership.saver import SAVE_PACE, Saver
 from trimtab.agent.membership.state import Changed
 from trimtab.agent.membership.store import Store
 from trimtab.agent.part import ProxyAgent
-from trimtab.agent.proxy.checks import PACE as CHECKS_PACE
-from trimtab.agent.proxy.checks import Checks, CheckWatch
+from trimtab.agent.proxy.engines import Ask, compose
 from trimtab.agent.proxy.front import PACE as FRONT_PACE
 from trimtab.agent.proxy.front import SOON_S, TELL_PACE, Front, FrontHand, FrontLike, TellFront
-from trimtab.agent.proxy.haproxy import PACE as HAPROXY_PACE
-from trimtab.agent.proxy.haproxy import WATCH_PACE, HaproxyController, HaproxyWatch
-from trimtab.agent.proxy.nginx import NginxController
-from trimtab.agent.proxy.nginx import pace as nginx_pace
 from trimtab.agent.registration.publish import RESTORE_PACE, Restore
 from trimtab.agent.runtime.informer import Follow
 from trimtab.agent.runtime.lease import Lease
@@ -48,14 +43,8 @@ class ProxyPart:
         )
         self._members_loop = agent.loop(self._members, MEMBERS_PACE)
         self._saver = Saver(self.store, agent.places.store)
-        self._tell: Callable[[set[str]], None]
         self._front_loops: list[Loop] = []
-        self._checks: Checks | None = None
-        self._runtime = runtime(proxy.socket) if proxy.engine == "haproxy" else None
-        if self._runtime is not None:
-            self._compose_haproxy(self._runtime)
-        else:
-            self._compose_nginx()
+        self._engine = compose(Ask(agent, proxy, self.desired, runtime, self._tell_front))
         self._follow: Follow[Changed] | None = None
         self._restore_loop: Loop | None = None
         if agent.access is not None:
@@ -71,35 +60,14 @@ class ProxyPart:
             self._restore_loop = agent.loop(Restore(agent.access, self.store, agent.log), RESTORE_PACE)
         agent.metrics.count_pools(lambda: counts(self.desired))
 
-    def _compose_haproxy(self, runtime: Any) -> None:
-        def again(pool: str, seconds: float) -> None:
-            asyncio.get_running_loop().call_later(seconds, loop.mark, (pool,))
-
-        self._checks = Checks(self._agent.file.host, self.desired, self._tell_front, again)
-        controller = HaproxyController(
-            self.desired, runtime, self._agent.metrics, self._checks, self._tell_front
-        )
-        loop = self._agent.loop(controller, HAPROXY_PACE)
-        self._agent.loop(CheckWatch(self.desired, runtime, loop.mark), CHECKS_PACE)
-        self._tell = lambda changed: loop.mark(controller.keys_of(changed))
-        self._agent.loop(HaproxyWatch(runtime, self._agent.metrics, loop.urge), WATCH_PACE)
-
-    def _compose_nginx(self) -> None:
-        places, agent = self._agent.places, self._agent
-        controller = NginxController(
-            self._proxy.unit, agent.units, places.members, places.loaded, agent.metrics
-        )
-        loop = agent.loop(controller, nginx_pace(self._proxy.drain))
-        self._tell = lambda changed: loop.mark(("reload",))
-
     def compose_front(self, lease: Lease, front: FrontLike | None = None) -> None:
         """What an operator wants of this proxy, and what becomes of it."""
         file, agent = self._proxy.front, self._agent
         if file is None or agent.access is None:
             return
         here, host = front or Front(file.vips), agent.file.host
-        leaving = Leaving(self.desired, self._runtime)
-        checks = self._checks or (lambda: None)
+        leaving = Leaving(self.desired, self._engine.runtime)
+        checks = self._engine.checks or (lambda: None)
         told = TellFront(agent.access, lease, host, here, leaving, self._look_in, checks=checks)
         tell = agent.loop(told, TELL_PACE)
         hand = FrontHand(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
@@ -194,7 +162,7 @@ class ProxyPart:
             self._restore_loop.mark(list(self.store.orphans))
 
     def _members_changed(self, changed: set[str]) -> None:
-        self._tell(changed)
+        self._engine.tell(changed)
         self._agent.changed()
 
     def _refuse_record(self, key: str, reason: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""An etcd's users and rights, made where it runs."""
+"""A registry's users and rights, made where it runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.loop import Failures
 from trimtab.agent_config import RegistryAccess
 from trimtab.errors import TrimtabError
+from trimtab.registry.engines import SETUPS
 
 
 class Bootstrap:
@@ -27,12 +28,10 @@ class Bootstrap:
         """Without the password's file there is nothing to do yet; the resync looks again."""
         if self._done or not self._file.is_file():
             return {}
-        from trimtab.registry.etcd.auth import ensure_auth
-
         password = self._file.read_text(encoding="utf-8").strip()
         if not password:
             raise TrimtabError(f"{self._file} is empty")
-        if await ensure_auth(self._access, password):
+        if await SETUPS[self._access.engine](self._access, password):
             self._log.info("users and rights are set up", controller=self.name)
         self._done = True
         return {}
