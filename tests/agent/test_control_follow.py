@@ -64,7 +64,7 @@ def test_an_outage_keeps_the_state_and_ends_within_the_longest_pause() -> None:
         registry.put(*registered(member("b", 2)))
         await until(lambda: following.names() == {"a", "b"})
         assert now() - began <= MOST_S + 0.1
-        assert events(following.stream).count("registry away, the last good state holds") == 1
+        assert events(following.stream).count("registry unreachable, serving the cached state") == 1
         await following.end()
 
     run(work())

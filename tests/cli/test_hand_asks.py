@@ -151,7 +151,7 @@ def test_without_an_answer_of_the_store_nothing_is_written_but_by_force(
     assert code == 0 and out.startswith("hk: api/b1 drain: the estate's store was not asked (nobody answers)")
     assert memory.hand("hand/api/b1").state == "drain"
     code, _, err = do("weight api/b2 drain --site hk" + FORCED)
-    assert code == 2 and "nobody left: b2 is the last of 2" in err, "the floors of today hold"
+    assert code == 2 and ": b2 is the last of 2" in err, "the floors of today hold"
     assert memory.kept("hand") == ["hand/api/b1"]
 
 
@@ -290,9 +290,9 @@ def test_a_drain_asks_for_each_pool_that_discovers_the_name_and_waits_for_all(
 
     memory.has(*members(3), *(FrontState(f"one-proxy-{n}", n == 1, False, {"api/b1": 0}) for n in (1, 2)))
     code, out = do("drain api/b1 --dry-run")
-    assert code == 0 and [line.split(" at ")[0] for line in out.splitlines()[:2]] == [
-        "without api/b1, 2 of 3 members are well",
-        "without old/b1, 2 of 3 members are well",
+    assert code == 0 and [line.split(" without")[0] for line in out.splitlines()[:2]] == [
+        "api/b1: 2 of 3 members healthy",
+        "old/b1: 2 of 3 members healthy",
     ]
     code, out = do("drain api/b1 --reason disk --wait 0")
     assert code == 1 and "not yet noted by one-proxy-1, one-proxy-2" in out, (

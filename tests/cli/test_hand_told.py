@@ -47,7 +47,7 @@ def test_home_resets_what_divides_too(memory: Memory, do: Do) -> None:
     found = json.loads(do("split www --home --site hk --json")[1])["sites"]["hk"]
     assert found == {"changed": True, "shares": {"web": 100, "web-next": 0}, "by": "percent"}
     assert json.loads(memory.records[SPLIT])["by"] == "percent"
-    assert do("split www --home --site hk")[1].startswith("hk: it is so already: web 100%")
+    assert do("split www --home --site hk")[1].startswith("hk: no change: web 100%")
 
 
 def test_a_split_tells_who_changed_it_when_and_why(memory: Memory, do: Do) -> None:
@@ -70,7 +70,7 @@ def test_ready_says_which_weight_it_clears(memory: Memory, do: Do) -> None:
     memory.has(*MEMBERS, Hand("api", "b1", "ready", 70, "li@x", "slow disk"))
     assert do("weight api/b1 ready --site hk")[1] == "hk: api/b1 ready: ready, weight 100 (was 70)\n"
     assert memory.hand("hand/api/b1").weight is None
-    assert do("weight api/b1 ready --site hk")[1] == "hk: it is so already\n"
+    assert do("weight api/b1 ready --site hk")[1] == "hk: no change\n"
 
 
 def test_a_new_reason_is_kept_with_user_and_host(memory: Memory, do: Do) -> None:

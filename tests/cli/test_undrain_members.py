@@ -49,9 +49,10 @@ def test_whoever_was_not_there_reads_that_it_was_brought_back(memory: Memory, st
 def test_its_reply_is_for_programs(memory: Memory, do: Do) -> None:
     memory.has(*members(3), OUT)
     code, out, _ = do(f"{UNDRAIN} 0.01 --json")
-    reply = json.loads(out)
+    *told, reply = map(json.loads, out.splitlines())
+    assert {each["event"] for each in told} == {"step"} and reply["event"] == "ended"
     assert (code, reply["done"], reply["why"]) == (0, True, "api/b1 takes part again")
-    assert [move["what"] for move in reply["moves"]] == ["ramp"] * 4 + ["done"]
+    assert [each["step"] for each in reply["steps"]] == ["ramp"] * 4 + ["done"]
 
 
 def test_a_weight_of_an_operators_own_comes_back_at_once(memory: Memory, do: Do) -> None:
@@ -129,7 +130,7 @@ def test_a_member_that_no_route_leads_to_is_drained_without_asking(
 def test_the_floors_of_the_registry_hold_there_too(outside: Do, memory: Memory, store: Memory) -> None:
     assert outside("drain beside/b1")[0] == 0
     for more in ("", " --dry-run", " --force --reason why"):
-        with pytest.raises(BadInput, match="beside would have nobody left: b2 is the last of 2"):
+        with pytest.raises(BadInput, match="no member would remain in beside: b2 is the last of 2"):
             outside("drain beside/b2" + more)
     with pytest.raises(BadInput, match="no member 'b9' in this pool"):
         outside("drain beside/b9")

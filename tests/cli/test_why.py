@@ -191,7 +191,7 @@ def test_a_second_freeze_leaves_the_first_and_says_whose_it_is(memory: Memory, s
             do("freeze --reason mine", *more)
         assert store.records == before
     assert do("freeze --off --reason over")[1] == "changes are allowed\n" and "freeze" not in store.records
-    assert do("freeze --off")[1] == "it is so already\n"
+    assert do("freeze --off")[1] == "no change\n"
     assert do("freeze --reason mine")[1].endswith(": mine\n")
     kept = arbiter.decode("freeze", store.records["freeze"])
     assert isinstance(kept, Freeze) and kept.reason == "mine"
@@ -208,7 +208,8 @@ def test_a_forced_dry_run_says_what_force_would_overrule(memory: Memory, store: 
     out = do("drain hk --force --dry-run --reason x")[1]
     frozen = "frozen: the estate is frozen by ann: the big sale"
     assert "hk: would be drained\n" in out and f"\n  {frozen} (overruled)\n" in out
-    found = json.loads(do("drain hk --force --dry-run --reason x --json")[1])
+    effect, found = map(json.loads, do("drain hk --force --dry-run --reason x --json")[1].splitlines())
+    assert (effect["event"], effect["sites_before"]) == ("effect", ["hk", "la", "sg"])
     told = [f"  {each['rule']}: {each['text']} (overruled)" for each in found["objections"]]
     assert out.splitlines()[-len(told) :] == told and store.records == before
     store.records.pop("freeze")

@@ -71,3 +71,9 @@ def test_a_complaint_is_found_in_its_daemon_s_words() -> None:
         assert (found := known[name].place(words)) is not None
         assert found[1] == 12 and found[0].startswith(f"/etc/{name}"), found
     assert FORMATS["sh"].place("no place here") is None
+
+
+def test_each_room_has_a_page() -> None:
+    for room in ROOMS:
+        page = ROOT / "src/trimtab/daemons" / room / "README.md"
+        assert page.is_file() and 2 < len(page.read_text().splitlines()) < 60, room

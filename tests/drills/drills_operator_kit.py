@@ -84,26 +84,22 @@ class PaperArbiter:
     def _drain(self, site: str, *, force: bool, dry: bool) -> PaperCommand:
         rules = self.objections(site, force)
         if rules:
-            lines = "".join(f"  {rule}: for a reason\n" for rule in rules)
-            return PaperCommand(
-                1, f"{site} is not drained: nothing was begun\n{lines}    wait for it to end\n"
-            )
+            return denied(site, site, *rules)
         return PaperCommand(0, "hk, sg carry\n") if dry else PaperDrain(self, site)
 
     def _drain_inside(self, target: str, *, dry: bool) -> PaperCommand:
         """A proxy or a member: one word, and it is done."""
         if self.frozen:
-            return PaperCommand(1, f"{target} is not drained: nothing was begun\n  frozen: for a reason\n")
+            return denied(target, "hk", "frozen")
         if dry:
             return PaperCommand(0, "")
         self.drained.add(target)
-        moves = [
-            {"at": 0.0, "monotonic_s": time.monotonic(), "what": what, "why": "so"}
-            for what in ("drain", "done")
+        steps = [
+            {"at": 0.0, "monotonic_s": time.monotonic(), "step": step, "why": "so"}
+            for step in ("drain", "done")
         ]
-        return PaperCommand(
-            0, "", {"target": target, "site": "hk", "done": True, "why": "so", "moves": moves}
-        )
+        ended = {"event": "ended", "target": target, "site": "hk", "done": True, "why": "so", "steps": steps}
+        return PaperCommand(0, "", ended)
 
     def _why(self, target: str) -> dict[str, Any]:
         drained = target in self.drained
@@ -130,6 +126,8 @@ class PaperArbiter:
         blind = [host for host in ESTATE if FRONTS[site][0] in self._twin.filters.get(host, "")]
         return {
             "site": site, "verdict": self.verdict(site), "agree": 3, "of": 3, "since": 1.0, "step": step, "word": word,
+            "drained": {"by": "root@sg-registry-1", "at": 1.0, "reason": "a drill"} if site in self.drained else None,
+            "under_way": None,
             "reasons": [f"{host.partition('-')[0]}: https: no answer within 1 s" for host in blind], "routers": {},
         }  # fmt: skip
 
@@ -168,6 +166,15 @@ class PaperCommand:
         """It has ended."""
 
 
+def denied(target: str, site: str, *rules: str) -> PaperCommand:
+    said = "".join(f"  {rule}: for a reason\n" for rule in rules)
+    found = [{"rule": rule, "text": "for a reason", "hint": "", "overruled": False} for rule in rules]
+    event = {"event": "denied", "target": target, "site": site, "objections": found}
+    return PaperCommand(
+        1, f"{target} is not drained: nothing was begun\n{said}    wait for it to end\n", event
+    )
+
+
 class PaperDrain(PaperCommand):
     """One that was granted."""
 
@@ -175,9 +182,9 @@ class PaperDrain(PaperCommand):
         super().__init__(-9, "")
         self._arbiter, self._site, self._hold = arbiter, site, next(arbiter.holds)
         self._go, self._over, self._killed = threading.Event(), threading.Event(), False
-        self._moves: list[dict[str, Any]] = []
+        self._steps: list[dict[str, Any]] = []
         arbiter.under_way = site
-        self.stderr, self.stdout = _Stream(self._play()), _Stream(self._reply())
+        self.stdout = _Stream(self._play())
 
     def wait(self, timeout: float | None = None) -> int:
         self._go.set()
@@ -202,11 +209,13 @@ class PaperDrain(PaperCommand):
                     yield self._tell("undoes")
                     yield self._tell("not done")
                     self.returncode = 1
+                    yield self._ended()
                     return None
             yield self._tell("commits")
             self._arbiter.drained.add(self._site)
             yield self._tell("done")
             self.returncode = 0
+            yield self._ended()
             return None
         finally:
             self._arbiter.under_way = ""
@@ -220,11 +229,11 @@ class PaperDrain(PaperCommand):
         return all(name == self._site or self._arbiter.verdict(name) != "serving" for name in FRONTS)
 
     def _tell(self, what: str) -> str:
-        self._moves.append({"at": 0.0, "monotonic_s": time.monotonic(), "what": what, "why": "so"})
-        return f"14:02:11  {what:<9} so\n"
+        step = {"at": 0.0, "monotonic_s": time.monotonic(), "step": what, "why": "so"}
+        self._steps.append(step)
+        return json.dumps({"event": "step", **step}) + "\n"
 
-    def _reply(self) -> Iterator[str]:
-        self._over.wait(30)
-        if self.returncode >= 0:
-            done = self.returncode == 0
-            yield json.dumps({"site": self._site, "done": done, "why": "so", "moves": self._moves})
+    def _ended(self) -> str:
+        done = self.returncode == 0
+        told = {"site": self._site, "done": done, "why": "so", "steps": self._steps}
+        return json.dumps({"event": "ended", **told}) + "\n"

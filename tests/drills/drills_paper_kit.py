@@ -22,6 +22,16 @@ SPLIT = {
     "shares": {"web": 100, "web-next": 0},
     "ports": {"web": 8080, "web-next": 8082},
 }
+UNITS = {
+    "bird.service": "router",
+    "haproxy.service": "proxy",
+    "nginx.service": "proxy",
+    "keepalived.service": "proxy",
+    "trimtab-front.service": "proxy",
+    "etcd-registry.service": "registry",
+    "consul.service": "registry",
+    "trimtab-agent.service": "registry",
+}
 MEMBERS = {"hk-orders-1": 0xA1, "sg-orders-1": 0xB2, "mid-orders-1": 0xC3}
 
 
@@ -39,7 +49,7 @@ def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxie
     return {
         "hosts": [host for each in hosts.values() for host in each], "routers": hosts["router"],
         "proxies": hosts["proxy"], "backends": hosts["backend"], "backend_unit": "pages.service",
-        "registries": hosts["registry"], "units": {"etcd-registry.service": hosts["registry"]},
+        "registries": hosts["registry"], "units": {unit: hosts[kind] for unit, kind in UNITS.items() if hosts[kind]},
         "across": {pool: [o for o in ("hk", "sg") if o != name] for pool in ("api", "web")},
         "front_unit": "haproxy.service", "vips": list(VIPS), "upstreams": upstreams,
         "links": {o: f"wan.{'.'.join(sorted((name, o)))}" for o in ("hk", "sg", "mid") if o != name},

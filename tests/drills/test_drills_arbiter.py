@@ -15,9 +15,17 @@ from trimtab.drills.checkers.outage import PausesWithin
 from trimtab.drills.result import run_result
 from trimtab.drills.scenario_file import find
 from trimtab.drills.verdict import Claims
+from trimtab.ops.arbiter.world import AUTOMATIC
 
 Seen = dict[str, Any]
-SERVES: Seen = {"verdict": "serving", "step": "serve", "word": "serves as the estate says", "reasons": []}
+SERVES: Seen = {
+    "verdict": "serving",
+    "step": "serve",
+    "word": "serves as the estate says",
+    "reasons": [],
+    "drained": None,
+    "under_way": None,
+}
 BLIND: Seen = {**SERVES, "reasons": ["sg: https: no answer within 1 s since 2026-01-22T05:02:41Z"]}
 DARK: Seen = {
     **SERVES,
@@ -29,11 +37,12 @@ UNKNOWN: Seen = {
     "verdict": "unknown",
     "reasons": ["of 3, 1 say that it serves, 0 that it does not: it takes 2"],
 }
-AWAY: Seen = {**SERVES, "step": "withdraw", "word": "drained by root@sg"}
+AWAY: Seen = {**SERVES, "step": "withdraw", "word": "drained by root@sg", "drained": {"by": "root@sg"}}
 BY_AGENTS: Seen = {
     **DARK,
     "step": "withdraw",
     "word": "drained by trimtab at 14:02:18: ill by 3 of 3 vantage points",
+    "drained": {"by": AUTOMATIC},
 }
 
 
@@ -89,7 +98,7 @@ def test_a_site_is_not_taken_away_by_what_its_observers_say(
 # A drain.
 
 GONE = look(AWAY)
-DONE: Seen = {"done": True, "why": "hk is drained", "moves": []}
+DONE: Seen = {"done": True, "why": "hk is drained", "steps": []}
 
 
 def answered(code: int | None = 1, rules: tuple[str, ...] = (), **other: Any) -> Seen:

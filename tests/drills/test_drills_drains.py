@@ -49,7 +49,7 @@ def asked(twin: PaperTwin) -> list[tuple[str, ...]]:
 def test_a_drain_counts_from_the_moment_at_which_addresses_begin_to_move(tmp_path: Path) -> None:
     twin = PaperTwin(tmp_path)
     struck = strike(twin, "drain")
-    times = {move["what"]: move["monotonic_s"] for move in struck.told["moves"]}
+    times = {step["step"]: step["monotonic_s"] for step in struck.told["steps"]}
     assert struck.at == times["prefer"] and struck.told["done"] is True
     assert asked(twin) == [("sg-registry-1", "drain", "hk")]
 
@@ -60,7 +60,7 @@ def test_what_is_inside_a_site_is_drained_and_brought_back(tmp_path: Path, of: s
     found = aim(twin, "drain-inside", of)
     assert found.names[2] == target and target.rpartition("/")[2] in found.nodes
     struck = FAULTS["drain-inside"].strike(twin, found)
-    assert struck.at == struck.told["moves"][0]["monotonic_s"] and twin.arbiter.drained == {target}
+    assert struck.at == struck.told["steps"][0]["monotonic_s"] and twin.arbiter.drained == {target}
     for _ in range(2):  # an interrupted drill is undone by the next
         FAULTS["drain-inside"].restore(twin, found)
     assert twin.arbiter.drained == set() and ("hk-registry-1", "drain", target) in asked(twin)
@@ -138,8 +138,8 @@ def test_one_that_is_announced_is_not_asked_to_come_back(tmp_path: Path) -> None
     assert asked(twin) == []
 
 
-SERVES = {"site": "hk", "verdict": "serving", "step": "serve", "word": "serves as the estate says"}
-DRAINED = {**SERVES, "step": "withdraw", "word": "drained by root@sg at 14:02:18: a drill"}
+SERVES = {"site": "hk", "verdict": "serving", "step": "serve", "drained": None, "under_way": None}
+DRAINED = {**SERVES, "step": "withdraw", "drained": {"by": "root@sg", "at": 1.0, "reason": "a drill"}}
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ DRAINED = {**SERVES, "step": "withdraw", "word": "drained by root@sg at 14:02:18
         (SERVES, "undone"),
         (DRAINED, "done"),
         ({**SERVES, "step": "prefer"}, None),  # its routers have not finished to undo it
-        ({**SERVES, "step": "prefer", "word": "prefer is under way; serves as the estate says"}, None),
-        ({**SERVES, "step": "withdraw", "word": "withdraw is under way; serves as the estate says"}, None),
-        ({**DRAINED, "word": "prefer is under way; drained by root@sg at 14:02:18: a drill"}, None),
-        ({**SERVES, "word": "serve is under way; serves as the estate says"}, None),
+        ({**SERVES, "step": "prefer", "under_way": "prefer"}, None),
+        ({**SERVES, "step": "withdraw", "under_way": "withdraw"}, None),
+        ({**DRAINED, "under_way": "prefer"}, None),
+        ({**SERVES, "under_way": "serve"}, None),
     ],
 )  # fmt: skip
 def test_what_a_drain_came_to_is_what_stands(row: dict[str, Any], came: str | None) -> None:

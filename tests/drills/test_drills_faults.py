@@ -22,10 +22,7 @@ from trimtab.drills.scene import Scene
 from trimtab.errors import BadInput, TrimtabError
 
 CASES = [
-    (kind.kind, of)
-    for kind in FAULTS.values()
-    for of in kind.places
-    if kind.kind not in PROCEDURES | ONCE and (of == "etcd" or not kind.kind.startswith("daemon-"))
+    (kind.kind, of) for kind in FAULTS.values() for of in kind.places if kind.kind not in PROCEDURES | ONCE
 ]
 PASSING = {
     "process-kill",
@@ -121,8 +118,8 @@ def test_a_proxy_that_holds_more_than_one_machine_makes_is_bad_input(tmp_path: P
 
 
 def test_a_daemon_that_no_host_of_the_site_runs_is_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no host of hk runs consul"):
-        aim(PaperTwin(tmp_path), "daemon-hang", "consul")
+    with pytest.raises(BadInput, match="no host of mid runs haproxy"):
+        aim(PaperTwin(tmp_path), "daemon-hang", "haproxy", site="mid")
 
 
 def test_the_upstream_can_be_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -16,16 +17,27 @@ from trimtab.drills.operator import Command, begin_drain, drain_words, run
 from trimtab.errors import EnvironmentUnable
 
 REFUSED = """\
-hk, la, sg carry; without hk la, sg; how full they would be is not known
 hk is not drained: nothing was begun
   frozen: the estate is frozen by root@sg-registry-1: a drill
   too-few-sites: 1 of 3 sites would carry, the floor is 2 (la is dark)
     `trimtab freeze --off`, or --force --reason WHY
 """
+DENIED = json.dumps(
+    {
+        "event": "denied",
+        "objections": [
+            {"rule": "frozen", "overruled": False},
+            {"rule": "budget-spent", "overruled": True},
+            {"rule": "too-few-sites", "overruled": False},
+        ],
+    }
+)
+PREFERS = 'echo \'{"event": "step", "step": "prefer"}\''
 UNDER_WAY = """\
 echo $$ > pid
-echo "14:02:11  prefer    hk is announced as second choice" >&2
-echo "14:02:11  waits     hk-router-1 has not answered" >&2
+echo '{"event": "effect", "target": "hk"}'
+echo '{"event": "step", "step": "prefer", "why": "hk is announced as second choice"}'
+echo '{"event": "step", "step": "waits", "why": "hk-router-1 has not answered"}'
 exec sleep 60
 """
 
@@ -83,7 +95,7 @@ def test_leaving_it_ends_it(lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch, t
 
 @pytest.mark.parametrize(
     ("followed", "script"),
-    [(False, "echo 'no site' >&2"), (True, "echo '14:02:11  prefer    so' >&2; echo 'no site' >&2")],
+    [(False, "echo 'no site' >&2"), (True, f"{PREFERS}; echo 'no site' >&2")],
 )
 def test_a_move_that_is_never_told_is_an_error_with_its_last_words(
     lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch, followed: bool, script: str
@@ -108,7 +120,7 @@ def test_patience_has_an_end(lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_refusal_says_by_which_rules(lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch) -> None:
-    says(monkeypatch, f"cat >&2 <<'END'\n{REFUSED}END\nexit 1")
+    says(monkeypatch, f"cat <<'END'\n{DENIED}\nEND\ncat >&2 <<'END'\n{REFUSED}END\nexit 1")
     ended = run(lab, "hk", "/e", "drain", "hk")
     assert (ended.exit, ended.rules, ended.moves) == (1, ("frozen", "too-few-sites"), ())
     assert "the estate is frozen by root@sg-registry-1" in ended.said

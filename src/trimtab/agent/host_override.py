@@ -50,7 +50,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """For one pool. write: None where it is so already.  note: what stands besides, "" for nothing."""
+    """For one pool. write: None where nothing changes.  note: what stands besides, "" for nothing."""
 
     pool: str
     write: Write | None
@@ -84,7 +84,7 @@ async def do(
         changed = await set_split(
             registry, agent, words[0] if words else "", read_shares(words[1:]), who, force
         )
-        return f"split {words[0]} {' '.join(words[1:])}" if changed else "is so already"
+        return f"split {words[0]} {' '.join(words[1:])}" if changed else "no change"
     if words:
         raise BadInput(
             f"{' '.join(words)}: nothing is expected after `{what}`", "it is this host's own state"
@@ -97,7 +97,7 @@ async def do(
 
 def in_words(what: str, done: Sequence[Planned]) -> str:
     pools = ", ".join(each.pool for each in done if each.write is not None)
-    return "; ".join([f"{what} in {pools}" if pools else "is so already", *(d.note for d in done if d.note)])
+    return "; ".join([f"{what} in {pools}" if pools else "no change", *(d.note for d in done if d.note)])
 
 
 async def set_state(

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trimtab.cli import drain_local, flows, registries
 from trimtab.cli.estate_store import asked, site_named
+from trimtab.cli.events import Events
 from trimtab.cli.lab import TwinName
 from trimtab.cli.local_words import dry
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.output import log, print_json, print_line
+from trimtab.cli.output import print_json, print_line
 from trimtab.cli.registries import DryRun, Reason, TwinOption, reason_option
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
-    from trimtab.ops.arbiter.decide import Answer
     from trimtab.ops.arbiter.effect import Effect
     from trimtab.ops.drain.coordinator import Coordinator
     from trimtab.ops.drain.plan import Finished, Move
@@ -65,7 +65,7 @@ def drain(
     json: Json = False,
 ) -> int:
     """Take out a site (its prefixes become second choice, then leave), a proxy (another one takes its addresses) or a member
-    (it takes nothing new), until `undrain`. Interrupted, it is as if it had not been asked, or as if it had been done.
+    (it takes nothing new), until `undrain`. Atomic: an interrupted drain is rolled back or complete.
     Runs as root on a host of the estate, or with --twin in its running twin.
     """
     if force and not reason:
@@ -80,20 +80,23 @@ def drain(
     async def ask(store: Registry) -> int:
         from trimtab.ops.arbiter.world import Request
 
-        moves: list[dict[str, Any]] = []
-        coordinator = _coordinator(inventory, store, json, moves)
+        coordinator = _coordinator(inventory, store, events)
         request = Request("drain-site", site, site, who.by, who.reason, force=force)
         _, answer = await coordinator.look(request)
-        _tell_effect(site, answer, json)
+        effect = dataclasses.asdict(answer.effect)
+        events.tell("effect", effect_line(site, answer.effect), target=site, site=site, **effect)
         if dry_run:
-            return dry([(request, answer)], json)
+            return dry([(request, answer)], events)
         before = await flows.connections(inventory, site)
         finished = await coordinator.drain(request)
         after = await flows.connections(inventory, site)
-        (log if json else print_line)(f"{site}: {flows.line(site, before, after)}")
-        return _end(finished, site, json, moves, {"before": before, "after": after})
+        if not json:
+            print_line(f"{site}: {flows.line(site, before, after)}")
+        return _end(finished, site, events, {"before": before, "after": after})
 
-    return asyncio.run(_with_store(inventory, ask))
+    events = Events(json)
+    with events.denied():
+        return asyncio.run(_with_store(inventory, ask))
 
 
 def undrain(
@@ -118,9 +121,9 @@ def undrain(
     site = site_named(inventory, target)
 
     async def ask(store: Registry) -> int:
-        moves: list[dict[str, Any]] = []
-        coordinator = _coordinator(inventory, store, json, moves)
-        return _end(await coordinator.undrain(site, who.by, who.reason), site, json, moves)
+        events = Events(json)
+        coordinator = _coordinator(inventory, store, events)
+        return _end(await coordinator.undrain(site, who.by, who.reason), site, events)
 
     return asyncio.run(_with_store(inventory, ask))
 
@@ -152,7 +155,7 @@ def freeze(
         changed = await write_planned(store, lambda found: plan(found, word))
         said = "changes are allowed" if off else f"frozen by {who.by}: {reason}"
         print_json({"frozen": not off, "changed": changed}) if json else print_line(
-            said if changed else "it is so already"
+            said if changed else "no change"
         )
         return 0
 
@@ -165,19 +168,14 @@ async def _with_store(inventory: Inventory, ask: Any) -> int:
         return code
 
 
-def _coordinator(
-    inventory: Inventory, store: Registry, as_json: bool, moves: list[dict[str, Any]]
-) -> Coordinator:
+def _coordinator(inventory: Inventory, store: Registry, events: Events) -> Coordinator:
     from trimtab.ops.drain.coordinator import Coordinator
     from trimtab.ops.drain.of_estate import facts_of, watching_of
 
-    settle = inventory.estate.arbiter.settle
-
     def tell(move: Move) -> None:
-        what, why = _word(move), move.why
-        moves.append({"at": round(time.time(), 3), "monotonic_s": time.monotonic(), "what": what, "why": why})
-        (log if as_json else print_line)(f"{time.strftime('%H:%M:%S')}  {what:<9} {why}")
+        events.step(_word(move), move.why)
 
+    settle = inventory.estate.arbiter.settle
     return Coordinator(store, facts_of(inventory), watching_of(inventory), tell, settle_s=settle)
 
 
@@ -191,34 +189,26 @@ def _word(move: Move) -> str:
     return words[type(move)]
 
 
-def _tell_effect(site: str, answer: Answer, as_json: bool) -> None:
-    (log if as_json else print_line)(effect_line(site, answer.effect))
-
-
 def effect_line(site: str, effect: Effect) -> str:
     """Who carries without the site, and how full they would be."""
     if not effect.takes:
-        return f"{site} carries nothing now: {_names(effect.sites_after)} go on as they are"
-    full = "how full they would be is not known: the estate states no peak, or no `measured` for its proxies"
+        return f"{site} is out of service already. In service: {_names(effect.sites_after)}"
+    load = "Peak load unknown: the estate states no peak, or no `measured` for its proxies"
     if not effect.sites_after:
-        full = "nobody would be left"
+        load = "No site would remain in service"
     elif effect.full_before is not None and effect.full_after is not None:
-        full = f"at the peak {effect.full_before:.0%} full with it, {effect.full_after:.0%} without"
-    return f"{_names(effect.sites_before)} carry; without {site} {_names(effect.sites_after)}; {full}"
+        load = f"Peak load {effect.full_before:.0%} → {effect.full_after:.0%} of capacity"
+    return f"In service: {_names(effect.sites_before)}. After draining {site}: {_names(effect.sites_after)}. {load}"
 
 
 def _names(sites: tuple[str, ...]) -> str:
-    return ", ".join(sites) or "nobody"
+    return ", ".join(sites) or "none"
 
 
 def _end(
-    finished: Finished,
-    site: str,
-    as_json: bool,
-    moves: list[dict[str, Any]],
-    connections: dict[str, int | None] | None = None,
+    finished: Finished, site: str, events: Events, connections: dict[str, int | None] | None = None
 ) -> int:
-    if as_json:
-        told = {"connections": connections} if connections else {}
-        print_json({"site": site, "done": finished.done, "why": finished.why, "moves": moves, **told})
+    told = {"connections": connections} if connections else {}
+    ended = {"target": site, "site": site, "done": finished.done, "why": finished.why, "steps": events.steps}
+    events.tell("ended", "", **ended, **told)
     return 0 if finished.done else 1

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trimtab.cli import registries
 from trimtab.cli.estate_store import away, opened
-from trimtab.cli.local_words import Local, dry, effect_line, end, teller
-from trimtab.cli.output import log, print_json, print_line
+from trimtab.cli.events import Events
+from trimtab.cli.local_words import Local, dry, effect_line, end
+from trimtab.cli.output import print_line
 from trimtab.errors import AnswerIsNo, BadInput, DriverError
 
 if TYPE_CHECKING:
@@ -62,28 +64,30 @@ def drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int
     """Exit code. Raises Unreachable where nobody can be asked: then nothing was begun."""
     from trimtab.ops.drain.local import Unasked
 
+    events = Events(options.json)
     try:
-        return asyncio.run(_drain(inventory, local, who, options))
+        with events.denied():
+            return asyncio.run(_drain(inventory, local, who, options, events))
     except Unasked as error:
         raise away(inventory, error) from error
 
 
-async def _drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int:
-    moves: list[dict[str, Any]] = []
-    async with _local(inventory, local, teller(moves, options.json), options.wait_s) as work:
+async def _drain(inventory: Inventory, local: Local, who: Who, options: Options, events: Events) -> int:
+    async with _local(inventory, local, events.step, options.wait_s) as work:
         places = _places(inventory, local, await work.registry.read())
         target = target_of(inventory, local, who, options.force, places)
         if not places:
-            return await _unasked(inventory, work, local, target, options, moves)
+            return await _unasked(inventory, work, local, target, options, events)
         request, *others = _requests(local, places, who, options.force)
         _, answers = await work.look_at([request, *others])
         asked = list(zip([request, *others], answers, strict=True))
         for each, answer in asked:
-            (log if options.json else print_line)(effect_line(each, answer))
+            effect = dataclasses.asdict(answer.effect)
+            events.tell("effect", effect_line(each, answer), target=each.target, site=each.site, **effect)
         if options.dry_run:
-            return dry(asked, options.json)
+            return dry(asked, events)
         finished = await work.drain(request, target, others)
-        return end(await _told(inventory, local, work.registry, finished), local, moves, options.json)
+        return end(await _told(inventory, local, work.registry, finished), local, events)
 
 
 async def _told(inventory: Inventory, local: Local, registry: Registry, finished: Finished) -> Finished:
@@ -123,21 +127,18 @@ async def _unasked(
     local: Local,
     target: Target,
     options: Options,
-    moves: list[dict[str, Any]],
+    events: Events,
 ) -> int:
     """Of a member that no proxy has a route to. Raises AnswerIsNo where it is out, BadInput where nobody would be left."""
     if target.out(await work.registry.read()) is None:
         raise AnswerIsNo(f"{local.name} is drained already", "`trimtab why` says by whom")
-    say = log if options.json else print_line
-    say(f"no proxy of {local.site} has a route to {local.name}, so nobody is asked")
+    if not options.json:
+        print_line(f"no proxy of {local.site} has a route to {local.name}, so nobody is asked")
     if not options.dry_run:
         finished = await work.drain_unasked(local.name, target)
-        return end(await _told(inventory, local, work.registry, finished), local, moves, options.json)
-    if options.json:
-        said = {"target": local.name, "site": local.site, "dry_run": True, "granted": True, "objections": []}
-        print_json(said)
-    else:
-        print_line(f"{local.name}: would be drained")
+        return end(await _told(inventory, local, work.registry, finished), local, events)
+    said = {"target": local.name, "site": local.site, "dry_run": True, "granted": True, "objections": []}
+    events.tell("answer", f"{local.name}: would be drained", **said)
     return 0
 
 
@@ -149,17 +150,16 @@ def undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json
 async def _undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json: bool) -> int:
     from trimtab.ops.drain.targets import MemberTarget
 
-    moves: list[dict[str, Any]] = []
+    events = Events(as_json)
     target = target_of(inventory, local, who)
-    tell = teller(moves, as_json)
-    async with _local(inventory, local, tell) as work:
+    async with _local(inventory, local, events.step) as work:
         finished = None
         if isinstance(target, MemberTarget) and over_s > 0:
-            finished = await _ramp(inventory, local, work.registry, target, over_s, tell)
+            finished = await _ramp(inventory, local, work.registry, target, over_s, events.step)
         finished = finished or await work.undrain(target, local.name)
         if finished.done:
             await work.note(_gives_back(local, who))
-        return end(finished, local, moves, as_json)
+        return end(finished, local, events)
 
 
 async def _ramp(

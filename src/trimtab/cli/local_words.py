@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from trimtab.cli.output import log, print_json, print_line
-from trimtab.errors import AnswerIsNo
+from trimtab.cli.events import Events, objections
 
 if TYPE_CHECKING:
     from trimtab.ops.arbiter.decide import Answer
@@ -28,57 +26,33 @@ class Local:
 def effect_line(request: Request, answer: Answer) -> str:
     """Who is left, of how many."""
     effect = answer.effect
-    what = "proxies work" if request.kind == "drain-proxy" else "members are well"
-    if not effect.takes:
-        return f"{request.target} takes nothing now; beside it {effect.peers} of {effect.peers_of} {what}"
-    return f"without {request.target}, {effect.peers} of {effect.peers_of} {what} at {request.site}"
+    what = "proxies" if request.kind == "drain-proxy" else "members"
+    left = f"{effect.peers} of {effect.peers_of} {what} healthy without it at {request.site}"
+    return f"{request.target}: {left}" if effect.takes else f"{request.target}: no traffic; {left}"
 
 
-def teller(moves: list[dict[str, Any]], as_json: bool) -> Callable[[str, str], None]:
-    def tell(what: str, why: str) -> None:
-        moves.append({"at": round(time.time(), 3), "monotonic_s": time.monotonic(), "what": what, "why": why})
-        (log if as_json else print_line)(f"{time.strftime('%H:%M:%S')}  {what:<9} {why}")
-
-    return tell
-
-
-def end(finished: Finished, local: Local, moves: list[dict[str, Any]], as_json: bool) -> int:
-    word = "done" if finished.done else "not done"
-    teller(moves, as_json)(word, finished.why)
-    if as_json:
-        print_json(
-            {
-                "target": local.name,
-                "site": local.site,
-                "done": finished.done,
-                "why": finished.why,
-                "moves": moves,
-            }
-        )
+def end(finished: Finished, local: Local, events: Events) -> int:
+    events.step("done" if finished.done else "not done", finished.why)
+    told = {"target": local.name, "site": local.site, "done": finished.done, "why": finished.why}
+    events.tell("ended", "", **told, steps=events.steps)
     return 0 if finished.done else 1
 
 
-def dry(asked: Sequence[tuple[Request, Answer]], as_json: bool) -> int:
-    """What would be answered, all of it or none. Raises AnswerIsNo."""
-    from trimtab.ops.drain.coordinator import refusals
+def dry(asked: Sequence[tuple[Request, Answer]], events: Events) -> int:
+    """What would be answered, all of it or none. Raises Denied."""
+    from trimtab.ops.arbiter.denied import Denied
 
     request, granted = asked[0][0], all(answer.granted for _, answer in asked)
-    if as_json:
-        print_json({
-            "target": request.target, "site": request.site, "dry_run": True, "granted": granted,
-            "objections": [each for _, answer in asked for each in _objections(answer)],
-        })  # fmt: skip
-    elif granted:
-        print_line(f"{request.target}: would be drained")
-        for text in (text for _, answer in asked for text in answer.overruled):
-            print_line(f"  {text}")
+    overruled = (f"  {text}" for _, answer in asked for text in answer.overruled)
+    events.tell(
+        "answer",
+        "\n".join([f"{request.target}: would be drained", *overruled]) if granted else "",
+        target=request.target,
+        site=request.site,
+        dry_run=True,
+        granted=granted,
+        objections=[each for _, answer in asked for each in objections(answer)],
+    )
     if granted:
         return 0
-    raise AnswerIsNo(*refusals(asked))
-
-
-def _objections(answer: Answer) -> list[dict[str, Any]]:
-    return [
-        {"rule": each.rule, "text": each.text, "hint": each.hint, "overruled": each.overruled}
-        for each in answer.objections
-    ]
+    raise Denied(asked)

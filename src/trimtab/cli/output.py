@@ -103,6 +103,12 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def print_record(value: Any) -> None:
+    """One of several, a line each."""
+    sys.stdout.write(json.dumps(value, default=str) + "\n")
+    sys.stdout.flush()
+
+
 def print_line(text: str) -> None:
     sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()

@@ -30,7 +30,7 @@ ASKING_S = 45.0  # with the estate's store, each of whose answers has a limit of
 TWIN = "TRIMTAB_TWIN"  # set where this runs in a twin, which has fewer hosts
 Site = Annotated[str | None, typer.Option("--site", help="only this site's registry; default: every site's")]
 Force = Annotated[
-    bool, typer.Option("--force", help="over what may be overruled, or cannot be asked; needs --reason")
+    bool, typer.Option("--force", help="override soft limits, or an unreachable arbiter; needs --reason")
 ]
 TwinOption = Annotated[bool, typer.Option("--twin", help="in the running twin of this estate")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be written, write nothing")]
@@ -63,7 +63,7 @@ class Note:
     is now, or would be; fields: the same for --json.
     """
 
-    unchanged: str = "it is so already"
+    unchanged: str = "no change"
     holds: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from trimtab.ops.arbiter.ledger import Decision
     from trimtab.ops.drain.coordinator import Known
     from trimtab.ops.drain.of_site import Front
-    from trimtab.ops.steering.wish import Done
+    from trimtab.ops.steering.wish import Committed, Done
 
     Fronts = Mapping[str, Mapping[str, Front]]
 
@@ -180,7 +180,8 @@ def _row(inventory: Inventory, found: Known, fronts: Fronts, name: str) -> dict[
         word = f"{doing.step} is under way; {word}"
     word = "; ".join([word, *_all_the_same(against), *_drained(proxies)])
     return {
-        "site": name, "verdict": verdict.word, "agree": verdict.agree, "of": verdict.of, "since": verdict.since,
+        "site": name, "drained": _by(committed), "under_way": doing.step if doing else None,
+        "verdict": verdict.word, "agree": verdict.agree, "of": verdict.of, "since": verdict.since,
         "reasons": list(verdict.reasons), "step": found.world.sites[name].step, "word": word,
         "held_by": [host for host, front in proxies.items() if front.state is not None and front.state.holds],
         "routers": {
@@ -189,6 +190,11 @@ def _row(inventory: Inventory, found: Known, fronts: Fronts, name: str) -> dict[
         },
         "against": sorted(against),
     }  # fmt: skip
+
+
+def _by(word: Committed | None) -> dict[str, Any] | None:
+    """The standing word of a site that is drained."""
+    return {"by": word.by, "at": word.at, "reason": word.reason} if word else None
 
 
 def _drained(proxies: Mapping[str, Front]) -> list[str]:

@@ -86,7 +86,7 @@ def _host(inventory: Inventory, name: str, snapshot: Snapshot) -> Said:
             f"its agent has been there since {clock(state.since)}: of what was before it knows nothing"
         )
     if units is None:
-        lines = ["its agent has said nothing, or nothing for long: of its daemons nobody knows"]
+        lines = ["no recent report from the agent; daemon state unknown"]
     if front is not None:
         lines += _front(front.hand, front.state)
     seats = {pool: seat for pool, _ in used(inventory) for seat in seated(inventory, site, snapshot, pool)

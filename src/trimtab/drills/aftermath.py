@@ -14,7 +14,6 @@ from trimtab.errors import EnvironmentUnable
 STATUS_SECONDS = 15.0
 LOOK_SECONDS = 0.5  # between two questions: each is a program of its own, and takes from what is measured
 WELL_SECONDS, BACK_SECONDS = 30.0, 90.0
-DRAINED = "drained by"  # as `trimtab status` words what stands
 # The brackets keep it from naming itself.
 DRAINING = "[-]m trimtab drain"
 
@@ -29,9 +28,9 @@ def rows(lab: LabLike, node: str, source: str) -> dict[str, Row] | None:
 
 def came_to(row: Row) -> str | None:
     """`done`: drained, and so it stands; `undone`: it is announced as before; None: on the way, here or there."""
-    if row["step"] == "withdraw" and row["word"].startswith(DRAINED):
+    if row["step"] == "withdraw" and row["drained"] and not row["under_way"]:
         return "done"
-    return "undone" if row["step"] == "serve" and "under way" not in row["word"] else None
+    return "undone" if row["step"] == "serve" and not row["under_way"] else None
 
 
 def is_well(found: Mapping[str, Row]) -> bool:
@@ -72,7 +71,7 @@ def bring_back(lab: LabLike, node: str, source: str, *sites: str) -> None:
     for site in sites:
 
         def back(seen: Mapping[str, Row], site: str = site) -> bool:
-            if DRAINED in seen[site]["word"]:
+            if seen[site]["drained"]:
                 run(lab, node, source, "undrain", site, "--reason", REASON)
             return came_to(seen[site]) == "undone"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import threading
@@ -19,13 +18,12 @@ from trimtab.errors import EnvironmentUnable
 SECONDS = 60.0
 READ_SECONDS = 5.0  # until a dead command's last words are read
 REASON = "a drill"
+LAST = ("ended", "answer", "denied")  # events after which a command has no more to tell
 TRIMTAB = (sys.executable, "-m", "trimtab")
-MOVE = re.compile(r"\d\d:\d\d:\d\d  (prefer|withdraw|waits|commits|undoes|not done|done)\b")
-RULE = re.compile(r"  ([a-z]+(?:-[a-z]+)*): ")  # an objection of the arbiter, a line each
 
 
 class Told(NamedTuple):
-    """A move that a command told. at: time.monotonic() at which we read it."""
+    """A step that a command told. at: time.monotonic() at which we read it."""
 
     at: float
     what: str
@@ -34,7 +32,8 @@ class Told(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Ended:
     """exit: None where it had not ended in time and was killed.  moves: what it told.  rules: of the arbiter, those that
-    objected.  said: the end of what it told people.  reply: its JSON, None where there was none.
+    objected and were not overruled.  said: the end of what it told people.  reply: its JSON, or the last line of it; None
+    where there was none.
     """
 
     exit: int | None
@@ -49,9 +48,9 @@ class Command:
 
     def __init__(self, lab: LabLike, node: str, source: str, *words: str) -> None:
         """source: the estate's file. Raises EnvironmentUnable where the host has no power."""
-        self.node, self.words = node, words
-        self._lines: list[tuple[float, str]] = []
-        self._output, self._over = "", False
+        self.node, self.asked = node, words
+        self._events: list[tuple[float, str]] = []
+        self._words, self._over = list[str](), False
         self._heard = threading.Condition()
         # a session of its own: Ctrl-C reaches the drill alone, which then ends it
         self._process = lab.popen(
@@ -71,9 +70,14 @@ class Command:
     @property
     def moves(self) -> tuple[Told, ...]:
         """Those told so far."""
+        return tuple(Told(at, each["step"]) for at, each in self._heard_of("step"))
+
+    def _heard_of(self, event: str) -> list[tuple[float, Mapping[str, Any]]]:
+        """Each event of a kind that it has told so far, and when."""
         with self._heard:
-            found = [(at, MOVE.match(line)) for at, line in self._lines]
-        return tuple(Told(at, move[1]) for at, move in found if move)
+            lines = tuple(self._events)
+        found = ((at, _object(line)) for at, line in lines)
+        return [(at, each) for at, each in found if each is not None and each.get("event") == event]
 
     def await_move(self, what: str, seconds: float = SECONDS, *, followed: bool = False) -> float:
         """time.monotonic() at which it told this move. followed: and another one after it. A step is told before it is
@@ -84,8 +88,10 @@ class Command:
             found = self._told(what, followed)
         if found is not None:
             return found
+        for reader in self._readers if self._over else ():
+            reader.join(READ_SECONDS)
         raise EnvironmentUnable(
-            f"{self.node}: `trimtab {' '.join(self.words[:2])}` has not told `{what}`: {self._said()}",
+            f"{self.node}: `trimtab {' '.join(self.asked[:2])}` has not told `{what}`: {self._said()}",
             "`trimtab why` says more",
         )
 
@@ -109,28 +115,35 @@ class Command:
         with suppress(subprocess.TimeoutExpired):
             code = self._process.wait(max(0.0, seconds))
         self.kill()
-        rules = [rule[1] for _, line in self._lines if (rule := RULE.match(line))]
-        return Ended(code, self.moves, tuple(rules), self._said(), _object(self._output))
+        denied = [each for _, told in self._heard_of("denied") for each in told["objections"]]
+        rules = tuple(each["rule"] for each in denied if not each["overruled"])
+        with self._heard:
+            lines = [line for _, line in self._events]
+        last = _object(lines[-1]) if lines else None
+        reply = last if last and last.get("event") in LAST else _object("\n".join(lines))
+        return Ended(code, self.moves, rules, self._said(), reply)
 
     def _hear(self) -> None:
-        assert self._process.stderr is not None
-        with self._process.stderr as stream:
+        assert self._process.stdout is not None
+        with self._process.stdout as stream:
             for line in stream:
                 with self._heard:
-                    self._lines.append((time.monotonic(), line.rstrip("\n")))
+                    self._events.append((time.monotonic(), line.rstrip("\n")))
                     self._heard.notify_all()
         with self._heard:
             self._over = True
             self._heard.notify_all()
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as stream:
-            self._output = stream.read()
+        assert self._process.stderr is not None
+        with self._process.stderr as stream:
+            for line in stream:
+                with self._heard:
+                    self._words.append(line.strip())
 
     def _said(self) -> str:
         with self._heard:
-            found = [line.strip() for _, line in self._lines if line.strip()]
+            found = [line for line in self._words if line]
         return "; ".join(found[-4:])[-300:] or "nothing"
 
 

@@ -61,7 +61,7 @@ OUTWARD: dict[str, tuple[Progress, Seen, float, Move]] = {
     "withdrawn, and heard": (W, withdraw(done=ALL_W, heard=("sg-r1",)), 201, Wait("still heard by sg-r1", 220)),
     "heard for too long": (W, withdraw(done=ALL_W, heard=("sg", "ny")), 220, Undo(LATE_W + "still heard by ny, sg")),
     "it may be heard before": (READY, prefer(done=ALL_P, heard=("sg-r1",)), 135, Write("withdraw", 6)),
-    "withdrawn": (W, withdraw(done=ALL_W), 201, Commit("every router has verified it, nobody outside hears it")),
+    "withdrawn": (W, withdraw(done=ALL_W), 201, Commit("every router has verified it, no external router has the route")),
     "no commit can be written": (W, withdraw(done=ALL_W), 220, Undo(LATE_W + "it could not be written")),
     "committed": (W, OURS, 201, Finished(True, "hk is drained")),
     "committed, and the lease has ended": (W, replace(OURS, lives=False), 201, Finished(True)),

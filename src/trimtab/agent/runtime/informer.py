@@ -124,7 +124,7 @@ class Follow(Generic[D]):
 
     async def _away(self, why: str) -> None:
         if self.state != "away":
-            self._log.warning("registry away, the last good state holds", why=why)
+            self._log.warning("registry unreachable, serving the cached state", why=why)
         self._turn("away")
         await asyncio.sleep(self._backoff.failed())
 

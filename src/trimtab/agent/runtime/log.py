@@ -1,6 +1,6 @@
 """What an agent says: one JSON object a line on standard error, for the journal.
 
-    {"time":"2026-11-22T07:14:03.120Z","level":"warning","event":"registry away","why":"..."}
+    {"time":"2026-11-22T07:14:03.120Z","level":"warning","event":"registry unreachable, serving the cached state","why":"..."}
 
 Texts of others are escaped by JSON and cut, so no line is forged and none fills a disk. Secrets never come here: an agent
 knows them as paths.

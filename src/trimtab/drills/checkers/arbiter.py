@@ -9,7 +9,6 @@ from trimtab.drills.checkers.conduct import Conduct, Doubts, Seen
 from trimtab.ops.arbiter.world import AUTOMATIC
 
 REFUSALS = (1, 3)  # the answer is no; nobody can be asked. 2: what was asked made no sense
-BY_AGENTS = f"drained by {AUTOMATIC} at "
 LIVES = "the command"  # who has the drain in hand: without it, nothing is committed
 
 
@@ -58,7 +57,7 @@ def _taken(seen: Seen) -> Iterator[str]:
         return
     if row["step"] != "withdraw":
         yield f"agents have not drained it: its step is {row['step']}, the verdict {row['verdict']}: {_reasons(row)}"
-    elif not row["word"].startswith(BY_AGENTS):
+    elif not row["drained"] or row["drained"]["by"] != AUTOMATIC:
         yield f"it was not drained by agents: {row['word']}"
     away = [site for site, step in seen.get("steps", {}).items() if step != "serve"]
     if len(away) > 1:

@@ -37,10 +37,10 @@ class Drain:
         with begin_drain(lab, node, source, aim.site) as command:
             ended = command.end()
         if ended.rules == ALREADY:
-            return Struck(asked, {"done": True, "why": "it was drained already", "moves": []})
-        if ended.reply is None or not ended.reply["done"]:
+            return Struck(asked, {"done": True, "why": "it was drained already", "steps": []})
+        if ended.reply is None or not ended.reply.get("done"):
             raise EnvironmentUnable(f"{aim.site} was not drained: {ended.said}", "`trimtab why` says more")
-        left = [move["monotonic_s"] for move in ended.reply["moves"] if move["what"] == "prefer"]
+        left = [move["monotonic_s"] for move in ended.reply["steps"] if move["step"] == "prefer"]
         return Struck(left[0], {**ended.reply, "took_s": round(time.monotonic() - asked, 3)})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:

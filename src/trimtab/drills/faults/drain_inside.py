@@ -36,9 +36,9 @@ class DrainInside:
         asked = time.monotonic()
         with begin_drain(lab, node, source, target) as command:
             ended = command.end()
-        if ended.reply is None or not ended.reply["done"]:
+        if ended.reply is None or not ended.reply.get("done"):
             raise EnvironmentUnable(f"{target} was not drained: {ended.said}", "`trimtab why` says more")
-        began = [move["monotonic_s"] for move in ended.reply["moves"] if move["what"] == "drain"]
+        began = [move["monotonic_s"] for move in ended.reply["steps"] if move["step"] == "drain"]
         return Struck(began[0], {**ended.reply, "took_s": round(time.monotonic() - asked, 3)})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from trimtab.errors import AnswerIsNo, Conflict, DriverError
 from trimtab.ops.arbiter.decide import Answer, decide, takes_over
+from trimtab.ops.arbiter.denied import Denied
 from trimtab.ops.arbiter.world import Permit, Request, World
 from trimtab.ops.drain import writes
 from trimtab.ops.drain.held import HeldLease
@@ -125,7 +126,7 @@ class Coordinator:
             if not answer.granted:
                 with suppress(DriverError):  # whoever asked is told anyway
                     await self._store.write(writes.refuse(found.snapshot, asked))
-                raise AnswerIsNo(*refusals([(request, answer)]))
+                raise Denied([(request, answer)])
             permit = Permit(
                 self._id(), "drain-site", request.site, request.target, request.by, request.reason, asked.at,
                 self._ttl_s,
@@ -199,13 +200,3 @@ class Coordinator:
 
     def _at(self) -> float:
         return round(self._wall(), 3)
-
-
-def refusals(asked: Iterable[tuple[Request, Answer]]) -> tuple[str, str]:
-    """Of each that is refused every objection that stands, a line each; what to do about the first."""
-    refused = [(request, answer) for request, answer in asked if not answer.granted]
-    lines = []
-    for request, answer in refused:
-        lines += [f"{request.target} is not drained: nothing was begun"]
-        lines += [f"  {each.rule}: {each.text}" for each in answer.standing]
-    return "\n".join(lines), refused[0][1].standing[0].hint

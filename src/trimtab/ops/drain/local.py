@@ -18,11 +18,12 @@ from typing import Protocol
 
 from trimtab.errors import AnswerIsNo, BadInput, Conflict, DriverError, LeaseGone, Unreachable
 from trimtab.ops.arbiter.decide import Answer, decide
+from trimtab.ops.arbiter.denied import Denied
 from trimtab.ops.arbiter.effect import pool_of
 from trimtab.ops.arbiter.records import key_of
 from trimtab.ops.arbiter.world import Permit, Request, World
 from trimtab.ops.drain import writes
-from trimtab.ops.drain.coordinator import ATTEMPTS, TTL_S, Known, Watching, known, refusals
+from trimtab.ops.drain.coordinator import ATTEMPTS, TTL_S, Known, Watching, known
 from trimtab.ops.drain.held import HeldLease
 from trimtab.ops.drain.judged import Facts, less_members
 from trimtab.ops.drain.plan import Finished
@@ -194,7 +195,7 @@ class LocalDrain:
                 with suppress(DriverError):  # whoever asked is told anyway
                     async with self._of_store():
                         await self._store.write(writes.refuse(found.snapshot, *refused))
-                raise AnswerIsNo(*refusals(zip(requests, answers, strict=True)))
+                raise Denied(zip(requests, answers, strict=True))
             granted = [(each, _permit(each)) for each in asked]
             with suppress(Conflict):
                 async with self._of_store():

@@ -29,7 +29,9 @@ def next_move(plan: Plan, progress: Progress, seen: Seen, now: float) -> Move:
         return _leave(plan, progress, seen, now)
     if plan.way == "back" and now < (until := (progress.ready or 0.0) + plan.settle_s):
         return Wait("clients are coming back", until)
-    return Commit("every router has verified it" + (", nobody outside hears it" if plan.way == "out" else ""))
+    return Commit(
+        "every router has verified it" + (", no external router has the route" if plan.way == "out" else "")
+    )
 
 
 def noted(plan: Plan, progress: Progress, seen: Seen, now: float) -> Progress:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from trimtab.errors import AnswerIsNo, Conflict
 from trimtab.ops.arbiter.decide import Answer
+from trimtab.ops.arbiter.denied import Denied
 from trimtab.ops.arbiter.world import Request
-from trimtab.ops.drain.coordinator import refusals
 from trimtab.ops.drain.local import LocalDrain, Overtaken, Plan, Unasked
 from trimtab.ops.overrides.member import ATTEMPTS, write_planned
 from trimtab.registry.base import Snapshot, Write
@@ -78,7 +78,7 @@ async def tried(work: LocalDrain, taking: Taking) -> Taken:
         else:
             asked = list(zip(requests, answers, strict=True))
             if not all(answer.granted for answer in answers):
-                raise AnswerIsNo(*refusals(asked))
+                raise Denied(asked)
             note = "; ".join(
                 [*(_left(*each) for each in asked), *(text for each in answers for text in each.overruled)]
             )

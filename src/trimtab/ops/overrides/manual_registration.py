@@ -19,7 +19,7 @@ OVERRULE = "or, where you know better: --force --reason WHY"
 
 
 def plan_register(snapshot: Snapshot, wanted: Member, who: Who, *, force: bool = False) -> Write | None:
-    """A member with a number of its own; `wanted.id` counts for nothing. None where it is so already. Raises BadInput for
+    """A member with a number of its own; `wanted.id` counts for nothing. None where nothing changes. Raises BadInput for
     values that no agent would take, and, without force, for what somebody else has: the member, or its address and port.
     """
     pool, name = wanted.pool, wanted.name

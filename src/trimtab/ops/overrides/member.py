@@ -116,7 +116,7 @@ def plan_hand(
     most: int = CONDITIONS,
 ) -> Write | None:
     """seated: the whole pool. A member that is taken out keeps its weight for the way back, but not the share of an undrain
-    that was interrupted: nobody wished for that. None where it is so already, and no other reason is given. most: conditions
+    that was interrupted: nobody wished for that. None where nothing changes, and no other reason is given. most: conditions
     that the write may have. Raises BadInput for a member that is not there, and where nobody would be left; force: those
     that say nothing of themselves will do.
     """
@@ -141,13 +141,13 @@ def leave_somebody(seat: Seat, others: list[Seat], all_: int, force: bool) -> No
     """others: who else takes requests. One that took none before takes nothing away. Raises BadInput."""
     if not others:
         raise BadInput(
-            f"{seat.pool} would have nobody left: {seat.name} is the last of {all_} that takes requests",
+            f"no member would remain in {seat.pool}: {seat.name} is the last of {all_} that takes requests",
             "give another one its weight back first",
         )
     if seat.weight and not force and not any(each.well for each in others):
         names = ", ".join(f"{each.name} ({each.health})" for each in others[:5])
         raise BadInput(
-            f"{seat.pool} would have nobody left who says that he is well, only {names}",
+            f"no healthy member would remain in {seat.pool}, only {names}",
             "see `trimtab members`; where you know that they serve: --force --reason WHY",
         )
 

@@ -19,7 +19,7 @@ UNKNOWN = "nothing to go back to: what was before these shares is not known; --h
 def plan_split(
     snapshot: Snapshot, declared: Split, shares: Mapping[str, int], by: By | None, who: Who
 ) -> Write | None:
-    """declared: as the estate has it. None where it is so already, and no other reason is given. Raises BadInput for
+    """declared: as the estate has it. None where nothing changes, and no other reason is given. Raises BadInput for
     shares that are not those of its pools, or of nothing.
     """
     now = current_split(snapshot, declared)
