@@ -177,7 +177,7 @@ class SiteFile:
 class ArbiterFile:
     """What an agent has to know to judge sites as a command does, and, if `automatic`, to ask for drains as an operator
     would. floor, members, changes, window, load: see
-    `control.arbiter.world.Limits`; vantage, quorum: who has to agree; settle, patience, restore: seconds.
+    `ops.arbiter.world.Limits`; vantage, quorum: who has to agree; settle, patience, restore: seconds.
     """
 
     sites: dict[str, SiteFile]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,24 @@ def test_its_keys_are_judged_as_ours_are(tmp_path: Path, tier: str, says: str) -
     assert done.returncode == 2 and f"estate.yaml:{line}:" in done.stderr and says in done.stderr
 
 
+def test_its_port_is_no_pools_on_the_same_hosts(tmp_path: Path) -> None:
+    both = GREETS + "groups: {greeter: {id: 0, roles: [greeter]}, both: {id: 1, roles: [greeter, backend]}}\n"
+    text = both.replace("backend: 2", "backend: 2, both: 1").replace(
+        "hosts: backend, port: 8080", "hosts: both, port: 7007"
+    )
+    text = text.replace("groups: {greeter: {id: 0, roles: [greeter]}, both", "groups: {both")
+    done = run(written(tmp_path, text), "check")
+    assert done.returncode == 2 and "7007 is the port of `greeter` on the same hosts" in done.stderr, (
+        done.stderr
+    )
+
+
+def test_editors_know_its_keys_and_roles(tmp_path: Path) -> None:
+    found = json.loads(run(written(tmp_path, GREETS), "schema").stdout)["$defs"]
+    assert found["Group"]["properties"]["roles"]["items"]["enum"][-1] == "greeter"
+    assert {"proxy", "greeter"} <= found["Tiers"]["properties"].keys()
+
+
 def test_without_its_package_its_role_is_none(tmp_path: Path) -> None:
     done = run(written(tmp_path, GREETS), "check", brought="")
     assert done.returncode == 2 and "`greeter` is not in `groups`" in done.stderr
@@ -73,6 +92,13 @@ def test_without_its_package_its_role_is_none(tmp_path: Path) -> None:
             "is not the daemon greeter",
         ),
         ("rendered", ("RENDERED = ", "OTHER = "), "its package has `rendered.py` with RENDERED"),
+        ("rendered", ("    ready=_ready,", "    reddy=_ready,"), "TypeError"),
+        ("daemon", ("DAEMON = Daemon(", "DAEMON = Daemon(("), "SyntaxError"),
+        (
+            "daemon",
+            ('Probe("greeting"', 'Probe("bgp"'),
+            "daemons from outside clash: two probes are called bgp",
+        ),
     ],
 )
 def test_a_room_that_cannot_be_had_is_said(

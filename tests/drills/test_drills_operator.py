@@ -126,6 +126,14 @@ def test_a_refusal_says_by_which_rules(lab: LoopbackLab, monkeypatch: pytest.Mon
     assert "the estate is frozen by root@sg-registry-1" in ended.said
 
 
+def test_where_nothing_is_said_to_people_the_last_reasons_are_told(
+    lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = json.dumps({"event": "ended", "done": False, "why": "hk-router-1 has not verified it"})
+    says(monkeypatch, f"{PREFERS}; echo '{ended}'; exit 1")
+    assert run(lab, "hk", "/e", "drain", "hk").said == "ended: hk-router-1 has not verified it"
+
+
 def test_what_is_no_object_is_no_reply(lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch) -> None:
     for text in ("", "drained", "[1]", '{"done": tr'):
         says(monkeypatch, f"printf %s '{text}'")

@@ -35,7 +35,7 @@ from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError
 MAX_BYTES = 16 * 1024 * 1024
 # A reading of all servers of a large proxy makes 20,000 objects and no cycle; by default the collector looks each 700.
 COLLECT_EACH = (50_000, 10, 10)
-HANDS = ("drain", "maint", "ready")  # of control.own_hand
+HANDS = ("drain", "maint", "ready")  # of `host_override`
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ from trimtab.cli.estate_store import asked, site_named
 from trimtab.cli.events import Events
 from trimtab.cli.lab import TwinName
 from trimtab.cli.local_words import dry
-from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json, JsonLines
 from trimtab.cli.output import print_json, print_line
 from trimtab.cli.registries import DryRun, Reason, TwinOption, reason_option
 from trimtab.errors import BadInput
@@ -62,7 +62,7 @@ def drain(
     wait: Wait = 60.0,
     twin: TwinOption = False,
     name: TwinName = None,
-    json: Json = False,
+    json: JsonLines = False,
 ) -> int:
     """Take out a site (its prefixes become second choice, then leave), a proxy (another one takes its addresses) or a member
     (it takes nothing new), until `undrain`. Atomic: an interrupted drain is rolled back or complete.
@@ -95,7 +95,7 @@ def drain(
         return _end(finished, site, events, {"before": before, "after": after})
 
     events = Events(json)
-    with events.denied():
+    with events.ends():
         return asyncio.run(_with_store(inventory, ask))
 
 
@@ -107,7 +107,7 @@ def undrain(
     over: Over = 10.0,
     twin: TwinOption = False,
     name: TwinName = None,
-    json: Json = False,
+    json: JsonLines = False,
 ) -> int:
     """Bring back what is drained: a site as second choice first, and for good once its front door is known to serve; a proxy
     may hold addresses again; a member comes with a growing share. Runs as root on a host of the estate, or with --twin in its
@@ -121,11 +121,12 @@ def undrain(
     site = site_named(inventory, target)
 
     async def ask(store: Registry) -> int:
-        events = Events(json)
         coordinator = _coordinator(inventory, store, events)
         return _end(await coordinator.undrain(site, who.by, who.reason), site, events)
 
-    return asyncio.run(_with_store(inventory, ask))
+    events = Events(json)
+    with events.ends():
+        return asyncio.run(_with_store(inventory, ask))
 
 
 def freeze(

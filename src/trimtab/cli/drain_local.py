@@ -65,11 +65,11 @@ def drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int
     from trimtab.ops.drain.local import Unasked
 
     events = Events(options.json)
-    try:
-        with events.denied():
+    with events.ends():
+        try:
             return asyncio.run(_drain(inventory, local, who, options, events))
-    except Unasked as error:
-        raise away(inventory, error) from error
+        except Unasked as error:
+            raise away(inventory, error) from error
 
 
 async def _drain(inventory: Inventory, local: Local, who: Who, options: Options, events: Events) -> int:
@@ -144,13 +144,14 @@ async def _unasked(
 
 def undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json: bool) -> int:
     """Exit code."""
-    return asyncio.run(_undrain(inventory, local, who, over_s, as_json))
+    events = Events(as_json)
+    with events.ends():
+        return asyncio.run(_undrain(inventory, local, who, over_s, events))
 
 
-async def _undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json: bool) -> int:
+async def _undrain(inventory: Inventory, local: Local, who: Who, over_s: float, events: Events) -> int:
     from trimtab.ops.drain.targets import MemberTarget
 
-    events = Events(as_json)
     target = target_of(inventory, local, who)
     async with _local(inventory, local, events.step) as work:
         finished = None

@@ -38,6 +38,12 @@ EstateFile = Annotated[
     typer.Option("-e", "--estate", help="the estate file", metavar="FILE", parser=named, callback=_no_pipe),
 ]
 Json = Annotated[bool, typer.Option("--json", help="a documented JSON object on standard output")]
+JsonLines = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="what it does as it does it, a documented JSON object a line on standard output"
+    ),
+]
 Full = Annotated[bool, typer.Option("--full", help="every host, without the `twin` section's limits")]
 Name = Annotated[str, typer.Option("--name", help="the twin's name; default: the estate's", metavar="NAME")]
 DEFAULT_ESTATE = Path("estate.yaml")

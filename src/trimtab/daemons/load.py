@@ -11,7 +11,7 @@ from trimtab.daemons.outside import rooms
 from trimtab.daemons.rendering import Rendered
 from trimtab.errors import BadInput
 from trimtab.estate import load
-from trimtab.estate.additions import Additions
+from trimtab.estate.additions import NONE, Additions
 from trimtab.estate.base import Noun
 from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Inventory
@@ -28,20 +28,37 @@ def load_estate(path: str | Path) -> Estate:
 @cache
 def additions() -> Additions:
     """What daemons from outside add to the file. Raises BadInput."""
-    roles, tiers = OURS, dict[str, type[Noun]]()
+    roles, tiers, found = OURS, dict[str, type[Noun]](), NONE
+    if rooms():
+        _refuse_doubles()
     for room in rooms():
         try:
             brought = room.half("rendered", Rendered)
             roles, tiers = roles.also(brought.roles), tiers | dict(brought.tiers)
-            Additions(roles, tiers).model()
+            found = Additions(roles, tiers)
+            _ = found.model  # a tier that there is already
         except ValueError as error:
             raise BadInput(f"the daemon {room.name} cannot be had: {error}", "remove its package") from error
-    return Additions(roles, tiers)
+    return found
+
+
+def _refuse_doubles() -> None:
+    """Raises BadInput where a daemon from outside has a name, a probe or a judge that another one has."""
+    from trimtab.daemons import rendered, table
+
+    try:
+        table.table()
+        rendered.table()
+    except ValueError as error:
+        names = ", ".join(f"{room.name} ({room.package})" for room in rooms())
+        raise BadInput(
+            f"daemons from outside clash: {error}", f"remove one of these packages: {names}"
+        ) from error
 
 
 def load_tree(path: str | Path) -> tuple[Estate, Tree]:
     """The estate of a file and the marks of its text. Raises BadEstate."""
-    return load.read_estate(load.text_of(path), str(path), (version_faults,), additions())
+    return load.read_estate(load.text_of(path), str(path), (version_faults, port_faults), additions())
 
 
 def version_faults(estate: Estate) -> Iterator[Problem]:
@@ -62,3 +79,23 @@ def version_faults(estate: Estate) -> Iterator[Problem]:
                     f"`platform:` of the proxies' group: {able}; or leave `ocsp` out",
                 )
         return  # one host says it for all
+
+
+def port_faults(estate: Estate) -> Iterator[Problem]:
+    """Ports of pools on which a daemon from outside listens on the same hosts; ours are known to the model itself."""
+    outside = [room.half("rendered", Rendered) for room in rooms()]
+    inventory = Inventory(estate) if outside else None
+    for name, pool in estate.pools.items() if inventory else ():
+        hosts = [h for h in inventory.hosts if h.group in (pool.hosts, pool.backup)] if inventory else []
+        taken = {
+            each.name
+            for each in outside
+            for host in hosts
+            if inventory and each.wanted(inventory, host) and pool.port in set(each.ports(inventory, host))
+        }
+        for daemon in sorted(taken):
+            yield (
+                ("pools", name, "port"),
+                f"{pool.port} is the port of `{daemon}` on the same hosts",
+                "give the pool another port",
+            )

@@ -34,9 +34,9 @@ class Room:
         """which: `daemon` or `rendered`, read now and not before: an agent wants the first alone. Raises BadInput."""
         try:
             found = getattr(import_module(f"{self.package}.{which}"), which.upper())
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # somebody else's code: whatever it raises
             raise BadInput(
-                f"the daemon {self.name} of {self.package} cannot be read: {error}",
+                f"the daemon {self.name} of {self.package} cannot be read: {type(error).__name__}: {error}",
                 f"its package has `{which}.py` with {which.upper()}; or remove the package",
             ) from error
         if not isinstance(found, kind) or found.name != self.name:

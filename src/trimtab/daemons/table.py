@@ -22,6 +22,7 @@ from trimtab.daemons.outside import rooms
 from trimtab.daemons.probe import Probe
 from trimtab.daemons.sysctl.daemon import DAEMON as SYSCTL
 from trimtab.daemons.validator import Validator
+from trimtab.errors import EnvironmentUnable
 
 T = TypeVar("T")
 
@@ -37,6 +38,15 @@ class Table:
         probes = ((probe.kind, probe) for each in every for probe in each.probes)
         self.probes: Mapping[str, Probe] = _once("probes", probes)
         self.validators: Mapping[str, Validator] = _once("validators", _validators(every))
+
+    def judge(self, name: str) -> Validator:
+        """Raises EnvironmentUnable: a daemon of another package is judged where that package is."""
+        if (found := self.validators.get(name)) is None:
+            raise EnvironmentUnable(
+                f"nobody here can judge the files of `{name}`",
+                "install the package that brings this daemon here too",
+            )
+        return found
 
     def of_unit(self, unit: str) -> Daemon | None:
         return next((each for each in self.daemons.values() if each.has(unit)), None)

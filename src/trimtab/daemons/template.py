@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+
+from trimtab.daemons.outside import rooms
 
 HOOKS = "/usr/local/lib/trimtab"
 UNITS = "/etc/systemd/system"
@@ -18,11 +21,19 @@ def milliseconds(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
+def _folder(room: str) -> Path:
+    """Ours, or that of a package from outside."""
+    package = next((each.package for each in rooms() if each.name == room), "")
+    spec = find_spec(package) if package else None
+    found = next(iter(spec.submodule_search_locations or ()), "") if spec else ""
+    return Path(found) if found else Path(__file__).parent / room
+
+
 def _source(name: str) -> tuple[str, str, Callable[[], bool]]:
     """As jinja2.FunctionLoader wants it: text, file, whether it is still the same."""
     room, _, file = name.partition("/")
-    path = Path(__file__).parent / room / "templates" / file
-    return path.read_text(), str(path), lambda: True
+    path = _folder(room) / "templates" / file
+    return path.read_text(encoding="utf-8"), str(path), lambda: True
 
 
 @lru_cache(maxsize=1)

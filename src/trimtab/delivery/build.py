@@ -160,7 +160,7 @@ def write_host(root: Path, artifacts: tuple[Artifact, ...]) -> None:
         if path.parent not in made:
             path.parent.mkdir(parents=True, exist_ok=True)
             made.add(path.parent)
-        path.write_text(artifact.content)
+        path.write_text(artifact.content, encoding="utf-8")
         path.chmod(artifact.mode)
 
 

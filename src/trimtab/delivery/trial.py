@@ -58,7 +58,7 @@ def script(asked: Sequence[Artifact], new: Path, current: Path, interfaces: Iter
         current=shlex.quote(str(current)),
         ready=READY,
     )
-    commands = [table().validators[a.validator or ""].ask(a.path) for a in asked]
+    commands = [table().judge(a.validator or "").ask(a.path) for a in asked]
     return text + "".join(ASK.format(command=shlex.join(command)) for command in commands)
 
 
@@ -69,7 +69,7 @@ def refusals(asked: Sequence[Artifact], output: str) -> list[str]:
         raise EnvironmentUnable(f"the files cannot be tried on this host: {output.strip()[-300:]}")
     found = []
     for artifact, code, said in zip(asked, told[0::2], told[1::2], strict=False):
-        validator = table().validators[artifact.validator or ""]
+        validator = table().judge(artifact.validator or "")
         if not validator.accepts(Reply(int(code), said)):
             found.append(f"{artifact.path} refused by {validator.program}: {said.strip()[:600]}")
     if len(told) // 2 < len(asked):

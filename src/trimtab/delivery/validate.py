@@ -48,8 +48,7 @@ def require_programs(artifacts: Sequence[Artifact], release: str = "") -> Path |
     """Where they are judged: the folder of the system `release`, None on this machine's own. Raises PackageMissing for the
     first validator that is not installed, EnvironmentUnable where the system is not there or lacks one.
     """
-    known = table().validators
-    asked = [known[key] for key in sorted({a.validator for a in artifacts if a.validator})]
+    asked = [table().judge(key) for key in sorted({a.validator for a in artifacts if a.validator})]
     if release:
         return systems.find(release, [each.path for each in asked])
     for validator in asked:
@@ -74,7 +73,7 @@ def validate_host(
     known: replies about other hosts of the build; what was asked of the same files already is taken from there.
     """
     known = {} if known is None else known
-    judged = [(a, table().validators[a.validator]) for a in artifacts if a.validator]
+    judged = [(a, table().judge(a.validator)) for a in artifacts if a.validator]
     keys = {a.path: _key(a, validator, artifacts, system) or (host, a.path) for a, validator in judged}
     commands = {a.path: validator.ask(a.path) for a, validator in judged if keys[a.path] not in known}
     interfaces = {name for a in artifacts for name in _VLAN.findall(a.content)}

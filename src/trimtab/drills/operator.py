@@ -18,7 +18,7 @@ from trimtab.errors import EnvironmentUnable
 SECONDS = 60.0
 READ_SECONDS = 5.0  # until a dead command's last words are read
 REASON = "a drill"
-LAST = ("ended", "answer", "denied")  # events after which a command has no more to tell
+LAST = ("ended", "answer", "denied", "failed")  # events after which a command has no more to tell
 TRIMTAB = (sys.executable, "-m", "trimtab")
 
 
@@ -144,6 +144,10 @@ class Command:
     def _said(self) -> str:
         with self._heard:
             found = [line for line in self._words if line]
+            events = [each for _, line in self._events if (each := _object(line)) is not None]
+        found = found or [
+            f"{each.get('step', each['event'])}: {each['why']}" for each in events if "why" in each
+        ]
         return "; ".join(found[-4:])[-300:] or "nothing"
 
 

@@ -20,7 +20,7 @@ MAX_HEAD = 4096  # bytes of a reply that are looked at
 
 
 class Probe(Protocol):
-    """See `agent_file.Probe`."""
+    """See `agent_config.Probe`."""
 
     @property
     def kind(self) -> Literal["http", "command", "process"]: ...

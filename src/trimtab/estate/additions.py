@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pydantic import create_model
@@ -14,13 +15,14 @@ from trimtab.estate.roles import OURS, Roles
 from trimtab.estate.tier import Tiers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Additions:
     """roles: all that hosts may have.  tiers: key → what stands there; each has a default for every key of its own."""
 
     roles: Roles = OURS
     tiers: Mapping[str, type[Noun]] = field(default_factory=dict)
 
+    @cached_property
     def model(self) -> type[Estate]:
         """The estate with these keys. Raises ValueError for a tier that there is already."""
         if not self.tiers:

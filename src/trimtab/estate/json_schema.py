@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from trimtab.estate.estate import Estate
+from trimtab.estate.additions import NONE, Additions
 from trimtab.estate.quantity import duration_text
 
 
-def estate_schema(model: type[Estate] = Estate) -> dict[str, Any]:
-    """JSON Schema 2020-12 of the file."""
-    schema = model.model_json_schema(mode="validation")
+def estate_schema(added: Additions = NONE) -> dict[str, Any]:
+    """JSON Schema 2020-12 of the file. added: what other packages add to it."""
+    schema = added.model.model_json_schema(mode="validation")
+    group = schema["properties"]["groups"]["additionalProperties"]["$ref"].rpartition("/")[2]
+    schema["$defs"][group]["properties"]["roles"]["items"]["enum"] = list(added.roles.working)
     _defaults(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Trimtab estate"}
 

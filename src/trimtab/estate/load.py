@@ -52,7 +52,7 @@ def _validate(tree: Tree, judges: Sequence[Judge], added: Additions) -> Estate |
     if not isinstance(tree.root, dict):
         tree.fault((), "an estate is a map of keys", "begin with `estate: NAME`")
     else:
-        model = added.model()
+        model = added.model
         try:
             estate = model.model_validate(tree.root, context={"roles": added.roles})
         except ValidationError as error:

@@ -13,11 +13,11 @@ from trimtab.estate.group import Group
 from trimtab.estate.inventory import Inventory, group_of, host_numbers
 from trimtab.estate.pool_faults import pool_faults
 from trimtab.estate.prefix_faults import Problem, prefix_faults, uplink_faults
-from trimtab.estate.roles import Roles
+from trimtab.estate.roles import Duty, Roles
 
-# Roles that one host cannot have together yet, and why.
-TOGETHER = (
-    ("router", "proxy", "both would write the host's BIRD configuration"),
+# Duties that one host cannot have together yet, and why.
+TOGETHER: tuple[tuple[Duty, Duty, str], ...] = (
+    ("gateway", "vips", "both would write the host's BIRD configuration"),
     ("registry", "store", "both are an etcd on the same ports"),
 )
 
@@ -123,10 +123,11 @@ def _host_names(estate: Estate) -> Iterator[Problem]:
 def _groups(estate: Estate) -> Iterator[Problem]:
     for name, group in estate.groups.items():
         for one, other, why in TOGETHER:
-            if {one, other} <= set(group.roles):
+            having = [[r for r in group.roles if duty in estate.roles.duties((r,))] for duty in (one, other)]
+            if all(having):
                 yield (
                     ("groups", name, "roles"),
-                    f"`{one}` and `{other}` on one host: {why}",
+                    f"`{having[0][0]}` and `{having[1][0]}` on one host: {why}",
                     "two groups, one role each",
                 )
 

@@ -140,10 +140,15 @@ def _unacked(estate: Estate) -> Iterator[Problem]:
 def _registered(estate: Estate) -> Iterator[Problem]:
     """Pools whose members register need a registry wherever there are proxies, and a name that is nobody's spare."""
     roles = {
-        site: {role for name in declared.hosts if (group := group_of(estate, name)) for role in group.roles}
+        site: {
+            duty
+            for name in declared.hosts
+            if (group := group_of(estate, name))
+            for duty in estate.roles.duties(group.roles)
+        }
         for site, declared in estate.sites.items()
     }
-    without = sorted(site for site, found in roles.items() if "proxy" in found and "registry" not in found)
+    without = sorted(site for site, found in roles.items() if "vips" in found and "registry" not in found)
     for name, pool in estate.pools.items():
         if pool.discover is not None and without:
             hint = "give it `registry: 3` in `hosts`"

@@ -90,7 +90,7 @@ class Lab:
         """Give a running host its files anew: `Delivered` of delivery/take.py as a dict. Raises DaemonRefused, and then it has
         those that it had; TwinFailed where it could not be done.
         """
-        argv = [sys.executable, "-I", "-m", "trimtab.delivery.take", "--supervisor", f"unix:{TWIN_UNITS}"]
+        argv = [sys.executable, "-P", "-m", "trimtab.delivery.take", "--supervisor", f"unix:{TWIN_UNITS}"]
         pipe = subprocess.PIPE
         process = self.popen(node, argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         out, err = process.communicate(json.dumps([dataclasses.asdict(a) for a in artifacts]))

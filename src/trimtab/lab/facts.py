@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from trimtab.daemons.across import asked
 from trimtab.daemons.bird.config import identifier
 from trimtab.daemons.etcd.config import store_members
 from trimtab.daemons.pools import used
-from trimtab.daemons.rendered import render_host, unit_order
+from trimtab.daemons.rendered import render_host
 from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Inventory
 from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
-from trimtab.lab.topology import wan_segment
+from trimtab.lab.topology import Node, wan_segment
 
 
-def facts(inventory: Inventory, regions: list[RegionPlan]) -> dict[str, Any]:
+def facts(inventory: Inventory, regions: list[RegionPlan], nodes: Sequence[Node]) -> dict[str, Any]:
     """The `facts` of a topology; `drills.scene` reads them."""
     estate = inventory.estate
     return {
@@ -27,7 +28,7 @@ def facts(inventory: Inventory, regions: list[RegionPlan]) -> dict[str, Any]:
         "configuration": configuration(inventory),
         "engine": estate.tiers.proxy.engine,
         "maxconn": estate.tiers.proxy.maxconn,
-        "sites": {site: _site(inventory, site) for site in inventory.site_names()},
+        "sites": {site: _site(inventory, site, nodes) for site in inventory.site_names()},
         "regions": {region.name: clients.facts(inventory, region) for region in regions},
         "ledger": _ledger(inventory),
         "stores": {name: _store(inventory, name) for name in sorted(estate.stores)},
@@ -57,7 +58,7 @@ def configuration(inventory: Inventory) -> str:
     return digest.hexdigest()
 
 
-def _site(inventory: Inventory, site: str) -> dict[str, Any]:
+def _site(inventory: Inventory, site: str, nodes: Sequence[Node]) -> dict[str, Any]:
     own = [p for f in FAMILIES if (p := inventory.public(site, f)) is not None]
     front = inventory.front(site)
     return {
@@ -72,18 +73,18 @@ def _site(inventory: Inventory, site: str) -> dict[str, Any]:
         "across": _across(inventory, site),
         "registries": [h.name for h in inventory.on_duty("registry", site)],
         "front_unit": f"{inventory.estate.tiers.proxy.engine}.service",
-        "units": _units(inventory, site),
+        "units": _units(site, nodes),
         "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],
         "own_vips": [str(prefix[10]) for prefix in own] if front else [],
     }
 
 
-def _units(inventory: Inventory, site: str) -> dict[str, list[str]]:
-    """Of the site's daemons: unit → the hosts that run it."""
+def _units(site: str, nodes: Sequence[Node]) -> dict[str, list[str]]:
+    """Unit → the site's hosts that run it, those that the twin brings too."""
     found: dict[str, list[str]] = {}
-    for host in inventory.at(site):
-        for unit in unit_order(inventory, host):
-            found.setdefault(unit, []).append(host.name)
+    for node in nodes:
+        for unit in node.units if node.site == site else ():
+            found.setdefault(unit, []).append(node.name)
     return found
 
 

@@ -85,7 +85,7 @@ class Machine:
         for artifact in (files | {artifact.path: artifact for artifact in self.node.files}).values():
             target = self._on_disk(artifact.path)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(artifact.content)
+            target.write_text(artifact.content, encoding="utf-8")
             target.chmod(artifact.mode)
         if delivered := [a for a in self.node.files if a.path in self.node.delivered]:
             laid = self._on_disk(LAID)

@@ -68,7 +68,7 @@ class _Planner:
             tuple(segments),
             checks,
             {
-                **facts(self.inventory, self.regions),
+                **facts(self.inventory, self.regions, nodes),
                 "source": self.source,
                 "estate_store": self._estate_store(),
                 "automatic": self.inventory.estate.arbiter.automatic,

@@ -43,7 +43,7 @@ class Write:
 
 
 class Access(Protocol):
-    """Where a registry is and how to be let in: `render.agent_file.RegistryAccess`, which drivers do not import.
+    """Where a registry is and how to be let in: `agent_config.RegistryAccess`, which drivers do not import.
 
     ca, certificate, key, password are paths of files, "" for none; prefix begins every key of the estate.
     """

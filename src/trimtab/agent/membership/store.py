@@ -1,5 +1,5 @@
 """What the registry says, typed, pool by pool. Nothing here is taken back on a doubt: of a bad record the last good one
-stays, members that vanish from the registry stay for a while (`settle`), and what vanishes with it is given back (`Restore`).
+stays, members that vanish from the registry stay for a while (`id_claims`), and what vanishes with it is given back (`Restore`).
 """
 
 from __future__ import annotations

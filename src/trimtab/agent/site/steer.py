@@ -28,7 +28,7 @@ FOLDER = Path("/var/lib/trimtab")
 PACE = Pace(window=0.0, resync=2.0, first=0.2, most=5.0, limit=60.0)
 SETTLE_S = 3.0  # a channel of a full table is fed within about a second
 POLL_S = 0.05
-UPSTREAM = re.compile(r"up_\w*([46])", re.ASCII)  # as `render.bird` names them
+UPSTREAM = re.compile(r"up_\w*([46])", re.ASCII)  # as daemons/bird/config.py names them
 
 
 class BirdLike(Protocol):

@@ -56,9 +56,9 @@ def _carriers(subject: Subject, site: str) -> list[Host]:
 def _missing(subject: Subject, group: str, asked: capacity.Demand) -> list[str]:
     """The figures that the peak needs of a group and that are not stated."""
     machine, declared = subject.hardware(group), group_of(subject.estate, group)
-    roles = declared.roles if declared else ()
-    missing = ["`nic`"] if asked.bandwidth and machine is None and {"router", "proxy"} & set(roles) else []
-    counts = asked.requests and {"proxy", "backend"} & set(roles)
+    duties = subject.estate.roles.duties(declared.roles if declared else ())
+    missing = ["`nic`"] if asked.bandwidth and machine is None and {"gateway", "vips"} & duties else []
+    counts = asked.requests and {"vips", "members"} & duties
     if counts and (machine is None or machine.measured.requests is None):
         missing.append("`measured.requests`")
     return missing

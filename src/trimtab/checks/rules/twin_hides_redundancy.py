@@ -25,13 +25,13 @@ twin: {at_most: {proxy: 2, backend: 2}}
 FIX = "Leave at least 2 of each group whose loss a drill tests; 3 voters of a store in one site."
 
 
-TESTED = ("router", "proxy", "backend", "store")
+TESTED = frozenset({"gateway", "vips", "members", "store"})
 
 
 def find(subject: Subject) -> Iterator[Hit]:
     for group, most in subject.estate.twin.at_most.items():
         declared = group_of(subject.estate, group)
-        if declared is None or not set(declared.roles) & set(TESTED):
+        if declared is None or not subject.estate.roles.duties(declared.roles) & TESTED:
             continue
         site = next(
             (s for s in subject.inventory.site_names() if len(subject.inventory.in_group(s, group)) >= 2),

@@ -43,7 +43,7 @@ Have = Mapping[str, Mapping[int, ServerState]]  # backend → id → server
 
 
 class Pool(Protocol):
-    """What of a pool's part in the agent's file is needed here; see `agent_file.PoolFile`."""
+    """What of a pool's part in the agent's file is needed here; see `agent_config.PoolFile`."""
 
     @property
     def name(self) -> str: ...

@@ -2,7 +2,7 @@
 
 Sources: ngx_http_upstream_module, ngx_http_map_module, ngx_http_proxy_module, "If is Evil" (only `return` inside).
 Every match of a route becomes a digit by a `map`, so no part of a request is ever pasted into another expression; the
-digits of all routes form a key, and the first 1 in it names the pool. The ways to pass a request on are nginx_ways.py.
+digits of all routes form a key, and the first 1 in it names the pool. The ways to pass a request on are in ways.py.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ Told = Literal[
 OF_MEMBERS = ("drain-member", "undrain-member")
 PermitKind = Literal[
     "drain-site", "drain-proxy", "drain-member", "undrain-site"
-]  # the last gives back: see control.drain
+]  # the last gives back: see ops.drain
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Incidents as they stand in the estate's store: bytes in, a record out, strictly, as in `control.arbiter.records`.
+"""Incidents as they stand in the estate's store: bytes in, a record out, strictly, as in `ops.arbiter.records`.
 
 incident/NUMBER  what happened to a site: the last 200
 open/SITE        the number of the site's open incident; deleted with the write that closes it

@@ -1,4 +1,4 @@
-"""The operator's hand on a site's registry: weights and states (`hand_split`: shares). Plans are pure: a snapshot in, a `Write` out.
+"""The operator's hand on a site's registry: weights and states (`split`: shares). Plans are pure: a snapshot in, a `Write` out.
 
 What would leave a pool without anybody is refused here, with the figures, before anything is written, and every write holds
 only for the hands that were read; the agents refuse it once more, for registrations may have changed meanwhile.

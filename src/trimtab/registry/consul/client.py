@@ -31,10 +31,8 @@ WAIT_S = 3.0  # of a blocking query: Consul adds a sixteenth, and a server that 
 PACE_S = (
     0.2  # between two steps of a watch ("Blocking Queries": limit the rate); shorter changes come together
 )
-TRIES, PAUSE_S = (
-    7,
-    0.02,
-)  # of a read while others write: the pause doubles, so a burst of some 2 s is waited for
+# Of a read while others write: the pause before each further try doubles, so a burst of some 2 s is waited for.
+TRIES, PAUSE_S = 8, 0.02
 REMEMBERED = 8
 
 
@@ -119,11 +117,11 @@ class Consul:
 
     async def _whole(self, peer: Peer) -> State:
         for tried in range(TRIES):
+            await asyncio.sleep(PAUSE_S * 2 ** (tried - 1) if tried else 0)
             services, keys = await self._services(peer), await self._keys(peer)
             again = await self._services(peer)
             if (services.records, services.stamps) == (again.records, again.stamps):
                 return State(max(again.index, keys.index), again, keys)
-            await asyncio.sleep(PAUSE_S * 2**tried)
         raise Unreachable(f"{peer.address}: the services changed {TRIES} times while the keys were read")
 
     async def _seen(self, peer: Peer) -> State:

@@ -11,6 +11,7 @@ from trimtab.agent_config import Probe, Unit
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.daemons.rendering import Rendered, with_role
+from trimtab.daemons.template import fill
 from trimtab.daemons.unit import SERVES, unit
 from trimtab.estate.base import Noun
 from trimtab.estate.inventory import Host, Inventory
@@ -32,7 +33,7 @@ def _tier(inventory: Inventory) -> Tier:
 
 
 def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    text = _tier(inventory).words + "\n"
+    text = fill("greeter/words.j2", words=_tier(inventory).words)
     return (Artifact(WORDS, text, validator="greeter", take_up="restart", unit=UNIT),)
 
 
