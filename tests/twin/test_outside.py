@@ -35,7 +35,7 @@ def test_it_is_started_asked_and_begun_anew_when_it_hangs(tmp_path: Path) -> Non
         assert result["verdict"] == "true"
         assert said(*ask) == "good day" and said("pgrep", "-xo", "socat") not in (before, "")
         estate.write_text(estate.read_text().replace("good day", "good night"))
-        told = run(estate, "lab", "deliver", "--name", name)
+        told = run(estate, "lab", "deliver", "one-greeter-1", "--name", name)
         assert told.returncode == 0, told.stderr
         assert said(*ask) == "good night"
     finally:
