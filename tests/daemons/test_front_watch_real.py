@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from trimtab.daemons.artifact import HOOKS
 from trimtab.daemons.front.config import render
-from trimtab.daemons.template import HOOKS
 from trimtab.estate import addressing
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from tests.estate.make import SMALL
+from trimtab.daemons.artifact import HOOKS
 from trimtab.daemons.front.config import RELOAD_S
 from trimtab.daemons.rendered import render_host
-from trimtab.daemons.template import HOOKS
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
 

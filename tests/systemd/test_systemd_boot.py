@@ -11,10 +11,9 @@ import pytest
 from tests.systemd.conftest import HOSTS
 from tests.systemd.host_kit import OnSystemd, before_its_boot, inventory_of
 from tests.systemd.nspawn_kit import RELEASES, reboot
-from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.artifact import UNITS, Artifact
 from trimtab.daemons.sysctl.config import CONFIG, MODULES
 from trimtab.delivery.generations import FILES
-from trimtab.delivery.switch import UNITS
 
 pytestmark = [pytest.mark.daemon, pytest.mark.alone, pytest.mark.full]
 CAME, WENT = "came.service", "went.service"

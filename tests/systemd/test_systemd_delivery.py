@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.systemd.host_kit import OnSystemd
-from trimtab.daemons.artifact import Artifact
-from trimtab.delivery.switch import UNITS
+from trimtab.daemons.artifact import UNITS, Artifact
 
 pytestmark = [pytest.mark.daemon, pytest.mark.alone, pytest.mark.full]
 HAPROXY, FRONT, BIRD, MORE = "haproxy.service", "trimtab-front.service", "bird.service", "more.service"

@@ -1,9 +1,14 @@
-"""What a command tells while it works: lines for people, or with --json one JSON object a line, the last of them its end.
+"""What a command tells while it works: lines for people, or with --json one JSON object a line.
 
-{"event": "effect", …}   what would be left
-{"event": "step", "at", "monotonic_s", "step", "why"}   what it does
-{"event": "denied", "target", "site", "objections": [{"rule", "text", "hint", "overruled"}]}   the arbiter's no
-{"event": "ended", …, "done", "why", "steps"}   how it ended; {"event": "answer", …} of a dry run
+    effect   target, site, and what would be left
+    step     at, monotonic_s, step, why: what it does
+
+and as the last one, by how it ends,
+
+    ended    target, site, done, why, steps
+    answer   of a dry run: target, site, dry_run, granted, objections
+    denied   the arbiter's no: target, site, objections (rule, text, hint, overruled)
+    failed   any other error: message, hint
 """
 
 from __future__ import annotations
@@ -18,7 +23,6 @@ from trimtab.errors import EnvironmentUnable, TrimtabError
 
 if TYPE_CHECKING:
     from trimtab.ops.arbiter.decide import Answer
-
 
 LAST = ("ended", "answer", "denied", "failed")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+HOOKS = "/usr/local/lib/trimtab"  # programs of ours that units run
+UNITS = "/etc/systemd/system/"
 TakeUp = Literal["none", "reload", "restart", "sysctl", "daemon-reload"]
 
 

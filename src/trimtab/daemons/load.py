@@ -83,19 +83,16 @@ def version_faults(estate: Estate) -> Iterator[Problem]:
 
 def port_faults(estate: Estate) -> Iterator[Problem]:
     """Ports of pools on which a daemon from outside listens on the same hosts; ours are known to the model itself."""
-    outside = [room.half("rendered", Rendered) for room in rooms()]
-    inventory = Inventory(estate) if outside else None
-    for name, pool in estate.pools.items() if inventory else ():
-        hosts = [h for h in inventory.hosts if h.group in (pool.hosts, pool.backup)] if inventory else []
-        taken = {
-            each.name
-            for each in outside
-            for host in hosts
-            if inventory and each.wanted(inventory, host) and pool.port in set(each.ports(inventory, host))
-        }
-        for daemon in sorted(taken):
-            yield (
-                ("pools", name, "port"),
-                f"{pool.port} is the port of `{daemon}` on the same hosts",
-                "give the pool another port",
-            )
+    if not (outside := [room.half("rendered", Rendered) for room in rooms()]):
+        return
+    inventory = Inventory(estate)
+    for name, pool in estate.pools.items():
+        hosts = [host for host in inventory.hosts if host.group in (pool.hosts, pool.backup)]
+        for each in outside:
+            wanted = (host for host in hosts if each.wanted(inventory, host))
+            if any(pool.port in set(each.ports(inventory, host)) for host in wanted):
+                yield (
+                    ("pools", name, "port"),
+                    f"{pool.port} is the port of `{each.name}` on the same hosts",
+                    "give the pool another port",
+                )

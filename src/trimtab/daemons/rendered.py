@@ -22,6 +22,7 @@ from trimtab.daemons.ports import LOWEST, application
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.daemons.rendering import Beside, Rendered
 from trimtab.daemons.sysctl.rendered import RENDERED as SYSCTL
+from trimtab.daemons.table import once
 from trimtab.estate.inventory import Host, Inventory
 
 # In the order in which a host starts them; the agent is the last.
@@ -32,10 +33,7 @@ OURS = (BIRD, HAPROXY, NGINX, FRONT, KEEPALIVED, ETCD, CONSUL, NETWORKD, SYSCTL)
 def table() -> tuple[Rendered, ...]:
     """Ours, and those that other packages bring. Raises ValueError where two have the same name."""
     found = (*OURS, *(room.half("rendered", Rendered) for room in rooms()), AGENT)
-    names = [each.name for each in found]
-    if double := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"two rooms render {', '.join(sorted(double))}")
-    return found
+    return tuple(once("rooms", ((each.name, each) for each in found)).values())
 
 
 def render_host(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:

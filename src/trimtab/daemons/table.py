@@ -34,10 +34,10 @@ class Table:
 
     def __init__(self, every: Iterable[Daemon]) -> None:
         every = tuple(every)
-        self.daemons: Mapping[str, Daemon] = _once("daemons", ((each.name, each) for each in every))
+        self.daemons: Mapping[str, Daemon] = once("daemons", ((each.name, each) for each in every))
         probes = ((probe.kind, probe) for each in every for probe in each.probes)
-        self.probes: Mapping[str, Probe] = _once("probes", probes)
-        self.validators: Mapping[str, Validator] = _once("validators", _validators(every))
+        self.probes: Mapping[str, Probe] = once("probes", probes)
+        self.validators: Mapping[str, Validator] = once("validators", _validators(every))
 
     def judge(self, name: str) -> Validator:
         """Raises EnvironmentUnable: a daemon of another package is judged where that package is."""
@@ -67,7 +67,8 @@ def _validators(every: Iterable[Daemon]) -> Iterator[tuple[str, Validator]]:
     yield from ((each.name, each.judge) for each in every if each.judge is not None)
 
 
-def _once(what: str, pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
+def once(what: str, pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """Raises ValueError for a name that stands there twice."""
     found: dict[str, T] = {}
     for name, value in pairs:
         if name in found:

@@ -12,9 +12,6 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from trimtab.daemons.outside import rooms
 
-HOOKS = "/usr/local/lib/trimtab"
-UNITS = "/etc/systemd/system"
-
 
 def milliseconds(seconds: float) -> str:
     """A duration as HAProxy, nginx and others read it: `150ms`."""

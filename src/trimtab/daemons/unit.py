@@ -5,8 +5,7 @@ Sources: systemd.service(5), systemd.exec(5). `+` runs a hook with full rights, 
 
 from __future__ import annotations
 
-from trimtab.daemons.artifact import Artifact, TakeUp
-from trimtab.daemons.template import UNITS
+from trimtab.daemons.artifact import UNITS, Artifact, TakeUp
 
 # What says that a host is alive waits for no processor: a late BFD or VRRP packet moves addresses. Then what serves, and
 # what others elect by; an agent takes what they leave.
@@ -37,4 +36,4 @@ def unit(
         + f"\nTimeoutStopSec={stop_s}s\nRestart=always\nRestartSec=2s\n"
         + INSTALL
     )
-    return Artifact(f"{UNITS}/{name}", text, validator="systemd", take_up=take_up, unit=name)
+    return Artifact(f"{UNITS}{name}", text, validator="systemd", take_up=take_up, unit=name)

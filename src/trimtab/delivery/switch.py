@@ -11,11 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from trimtab.daemons.artifact import Artifact, TakeUp
+from trimtab.daemons.artifact import UNITS, Artifact, TakeUp
 from trimtab.daemons.table import table
 from trimtab.drivers.units import Active
-
-UNITS = "/etc/systemd/system/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from trimtab.errors import EnvironmentUnable
 SECONDS = 60.0
 READ_SECONDS = 5.0  # until a dead command's last words are read
 REASON = "a drill"
-LAST = ("ended", "answer", "denied", "failed")  # events after which a command has no more to tell
 TRIMTAB = (sys.executable, "-m", "trimtab")
 
 
@@ -119,8 +118,7 @@ class Command:
         rules = tuple(each["rule"] for each in denied if not each["overruled"])
         with self._heard:
             lines = [line for _, line in self._events]
-        last = _object(lines[-1]) if lines else None
-        reply = last if last and last.get("event") in LAST else _object("\n".join(lines))
+        reply = (_object("\n".join(lines)) or _object("".join(lines[-1:]))) if code is not None else None
         return Ended(code, self.moves, rules, self._said(), reply)
 
     def _hear(self) -> None:

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from trimtab.daemons import pki
 from trimtab.daemons.agent.config import CONSUL_PORT
-from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.artifact import UNITS, Artifact
 from trimtab.daemons.consul import ready as probe
+from trimtab.daemons.consul.rendered import wanted
 from trimtab.daemons.probe import ReadyCheck
-from trimtab.daemons.template import UNITS
 from trimtab.daemons.unit import ELECTS, HEAD, INSTALL, unit
 from trimtab.delivery.throwaway import ThrowawayCa
 from trimtab.errors import EnvironmentUnable
@@ -67,10 +67,6 @@ def program() -> str:
 
 def _version(path: Path) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", path.parent.name)]
-
-
-def wanted(inventory: Inventory, host: Host) -> bool:
-    return host.does("registry") and inventory.estate.tiers.registry.engine == "consul"
 
 
 def rules(prefix: str, pools: Iterable[str]) -> str:
@@ -157,7 +153,7 @@ def _token(inventory: Inventory, binary: str) -> list[Artifact]:
     return [
         Artifact(RULES, rules(f"/trimtab/{inventory.estate.estate}", pools)),
         Artifact(GRANT, script, mode=0o700),
-        Artifact(f"{UNITS}/{TOKEN_UNIT}", text, unit=TOKEN_UNIT),
+        Artifact(f"{UNITS}{TOKEN_UNIT}", text, unit=TOKEN_UNIT),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from trimtab.daemons.consul.rendered import wanted as has_consul
 from trimtab.daemons.etcd.config import ESTATE, clusters_of, estate_members, link_rtt, ports_of
 from trimtab.daemons.pools import used
 from trimtab.daemons.probe import ReadyCheck
@@ -160,9 +161,7 @@ class _Planner:
     def _shares(self, host: Host) -> tuple[str, ...]:
         """What a host with another system still sees of this machine: the estate's file, and a Consul that was brought."""
         estate = (str(Path(self.source).parent),) if self.source else ()
-        return (
-            (*estate, str(Path(consul.program()).parent)) if consul.wanted(self.inventory, host) else estate
-        )
+        return (*estate, str(Path(consul.program()).parent)) if has_consul(self.inventory, host) else estate
 
     def _sysctls(self, host: Host) -> tuple[tuple[str, str], ...]:
         """Those of the rendered file that belong to a network namespace; the others are the machine's own."""

@@ -19,7 +19,7 @@ from trimtab.agent_config import (
     Unit,
     WatchFile,
 )
-from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.etcd.config import estate_members, link_rtt
 from trimtab.daemons.front.config import vrrp_seconds
 from trimtab.daemons.haproxy.features import features
@@ -28,7 +28,6 @@ from trimtab.daemons.haproxy.server import check_options
 from trimtab.daemons.pki import CA, CERTIFICATE, KEY, PASSWORD, USER
 from trimtab.daemons.pools import servers, used
 from trimtab.daemons.splits import splits
-from trimtab.daemons.template import HOOKS
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.template import HOOKS
+from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.unit import TENDS, unit
 from trimtab.estate.inventory import Host, Inventory
 

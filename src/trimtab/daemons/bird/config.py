@@ -9,8 +9,9 @@ from typing import Any
 
 from trimtab import agent_config
 from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.bird.daemon import STEER_HOOK
 from trimtab.daemons.etcd.config import link_rtt
-from trimtab.daemons.template import HOOKS, fill
+from trimtab.daemons.template import fill
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Host, Inventory
@@ -18,7 +19,6 @@ from trimtab.estate.site import Upstream
 
 CONFIG = "/etc/bird/bird.conf"
 STEER, NO_STEER = agent_config.STEER, "/etc/bird/steer-none.conf"
-STEER_HOOK = f"{HOOKS}/bird-steer"
 
 # Special-purpose space (RFC 6890, RFC 5737, RFC 2544, RFC 3849, RFC 6598) and multicast.
 BOGONS: dict[Family, tuple[str, ...]] = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from trimtab.daemons.artifact import HOOKS
 from trimtab.daemons.base import Daemon, TakesUp
 from trimtab.daemons.bird import ready
 from trimtab.daemons.validator import Validator
 
-STEER_HOOK = "/usr/local/lib/trimtab/bird-steer"
+STEER_HOOK = f"{HOOKS}/bird-steer"
 
 
 def _ask(path: str) -> list[str]:

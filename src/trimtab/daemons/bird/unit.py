@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.bird.daemon import STEER_HOOK
 from trimtab.daemons.keepalived.config import GATEWAY_STATE
-from trimtab.daemons.template import HOOKS
 from trimtab.daemons.unit import STEERS, unit
 from trimtab.estate.inventory import Host, Inventory
 
@@ -16,7 +16,7 @@ def bird(router: bool) -> Artifact:
         "Group=bird",
         "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE",
         "RuntimeDirectory=bird",
-        *([f"ExecStartPre=+{HOOKS}/bird-steer"] if router else []),
+        *([f"ExecStartPre=+{STEER_HOOK}"] if router else []),
         "ExecStartPre=/usr/sbin/bird -p -c /etc/bird/bird.conf",
         STEERS,
         "ExecStart=/usr/sbin/bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl",

@@ -8,8 +8,8 @@ from trimtab.estate.inventory import Host, Inventory
 PORTS = (8300, 8301, 8302, 8500, 8501, 8502, 8503, 8600)  # developer.hashicorp.com/consul, "Required ports"
 
 
-def _wanted(inventory: Inventory, host: Host) -> bool:
+def wanted(inventory: Inventory, host: Host) -> bool:
     return host.does("registry") and inventory.estate.tiers.registry.engine == "consul"
 
 
-RENDERED = Rendered("consul", _wanted, ports=lambda _, __: PORTS)
+RENDERED = Rendered("consul", wanted, ports=lambda _, __: PORTS)

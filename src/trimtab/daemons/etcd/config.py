@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import combinations, zip_longest
 
 from trimtab.daemons import pki
-from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.template import HOOKS, fill
+from trimtab.daemons.artifact import HOOKS, Artifact
+from trimtab.daemons.template import fill
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.place import round_trip

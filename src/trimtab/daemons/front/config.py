@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from trimtab.agent_config import MEMBERS, MEMBERS_COPY, SCALE
-from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.template import HOOKS, fill
+from trimtab.daemons.artifact import HOOKS, Artifact
+from trimtab.daemons.front.daemon import MEMBERS_HOOK
+from trimtab.daemons.template import fill
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Host, Inventory
@@ -53,7 +54,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
             unit="trimtab-front.service",
         ),
         Artifact(
-            f"{HOOKS}/proxy-members",
+            MEMBERS_HOOK,
             fill("front/proxy-members.py.j2", members=MEMBERS, copy=MEMBERS_COPY, scale=SCALE),
             mode=0o755,
             validator="python",

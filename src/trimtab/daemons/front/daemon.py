@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from trimtab.daemons.artifact import HOOKS
 from trimtab.daemons.base import Daemon
+
+# A proxy reads pools that this makes for it at each start; who judges its file asks it the same way.
+MEMBERS_HOOK = f"{HOOKS}/proxy-members"
 
 DAEMON = Daemon("front", units=("trimtab-front.service",))

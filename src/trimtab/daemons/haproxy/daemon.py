@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 
 from trimtab.daemons.base import Daemon, TakesUp
+from trimtab.daemons.front.daemon import MEMBERS_HOOK
 from trimtab.daemons.haproxy import ready
 from trimtab.daemons.validator import Validator
-
-# A proxy reads pools that a hook of the same host makes for it at each start: it is asked the same way.
-MEMBERS_HOOK = "/usr/local/lib/trimtab/proxy-members"
 
 
 def _ask(path: str) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.artifact import HOOKS, Artifact
+from trimtab.daemons.front.daemon import MEMBERS_HOOK
 from trimtab.daemons.haproxy.connections import files as open_files
-from trimtab.daemons.template import HOOKS
 from trimtab.daemons.unit import PROXY_STOP_S, SERVES, unit
 from trimtab.estate.inventory import Host, Inventory
 
 # Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
-HAPROXY_CHECK = f"{HOOKS}/proxy-members haproxy /usr/sbin/haproxy -c -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
+HAPROXY_CHECK = (
+    f"{MEMBERS_HOOK} haproxy /usr/sbin/haproxy -c -f /etc/haproxy/haproxy.cfg -f /run/haproxy/pools.cfg"
+)
 
 
 def haproxy(files: int) -> Artifact:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.keepalived.config import GATEWAY_STATE
-from trimtab.daemons.template import HOOKS
 from trimtab.daemons.unit import STEERS, unit
 from trimtab.estate.inventory import Host, Inventory
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.artifact import HOOKS, Artifact
+from trimtab.daemons.front.daemon import MEMBERS_HOOK
 from trimtab.daemons.nginx.connections import files as open_files
-from trimtab.daemons.template import HOOKS
 from trimtab.daemons.unit import PROXY_STOP_S, SERVES, unit
 from trimtab.estate.inventory import Host, Inventory
 
 # Each start and reload begins with who serves now; what comes of it is judged before the daemon reads it.
-NGINX_CHECK = f"{HOOKS}/proxy-members nginx /usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf"
+NGINX_CHECK = (
+    f"{MEMBERS_HOOK} nginx /usr/sbin/nginx -e stderr -g 'user www-data;' -t -q -c /etc/nginx/nginx.conf"
+)
 
 
 def nginx(files: int) -> Artifact:

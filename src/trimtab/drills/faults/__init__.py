@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from trimtab.drills.faults.any_daemon import DaemonHang, DaemonKill
+from trimtab.drills.faults.any_daemon import DAEMON_HANG, DAEMON_KILL
 from trimtab.drills.faults.base import FaultKind
 from trimtab.drills.faults.blind import Blind
 from trimtab.drills.faults.cable_cut import CableCut
@@ -50,8 +50,8 @@ FAULTS = table(
         ProcessKill(),
         DieAnswering(),
         Hang(),
-        DaemonKill(),
-        DaemonHang(),
+        DAEMON_KILL,
+        DAEMON_HANG,
         CableCut(),
         Lead(),
         SessionDrop(),

@@ -5,18 +5,23 @@ A daemon that another package brings can be drilled so, without a line of its ow
 
 from __future__ import annotations
 
-from contextlib import suppress
+from dataclasses import dataclass
 
 from trimtab.daemons.table import table
-from trimtab.drills.faults.base import Aim, Arguments, Struck
+from trimtab.drills.faults.base import Aim, Arguments, FaultKind, Struck
+from trimtab.drills.faults.hang import Hang
+from trimtab.drills.faults.process_kill import ProcessKill
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.errors import BadInput, TwinFailed
+from trimtab.errors import BadInput
 
 
-class _OfAnyDaemon:
-    """of: the daemon's name."""
+@dataclass(frozen=True, slots=True)
+class AnyDaemon:
+    """of: the daemon's name.  like: what is done to it, and undone."""
 
+    kind: str
     says: str
+    like: FaultKind
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -30,23 +35,12 @@ class _OfAnyDaemon:
         unit, hosts = found[0]
         return Aim(place.name, hosts[:1], unit, f"{unit} on {hosts[0]} {self.says}")
 
-
-class DaemonKill(_OfAnyDaemon):
-    kind, says = "daemon-kill", "is killed"
-
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
-        return Struck(lab.kill(aim.nodes[0], aim.unit, "KILL"))
+        return self.like.strike(lab, aim)
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        """Its supervisor starts it again."""
+        self.like.restore(lab, aim)
 
 
-class DaemonHang(_OfAnyDaemon):
-    kind, says = "daemon-hang", "hangs (SIGSTOP)"
-
-    def strike(self, lab: LabLike, aim: Aim) -> Struck:
-        return Struck(lab.kill(aim.nodes[0], aim.unit, "STOP"))
-
-    def restore(self, lab: LabLike, aim: Aim) -> None:
-        with suppress(TwinFailed):  # it has ended meanwhile, and its successor is not stopped
-            lab.kill(aim.nodes[0], aim.unit, "CONT")
+DAEMON_KILL = AnyDaemon("daemon-kill", "is killed", ProcessKill())
+DAEMON_HANG = AnyDaemon("daemon-hang", "hangs (SIGSTOP)", Hang())
