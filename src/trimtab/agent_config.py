@@ -1,7 +1,7 @@
 """What an agent has to know of its host: the one file between what renders (`daemons/agent/config.py`) and what runs (`agent/`).
 
 Plain frozen values and JSON, so that an agent starts without the model of the estate. Unknown keys are refused: an agent
-never runs on half a file.
+never runs on half a file. A later Trimtab writes `format` where an older agent would misread its file.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ STEER = f"{STATE}/steer.conf"  # what of this site BIRD announces as second choi
 MEMBERS_COPY = f"{RUN}/members.json"  # the same once more, not on the disk
 REGISTER = "/etc/trimtab/register.d"  # what this host registers: one JSON object a file
 KEEPALIVED_RELOADING = "/run/keepalived.reload"  # it removes this once it has read its file anew
+FORMAT = 1  # of this file; from 2 on it says so itself
+UPGRADE = "upgrade the agent of this host first"
 TWIN_UNITS = "/run/trimtab-lab/units.sock"  # in the twin, in the place of systemd
 
 
@@ -299,7 +301,11 @@ def dump(agent: AgentFile) -> str:
 
 def load(text: str) -> AgentFile:
     """Raises ValueError with the place of what does not fit."""
-    found = _read(AgentFile, json.loads(text), "")
+    value = _object(json.loads(text), "the file")
+    written = value.pop("format", 1)
+    if not isinstance(written, int) or isinstance(written, bool) or not 1 <= written <= FORMAT:
+        raise ValueError(f"format {written!r}, at most {FORMAT} is read here: {UPGRADE}")
+    found = _read(AgentFile, value, "")
     assert isinstance(found, AgentFile)
     return found
 
@@ -309,7 +315,8 @@ def _read(kind: Any, value: Any, at: str) -> Any:
         value = _object(value, at or "the file")
         hints = typing.get_type_hints(kind)
         if unknown := set(value) - set(hints):
-            raise ValueError(f"{at or 'the file'}: unknown {', '.join(sorted(unknown))}")
+            names = ", ".join(sorted(map(str, unknown)))
+            raise ValueError(f"{at or 'the file'}: unknown {names}; if a later Trimtab wrote it, {UPGRADE}")
         try:
             return kind(**{k: _read(hints[k], v, f"{at}.{k}".lstrip(".")) for k, v in value.items()})  # type: ignore[operator]
         except TypeError as error:

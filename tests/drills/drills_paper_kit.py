@@ -13,6 +13,7 @@ from drills_operator_kit import ESTATE, PaperArbiter, agent_json
 
 from trimtab.agent_config import PATH
 from trimtab.drills.aftermath import DRAINING
+from trimtab.drills.faults import agent_releases
 from trimtab.drills.scene import OnWait, Scene, read_scene
 from trimtab.errors import EnvironmentUnable, TwinFailed
 
@@ -80,6 +81,7 @@ def scene(**changed: Any) -> Scene:
 # Whole procedures with programs that only run in a twin: their drills show them.
 PROCEDURES = {
     "deploy", "split", "flap", "crash-loop", "upgrade-registries", "reinstall", "half-roll", "die-answering", "flood",
+    "upgrade-agents",
 }  # fmt: skip
 ONCE = {"second-fault"}  # what it breaks makes that it cannot be asked for again
 
@@ -98,6 +100,7 @@ class PaperTwin:
         self.systems: dict[str, str] = {}
         self.replaced: dict[str, str] = {}
         self.shut: dict[str, set[str]] = {}
+        self.older: set[str] = set()
         self.killed: list[str] = []
         self.ill: set[str] = set()
         self.registered = {"pool": "api", "port": 8080}
@@ -109,7 +112,7 @@ class PaperTwin:
         shut = {node: names for node, names in self.shut.items() if names}
         state = {"dark": self.dark, "cut": self.cut, "stopped": self.stopped, "spoiled": self.spoiled,
                  "filters": self.filters, "systems": self.systems, "replaced": self.replaced,
-                 "shut": shut, "ill": self.ill, "drained": self.arbiter.drained}  # fmt: skip
+                 "shut": shut, "ill": self.ill, "older": self.older, "drained": self.arbiter.drained}  # fmt: skip
         found: dict[str, Any] = {name: value.copy() for name, value in state.items() if value}
         return {**found, "frozen": True} if self.arbiter.frozen else found
 
@@ -213,6 +216,12 @@ class PaperTwin:
             return "/etc/trimtab/register.d/api.json\n"
         elif argv[0] == "sh" and argv[2].startswith("cat >"):
             self.registered = json.loads(text)
+        elif argv[:3] == ["sh", "-c", agent_releases.WHICH]:
+            return "older\n" if node in self.older else "ours\n"
+        elif argv[:3] == ["sh", "-c", agent_releases.ON]:
+            self.older.add(node)
+        elif argv[:3] == ["sh", "-c", agent_releases.OFF]:
+            self.older.discard(node)
         elif "spoil" in argv:
             self.spoiled.add(node)
         elif "mend" in argv:

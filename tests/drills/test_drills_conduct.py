@@ -216,3 +216,30 @@ def test_an_upgrade_is_one_and_its_way_back_too(
 def test_an_upgrade_of_nobody_is_unknown() -> None:
     look = {"p1": OLD}
     assert judged("releases", "upgraded", "releases", (look, look, look)).value == "unknown"
+
+
+BEFORE = {"hk": {"b1": "older", "b2": "older"}, "sg": {"b3": "older"}}
+MIXED = {"hk": {"b1": "ours", "b2": "older"}, "sg": {"b3": "older"}}
+AFTER = {"hk": {"b1": "ours", "b2": "ours"}, "sg": {"b3": "ours"}}
+WORK = {"work": {"drain api/b1": "done", "ready on b2": "done"}}
+
+
+@pytest.mark.parametrize(
+    ("looks", "told", "value", "says"),
+    [
+        ((BEFORE, MIXED, AFTER), WORK, "true", ""),
+        ((BEFORE, MIXED, BEFORE), WORK, "false", "b1: its agent is older at the end"),
+        ((BEFORE, MIXED, AFTER | {"sg": {"b3": None}}), WORK, "false", "b3: its agent is away at the end"),
+        ((BEFORE, AFTER, AFTER), WORK, "unknown", "hk: agents of both releases were wanted"),
+        ((BEFORE, BEFORE, AFTER), WORK, "unknown", "hk: agents of both releases were wanted"),
+        ((AFTER, MIXED, AFTER), WORK, "unknown", "b1: its agent was not of the older release at first"),
+        ((BEFORE, MIXED, AFTER), {}, "unknown", "nobody worked"),
+        ((BEFORE, MIXED, AFTER), {"work": {"drain api/b1": "denied"}}, "false", "drain api/b1: denied"),
+    ],
+)
+def test_agents_of_two_releases_beside_each_other(
+    looks: tuple[Seen, Seen, Seen], told: Seen, value: str, says: str
+) -> None:
+    verdict = judged("agents", "side-by-side", "agents", looks, told)
+    assert verdict.value == value
+    assert says in " ".join(verdict.reasons)

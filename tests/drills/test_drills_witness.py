@@ -9,7 +9,7 @@ import pytest
 from drills_paper_kit import MEMBERS, PaperTwin, scene
 
 from trimtab.drills.scene import Site, Upstream
-from trimtab.drills.witness import WITNESSES, route, store, workers
+from trimtab.drills.witness import WITNESSES, agents, route, store, workers
 from trimtab.drills.witness.vip import judge_holder
 from trimtab.errors import EnvironmentUnable
 
@@ -241,3 +241,18 @@ def test_the_twin_is_asked_member_by_member(tmp_path: Path) -> None:
         store.find_leader(twin, scene())
     with pytest.raises(EnvironmentUnable, match="gives no answer"):
         store.member_id(twin, "hk-orders-1", 2379)
+
+
+@pytest.mark.parametrize(
+    ("commands", "found"),
+    [
+        ("sh -c x\n/cache/v0.1.0/bin/python /opt/venv/bin/trimtab-agent\ntini -- sleep infinity\n", "older"),
+        ("/opt/venv/bin/python /opt/venv/bin/trimtab-agent \n", "ours"),
+        ("/opt/venv/bin/python /opt/venv/bin/trimtab-agent drain\n", None),
+        ("/a/bin/python /b/trimtab-agent\n/cache/v0.1.0/bin/python /b/trimtab-agent\n", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_release_of_a_running_agent(commands: str | None, found: str | None) -> None:
+    assert agents.judge(commands, "/cache/v0.1.0") == found

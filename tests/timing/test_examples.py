@@ -65,6 +65,7 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     # agents, registries and checks are on nobody's way
     "registry-total-loss": ([0.0, 0.0], [0.0, 0.0]),
     "registry-version-upgrade": ([0.0, 0.0], [0.0, 0.0]),
+    "agent-versions-mixed": ([0.0, 0.0], [0.0, 0.0]),
     "agent-kill": ([0.0, 0.0], [0.0, 0.0]),
     "agent-hang": ([0.0, 0.0], [0.0, 0.0]),
     "rolling-backend-deploy": ([0.0, 0.0], [0.0, 0.0]),

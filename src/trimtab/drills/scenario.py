@@ -36,6 +36,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "healing": ("escalates",),
     "versions": ("renewed",),
     "releases": ("upgraded",),
+    "agents": ("side-by-side",),
     "share": ("asked",),
     "site": ("stays-serving", "not-taken", "taken"),
     "ledger": ("once",),

@@ -75,9 +75,10 @@ def decode(key: str, value: bytes) -> Record:
     if reader is None:
         raise BadRecord(f"{shown(key)}: no such kind of record")
     try:
+        fields.known_version(body)
         return reader(names, body)
     except BadRecord as error:
-        raise BadRecord(f"{shown(key)}: {error}") from error.__cause__
+        raise type(error)(f"{shown(key)}: {error}") from error.__cause__
 
 
 # ---- one reader a kind

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from trimtab.errors import BadInput
 from trimtab.registry.base import Access, Registry
+from trimtab.registry.kept import Kept
 
 Factory = Callable[[Access], Registry]
 Setup = Callable[
@@ -53,4 +54,4 @@ def connect(access: Access) -> Registry:
     factory = ENGINES.get(access.engine)
     if factory is None:
         raise BadInput(f"registry engine {access.engine!r}: known are {', '.join(sorted(ENGINES))}")
-    return factory(access)
+    return Kept(factory(access))

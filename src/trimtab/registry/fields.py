@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 TEXT = re.compile(r"[A-Za-z0-9 ._:/@+=,#()!?'-]{0,200}")
 
 
+# The form of records that this Trimtab writes and reads. One that says nothing is of version 1, so `v` is written from 2 on.
+VERSION = 1
+
+
 class BadRecord(ValueError):
     """A record that is refused. The text says what was got, the limit, and what to do."""
+
+
+class NewerRecord(BadRecord):
+    """A later Trimtab's, of a form that is not known here: it is kept as it is."""
+
+
+def known_version(body: Mapping[str, Any]) -> None:
+    """Raises NewerRecord, and BadRecord for a version that is none."""
+    version = number("v", body.get("v", 1), 1, 2**31)
+    if version > VERSION:
+        raise NewerRecord(f"version {version}, at most {VERSION} is read here: upgrade Trimtab on this host")
+
+
+def is_newer(value: bytes) -> bool:
+    """Whether the value of a record is of a later version; of what is no record, no."""
+    if b'"v"' not in value:  # most have none, and a registry has thousands; a text has its quotes escaped
+        return False
+    with suppress(ValueError, RecursionError):
+        body = json.loads(value)
+        found = body.get("v") if isinstance(body, dict) else None
+        return isinstance(found, int) and not isinstance(found, bool) and found > VERSION
+    return False
 
 
 def shown(text: object, limit: int = 80) -> str:

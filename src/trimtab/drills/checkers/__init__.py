@@ -3,6 +3,7 @@ scenario does not make is passed over."""
 
 from __future__ import annotations
 
+from trimtab.drills.checkers.agents import AgentsConduct
 from trimtab.drills.checkers.arbiter import DrainConduct, SiteConduct
 from trimtab.drills.checkers.conduct import (
     LeaderConduct,
@@ -60,6 +61,7 @@ CHECKERS: tuple[Checker, ...] = (
     HealingConduct(),
     VersionsConduct(),
     ReleasesConduct(),
+    AgentsConduct(),
     ShareConduct(),
     LedgerConduct(),
     SiteConduct(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from trimtab.drills.faults.agent_releases import OlderAgents, UpgradeAgents
 from trimtab.drills.faults.any_daemon import DAEMON_HANG, DAEMON_KILL
 from trimtab.drills.faults.base import FaultKind
 from trimtab.drills.faults.blind import Blind
@@ -62,6 +63,8 @@ FAULTS = table(
         Upgrade(),
         UpgradeDrained(),
         UpgradeRegistries(),
+        OlderAgents(),
+        UpgradeAgents(),
         RegistryLoss(),
         Reinstall(),
         Deploy(),

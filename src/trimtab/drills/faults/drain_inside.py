@@ -26,7 +26,7 @@ class DrainInside:
         place = scene.site(arguments["site"])
         nodes, who = HOSTS[of](lab, scene, arguments)
         node = place.registries[0]
-        target = nodes[0] if of == "vip-holder" else _seat(lab, node, scene.source, place.name, nodes[0])
+        target = nodes[0] if of == "vip-holder" else seat_of(lab, node, scene.source, place.name, nodes[0])
         says = f"an operator drains {target if of == 'backend' else who.rstrip(',')}"
         return Aim(place.name, nodes, "", says, names=(node, scene.source, target))
 
@@ -64,7 +64,7 @@ def _is_out(lab: LabLike, node: str, source: str, target: str) -> bool:
     return bool(reply.get("drained")) or (reply.get("hand") or {}).get("state", "ready") != "ready"
 
 
-def _seat(lab: LabLike, node: str, source: str, site: str, host: str) -> str:
+def seat_of(lab: LabLike, node: str, source: str, site: str, host: str) -> str:
     """POOL/MEMBER of a host in a pool of its site. Raises BadInput."""
     reply = run(lab, node, source, "members", "--site", site, "--json").reply
     found = [f"{row['pool']}/{host}" for row in (reply or {}).get("members", ()) if row["member"] == host]

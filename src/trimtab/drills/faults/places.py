@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from trimtab.drills.faults import elsewhere, flood, other_system
+from trimtab.drills.faults import elsewhere, flood, older_release, other_system
 from trimtab.drills.faults.base import Arguments
 from trimtab.drills.scene import LabLike, Scene, Site, Upstream
 from trimtab.drills.witness.store import find_leader
@@ -212,6 +212,8 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("upgrade", "proxies"): other_system.needs_haproxy,
     ("upgrade-registries", "registries"): other_system.needs_etcd_upgrade,
     ("upgrade-drained", "proxies"): other_system.needs_drain_and_system,
+    ("older-agents", "every-agent"): older_release.needs_release,
+    ("upgrade-agents", "every-other-agent"): older_release.needs_release,
     ("flood", "vips"): flood.needs_few_places,
     ("drain", "site"): elsewhere.needs_drain,
     ("drain-killed", "site"): elsewhere.needs_drain,

@@ -16,6 +16,7 @@ Mark = Literal["held", "missed", "unknown", ""]
 CONDUCT = {
     "vip": "The site's addresses", "route": "The site's routes", "leader": "The store's leader",
     "workers": "The proxies' processes", "releases": "The versions that serve",
+    "agents": "Agents of two releases",
     "replica": "The store's replica", "membership": "Members without a disk", "minority": "Orders in the minority", "returns": "The return",
     "served": "Who answers",
     "site": "The site, as the quorum sees it", "drain": "The drain",

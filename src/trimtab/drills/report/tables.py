@@ -29,6 +29,7 @@ ASKS = {
     "route": "Did the site's routes leave the Internet, or stay, as expected?",
     "leader": "Did the store's members agree on another leader?",
     "releases": "Did each upgraded program serve with its new version, and with the old one at the end?",
+    "agents": "Did agents of two releases run beside each other, with all work done meanwhile and all upgraded at the end?",
     "workers": "Do the proxies' new processes serve, or the old ones where a reload was refused?",
     "replica": "Did the member that was behind catch up?",
     "returns": "Did nobody notice that it came back?",

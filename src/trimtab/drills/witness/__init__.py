@@ -10,6 +10,7 @@ from typing import Any
 
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.drills.witness import (
+    agents,
     arbiter,
     healing,
     members,
@@ -34,4 +35,5 @@ WITNESSES: Mapping[str, Look] = {
     "versions": versions.look,
     "releases": releases.look,
     "arbiter": arbiter.look,
+    "agents": agents.look,
 }

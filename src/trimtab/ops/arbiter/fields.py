@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trimtab.registry.fields import BadRecord, shown
+from trimtab.registry.fields import BadRecord, known_version, shown
 from trimtab.registry.record import MAX_BRACKETS, NAME, POOL
 
 SITE, HOST = POOL, NAME  # one pattern each, also in the registry
@@ -55,6 +55,7 @@ class Body:
             raise BadRecord("not JSON") from error
         if not isinstance(found, dict):
             raise BadRecord("a JSON object is expected")
+        known_version(found)
         return Body(found)
 
     def _get(self, name: str | int) -> Any:

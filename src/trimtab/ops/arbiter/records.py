@@ -84,7 +84,7 @@ def decode(key: str, value: bytes) -> Record:
     try:
         return reader(Named(names), Body.of(value, most))
     except BadRecord as error:
-        raise BadRecord(f"{shown(key)}: {error}") from error.__cause__
+        raise type(error)(f"{shown(key)}: {error}") from error.__cause__
 
 
 def is_ours(key: str) -> bool:

@@ -18,7 +18,7 @@ from trimtab.ops.arbiter.records import FREEZE, GATE, decode, is_ours
 from trimtab.ops.arbiter.world import Freeze, Permit
 from trimtab.ops.steering.wish import Committed, Doing, Done
 from trimtab.registry.base import Snapshot
-from trimtab.registry.fields import BadRecord
+from trimtab.registry.fields import BadRecord, NewerRecord
 
 NEEDED = ("gate", "freeze", "permit")  # kinds without which nothing is judged
 # The store is read whole each time, and from one revision to the next little changes.
@@ -80,9 +80,9 @@ class _Reading:
             self._found[key] = decoded(key, value)
         except BadRecord as error:
             if kind in NEEDED:
-                raise Nonsense(
-                    f"the estate store: {error}", "nothing is judged before it is deleted"
-                ) from error
+                newer = isinstance(error, NewerRecord)
+                hint = "nothing is judged before that" if newer else "nothing is judged before it is deleted"
+                raise Nonsense(f"the estate store: {error}", hint) from error
             if kind in ("steer", "doing", "done"):
                 self._unread[rest.partition("/")[0]] = key
 

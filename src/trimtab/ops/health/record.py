@@ -47,7 +47,7 @@ def decode(key: str, value: bytes) -> View:
         readings = {site: _reading(site, line) for site, line in lines.items()}
         return View(named.site(), named.host(), readings, body.time("at"))
     except BadRecord as error:
-        raise BadRecord(f"{shown(key)}: {error}") from error
+        raise type(error)(f"{shown(key)}: {error}") from error
 
 
 def views_of(records: Mapping[str, bytes]) -> list[View]:

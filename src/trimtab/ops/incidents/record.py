@@ -72,7 +72,7 @@ def decode(key: str, value: bytes) -> Record:
             return Open(Named(names).site(), Body.of(value, MAX_OPEN).whole("number"))
         return _incident(Named(names).number(), Body.of(value, MAX_VALUE))
     except BadRecord as error:
-        raise BadRecord(f"{shown(key)}: {error}") from error.__cause__
+        raise type(error)(f"{shown(key)}: {error}") from error.__cause__
 
 
 # ---- what is in the store

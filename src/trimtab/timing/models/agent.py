@@ -75,6 +75,7 @@ MODELS = (
         _registers,
         fails_static,
     ),
+    Model("agent-versions-mixed", "agents of two releases, upgraded host by host", _registers, drained),
     Model("registry-total-loss", "every registry of every site is gone", _registers, fails_static),
     Model("agent-kill", "every agent of a site is killed", _serves, fails_static),
     Model("agent-hang", "every agent of a site hangs", _serves, fails_static),
