@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from trimtab.cli.local_words import Local
     from trimtab.estate.inventory import Inventory
-    from trimtab.ops.drain.coordinator import Known
+    from trimtab.ops.drain.granting import Situation
     from trimtab.ops.drain.of_site import Front
     from trimtab.ops.overrides.member import Seat
     from trimtab.registry.base import Snapshot
@@ -60,7 +60,7 @@ def why(inventory: Inventory, target: str, at: str | None, as_json: bool) -> int
     return _tell(target, site, lines, fields, found, turns, as_json)
 
 
-async def _read(inventory: Inventory, site: str) -> tuple[Known, Snapshot]:
+async def _read(inventory: Inventory, site: str) -> tuple[Situation, Snapshot]:
     found = await known_now(inventory)
     async with site_registry(inventory, site) as registry:
         return found, await registry.read()
@@ -172,7 +172,7 @@ def _tell(
     site: str,
     lines: list[str],
     fields: Mapping[str, Any],
-    found: Known,
+    found: Situation,
     turns: why_checks.Turns,
     as_json: bool,
 ) -> int:

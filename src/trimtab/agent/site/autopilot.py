@@ -16,8 +16,8 @@ from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.site.raw_cache import Mirror
 from trimtab.agent_config import ArbiterFile
 from trimtab.errors import AnswerIsNo, Conflict, Nonsense
+from trimtab.ops.arbiter.denied import Denied
 from trimtab.ops.arbiter.world import AUTOMATIC
-from trimtab.ops.drain import writes
 from trimtab.ops.drain.automatic import (
     Patience,
     Pauses,
@@ -28,7 +28,8 @@ from trimtab.ops.drain.automatic import (
     wanted,
     was_said,
 )
-from trimtab.ops.drain.coordinator import Coordinator, known
+from trimtab.ops.drain.coordinator import Coordinator
+from trimtab.ops.drain.granting import situation_of
 from trimtab.ops.drain.of_file import facts_of_file, watching_of_file
 from trimtab.ops.drain.plan import Finished, Move
 from trimtab.ops.drain.standing import decisions_in
@@ -69,7 +70,7 @@ class Autopilot:
             return {}
         snapshot = Snapshot(self._mirror.revision, self._mirror.records)
         try:
-            found = known(snapshot, self._facts, self._watching, self._now())
+            found = situation_of(snapshot, self._facts, self._watching, self._now())
         except Nonsense as error:
             self._log.warning("nothing is decided", why=str(error))
             return {}
@@ -111,11 +112,12 @@ class Autopilot:
     async def _ask(self, wish: Wanted) -> None:
         coordinator, request = self._coordinator(), request_of(wish)
         found, answer = await coordinator.look(request)
-        if answer.granted:
+        if not answer.granted and was_said(decisions_in(found.snapshot.records), request, answer):
+            return
+        try:
             self._note(wish, await coordinator.drain(request))
-        elif not was_said(decisions_in(found.snapshot.records), request, answer):
-            await self._store.write(writes.refuse(found.snapshot, writes.Asked(request, answer, self._now())))
-            why = "; ".join(f"{each.rule}: {each.text}" for each in answer.standing)
+        except Denied as error:
+            why = "; ".join(f"{each.rule}: {each.text}" for each in error.asked[0][1].standing)
             self._log.warning("not drained", site=wish.site, reason=wish.reason, why=why)
 
     def _coordinator(self) -> Coordinator:
@@ -125,4 +127,4 @@ class Autopilot:
         )  # fmt: skip
 
     def _tell(self, move: Move) -> None:
-        self._log.info("drain", move=type(move).__name__.lower(), why=move.why)
+        self._log.info("drain", move=getattr(move, "step", type(move).__name__.lower()), why=move.why)
