@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trimtab.agent.membership.desired import Desired
-from trimtab.agent.membership.pools import Decision
+from trimtab.agent.membership.pools import PoolDecision
 from trimtab.agent.membership.state import Pool
 from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
@@ -38,7 +38,7 @@ class Status:
 
     def __init__(self, path: Path, parts: Callable[[], Mapping[str, Any]], desired: Desired | None) -> None:
         self._path, self._parts, self._desired = path, parts, desired
-        self._texts: dict[str, tuple[Decision, tuple[int, int, int], str]] = {}
+        self._texts: dict[str, tuple[PoolDecision, tuple[int, int, int], str]] = {}
         self._written = b""
         self.bad_file = ""  # why a newer agent.json is not in force, "" where it is
 
@@ -79,7 +79,7 @@ def registered_as(file: PoolFile) -> str:
     return file.registry or file.name
 
 
-def describe(decision: Decision, pool: Pool, held: int) -> dict[str, Any]:
+def describe(decision: PoolDecision, pool: Pool, held: int) -> dict[str, Any]:
     reasons = [reason.text for reason in decision.reasons]
     if held:
         reasons.append(f"{held} of the members are no longer in the registry; they stay for a while")

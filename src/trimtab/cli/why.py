@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.arbiter.ledger import Decision
     from trimtab.ops.drain.granting import Situation
-    from trimtab.ops.drain.of_site import Front
+    from trimtab.ops.drain.of_site import RegisteredProxy
     from trimtab.ops.steering.wish import Committed, Done
 
-    Fronts = Mapping[str, Mapping[str, Front]]
+    Fronts = Mapping[str, Mapping[str, RegisteredProxy]]
 
 LOST = "          whoever asked was killed, or lost the store: it was undone with the lease, within seconds"
 EVERY_S = 2.0
@@ -197,7 +197,7 @@ def _by(word: Committed | None) -> dict[str, Any] | None:
     return {"by": word.by, "at": word.at, "reason": word.reason} if word else None
 
 
-def _drained(proxies: Mapping[str, Front]) -> list[str]:
+def _drained(proxies: Mapping[str, RegisteredProxy]) -> list[str]:
     hands = [front.hand for front in proxies.values() if front.drained and front.hand is not None]
     return [f"{hand.name} is drained by {hand.by}: {hand.reason or 'no reason given'}" for hand in hands]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trimtab.agent.membership.desired import Desired
 from trimtab.agent.membership.persistence import members_text, pool_text
-from trimtab.agent.membership.pools import Decision
+from trimtab.agent.membership.pools import PoolDecision
 from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
 from trimtab.drivers.files import write_atomically
@@ -27,7 +27,7 @@ class MembersFile:
     def __init__(self, desired: Desired, path: Path, after: After, copy: Path | None = None) -> None:
         """copy: a second one, for the day that the first is spoilt."""
         self._desired, self._path, self._after, self._copy = desired, path, after, copy
-        self._texts: dict[str, tuple[Decision, str]] = {}
+        self._texts: dict[str, tuple[PoolDecision, str]] = {}
         self._written = b""
         self._due = True  # something is decided anew and not written yet
         self._seen: tuple[int, int, int] | None = None  # what the file was when we wrote it

@@ -26,7 +26,7 @@ TURN_BYTES = 52  # of one, beside its texts
 SERVERS_A_SECOND = 1000  # so much is read of a large one
 
 
-class Look(NamedTuple):
+class PoolLook(NamedTuple):
     """One reading of a pool. down: of those that are to serve, by name → id; back: who was down before; rows: servers."""
 
     down: Mapping[str, int]
@@ -60,19 +60,19 @@ class Checks:
             return None
         return told(self._host, self._down, tuple(self._turns))
 
-    def look(self, files: Iterable[PoolFile], have: Have) -> dict[str, Look]:
+    def look(self, files: Iterable[PoolFile], have: Have) -> dict[str, PoolLook]:
         return {file.name: self._look(file.name, have.get(file.name, {})) for file in files}
 
-    def fallen(self, looks: Mapping[str, Look]) -> list[tuple[str, int]]:
+    def fallen(self, looks: Mapping[str, PoolLook]) -> list[tuple[str, int]]:
         """Who is down and was not: pool and id."""
         return [(pool, look.down[name]) for pool, look in looks.items() for name in self._fallen(pool, look)]
 
-    def _fallen(self, pool: str, look: Look) -> list[str]:
+    def _fallen(self, pool: str, look: PoolLook) -> list[str]:
         """Nobody where the pool has not been read before: nobody knows since when."""
         before = self._down.get(pool, look.down)
         return sorted(name for name in look.down if name not in before)
 
-    def note(self, looks: Mapping[str, Look], words: Mapping[tuple[str, int], str]) -> None:
+    def note(self, looks: Mapping[str, PoolLook], words: Mapping[tuple[str, int], str]) -> None:
         """words: (pool, id) → HAProxy's word for the last check, as far as it was asked."""
         before, at = self(), round(self._wall(), 1)
         for pool, look in looks.items():
@@ -87,7 +87,7 @@ class Checks:
         if self() != before:
             self._changed()
 
-    def _look(self, pool: str, rows: Mapping[int, ServerState]) -> Look:
+    def _look(self, pool: str, rows: Mapping[int, ServerState]) -> PoolLook:
         was, decision = self._down.get(pool, frozenset()), self._desired.served[pool]
         down: dict[str, int] = {}
         back: set[str] = set()
@@ -97,7 +97,7 @@ class Checks:
                     down[each.name] = each.id
                 elif each.name in was:
                     back.add(each.name)
-        return Look(down, frozenset(back), len(rows))
+        return PoolLook(down, frozenset(back), len(rows))
 
     def forget(self, files: Iterable[PoolFile]) -> None:
         """HAProxy does not answer: what it found is over."""

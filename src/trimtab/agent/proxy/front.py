@@ -55,7 +55,7 @@ class FrontLike(Protocol):
     async def do(self, verb: Verb) -> None: ...
 
 
-class Front:
+class FrontHook:
     """The real one. vips: addresses of the site that move between its proxies."""
 
     def __init__(self, vips: Collection[str], state: Path = STATE, hook: str = HOOK) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from trimtab.agent.membership.desired import Desired
-from trimtab.agent.membership.pools import Decision
+from trimtab.agent.membership.pools import PoolDecision
 from trimtab.agent.membership.splits import by_map, split_map
 from trimtab.agent.proxy.checks import Checks
 from trimtab.agent.runtime.loop import Failures
@@ -165,7 +165,7 @@ def expect(file: PoolFile, have: Have) -> None:
         )
 
 
-def commands_of(file: PoolFile, decision: Decision, have: Have) -> tuple[Command, ...]:
+def commands_of(file: PoolFile, decision: PoolDecision, have: Have) -> tuple[Command, ...]:
     """The commands for one pool. Of a registered pool the file may have servers too (backups): only weight and state of
     these are ours, so they are compared as those of a pool that is all in the file. Where nobody is known, nothing is
     done: to know nobody is not to know that there is nobody. Raises BadInput.

@@ -22,7 +22,6 @@ from trimtab.ops.drain.automatic import (
     Patience,
     Pauses,
     Wanted,
-    Way,
     is_turn,
     request_of,
     wanted,
@@ -31,7 +30,7 @@ from trimtab.ops.drain.automatic import (
 from trimtab.ops.drain.coordinator import Coordinator
 from trimtab.ops.drain.granting import situation_of
 from trimtab.ops.drain.of_file import facts_of_file, watching_of_file
-from trimtab.ops.drain.plan import Finished, Move
+from trimtab.ops.drain.plan import Finished, Move, Way
 from trimtab.ops.drain.standing import decisions_in
 from trimtab.ops.health.record import FRESH_S, views_of
 from trimtab.ops.health.verdict import judge

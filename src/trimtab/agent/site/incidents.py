@@ -24,7 +24,7 @@ def concerns(keys: Iterable[str]) -> bool:
     return any(key.startswith(KINDS) for key in keys)
 
 
-class Watch:
+class IncidentWatch:
     """sites: all that are watched.  heard: the store as it is known now, None while it is away: then nothing is done, and
     what happened meanwhile is written down when it is back, with the time of that.  now: seconds since 1970.  vantage,
     quorum: as for `Sight`.  served: the sites that are known to have served; who begins has seen none, and gives each

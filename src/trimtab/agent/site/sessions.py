@@ -19,7 +19,7 @@ LIMIT = "Route limit exceeded"  # BIRD 2.0 and 2.17, in the last column of `show
 BGP = "BGP"
 
 
-class BirdLike(Protocol):
+class ProtocolsLike(Protocol):
     async def protocols(self) -> dict[str, ProtocolState]: ...
 
 
@@ -28,7 +28,7 @@ class Sessions:
 
     name = "sessions"
 
-    def __init__(self, bird: BirdLike, log: Log, metrics: Metrics) -> None:
+    def __init__(self, bird: ProtocolsLike, log: Log, metrics: Metrics) -> None:
         self._bird, self._log, self._metrics = bird, log, metrics
         self._over: frozenset[str] = frozenset()
 

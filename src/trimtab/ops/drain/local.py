@@ -23,14 +23,12 @@ from trimtab.ops.drain.granting import ATTEMPTS, PAUSE_S, TTL_S, Granting, Situa
 from trimtab.ops.drain.held import HeldLease
 from trimtab.ops.drain.judged import Facts
 from trimtab.ops.drain.plan import Finished
-from trimtab.ops.overrides.member import write_planned
+from trimtab.ops.overrides.member import WritePlan, write_planned
 from trimtab.registry.base import Registry, Snapshot, Write
 
 ASK_S = 8.0  # for each answer of the estate's store: one member of it may hang
 NOTE_S = 2.0  # what is done is done: its row waits for nobody
 DECIDED_S = 60.0  # a proxy's word is taken back long before, if its site's registry answers at all
-
-Plan = Callable[[Snapshot], Write | None]
 
 
 class Unasked(Unreachable):
@@ -42,7 +40,7 @@ class Overtaken(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TargetStatus:
     """over: what was asked has come about. failed: it will not, and is taken back; "" as long as it may."""
 
     over: bool
@@ -55,7 +53,7 @@ class Target(Protocol):
 
     def out(self, snapshot: Snapshot) -> Write | None: ...
     def back(self, snapshot: Snapshot) -> Write | None: ...
-    def seen(self, snapshot: Snapshot, waited_s: float) -> Seen: ...
+    def seen(self, snapshot: Snapshot, waited_s: float) -> TargetStatus: ...
 
 
 class LocalDrain:
@@ -112,7 +110,7 @@ class LocalDrain:
         self._tell("drain", f"{name} takes nothing new")
         return await self._wait(name, target, self._limit_s)
 
-    async def take(self, requests: Sequence[Request], plan: Plan) -> bool:
+    async def take(self, requests: Sequence[Request], plan: WritePlan) -> bool:
         """All of them or none, at once: permits, one write into the site's registry, and the permits end. Whether something
         was written. Raises as `drain` and as `plan`, and Overtaken.
         """
@@ -122,7 +120,7 @@ class LocalDrain:
             except Conflict as error:
                 raise Overtaken(error.message, error.hint) from error
 
-    async def _taken(self, requests: Sequence[Request], plan: Plan) -> None:
+    async def _taken(self, requests: Sequence[Request], plan: WritePlan) -> None:
         for _ in range(ATTEMPTS):
             with suppress(Overtaken):
                 await self.take(requests, plan)
@@ -207,7 +205,7 @@ class LocalDrain:
                 await self._store.write(Write(delete=tuple(key_of(each) for each in permits)))
 
 
-def _while(lease: HeldLease, plan: Plan) -> Plan:
+def _while(lease: HeldLease, plan: WritePlan) -> WritePlan:
     """Without the permit somebody else may have been granted what this one counted on. Raises LeaseGone."""
 
     def held(snapshot: Snapshot) -> Write | None:
