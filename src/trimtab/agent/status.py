@@ -19,8 +19,8 @@ from typing import Any, Literal
 from trimtab.agent.membership.desired import Desired
 from trimtab.agent.membership.pools import PoolDecision
 from trimtab.agent.membership.state import Pool
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent_config import PoolFile
 from trimtab.daemons.haproxy.members import WantServer
 from trimtab.drivers.files import write_atomically
@@ -45,12 +45,12 @@ class Status:
     def keys(self) -> Collection[str]:
         return ("status",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         content = self.content()
         if content != self._written or not self._path.exists():
             write_atomically(self._path, content)
             self._written = content
-        return {}
+        return DONE
 
     def content(self) -> bytes:
         parts = dict(self._parts())

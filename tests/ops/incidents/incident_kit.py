@@ -129,7 +129,7 @@ class Observer:
         self.mirror.replace(await self.store.read(), 0.0)
 
     async def acts(self) -> dict[str, Exception]:
-        return dict(await self.watch.reconcile(frozenset(self.watch.keys())))
+        return dict((await self.watch.reconcile(frozenset(self.watch.keys()))).failed)
 
 
 async def all_of(observers: Iterable[Observer]) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from typing import NamedTuple, Protocol
 
 from trimtab.agent.membership.desired import Desired
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent_config import PoolFile
 from trimtab.daemons.haproxy.dumps import ServerState
 from trimtab.daemons.haproxy.members import Have
@@ -19,7 +19,6 @@ from trimtab.registry.record import MAX_DOWN, MAX_DOWN_POOLS, MAX_TURNS, CheckSt
 
 PACE = Pace(window=0.0, resync=1.0, most=1.0)
 SOON_S = 0.3  # a pool with somebody who is down is looked at again after so long, a large one later
-EARLY_S = 0.01  # a timer may ring so much before its time
 # Bytes for names and for turns: with the counts of MAX_DOWN_POOLS, at most 29 each, a record has 4096.
 ROOM, ROOM_TURNS = 1400, 850
 TURN_BYTES = 52  # of one, beside its texts
@@ -35,8 +34,8 @@ class PoolLook(NamedTuple):
 
 
 class Checks:
-    """What was read last, by the proxy on `host`, and how it turned. changed: told when it is another. again: asked to have a
-    pool read again in so many seconds. now: of the timers; wall: seconds since 1970.
+    """What was read last, by the proxy on `host`, and how it turned. changed: told when it is another.
+    wall: seconds since 1970.
     """
 
     def __init__(
@@ -44,15 +43,11 @@ class Checks:
         host: str,
         desired: Desired,
         changed: Callable[[], None],
-        again: Callable[[str, float], None],
-        now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._host, self._desired, self._changed, self._again = host, desired, changed, again
-        self._now, self._wall = now, wall
+        self._host, self._desired, self._changed, self._wall = host, desired, changed, wall
         self._down: dict[str, frozenset[str]] = {}
         self._turns: deque[Turn] = deque(maxlen=MAX_TURNS)  # newest first
-        self._due: dict[str, float] = {}  # by pool, when the look that was asked for is
 
     def __call__(self) -> CheckState | None:
         """None: not all has been read."""
@@ -83,7 +78,6 @@ class Checks:
             for name in sorted(look.back):
                 self._turns.appendleft(Turn(f"{pool}/{name}", True, at))
             self._down[pool] = frozenset(look.down)
-            self._look_again(pool, look.rows)
         if self() != before:
             self._changed()
 
@@ -107,12 +101,10 @@ class Checks:
         if self() != before:
             self._changed()
 
-    def _look_again(self, pool: str, servers: int) -> None:
-        """One look at a time: a pool is read for other reasons too, and each of these would begin a chain of its own."""
-        now, pause = self._now(), max(SOON_S, servers / SERVERS_A_SECOND)
-        if self._down[pool] and now >= self._due.get(pool, now):
-            self._due[pool] = now + pause - EARLY_S
-            self._again(pool, pause)
+
+def again(looks: Mapping[str, PoolLook]) -> dict[str, float]:
+    """Pool → seconds until it is to be read again: one with somebody who is down, so that his return is known soon."""
+    return {pool: max(SOON_S, look.rows / SERVERS_A_SECOND) for pool, look in looks.items() if look.down}
 
 
 def told(host: str, found: Mapping[str, Collection[str]], turns: Iterable[Turn] = ()) -> CheckState:
@@ -155,9 +147,9 @@ class CheckWatch:
     def keys(self) -> Collection[str]:
         return ("checks",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         found, before = await self._runtime.usable(self._desired.served), self._last
         self._last = found
         if turned := {pool for pool, count in found.items() if before.get(pool) != count}:
             self._marked(turned)
-        return {}
+        return DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,11 +42,7 @@ class EngineParts:
 
 def _haproxy(parts: EngineParts) -> Engine:
     agent, runtime = parts.agent, parts.runtime(parts.file.socket)
-
-    def again(pool: str, seconds: float) -> None:
-        asyncio.get_running_loop().call_later(seconds, loop.mark, (pool,))
-
-    checks = Checks(agent.file.host, parts.desired, parts.moved, again)
+    checks = Checks(agent.file.host, parts.desired, parts.moved)
     controller = HaproxyController(parts.desired, runtime, agent.metrics, checks, parts.moved)
     loop = agent.loop(controller, HAPROXY_PACE)
     agent.loop(CheckWatch(parts.desired, runtime, loop.mark), CHECKS_PACE)

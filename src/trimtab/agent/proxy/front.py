@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from trimtab.agent.runtime.lease import Lease
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.drivers.addresses import addresses
 from trimtab.drivers.command import run
 from trimtab.errors import LeaseGone, Unreachable
@@ -104,7 +104,7 @@ class FrontHand:
     def keys(self) -> Collection[str]:
         return ("front",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """Until nothing is to be done. Killed anywhere, the next one goes on from the files; and `yield` ends by itself."""
         ends = _now() + self._limit
         while True:
@@ -116,10 +116,10 @@ class FrontHand:
                 if _now() >= ends:
                     await self._front.do("yielded")
                     self._note(self._front.look())
-                    return {}
+                    return DONE
                 await asyncio.sleep(POLL_S)
             else:
-                return {}
+                return DONE
 
     def _note(self, look: Look) -> Look:
         if look != self._last:
@@ -130,8 +130,8 @@ class FrontHand:
 
 class TellFront:
     """Says in the registry what the proxy holds, what is still under way to members that leave, and what its checks find.
-    leaving: `POOL/NAME` → requests under way; asked each time, as checks are: None where nobody knows. again: asked for
-    another look in so many seconds, as long as something is under way.
+    leaving: `POOL/NAME` → requests under way; asked each time, as checks are: None where nobody knows. As long as
+    something is under way it looks again soon.
     """
 
     name = "front-state"
@@ -143,12 +143,11 @@ class TellFront:
         host: str,
         front: FrontLike,
         leaving: Callable[[], Awaitable[Mapping[str, int]]],
-        again: Callable[[float], None] = lambda seconds: None,
         now: Callable[[], float] = time.time,
         checks: Callable[[], CheckState | None] = lambda: None,
     ) -> None:
         self._store, self._lease, self._host = store, lease, host
-        self._front, self._leaving, self._again, self._now = front, leaving, again, now
+        self._front, self._leaving, self._now = front, leaving, now
         self._checks = checks
         self._said: tuple[FrontState, CheckState | None, int] | None = None
         self._held: tuple[bool, float] | None = None  # whether it holds the addresses, and since when
@@ -156,17 +155,16 @@ class TellFront:
     def keys(self) -> Collection[str]:
         return ("front",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         look, lease = self._front.look(), await self._lease.get()
         if self._held is None or self._held[0] != look.holds:
             self._held = look.holds, 0.0 if self._held is None else round(self._now(), 3)
         leaving = dict(sorted((await self._leaving()).items())[:MAX_LEAVING])
-        if any(leaving.values()):
-            self._again(BUSY_S)
+        result = Result(requeue_after_s={"front": BUSY_S}) if any(leaving.values()) else DONE
         state = FrontState(self._host, look.holds, look.drained, leaving, since=self._held[1])
         checks = self._checks()
         if self._said == (state, checks, lease):
-            return {}
+            return result
         told = replace(state, at=round(self._now(), 3))
         records = {key_of(each): encode(each) for each in (told, checks) if each is not None}
         gone = () if checks is not None else (key_of(CheckState(self._host)),)
@@ -176,7 +174,7 @@ class TellFront:
             self._lease.lost(lease)
             raise
         self._said = state, checks, lease
-        return {}
+        return result
 
 
 def _now() -> float:

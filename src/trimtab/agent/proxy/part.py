@@ -68,7 +68,7 @@ class ProxyPart:
         here, host = front or FrontHook(file.vips), agent.file.host
         leaving = Leaving(self.desired, self._engine.runtime)
         checks = self._engine.checks or (lambda: None)
-        told = TellFront(agent.access, lease, host, here, leaving, self._look_in, checks=checks)
+        told = TellFront(agent.access, lease, host, here, leaving, checks=checks)
         tell = agent.loop(told, TELL_PACE)
         hand = FrontHand(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
         self._front_loops = [agent.loop(hand, FRONT_PACE), tell]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.errors import LeaseGone
 from trimtab.registry.base import Writer
 
@@ -44,13 +44,13 @@ class Lease:
         if lease == self._id:
             self._id = 0
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         if not self._needed:
-            return {}
+            return DONE
         if lease := self._id:
             try:
                 await self._registry.keep(lease)
             except LeaseGone:
                 self.lost(lease)
         await self.get()
-        return {}
+        return DONE

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from math import inf
 
 from trimtab.agent.runtime.backoff import Random, pause
+from trimtab.agent.runtime.result import Result
+from trimtab.errors import Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,21 @@ class Queue:
         share = 1.0 + self._pace.jitter * (2.0 * self._random() - 1.0)
         self._next_resync = now + self._pace.resync * share
         return True
+
+    def settle(self, keys: Iterable[str], result: Result, now: float) -> None:
+        """What becomes of the keys of a reconcile that ended at `now`."""
+        terminal = [key for key, error in result.failed.items() if isinstance(error, Terminal)]
+        self.succeeded(key for key in keys if key not in result.failed)
+        self.rested(terminal)
+        self.failed([key for key in result.failed if key not in terminal], now)
+        for key, seconds in result.requeue_after_s.items():
+            self.mark((key,), now + seconds)
+
+    def rested(self, keys: Iterable[str]) -> None:
+        """They have failed for good: the next mark is done at once, and none comes by itself."""
+        for key in keys:
+            self._forget(key)
+            self._failures[key] = 0
 
     def succeeded(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.site.raw_cache import Mirror
 from trimtab.agent_config import ArbiterFile
-from trimtab.errors import AnswerIsNo, Conflict, Nonsense
+from trimtab.errors import AnswerIsNo, Conflict, Nonsense, Terminal
 from trimtab.ops.arbiter.denied import Denied
 from trimtab.ops.arbiter.world import AUTOMATIC
 from trimtab.ops.drain.automatic import (
@@ -64,15 +64,14 @@ class Autopilot:
     def keys(self) -> Collection[str]:
         return ("sites",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         if not self._follows():
-            return {}
+            return DONE
         snapshot = Snapshot(self._mirror.revision, self._mirror.records)
         try:
             found = situation_of(snapshot, self._facts, self._watching, self._now())
         except Nonsense as error:
-            self._log.warning("nothing is decided", why=str(error))
-            return {}
+            raise Terminal(f"nothing is decided: {error.message}", error.hint) from error
         views, now = views_of(snapshot.records), self._now()
         own = {
             site: judge(site, views, (site,), now=now, fresh_s=FRESH_S) for site in found.standing.committed
@@ -81,7 +80,7 @@ class Autopilot:
         wish = wanted(found.verdicts, found.standing, self._patience, now, own, self._holds)
         if wish is not None and self._is_mine(wish, snapshot.records):
             await self._act(wish)
-        return {}
+        return DONE
 
     def _is_mine(self, wish: Wanted, records: Mapping[str, bytes]) -> bool:
         return is_turn(wish.site, self._host, views_of(records), self._now(), FRESH_S)

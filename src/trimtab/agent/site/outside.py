@@ -11,8 +11,8 @@ from ipaddress import ip_network
 from typing import Protocol
 
 from trimtab.agent.runtime.lease import Lease
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.site.steer import UPSTREAM
 from trimtab.daemons.bird.wire import Prefix, Route
 from trimtab.errors import LeaseGone
@@ -38,13 +38,13 @@ class TellDone:
     def keys(self) -> Collection[str]:
         return ("done",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         if (done := self._done()) is None:
-            return {}
+            return DONE
         key, value = key_of(done), encode(done)
         if self._there(key) != value:
             await self._store.write(Write(put={key: value}))
-        return {}
+        return DONE
 
 
 class RoutesLike(Protocol):
@@ -74,7 +74,7 @@ class Outside:
     def keys(self) -> Collection[str]:
         return [site for site in self._leaving() if site in self._others]
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """What was said of a site that has come to rest is forgotten; its record ends with a new one or the lease."""
         self._said = {site: said for site, said in self._said.items() if site in self.keys()}
         lease = await self._lease.get() if keys else 0
@@ -89,7 +89,7 @@ class Outside:
                 self._lease.lost(lease)
                 raise
             self._said[site] = (hears, lease)
-        return {}
+        return DONE
 
     async def _hears(self, site: str) -> bool:
         for prefix in self._others[site]:

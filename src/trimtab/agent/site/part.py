@@ -91,15 +91,11 @@ class EstatePart:
     def _compose_observer(self, probe: Prober | None) -> Observe:
         file = self._agent.file
         assert file.watch is not None
-
-        def again(sites: frozenset[str], seconds: float) -> None:
-            asyncio.get_running_loop().call_later(seconds, observe_loop.mark, sites)
-
-        observe = Observe(file.watch, lambda: view_loop.mark(("view",)), probe, again=again)
+        observe = Observe(file.watch, lambda: view_loop.mark(("view",)), probe)
         publish = PublishView(self.access, self._lease, file.site, file.host, lambda: observe.readings)
         view_loop = self._agent.loop(publish, PUBLISH_PACE)
         self._written.append(view_loop)
-        observe_loop = self._agent.loop(observe, observe.pace)
+        self._agent.loop(observe, observe.pace)
         sites, who = [front.site for front in file.watch.fronts], file.arbiter
         vantage, quorum = (who.vantage, who.quorum) if who else ((), None)
         watch = IncidentWatch(self.access, sites, self._heard, vantage=vantage, quorum=quorum)

@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.daemons.bird.wire import ProtocolState
 
 PACE = Pace(window=0.0, resync=5.0, first=0.5, most=15.0)
@@ -35,7 +35,7 @@ class Sessions:
     def keys(self) -> Collection[str]:
         return ("sessions",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """Raises DriverError where BIRD does not answer: what was said last stands."""
         states = await self._bird.protocols()
         over = over_limit(states)
@@ -51,7 +51,7 @@ class Sessions:
         for name in sorted(self._over - over):
             self._log.info("session is no longer shut by its limit of routes", session=name)
         self._over = over
-        return {}
+        return DONE
 
 
 def over_limit(states: Mapping[str, ProtocolState]) -> frozenset[str]:
