@@ -17,12 +17,12 @@ LAST = 20  # decisions
 
 
 async def known_now(inventory: Inventory) -> Situation:
-    from trimtab.ops.drain.granting import situation_of
+    from trimtab.ops.drain.granting import Situation
     from trimtab.ops.drain.of_estate import facts_of, watching_of
 
     async with asked(inventory) as store:
         snapshot = await store.read()
-    return situation_of(snapshot, facts_of(inventory), watching_of(inventory), time.time())
+    return Situation.of(snapshot, facts_of(inventory), watching_of(inventory), time.time())
 
 
 def decisions_of(found: Situation, site: str, target: str = "") -> list[Decision]:

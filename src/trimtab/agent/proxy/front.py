@@ -18,21 +18,15 @@ from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
 from trimtab.drivers.addresses import addresses
 from trimtab.drivers.command import run
-from trimtab.errors import LeaseGone, Unreachable
+from trimtab.errors import Unreachable
 from trimtab.registry.base import Write, Writer
 from trimtab.registry.codec import encode
 from trimtab.registry.record import MAX_LEAVING, CheckState, FrontState, key_of
 
 PACE = Pace(window=0.0, resync=10.0)
 TELL_PACE = Pace(window=0.02, resync=10.0, most=2.0)
-SOON_S = (
-    0.3,
-    0.6,
-    1.0,
-    1.5,
-    2.0,
-    3.0,
-)  # looks after a proxy was told something: another one takes its addresses meanwhile
+# Looks after a proxy was told something: another one takes its addresses meanwhile.
+SOON_S = (0.3, 0.6, 1.0, 1.5, 2.0, 3.0)
 BUSY_S = 0.5  # between two looks at what is under way to members that leave
 POLL_S = 0.05
 HOOK_S = 5.0
@@ -168,11 +162,7 @@ class TellFront:
         told = replace(state, at=round(self._now(), 3))
         records = {key_of(each): encode(each) for each in (told, checks) if each is not None}
         gone = () if checks is not None else (key_of(CheckState(self._host)),)
-        try:
-            await self._store.write(Write(leased=records, delete=gone, lease=lease))
-        except LeaseGone:
-            self._lease.lost(lease)
-            raise
+        await self._lease.write(self._store, Write(leased=records, delete=gone, lease=lease))
         self._said = state, checks, lease
         return result
 

@@ -11,7 +11,7 @@ from trimtab.agent.runtime.lease import Lease
 from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
-from trimtab.errors import Conflict, DriverError, LeaseGone, Unreachable
+from trimtab.errors import Conflict, DriverError, Unreachable
 from trimtab.registry.base import Write, Writer
 from trimtab.registry.codec import decode, encode
 from trimtab.registry.fields import TEXT, shown
@@ -55,11 +55,7 @@ class Publish:
         if self._said == (told, lease):
             return DONE
         state = replace(told, at=round(self._now(), 3))
-        try:
-            await self._registry.write(Write(leased={key_of(state): encode(state)}, lease=lease))
-        except LeaseGone:
-            self._lease.lost(lease)
-            raise
+        await self._lease.write(self._registry, Write(leased={key_of(state): encode(state)}, lease=lease))
         self._said = told, lease
         return DONE
 

@@ -21,7 +21,7 @@ from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
 from trimtab.drivers.files import read_json, write_atomically
-from trimtab.errors import Conflict, DriverError, LeaseGone, Refused, Unreachable
+from trimtab.errors import Conflict, DriverError, Refused, Unreachable
 from trimtab.registry.base import Registry, Write
 from trimtab.registry.record import MAX_ID, Alive, Claim, Member, Record
 
@@ -147,14 +147,11 @@ class Register:
                 {**self.registered, key: member}
             )  # first, so that a crash leaves nothing behind
             try:
-                await self._registry.write(plan(records, member, lease))
+                await self._lease.write(self._registry, plan(records, member, lease))
             except Conflict:
                 if old is not None and number == old.id:
                     return False  # perhaps it was given back to us by a proxy's agent (`Restore`)
                 continue
-            except LeaseGone:
-                self._lease.lost(lease)
-                raise
             self._leased[key] = lease
             self._names.put(key, lease)
             self._log.info("registered", member=key, id=number, address=member.address, port=member.port)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
 from trimtab.errors import LeaseGone
-from trimtab.registry.base import Writer
+from trimtab.registry.base import Write, Writer
 
 TTL_S = 10.0
 PACE = Pace(window=0.0, resync=3.0, first=0.2, most=2.0)
@@ -43,6 +43,14 @@ class Lease:
         """A write found that it has ended."""
         if lease == self._id:
             self._id = 0
+
+    async def write(self, store: Writer, change: Write) -> None:
+        """What hangs on the lease; one that has ended is noticed. Raises as `Writer.write`."""
+        try:
+            await store.write(change)
+        except LeaseGone:
+            self.lost(change.lease)
+            raise
 
     async def reconcile(self, keys: frozenset[str]) -> Result:
         if not self._needed:

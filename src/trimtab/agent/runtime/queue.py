@@ -84,19 +84,16 @@ class Queue:
         return True
 
     def settle(self, keys: Iterable[str], result: Result, now: float) -> None:
-        """What becomes of the keys of a reconcile that ended at `now`."""
-        terminal = [key for key, error in result.failed.items() if isinstance(error, Terminal)]
+        """What becomes of the keys of a reconcile that ended at `now`. A terminal error leaves its key failing and not due."""
         self.succeeded(key for key in keys if key not in result.failed)
-        self.rested(terminal)
-        self.failed([key for key in result.failed if key not in terminal], now)
+        for key, error in result.failed.items():
+            if isinstance(error, Terminal):
+                self._forget(key)
+                self._failures[key] = 0
+            else:
+                self.failed((key,), now)
         for key, seconds in result.requeue_after_s.items():
             self.mark((key,), now + seconds)
-
-    def rested(self, keys: Iterable[str]) -> None:
-        """They have failed for good: the next mark is done at once, and none comes by itself."""
-        for key in keys:
-            self._forget(key)
-            self._failures[key] = 0
 
     def succeeded(self, keys: Iterable[str]) -> None:
         for key in keys:

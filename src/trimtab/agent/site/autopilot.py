@@ -28,7 +28,7 @@ from trimtab.ops.drain.automatic import (
     was_said,
 )
 from trimtab.ops.drain.coordinator import Coordinator
-from trimtab.ops.drain.granting import situation_of
+from trimtab.ops.drain.granting import Situation
 from trimtab.ops.drain.of_file import facts_of_file, watching_of_file
 from trimtab.ops.drain.plan import Finished, Move, Way
 from trimtab.ops.drain.standing import decisions_in
@@ -69,7 +69,7 @@ class Autopilot:
             return DONE
         snapshot = Snapshot(self._mirror.revision, self._mirror.records)
         try:
-            found = situation_of(snapshot, self._facts, self._watching, self._now())
+            found = Situation.of(snapshot, self._facts, self._watching, self._now())
         except Nonsense as error:
             raise Terminal(f"nothing is decided: {error.message}", error.hint) from error
         views, now = views_of(snapshot.records), self._now()

@@ -18,7 +18,6 @@ from trimtab.agent_config import Front, WatchFile
 from trimtab.daemons.front.ask import https, tcp
 from trimtab.daemons.front.icmp import ping
 from trimtab.daemons.front.judge import Answer, Probe, answered_by, judge
-from trimtab.errors import LeaseGone
 from trimtab.ops.health.reading import Reading, Vantage
 from trimtab.ops.health.record import AGAIN_S, encode, key_of
 from trimtab.ops.health.stream import Damping
@@ -173,10 +172,6 @@ class PublishView:
         ):
             return DONE
         view = View(self._site, self._host, readings, round(now, 3))
-        try:
-            await self._store.write(Write(leased={key_of(view): encode(view)}, lease=lease))
-        except LeaseGone:
-            self._lease.lost(lease)
-            raise
+        await self._lease.write(self._store, Write(leased={key_of(view): encode(view)}, lease=lease))
         self._said = (readings, lease, now)
         return DONE

@@ -15,7 +15,6 @@ from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.site.steer import UPSTREAM
 from trimtab.daemons.bird.wire import Prefix, Route
-from trimtab.errors import LeaseGone
 from trimtab.ops.arbiter.ledger import Heard
 from trimtab.ops.arbiter.records import encode, key_of
 from trimtab.ops.steering.wish import Done
@@ -83,11 +82,7 @@ class Outside:
             if self._said.get(site) == (hears, lease):
                 continue
             heard = Heard(site, self._host, hears, round(self._now(), 3))
-            try:
-                await self._store.write(Write(leased={key_of(heard): encode(heard)}, lease=lease))
-            except LeaseGone:
-                self._lease.lost(lease)
-                raise
+            await self._lease.write(self._store, Write(leased={key_of(heard): encode(heard)}, lease=lease))
             self._said[site] = (hears, lease)
         return DONE
 

@@ -22,9 +22,7 @@ Told = Literal[
     "freeze", "thaw",
 ]  # fmt: skip
 OF_MEMBERS = ("drain-member", "undrain-member")
-PermitKind = Literal[
-    "drain-site", "drain-proxy", "drain-member", "undrain-site"
-]  # the last gives back: see ops.drain
+PermitKind = Literal[Kind, "undrain-site"]  # that gives back: see ops.drain
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,8 @@ from trimtab.ops.drain.standing import Standing
 from trimtab.ops.health.verdict import SiteVerdict, View
 
 MAX_REASON = 200
-SHORTEST_S, LONGEST_S, LONGER = (
-    10.0,
-    3600.0,
-    4.0,
-)  # seconds: with the usual budget two changes an hour are left for people
+# Seconds, and how much longer each time: with the usual budget two changes an hour are left for people.
+SHORTEST_S, LONGEST_S, LONGER = 10.0, 3600.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)

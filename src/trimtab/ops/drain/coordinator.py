@@ -16,16 +16,7 @@ from trimtab.errors import AnswerIsNo, Conflict, DriverError
 from trimtab.ops.arbiter.decide import Answer, decide, takes_over
 from trimtab.ops.arbiter.world import Permit, Request
 from trimtab.ops.drain import writes
-from trimtab.ops.drain.granting import (
-    PAUSE_S,
-    TTL_S,
-    Granted,
-    Granting,
-    Situation,
-    Watching,
-    permit_for,
-    situation_of,
-)
+from trimtab.ops.drain.granting import PAUSE_S, TTL_S, Granted, Granting, Situation, Watching
 from trimtab.ops.drain.held import HeldLease
 from trimtab.ops.drain.judged import Facts, seen_of
 from trimtab.ops.drain.plan import Commit, Finished, Move, Plan, Progress, Seen, SetStep, Undo, Wait, Way
@@ -82,13 +73,12 @@ class Coordinator:
         AnswerIsNo where nothing is to be brought back.
         """
         async with self._held:
-            found = situation_of(await self._store.read(), self._facts, self._watching, self._wall())
+            found, _ = await self._granting.look(())
             lifts = found.standing.committed.get(site)
             if lifts is None or whose not in ("", lifts.by):
                 raise AnswerIsNo(f"{site} is not drained", "`trimtab status` says what is")
             request = Request("undrain-site", site, site, by, reason)
-            notice = permit_for(request, self._at(), self._ttl_s)
-            return await self._play(self._plan(notice, "back", lifts=lifts))
+            return await self._play(self._plan(self._granting.permit(request, self._at()), "back", lifts))
 
     # ---- the plan
 
@@ -124,7 +114,7 @@ class Coordinator:
             await asyncio.sleep(PAUSE_S)
 
     def _seen(self, plan: Plan, snapshot: Snapshot) -> Seen:
-        found = situation_of(snapshot, self._facts, self._watching, self._wall(), plan)
+        found = Situation.of(snapshot, self._facts, self._watching, self._wall(), plan)
         answer = decide(found.world, plan.request, self._wall()) if plan.way == "out" else None
         return seen_of(
             plan, found.standing, found.world, answer, found.verdicts.get(plan.site), self._held.lives

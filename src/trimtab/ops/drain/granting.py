@@ -35,6 +35,14 @@ CHECKS_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Watching:
+    """Which sites have observers, and how many of them have to agree: None is more than half."""
+
+    vantage: tuple[str, ...]
+    quorum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """The store at one revision, and what follows from it."""
 
@@ -43,37 +51,14 @@ class Situation:
     world: World
     verdicts: dict[str, SiteVerdict]
 
-
-@dataclass(frozen=True, slots=True)
-class Watching:
-    """Which sites have observers, and how many of them have to agree: None is more than half."""
-
-    vantage: tuple[str, ...]
-    quorum: int | None = None
-
-
-def situation_of(
-    snapshot: Snapshot, facts: Facts, watching: Watching, wall: float, own: Plan | None = None
-) -> Situation:
-    """Raises Nonsense where the gate, the freeze or a permit cannot be read."""
-    standing = Standing.of(snapshot)
-    verdicts = judge_all(
-        facts.sites, views_of(snapshot.records), watching.vantage, watching.quorum, now=wall, fresh_s=FRESH_S
-    )
-    return Situation(snapshot, standing, world_of(standing, facts, verdicts, own), verdicts)
-
-
-def permit_for(request: Request, at: float, ttl_s: float) -> Permit:
-    return Permit(
-        secrets.token_hex(8),
-        request.kind,
-        request.site,
-        request.target,
-        request.by,
-        request.reason,
-        at,
-        ttl_s,
-    )
+    @staticmethod
+    def of(
+        snapshot: Snapshot, facts: Facts, watching: Watching, wall: float, own: Plan | None = None
+    ) -> Situation:
+        """Raises Nonsense where the gate, the freeze or a permit cannot be read."""
+        standing, views = Standing.of(snapshot), views_of(snapshot.records)
+        verdicts = judge_all(facts.sites, views, watching.vantage, watching.quorum, now=wall, fresh_s=FRESH_S)
+        return Situation(snapshot, standing, world_of(standing, facts, verdicts, own), verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +101,7 @@ class Granting:
             snapshot = await self._store.read()
         facts = await self._facts()
         async with self._of_store():
-            found = situation_of(snapshot, facts, self._watching, self._wall())
+            found = Situation.of(snapshot, facts, self._watching, self._wall())
         left = [less_members(found.world, requests[:n]) for n in range(len(requests))]
         return found, tuple(
             decide(world, each, self._wall()) for world, each in zip(left, requests, strict=True)
@@ -147,6 +132,10 @@ class Granting:
                 return await self._grant(found, asked, lease, instead)
         raise Conflict("somebody else was first, again and again", "nothing was begun: ask again")
 
+    def permit(self, request: Request, at: float) -> Permit:
+        of, given = request, secrets.token_hex(8)
+        return Permit(given, of.kind, of.site, of.target, of.by, of.reason, at, self._ttl_s)
+
     async def _refuse(self, snapshot: Snapshot, refused: Sequence[writes.Asked]) -> None:
         with suppress(DriverError):  # whoever asked is told anyway
             async with self._of_store():
@@ -155,7 +144,7 @@ class Granting:
     async def _grant(
         self, found: Situation, asked: tuple[writes.Asked, ...], lease: int, instead: Instead
     ) -> Granted:
-        granted = [(each, permit_for(each.request, each.at, self._ttl_s)) for each in asked]
+        granted = [(each, self.permit(each.request, each.at)) for each in asked]
         other = instead(found, asked[0]) if len(asked) == 1 else None
         async with self._of_store():
             await self._store.write(other or writes.grant(found.snapshot, granted, found.world.limits, lease))

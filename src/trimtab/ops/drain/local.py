@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trimtab.errors import AnswerIsNo, BadInput, Conflict, DriverError, LeaseGone, Unreachable
-from trimtab.ops.arbiter.decide import Answer
 from trimtab.ops.arbiter.records import key_of
 from trimtab.ops.arbiter.world import Permit, Request
 from trimtab.ops.drain import writes
-from trimtab.ops.drain.granting import ATTEMPTS, PAUSE_S, TTL_S, Granting, Situation, Watching
+from trimtab.ops.drain.granting import ATTEMPTS, PAUSE_S, TTL_S, Granting, Watching
 from trimtab.ops.drain.held import HeldLease
 from trimtab.ops.drain.judged import Facts
 from trimtab.ops.drain.plan import Finished
@@ -77,15 +76,12 @@ class LocalDrain:
         self.registry = registry
         self._store, self._facts = store, facts
         self._granting = Granting(store, self._known, watching, of_store=self._of_store, now=now, wall=wall)
+        self.look_at = self._granting.look  # raises Unasked too
         self._tell, self._limit_s, self._now, self._wall = tell, limit_s, now, wall
         self._said = ""
 
     async def _known(self) -> Facts:
         return self._facts(await self.registry.read())
-
-    async def look_at(self, requests: Sequence[Request]) -> tuple[Situation, tuple[Answer, ...]]:
-        """What would be said of them now, see `Granting.look`. Raises Unasked, DriverError."""
-        return await self._granting.look(requests)
 
     async def drain(self, request: Request, target: Target, also: Sequence[Request] = ()) -> Finished:
         """also: what else that takes away, judged with it. Raises AnswerIsNo with every objection, which is kept in the store,

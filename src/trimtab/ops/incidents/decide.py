@@ -25,10 +25,8 @@ from trimtab.ops.incidents.incident import (
 )
 from trimtab.ops.steering.wish import STEPS, Committed, Done, Step
 
-STANDS_SO = (
-    "drain-site-done",
-    "undrain-site-begun",
-)  # their rows: the standing word says it too, or the next row
+# Rows of these: the standing word says it too, or the next row.
+STANDS_SO = ("drain-site-done", "undrain-site-begun")
 MOST_BEFORE = 10  # requests of just before that it begins with
 HOLD_S = 30.0  # so long a site serves, by quorum, in a row, before it is over
 STANDS: Mapping[Step, str] = {

@@ -22,17 +22,8 @@ from trimtab.ops.incidents.incident import Incident
 from trimtab.ops.steering.wish import Committed, Done
 from trimtab.registry.fields import BadRecord
 
-KINDS = (
-    "view/",
-    "decision/",
-    "steer/",
-    "doing/",
-    "done/",
-    "incident/",
-    "open/",
-)  # of keys that are read here
-
-
+# Of keys that are read here.
+KINDS = ("view/", "decision/", "steer/", "doing/", "done/", "incident/", "open/")
 RECENT_S = 90.0  # as long as a drain takes at most, and observers to see the end of it
 
 

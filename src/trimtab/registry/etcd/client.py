@@ -10,7 +10,7 @@ from trimtab.errors import Compacted, Conflict, LeaseGone, Nonsense, Unreachable
 from trimtab.registry.base import AccessLike, Batch, Snapshot, Write
 from trimtab.registry.etcd import wire
 from trimtab.registry.etcd.gateway import Credentials, Gateway
-from trimtab.registry.etcd.watch import Fingerprint, Pulse, Watch
+from trimtab.registry.etcd.watch import Identity, Pulse, Watch
 
 PAGE = 2000  # records: some 600 kB of JSON, a few milliseconds of the agent's time
 MAX_RECORDS = 200_000
@@ -32,7 +32,7 @@ class Etcd:
         self._gateway = Gateway(access, Credentials.of(access), limits or Limits())
         self._space = wire.Space(access.prefix)
         self._pulse, self._page = pulse or Pulse(), page
-        self._past = Fingerprint()
+        self._past = Identity()
 
     async def read(self) -> Snapshot:
         """Linearizable, in pages of one revision. Raises Unreachable, Refused, Nonsense."""
