@@ -6,6 +6,7 @@ TrimtabError                 never raised itself; carries the exit code of the c
 │   └── BadEstate       2    faults with file and line, all of them at once
 ├── RuleFailed          1    a rule of `check` raised: nothing is known about the estate
 ├── DaemonRefused       1    a daemon's own checker refused a rendered file
+├── Terminal            1    an agent: trying again cannot mend it, only what it comes from can
 ├── DriverError         3    a live daemon: asked over its own socket
 │   ├── Unreachable     3    nobody answers, or not in time: nothing is known
 │   ├── Refused         1    it understood and said no; the same again changes nothing
@@ -46,6 +47,10 @@ class BadInput(TrimtabError):
 
 class DaemonRefused(TrimtabError):
     exit_code = 1
+
+
+class Terminal(TrimtabError):
+    pass
 
 
 class DriverError(TrimtabError):

@@ -11,7 +11,7 @@ from trimtab.agent.site.steer import RouterSteer
 from trimtab.agent.site.steer_file import Disk, Steered, read, text
 from trimtab.daemons.bird.wire import GRACEFUL_SHUTDOWN, Adverts, Configured, Prefix, ProtocolState
 from trimtab.errors import Refused, Unreachable
-from trimtab.ops.steering.wish import Committed, Doing, Done, Orders, Permit, Step
+from trimtab.ops.steering.wish import Committed, Doing, Done, Orders, PermitRef, Step
 
 A, B, A6 = (ip_network(each) for each in ("198.18.1.0/24", "192.88.9.0/24", "2001:db8:1::/48"))
 OURS = (A, B, A6)
@@ -120,7 +120,7 @@ class Stage:
         self, step: Step, token: int = 7, ttl_s: float = 30.0, site: str = "a", permit: str = "p1"
     ) -> None:
         committed = self.orders.committed if self.orders else None
-        permits = (Permit("p1", "drain", "a", 60.0),)
+        permits = (PermitRef("p1", "drain", "a", 60.0),)
         self.orders = Orders(committed, Doing(site, step, permit, token, ttl_s), permits, self.now)
 
     def sync(self) -> Done | None:

@@ -9,7 +9,7 @@ from tests.agent.control_kit import FakeHaproxy, hand, hosts_pool, member, regis
 
 from trimtab.agent.membership.desired import Desired
 from trimtab.agent.membership.store import Store
-from trimtab.agent.proxy.checks import EARLY_S, SOON_S, Checks, CheckWatch, told
+from trimtab.agent.proxy.checks import SOON_S, Checks, CheckWatch, told
 from trimtab.agent.proxy.haproxy import HaproxyController
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent_config import PoolFile, ProxyFile
@@ -28,10 +28,7 @@ class Stage:
         self.told: list[tuple[str, ...] | None] = []
         self.again: list[tuple[str, float]] = []
         self.clock = 100.0
-        self.checks = Checks(
-            "p1", self.desired, lambda: self.told.append(self.down()), lambda *each: self.again.append(each),
-            lambda: self.clock, lambda: self.clock,
-        )  # fmt: skip
+        self.checks = Checks("p1", self.desired, lambda: self.told.append(self.down()), lambda: self.clock)
         self.controller = HaproxyController(self.desired, self.haproxy, Metrics(), self.checks)
         self.revision = 1
 
@@ -43,7 +40,8 @@ class Stage:
     def sync(self, *keys: str) -> None:
         self.desired.refresh(self.desired.keys())
         self.desired.commit()
-        run(self.controller.reconcile(frozenset(keys or self.controller.keys())))
+        result = run(self.controller.reconcile(frozenset(keys or self.controller.keys())))
+        self.again += result.requeue_after_s.items()
 
     def down(self) -> tuple[str, ...] | None:
         found = self.checks()
@@ -91,23 +89,6 @@ def test_who_is_found_down_is_told_once_and_looked_at_again_until_he_is_up(regis
     stage.turn(pool, server, True)
     stage.sync(pool)
     assert stage.told[-1] == () and len(stage.again) == 3
-
-
-def test_however_often_it_is_read_meanwhile_there_is_one_chain_of_looks() -> None:
-    """Else each reading would begin a chain of its own, and a member that stays down be asked for ever more often."""
-    stage = Stage(hosts_pool(), registry_pool())
-    stage.sync()
-    stage.turn("web", "host-1", False)
-    rings: list[float] = []  # of timers, as the agent has them
-    looks = 0
-    for _ in range(600):  # a minute in which somebody else has it read ten times a second
-        stage.clock += 0.1
-        for _ in [None, *(at for at in rings if at <= stage.clock)]:
-            stage.sync("web")
-        rings = [at for at in rings if at > stage.clock] + [stage.clock + s for _, s in stage.again]
-        looks += len(stage.again)
-        stage.again.clear()
-    assert 0.5 * 60 / SOON_S < looks <= 60 / (SOON_S - EARLY_S) + 1
 
 
 def test_it_is_looked_at_until_it_is_up_though_haproxy_did_not_answer_meanwhile() -> None:

@@ -8,8 +8,9 @@ import json
 import pytest
 from tests.agent.control_kit import FakeRegistry, run
 
-from trimtab.agent.proxy.front import FrontHand, Look, TellFront, Verb, verb_for
+from trimtab.agent.proxy.front import BUSY_S, FrontHand, Look, TellFront, Verb, verb_for
 from trimtab.agent.runtime.lease import Lease
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.errors import Unreachable
 from trimtab.registry.codec import decode
 from trimtab.registry.record import CheckState
@@ -107,7 +108,6 @@ def test_what_a_proxy_says_is_written_when_it_changes_and_ends_with_its_lease() 
             return dict(busy)
 
         lease = Lease(store, lambda: None)
-        soon: list[float] = []
         found: list[CheckState] = []
         tell = TellFront(
             store,
@@ -115,27 +115,26 @@ def test_what_a_proxy_says_is_written_when_it_changes_and_ends_with_its_lease() 
             "hk-proxy-1",
             vrrp,
             leaving,
-            soon.append,
             lambda: 5000.0,
             lambda: found[0] if found else None,
         )
         for _ in range(3):
-            await tell.reconcile(frozenset(tell.keys()))
+            result = await tell.reconcile(frozenset(tell.keys()))
+            assert result == Result(requeue_after_s={"front": BUSY_S}), "as long as something is under way"
         said = json.loads(store.records["fronts/hk-proxy-1"])
         assert store.writes == 1 and said == {
             "holds": True, "drained": False, "leaving": {"api/b2": 3}, "at": 5000.0, "since": 0.0,
         }  # fmt: skip
-        assert len(soon) == 3, "as long as something is under way it looks again soon"
         busy["api/b2"] = 0
-        await tell.reconcile(frozenset(tell.keys()))
-        assert json.loads(store.records["fronts/hk-proxy-1"])["leaving"] == {"api/b2": 0} and len(soon) == 3
+        assert await tell.reconcile(frozenset(tell.keys())) == DONE
+        assert json.loads(store.records["fronts/hk-proxy-1"])["leaving"] == {"api/b2": 0}
         assert "checks/hk-proxy-1" not in store.records
         found.append(CheckState("hk-proxy-1", {"api": 1}, ("api/b1",)))
         await tell.reconcile(frozenset(tell.keys()))
         assert decode("checks/hk-proxy-1", store.records["checks/hk-proxy-1"]) == found[0]
         found.clear()
         await tell.reconcile(frozenset(tell.keys()))
-        assert "checks/hk-proxy-1" not in store.records and len(soon) == 3
+        assert "checks/hk-proxy-1" not in store.records
         vrrp.holds = False
         await tell.reconcile(frozenset(tell.keys()))
         given = json.loads(store.records["fronts/hk-proxy-1"])

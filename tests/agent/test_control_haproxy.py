@@ -15,7 +15,7 @@ from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent_config import PoolFile, ProxyFile, Server, SplitFile
 from trimtab.daemons.haproxy.dumps import Info
 from trimtab.daemons.haproxy.wire import Outcome
-from trimtab.errors import Refused, Unreachable
+from trimtab.errors import Refused, Terminal, Unreachable
 from trimtab.registry.base import Batch, Snapshot
 from trimtab.registry.codec import encode
 from trimtab.registry.record import Record, Split, key_of
@@ -42,7 +42,7 @@ class Stage:
         self.desired.refresh(self.desired.keys())
         self.desired.commit()
         self.haproxy.said.clear()
-        return run(self.controller.reconcile(frozenset(keys or self.controller.keys())))
+        return run(self.controller.reconcile(frozenset(keys or self.controller.keys()))).failed
 
 
 def test_registered_members_take_their_places_in_both_backends() -> None:
@@ -169,6 +169,15 @@ def test_what_haproxy_refuses_fails_its_pool_alone(monkeypatch: pytest.MonkeyPat
     assert set(failures) == {"a"}
     assert isinstance(failures["a"], Refused)
     assert set(stage.haproxy.serving("b")) == {2, 3}
+
+
+def test_a_value_that_haproxy_may_not_be_given_fails_its_pool_alone_and_for_good() -> None:
+    stage = Stage(hosts_pool("a b"), hosts_pool("c"))
+    for key in [key for key in stage.haproxy.rows if key[1] == "host-1"]:
+        stage.haproxy.rows[key] = stage.haproxy.rows[key]._replace(ready=False)
+    failures = stage.sync()
+    assert {key: type(error) for key, error in failures.items()} == {"a b": Terminal}
+    assert set(stage.haproxy.serving("c")) == {1, 2, 3}
 
 
 def test_a_pool_that_haproxy_does_not_have_fails_alone() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.agent.control_kit import hand, hosts_pool, member, registered, registry_pool
 
 from trimtab.agent.membership.desired import Desired
-from trimtab.agent.membership.pools import NOTHING, Decision, decide
+from trimtab.agent.membership.pools import NOTHING, PoolDecision, decide
 from trimtab.agent.membership.store import Store
 from trimtab.agent_config import PoolFile, ProxyFile, Server, floor_of
 from trimtab.registry.base import Batch, Snapshot
@@ -28,7 +28,7 @@ def hands(*given: Hand) -> dict[str, Hand]:
     return {each.name: each for each in given}
 
 
-def serving(decision: Decision) -> dict[str, int]:
+def serving(decision: PoolDecision) -> dict[str, int]:
     return {
         e.name: w.weight for w, e in zip(decision.wants, decision.known, strict=True) if w.ready and w.weight
     }
@@ -119,7 +119,7 @@ def test_nobody_registered_keeps_the_last_ones_and_the_hands_on_them() -> None:
 
 
 def test_nobody_at_all_is_nobody() -> None:
-    assert decide(POOL, {}, {}) == Decision((), 1, (), ())
+    assert decide(POOL, {}, {}) == PoolDecision((), 1, (), ())
 
 
 def test_the_floor_is_of_those_that_should_serve() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from trimtab.agent.runtime.backoff import Backoff, pause
 from trimtab.agent.runtime.queue import Pace, Queue
+from trimtab.agent.runtime.result import DONE, Result
+from trimtab.errors import Terminal, Unreachable
 
 PACE = Pace(window=0.005, resync=10.0, first=0.1, most=5.0)
 
@@ -120,3 +122,58 @@ def test_failures_of_keys_that_are_gone_are_forgotten() -> None:
     found.failed(found.take(2.0), 2.0)
     found.keep_only(["a"])
     assert found.failing() == {"a"}
+
+
+SOON = Result(requeue_after_s={"a": 3.0})
+LATE = Result({"a": Unreachable("no")})
+LOST = Result({"a": Terminal("no such value")})
+NEVER = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("result", "marks", "waits", "failing"),
+    [
+        (DONE, [], NEVER, False),
+        (SOON, [], 3.0, False),
+        (SOON, [1.0], 1.0, False),  # a mark that comes earlier takes its place
+        (LATE, [], 0.075, True),
+        (LATE, [0.0], 0.075, True),
+        (LOST, [], NEVER, True),
+        (LOST, [7.0], 7.0, True),
+        (Result(LATE.failed, SOON.requeue_after_s), [], 0.075, True),
+        (Result(LOST.failed, SOON.requeue_after_s), [], 3.0, True),
+    ],
+)
+def test_what_becomes_of_a_key(result: Result, marks: list[float], waits: float, failing: bool) -> None:
+    """marks, waits: seconds after the reconcile ended."""
+    found = queue(Pace(window=0.0, resync=0.0))
+    found.mark(["a"], 10.0)
+    assert found.take(10.0) == {"a"}
+    found.settle(["a"], result, 11.0)
+    for at in marks:
+        found.mark(["a"], 11.0 + at)
+    assert found.wait(11.0) == pytest.approx(waits)
+    assert (found.failing() == {"a"}) == failing
+
+
+def test_however_often_it_is_read_meanwhile_there_is_one_chain_of_looks() -> None:
+    """Else each reading would begin a chain of its own, and what is looked at again be asked for ever more often."""
+    found, looks = queue(Pace(window=0.0, resync=0.0)), 0
+    for tick in range(6000):  # ten minutes, in the first of which somebody else marks it ten times a second
+        now = tick / 10
+        if now < 60:
+            found.mark(["a"], now)
+        if keys := found.take(now):
+            looks += now >= 60
+            found.settle(keys, SOON, now)
+    assert looks == 540 / 3
+
+
+def test_what_failed_for_good_begins_its_pauses_anew() -> None:
+    found = queue(Pace(window=0.0, resync=0.0, first=0.1))
+    for _ in range(3):
+        found.mark(["a"], 10.0)
+        found.settle(found.take(20.0), LATE, 20.0)
+    found.settle(["a"], LOST, 30.0)
+    found.settle(["a"], LATE, 40.0)
+    assert found.wait(40.0) == pytest.approx(0.075)

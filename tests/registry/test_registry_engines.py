@@ -6,14 +6,14 @@ import pytest
 from tests.registry.registry_kit import access
 
 from trimtab.errors import BadInput
-from trimtab.registry.base import Access, Registry
+from trimtab.registry.base import AccessLike, Registry
 from trimtab.registry.consul.client import Consul
 from trimtab.registry.engines import ENGINES, connect, table
 from trimtab.registry.etcd.client import Etcd
 from trimtab.registry.kept import Kept
 
 
-def inner(wanted: Access) -> Registry:
+def inner(wanted: AccessLike) -> Registry:
     """The engine's own client, within what keeps newer records."""
     found = connect(wanted)
     assert isinstance(found, Kept)

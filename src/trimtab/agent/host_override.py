@@ -40,7 +40,7 @@ from trimtab.registry.record import By, Hand, Split, State
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class HostWish:
     """What a host wants of itself. force: over the words of others."""
 
     state: State
@@ -91,7 +91,7 @@ async def do(
         )
     if force and not who.reason:
         raise BadInput("--force needs a reason", "--reason WHY: it is kept with the change")
-    wish = Wish(cast(State, what), who, force)
+    wish = HostWish(cast(State, what), who, force)
     return in_words(what, await set_state(registry, agent, wish, folder, store))
 
 
@@ -103,7 +103,7 @@ def in_words(what: str, done: Sequence[Planned]) -> str:
 async def set_state(
     registry: Registry,
     agent: AgentFile,
-    wish: Wish,
+    wish: HostWish,
     folder: Path = Path(REGISTER),
     store: Registry | None = None,
 ) -> list[Planned]:
@@ -131,7 +131,7 @@ async def set_state(
 
 
 def plan_all(
-    snapshot: Snapshot, agent: AgentFile, mine: Sequence[tuple[str, str]], wish: Wish
+    snapshot: Snapshot, agent: AgentFile, mine: Sequence[tuple[str, str]], wish: HostWish
 ) -> list[Planned]:
     """Each on what the ones before it leave: a host may be several members of one pool. Where it is not registered
     (yet) there is nothing to say. Raises BadInput.
@@ -152,7 +152,7 @@ def plan_all(
     return found
 
 
-def _plan(snapshot: Snapshot, agent: AgentFile, pool: str, name: str, wish: Wish, most: int) -> Planned:
+def _plan(snapshot: Snapshot, agent: AgentFile, pool: str, name: str, wish: HostWish, most: int) -> Planned:
     seated = whole_pool(snapshot, pool, agent.serves.get(pool, ()))
     seat = seat_of(seated, name)
     hand = seat.hand or Hand(pool, name)
@@ -176,7 +176,7 @@ def _stands(hand: Hand, wanted: State) -> Planned:
     raise BadInput(said, f"ask there first; or `trimtab-agent {wanted} --force --reason WHY`")
 
 
-def _whose(hand: Hand, wish: Wish) -> str:
+def _whose(hand: Hand, wish: HostWish) -> str:
     return f" by {hand.by}" if hand.by and hand.by != wish.who.by else ""
 
 

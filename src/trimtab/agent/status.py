@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trimtab.agent.membership.desired import Desired
-from trimtab.agent.membership.pools import Decision
+from trimtab.agent.membership.pools import PoolDecision
 from trimtab.agent.membership.state import Pool
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent_config import PoolFile
 from trimtab.daemons.haproxy.members import WantServer
 from trimtab.drivers.files import write_atomically
@@ -38,19 +38,19 @@ class Status:
 
     def __init__(self, path: Path, parts: Callable[[], Mapping[str, Any]], desired: Desired | None) -> None:
         self._path, self._parts, self._desired = path, parts, desired
-        self._texts: dict[str, tuple[Decision, tuple[int, int, int], str]] = {}
+        self._texts: dict[str, tuple[PoolDecision, tuple[int, int, int], str]] = {}
         self._written = b""
         self.bad_file = ""  # why a newer agent.json is not in force, "" where it is
 
     def keys(self) -> Collection[str]:
         return ("status",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         content = self.content()
         if content != self._written or not self._path.exists():
             write_atomically(self._path, content)
             self._written = content
-        return {}
+        return DONE
 
     def content(self) -> bytes:
         parts = dict(self._parts())
@@ -79,7 +79,7 @@ def registered_as(file: PoolFile) -> str:
     return file.registry or file.name
 
 
-def describe(decision: Decision, pool: Pool, held: int) -> dict[str, Any]:
+def describe(decision: PoolDecision, pool: Pool, held: int) -> dict[str, Any]:
     reasons = [reason.text for reason in decision.reasons]
     if held:
         reasons.append(f"{held} of the members are no longer in the registry; they stay for a while")

@@ -11,21 +11,21 @@ from trimtab.cli.output import clock
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.arbiter.ledger import Decision
-    from trimtab.ops.drain.coordinator import Known
+    from trimtab.ops.drain.granting import Situation
 
 LAST = 20  # decisions
 
 
-async def known_now(inventory: Inventory) -> Known:
-    from trimtab.ops.drain.coordinator import known
+async def known_now(inventory: Inventory) -> Situation:
+    from trimtab.ops.drain.granting import Situation
     from trimtab.ops.drain.of_estate import facts_of, watching_of
 
     async with asked(inventory) as store:
         snapshot = await store.read()
-    return known(snapshot, facts_of(inventory), watching_of(inventory), time.time())
+    return Situation.of(snapshot, facts_of(inventory), watching_of(inventory), time.time())
 
 
-def decisions_of(found: Known, site: str, target: str = "") -> list[Decision]:
+def decisions_of(found: Situation, site: str, target: str = "") -> list[Decision]:
     """The last about a site and about the whole estate, but for the site's members, or about one thing in it, newest first.
     target: POOL/MEMBER, or a host, which is meant too by what was asked of it as a member.
     """

@@ -184,7 +184,7 @@ def _word(move: Move) -> str:
     from trimtab.ops.drain import plan
 
     words = {
-        plan.Write: getattr(move, "step", ""), plan.Wait: "waits", plan.Commit: "commits", plan.Undo: "undoes",
+        plan.SetStep: getattr(move, "step", ""), plan.Wait: "waits", plan.Commit: "commits", plan.Undo: "undoes",
         plan.Finished: "done" if getattr(move, "done", False) else "not done",
     }  # fmt: skip
     return words[type(move)]

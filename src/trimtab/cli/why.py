@@ -24,11 +24,11 @@ from trimtab.errors import BadInput, DriverError
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.arbiter.ledger import Decision
-    from trimtab.ops.drain.coordinator import Known
-    from trimtab.ops.drain.of_site import Front
+    from trimtab.ops.drain.granting import Situation
+    from trimtab.ops.drain.of_site import RegisteredProxy
     from trimtab.ops.steering.wish import Committed, Done
 
-    Fronts = Mapping[str, Mapping[str, Front]]
+    Fronts = Mapping[str, Mapping[str, RegisteredProxy]]
 
 LOST = "          whoever asked was killed, or lost the store: it was undone with the lease, within seconds"
 EVERY_S = 2.0
@@ -93,7 +93,7 @@ def _watch(inventory: Inventory) -> int:
     return 0
 
 
-def table_of(found: Known, rows: list[dict[str, Any]]) -> list[str]:
+def table_of(found: Situation, rows: list[dict[str, Any]]) -> list[str]:
     """A line a site, what was found over all of them, and the freeze."""
     lines = [f"{'site':<10} {'verdict':<8} {'agree':<6} {'announced':<10} {'addresses':<14} word"]
     for row in rows:
@@ -107,13 +107,13 @@ def table_of(found: Known, rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def budget_of(found: Known) -> str:
+def budget_of(found: Situation) -> str:
     from trimtab.ops.arbiter.rules import budget
 
     return budget(found.world, time.time())
 
 
-def findings_of(found: Known) -> list[str]:
+def findings_of(found: Situation) -> list[str]:
     """What is to be read in the sites together, and not in one of them."""
     words = {name: verdict.word for name, verdict in found.verdicts.items()}
     bad = [name for name, word in words.items() if word in ("ill", "dark")]
@@ -161,13 +161,13 @@ def why(
     return 0
 
 
-async def _looked(inventory: Inventory, *sites: str) -> tuple[Known, Fronts]:
+async def _looked(inventory: Inventory, *sites: str) -> tuple[Situation, Fronts]:
     """The estate's store, and the proxies of each site; one whose registry is away tells nothing."""
     found, fronts = await asyncio.gather(known_now(inventory), why_local.fronts(inventory, sites))
     return found, fronts
 
 
-def _row(inventory: Inventory, found: Known, fronts: Fronts, name: str) -> dict[str, Any]:
+def _row(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> dict[str, Any]:
     verdict, standing, proxies = found.verdicts[name], found.standing, fronts.get(name, {})
     committed, doing = standing.committed.get(name), standing.doing.get(name)
     word = "serves as the estate says"
@@ -197,12 +197,12 @@ def _by(word: Committed | None) -> dict[str, Any] | None:
     return {"by": word.by, "at": word.at, "reason": word.reason} if word else None
 
 
-def _drained(proxies: Mapping[str, Front]) -> list[str]:
+def _drained(proxies: Mapping[str, RegisteredProxy]) -> list[str]:
     hands = [front.hand for front in proxies.values() if front.drained and front.hand is not None]
     return [f"{hand.name} is drained by {hand.by}: {hand.reason or 'no reason given'}" for hand in hands]
 
 
-def _against(inventory: Inventory, found: Known, site: str) -> dict[str, Done]:
+def _against(inventory: Inventory, found: Situation, site: str) -> dict[str, Done]:
     """The routers of a site that say they came to something else than its standing word; none while a step is under way."""
     standing = found.standing
     if site in standing.doing:
@@ -224,7 +224,7 @@ def _all_the_same(against: Mapping[str, Done]) -> list[str]:
     ]
 
 
-def _frozen(found: Known) -> dict[str, Any] | None:
+def _frozen(found: Situation) -> dict[str, Any] | None:
     word = found.standing.freeze
     return {"by": word.by, "reason": word.reason, "at": word.at} if word else None
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from trimtab.cli.local_words import Local
     from trimtab.estate.inventory import Inventory
-    from trimtab.ops.drain.coordinator import Known
-    from trimtab.ops.drain.of_site import Front
+    from trimtab.ops.drain.granting import Situation
+    from trimtab.ops.drain.of_site import RegisteredProxy
     from trimtab.ops.overrides.member import Seat
     from trimtab.registry.base import Snapshot
     from trimtab.registry.record import Restart
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 LOOK_S = 2.0  # for the registry of a site: one without power shall not hold up what is known of the others
 
 
-async def fronts(inventory: Inventory, sites: tuple[str, ...] = ()) -> dict[str, dict[str, Front]]:
+async def fronts(inventory: Inventory, sites: tuple[str, ...] = ()) -> dict[str, dict[str, RegisteredProxy]]:
     """Site → its proxies, by host, as its registry has them. Sites that do not answer are left out."""
 
-    async def one(site: str) -> tuple[str, dict[str, Front]] | None:
+    async def one(site: str) -> tuple[str, dict[str, RegisteredProxy]] | None:
         from trimtab.ops.drain.of_site import fronts_of
         from trimtab.ops.overrides.member import records
 
@@ -60,7 +60,7 @@ def why(inventory: Inventory, target: str, at: str | None, as_json: bool) -> int
     return _tell(target, site, lines, fields, found, turns, as_json)
 
 
-async def _read(inventory: Inventory, site: str) -> tuple[Known, Snapshot]:
+async def _read(inventory: Inventory, site: str) -> tuple[Situation, Snapshot]:
     found = await known_now(inventory)
     async with site_registry(inventory, site) as registry:
         return found, await registry.read()
@@ -172,7 +172,7 @@ def _tell(
     site: str,
     lines: list[str],
     fields: Mapping[str, Any],
-    found: Known,
+    found: Situation,
     turns: why_checks.Turns,
     as_json: bool,
 ) -> int:

@@ -42,7 +42,7 @@ class Write:
     equal: Mapping[str, bytes] = field(default_factory=dict)
 
 
-class Access(Protocol):
+class AccessLike(Protocol):
     """Where a registry is and how to be let in: `agent_config.RegistryAccess`, which drivers do not import.
 
     ca, certificate, key, password are paths of files, "" for none; prefix begins every key of the estate.

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from trimtab.errors import BadInput
-from trimtab.registry.base import Access, Registry
+from trimtab.registry.base import AccessLike, Registry
 from trimtab.registry.kept import Kept
 
-Factory = Callable[[Access], Registry]
+Factory = Callable[[AccessLike], Registry]
 Setup = Callable[
-    [Access, str], Awaitable[bool]
+    [AccessLike, str], Awaitable[bool]
 ]  # with root's password: users and rights; whether something was missing
 
 
-def _etcd(access: Access) -> Registry:
+def _etcd(access: AccessLike) -> Registry:
     from trimtab.registry.etcd.client import Etcd
 
     return Etcd(access)
 
 
-def _consul(access: Access) -> Registry:
+def _consul(access: AccessLike) -> Registry:
     from trimtab.registry.consul.client import Consul
 
     return Consul(access)
@@ -39,7 +39,7 @@ def table(entries: Iterable[tuple[str, Factory]]) -> Mapping[str, Factory]:
 ENGINES = table((("consul", _consul), ("etcd", _etcd)))
 
 
-async def _set_up_etcd(access: Access, password: str) -> bool:
+async def _set_up_etcd(access: AccessLike, password: str) -> bool:
     from trimtab.registry.etcd.auth import ensure_auth
 
     return await ensure_auth(access, password)
@@ -49,7 +49,7 @@ async def _set_up_etcd(access: Access, password: str) -> bool:
 SETUPS: Mapping[str, Setup] = {"etcd": _set_up_etcd}
 
 
-def connect(access: Access) -> Registry:
+def connect(access: AccessLike) -> Registry:
     """The registry that `access` names; nothing is sent yet. Raises BadInput: an unknown engine, endpoints or files."""
     factory = ENGINES.get(access.engine)
     if factory is None:

@@ -11,7 +11,7 @@ from tests.agent.control_kit import run
 from tests.ops.incidents.incident_kit import DRAINED, NOW, SITES, Observer, Store, all_of, done, row, told
 
 from trimtab.agent.site.incidents import BOOT_S, concerns
-from trimtab.errors import Unreachable
+from trimtab.errors import Terminal, Unreachable
 from trimtab.ops.arbiter.records import encode, key_of
 from trimtab.ops.health.record import FRESH_S
 from trimtab.ops.health.verdict import SiteVerdict
@@ -260,6 +260,7 @@ def test_no_number_left_is_said_and_not_hidden() -> None:
         await both[0].hears()
         failed = await both[0].acts()
         assert list(failed) == ["hk"] and "no number after it" in str(failed["hk"])
+        assert isinstance(failed["hk"], Terminal), "somebody has to delete it"
 
     play(act)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.agent.steer_kit import A6, OURS, A, B, conf_of
 
 from trimtab.agent.site.steer_file import Disk, Steered, memory, read, remembered, text
-from trimtab.ops.steering.wish import STEPS, Committed, Doing, Orders, Permit
+from trimtab.ops.steering.wish import STEPS, Committed, Doing, Orders, PermitRef
 
 NEUTRAL = (ip_network("0.0.0.0/32"), ip_network("::/128"))
 
@@ -101,7 +101,7 @@ def test_what_cannot_be_said(bad: tuple[Any, Any]) -> None:
 
 COMMITTED = Committed("a", "withdraw", "ann", 'the "works"\n', 1e9, "p0")
 DOING = Doing("a", "prefer", "p1", 3, 30.0)
-ALL = Orders(COMMITTED, DOING, (Permit("p1", "drain", "a", 60.0),), 123.456)
+ALL = Orders(COMMITTED, DOING, (PermitRef("p1", "drain", "a", 60.0),), 123.456)
 
 
 @pytest.mark.parametrize("orders", [ALL, Orders(None, None, (), 0.0), Orders(COMMITTED, None, (), 5.0)])

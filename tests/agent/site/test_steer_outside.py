@@ -10,6 +10,7 @@ import pytest
 from tests.agent.control_kit import FakeRegistry, run
 
 from trimtab.agent.runtime.lease import Lease
+from trimtab.agent.runtime.result import Result
 from trimtab.agent.site.outside import Outside, TellDone
 from trimtab.daemons.bird.wire import Prefix, Route
 from trimtab.errors import Unreachable
@@ -39,14 +40,14 @@ def test_what_a_router_came_to_is_written_once_and_again_when_it_is_lost() -> No
         tell = TellDone(store, lambda: DONE, lambda key: store.records.get(key))
         keys = frozenset(tell.keys())
         for _ in range(2):
-            assert await tell.reconcile(keys) == {}
+            assert await tell.reconcile(keys) == Result()
         assert (
             store.writes == 1 and decode("done/sg/sg-router-1", store.records["done/sg/sg-router-1"]) == DONE
         )
         store.wipe()
         await tell.reconcile(keys)
         assert "done/sg/sg-router-1" in store.records
-        assert await TellDone(store, lambda: None, store.records.get).reconcile(keys) == {}
+        assert await TellDone(store, lambda: None, store.records.get).reconcile(keys) == Result()
 
     run(whole())
 
@@ -106,6 +107,6 @@ def test_a_site_that_it_does_not_know_is_passed_over() -> None:
         store = FakeRegistry()
         outside = Outside(store, Lease(store, lambda: None), Tables(), "sg-router-1", {}, lambda: ["hk"])
         assert not outside.keys()
-        assert await outside.reconcile(frozenset({"hk"})) == {} and not store.records
+        assert await outside.reconcile(frozenset({"hk"})) == Result() and not store.records
 
     run(whole())

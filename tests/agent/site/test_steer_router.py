@@ -18,7 +18,7 @@ from trimtab.agent.site.steer_file import Steered, text
 from trimtab.daemons.bird.wire import Prefix
 from trimtab.drivers.files import write_atomically
 from trimtab.errors import Refused, Unreachable
-from trimtab.ops.steering.wish import STEPS, Committed, Doing, Done, Orders, Permit, Step
+from trimtab.ops.steering.wish import STEPS, Committed, Doing, Done, Orders, PermitRef, Step
 
 HEARD = {"serve": everywhere(PLAIN), "prefer": everywhere(MARKED), "withdraw": everywhere(None)}
 
@@ -78,7 +78,7 @@ def test_it_undoes_itself_when_nobody_keeps_it_up(stage: Stage) -> None:
 def test_of_the_permits_only_its_own_is_remembered(stage: Stage) -> None:
     stage.do("withdraw")
     assert stage.orders
-    others = tuple(Permit(f"q{number}", "drain", "a") for number in range(50))
+    others = tuple(PermitRef(f"q{number}", "drain", "a") for number in range(50))
     stage.orders = replace(stage.orders, permits=(*others, *stage.orders.permits))
     stage.sync()
     saved = stage.saved()
@@ -419,7 +419,7 @@ def test_records_of_the_store_that_cannot_be(stage: Stage) -> None:
     """Whatever stands there: no withdrawal of it, and no crash."""
     nan = float("nan")
     for doing in (Doing("a", "withdraw", "p1", -1, nan), Doing("a", "withdraw", "p1", 2**70, float("inf"))):
-        stage.orders = Orders(None, doing, (Permit("p1", "", "a", nan),), nan)
+        stage.orders = Orders(None, doing, (PermitRef("p1", "", "a", nan),), nan)
         done = stage.sync()
         assert done and done.step == "serve" and stage.heard() == everywhere(PLAIN)
     stage.orders = Orders(Committed("a", "prefer", "", "", nan), None, (), nan)

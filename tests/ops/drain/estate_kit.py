@@ -23,7 +23,8 @@ from trimtab.agent_config import (
 from trimtab.daemons.bird.wire import Prefix, Route
 from trimtab.daemons.front.judge import Answer, Probe
 from trimtab.ops.arbiter.world import Limits, Request, SiteState
-from trimtab.ops.drain.coordinator import Coordinator, Watching
+from trimtab.ops.drain.coordinator import Coordinator
+from trimtab.ops.drain.granting import Watching
 from trimtab.ops.drain.judged import Facts
 from trimtab.ops.drain.plan import Finished, Move
 from trimtab.ops.health.record import views_of

@@ -31,6 +31,7 @@ from trimtab.ops.drain.standing import Standing
 from trimtab.ops.drain.writes import freeze
 from trimtab.ops.health.verdict import SiteVerdict, View
 from trimtab.ops.steering.wish import Committed, Doing
+from trimtab.registry.base import Write
 
 NOW = 1_800_000_000.0
 PATIENCE = Patience(10.0, 60.0)
@@ -257,5 +258,22 @@ def test_nothing_is_asked_while_the_store_is_away(tmp_path: Path) -> None:
         estate.internet.fronts["hk"] = ILL
         await asyncio.sleep(60)
         assert estate.said("hk") == "plain" and not estate.kept("steer")
+
+    play(tmp_path, act)
+
+
+def test_what_cannot_be_read_is_said_once_and_nothing_is_decided(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        await estate.store.write(Write(put={"gate": b"{"}))
+        estate.internet.fronts["hk"] = ILL
+        await asyncio.sleep(60)
+        pilots = [
+            loop for agent in estate.agents.values() for loop in agent.loops if loop.name == "autopilot"
+        ]
+        said = [loop.failing()["sites"] for loop in pilots]
+        assert len(said) == 3 and all("nothing is decided: the estate store: gate" in each for each in said)
+        assert estate.said("hk") == "plain"
+        estate.store.drop("gate")
+        await until(lambda: not any(loop.failing() for loop in pilots), 60)
 
     play(tmp_path, act)

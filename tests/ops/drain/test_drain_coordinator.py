@@ -13,9 +13,9 @@ from tests.ops.drain.estate_kit import ILL, SITES, Estate
 
 from trimtab.errors import AnswerIsNo, Unreachable
 from trimtab.ops.arbiter.world import Limits, Request
-from trimtab.ops.drain.coordinator import TTL_S
-from trimtab.ops.drain.plan import Write
-from trimtab.registry.base import Write as Change
+from trimtab.ops.drain.granting import TTL_S
+from trimtab.ops.drain.plan import SetStep
+from trimtab.registry.base import Write
 
 
 def play(folder: Path, act: Callable[[Estate], Awaitable[None]], limits: Limits | None = None) -> None:
@@ -29,7 +29,7 @@ def play(folder: Path, act: Callable[[Estate], Awaitable[None]], limits: Limits 
 def test_a_site_leaves_by_steps_and_comes_back(tmp_path: Path) -> None:
     async def act(estate: Estate) -> None:
         assert (await estate.drain("hk")).done
-        assert [move.step for move in estate.moves if isinstance(move, Write)] == ["prefer", "withdraw"]
+        assert [move.step for move in estate.moves if isinstance(move, SetStep)] == ["prefer", "withdraw"]
         assert [estate.said(site) for site in SITES] == ["nothing", "plain", "plain"]
         assert estate.kept("steer") == ["steer/hk"] and not estate.kept("doing") + estate.kept("permit")
         assert (await estate.undrain("hk")).done
@@ -111,7 +111,7 @@ class CutAtCommit:
             raise Unreachable("cut off")
         return getattr(self._store, name)
 
-    async def write(self, change: Change) -> int:
+    async def write(self, change: Write) -> int:
         await self._store.write(change)
         self.dead = any(key.startswith("steer/") for key in change.put)
         if self.dead:

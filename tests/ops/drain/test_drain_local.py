@@ -12,9 +12,9 @@ from tests.agent.control_kit import FakeRegistry, now, run, until
 
 from trimtab.errors import AnswerIsNo, LeaseGone, Unreachable
 from trimtab.ops.arbiter.world import Limits, PoolState, Request, SiteState
-from trimtab.ops.drain.coordinator import Watching
+from trimtab.ops.drain.granting import CHECKS_S, Watching
 from trimtab.ops.drain.judged import Facts
-from trimtab.ops.drain.local import CHECKS_S, LocalDrain
+from trimtab.ops.drain.local import LocalDrain
 from trimtab.ops.drain.of_pool import found_down
 from trimtab.ops.drain.plan import Finished
 from trimtab.ops.drain.ramp import grow

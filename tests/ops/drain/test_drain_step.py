@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ops.drain.drain_kit import BACK, OUT, ROUTERS, WORD, back, both, doing, done, plan, seen
 
-from trimtab.ops.drain.plan import Commit, Finished, Move, Plan, Progress, Seen, Undo, Wait, Write
+from trimtab.ops.drain.plan import Commit, Finished, Move, Plan, Progress, Seen, SetStep, Undo, Wait
 from trimtab.ops.drain.step import next_move, noted
 from trimtab.ops.steering.wish import Committed
 
@@ -42,7 +42,7 @@ def withdraw(**more: Any) -> Seen:
 
 # What is remembered, what is read, now; the move, with a part of its text.
 OUTWARD: dict[str, tuple[Progress, Seen, float, Move]] = {
-    "it begins": (FRESH, seen(), 100, Write("prefer", 5, "announced as second choice")),
+    "it begins": (FRESH, seen(), 100, SetStep("prefer", 5, "announced as second choice")),
     "it waits for another one": (FRESH, seen(doing=OTHER), 100, Wait("is under way, by permit p8", 120)),
     "… not for ever": (Progress(None, 100.0), seen(doing=OTHER), 120, Undo("nothing could begin within 20 s: another")),
     "nobody has answered": (FRESH, prefer(), 100, Wait("hk-r1 has said nothing; hk-r2 has said nothing", 120)),
@@ -53,14 +53,14 @@ OUTWARD: dict[str, tuple[Progress, Seen, float, Move]] = {
     "one is missing for too long": (P, prefer(done=ONE_P), 120, Undo(LATE_P + "hk-r2 has said nothing")),
     "all have": (P, prefer(done=ALL_P), 105, Wait("clients are leaving", 135)),
     "they leave": (READY, prefer(done=ALL_P), 134.9, Wait("clients are leaving", 135)),
-    "they have left": (READY, prefer(done=ALL_P), 135, Write("withdraw", 6, "no longer announced")),
+    "they have left": (READY, prefer(done=ALL_P), 135, SetStep("withdraw", 6, "no longer announced")),
     "one falls back while they leave": (READY, prefer(done=ONE_P), 119, Wait("hk-r2 has said nothing", 120)),
     "one falls back after the time": (READY, prefer(done=ONE_P), 121, Undo(LATE_P + "hk-r2 has said nothing")),
     "no withdrawal can be written": (READY, prefer(done=ALL_P), 155, Undo(LATE_P + "it could not be written")),
     "withdrawn, not everywhere": (W, withdraw(done=ONE_W), 201, Wait("hk-r2 has said nothing", 220)),
     "withdrawn, and heard": (W, withdraw(done=ALL_W, heard=("sg-r1",)), 201, Wait("still heard by sg-r1", 220)),
     "heard for too long": (W, withdraw(done=ALL_W, heard=("sg", "ny")), 220, Undo(LATE_W + "still heard by ny, sg")),
-    "it may be heard before": (READY, prefer(done=ALL_P, heard=("sg-r1",)), 135, Write("withdraw", 6)),
+    "it may be heard before": (READY, prefer(done=ALL_P, heard=("sg-r1",)), 135, SetStep("withdraw", 6)),
     "withdrawn": (W, withdraw(done=ALL_W), 201, Commit("every router has verified it, no external router has the route")),
     "no commit can be written": (W, withdraw(done=ALL_W), 220, Undo(LATE_W + "it could not be written")),
     "committed": (W, OURS, 201, Finished(True, "hk is drained")),
@@ -86,8 +86,8 @@ def second(**more: Any) -> Seen:
 
 
 BACKWARD: dict[str, tuple[Progress, Seen, float, Move]] = {
-    "it begins": (FRESH, back(), 100, Write("prefer", 5, "announced as second choice")),
-    "nobody is asked whether it may": (FRESH, back(objections=("frozen",)), 100, Write("prefer", 5)),
+    "it begins": (FRESH, back(), 100, SetStep("prefer", 5, "announced as second choice")),
+    "nobody is asked whether it may": (FRESH, back(objections=("frozen",)), 100, SetStep("prefer", 5)),
     "nobody has answered": (P, second(), 101, Wait("hk-r1 has said nothing", 120)),
     "its front is not reached": (P, second(done=ALL_P), 101, Wait("no quorum reaches the front door of hk", 120)),
     "its front is reached": (P, second(done=ALL_P, serving=True), 101, Wait("clients are coming back", 131)),
@@ -102,7 +102,7 @@ BACKWARD: dict[str, tuple[Progress, Seen, float, Move]] = {
     "somebody else has brought it back": (P, second(committed=None), 101, Undo("was taken back meanwhile")),
     "drained anew": (P, second(committed=AGAIN), 101, Undo("eve has committed withdraw meanwhile")),
     "drained anew before it began": (FRESH, back(committed=AGAIN), 101, Finished(False, "eve has committed")),
-    "its step is gone": (P, back(), 101, Write("prefer", 5)),
+    "its step is gone": (P, back(), 101, SetStep("prefer", 5)),
     "another one is at it": (FRESH, back(doing=OTHER), 100, Wait("by permit p8", 120)),
     "given up and gone": (LATE, back(), 101, Finished(False, "late")),
     "the lease has ended": (P, back(lives=False), 101, Finished(False, "the lease has ended")),
@@ -140,13 +140,13 @@ def test_it_rests_at_least_as_long_as_routers_follow_unheard() -> None:
     quick = plan(settle_s=0.0)
     read = prefer(done=ALL_P)
     assert next_move(quick, READY, read, 114.9) == Wait("clients are leaving", 115.0)
-    assert isinstance(next_move(quick, READY, read, 115.0), Write)
+    assert isinstance(next_move(quick, READY, read, 115.0), SetStep)
 
 
 def test_a_standing_word_that_was_known_is_replaced() -> None:
     """Steered away from, for good, it can be drained all the same."""
     away = Committed("hk", "prefer", "ann", "", 1.0)
-    assert isinstance(next_move(plan(lifts=away), Progress(), seen(committed=away), 1.0), Write)
+    assert isinstance(next_move(plan(lifts=away), Progress(), seen(committed=away), 1.0), SetStep)
     assert isinstance(next_move(plan(lifts=away), Progress(), seen(), 1.0), Undo)
 
 
@@ -160,7 +160,7 @@ def test_a_standing_word_that_was_known_is_replaced() -> None:
 )
 def test_a_token_is_higher_than_any_answer(read: Seen, token: int) -> None:
     move = next_move(plan(), Progress(), read, 0.0)
-    assert isinstance(move, Write)
+    assert isinstance(move, SetStep)
     assert move.token == token
 
 
@@ -231,10 +231,10 @@ def test_no_reading_leads_where_it_must_not(way: Any, progress: Progress, read: 
     move = next_move(asked, progress, read, now)
     verified = all((d := read.done.get(host)) is not None and d.verified for host in ROUTERS)
     match move:
-        case Write("withdraw"):
+        case SetStep("withdraw"):
             assert way == "out" and read.permit and read.lives and not read.objections and verified
             assert read.step_of(asked) == "prefer"
-        case Write(step, token):
+        case SetStep(step, token):
             assert step == "prefer" and read.doing is None and token > read.revision
             assert way == "back" or (read.permit and not read.objections)
         case Commit():

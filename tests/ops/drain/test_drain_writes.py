@@ -15,7 +15,7 @@ from trimtab.ops.arbiter.ledger import MAX_GRANTS, Decision, Gate
 from trimtab.ops.arbiter.records import decode, encode
 from trimtab.ops.arbiter.world import Freeze, Grant, Limits, Permit, Request
 from trimtab.ops.drain import writes
-from trimtab.ops.drain.plan import Write as Step
+from trimtab.ops.drain.plan import SetStep
 from trimtab.ops.drain.standing import decisions_in
 from trimtab.ops.drain.writes import MAX_DECISIONS, MOST_DELETED, MOST_ROWS, Asked
 from trimtab.ops.steering.wish import Committed
@@ -27,12 +27,12 @@ YES, NO = Answer(True, EFFECT), Answer(False, EFFECT, (Objection("frozen", "the 
 EMPTY = Snapshot(1, {})
 MEMBER = Request("drain-member", "hk", "api/b1", "bob")
 OLD = Grant(NOW - 5, "drain-member", "hk", "api/b9")
-PREFER, WITHDRAW = Step("prefer", 5), Step("withdraw", 6)
+PREFER, WITHDRAW = SetStep("prefer", 5), SetStep("withdraw", 6)
 
 
 def grant(found: Snapshot, at: float = NOW, **more: Any) -> Write:
     limits = Limits(window_s=3600.0, **more)
-    return writes.grant(found, Asked(REQUEST, YES, at), replace(OUT, at=at), limits, 7)
+    return writes.grant(found, [(Asked(REQUEST, YES, at), replace(OUT, at=at))], limits, 7)
 
 
 def gate(*ago: float, number: int = 9) -> Gate:
@@ -111,7 +111,7 @@ def test_members_have_no_place_in_the_budget_and_let_all_stand() -> None:
         for n, each in enumerate(asked)
     ]
     found = stored(replace(gate(4000.0, 10.0), grants=(*gate(4000.0, 10.0).grants, OLD)))
-    change = writes.grant_all(found, list(zip(asked, permits, strict=True)), Limits(), 7)
+    change = writes.grant(found, list(zip(asked, permits, strict=True)), Limits(), 7)
     after = applied(found, change)
     assert read(after, "gate") == gate(4000.0, 10.0, number=10)
     assert [read(after, f"permit/p{n}").target for n in (0, 1)] == ["api/b1", "web/b1"]
@@ -123,13 +123,13 @@ def test_members_have_no_place_in_the_budget_and_let_all_stand() -> None:
 def test_several_are_granted_together_or_not_at_all() -> None:
     asked = [Asked(MEMBER, YES, NOW), Asked(replace(MEMBER, target="web/b1"), NO, NOW)]
     with pytest.raises(ValueError, match="gets no permit"):
-        writes.grant_all(EMPTY, [(each, OUT) for each in asked], Limits(), 7)
+        writes.grant(EMPTY, [(each, OUT) for each in asked], Limits(), 7)
 
 
 def test_a_host_in_very_many_pools_is_told_of_in_the_first_ones() -> None:
     asked = [Asked(replace(MEMBER, target=f"pool-{n}/b1"), YES, NOW) for n in range(60)]
     granted = [(each, replace(OUT, id=f"p{n}")) for n, each in enumerate(asked)]
-    change = writes.grant_all(rows(500), granted, Limits(), 7)
+    change = writes.grant(rows(500), granted, Limits(), 7)
     assert len(change.leased) == 60 and len(change.put) == 1 + MOST_ROWS
     assert len(change.put) + len(change.leased) + len(change.delete) <= 128, "of one transaction of etcd"
 
@@ -144,7 +144,7 @@ def test_the_gate_is_never_written_as_it_was_before() -> None:
     seen, found = set(), EMPTY
     for i in range(5):  # each time all that was in it has run out
         change = writes.grant(
-            found, Asked(REQUEST, YES, NOW), replace(OUT, id=f"q{i}"), Limits(window_s=0.0), 7
+            found, [(Asked(REQUEST, YES, NOW), replace(OUT, id=f"q{i}"))], Limits(window_s=0.0), 7
         )
         found = applied(found, change)
         assert len(read(found, "gate").grants) == 1
@@ -161,11 +161,11 @@ def test_a_full_gate_drops_the_oldest() -> None:
 
 def test_what_nobody_may_have_is_not_written() -> None:
     with pytest.raises(ValueError):
-        writes.grant(EMPTY, Asked(REQUEST, NO, NOW), OUT, Limits(), 7)
+        writes.grant(EMPTY, [(Asked(REQUEST, NO, NOW), OUT)], Limits(), 7)
     with pytest.raises(BadInput, match="at most 200"):
         grant(EMPTY, changes=MAX_GRANTS + 1)
     with pytest.raises(BadInput, match="reason"):
-        writes.grant(EMPTY, Asked(REQUEST, YES, NOW), replace(OUT, reason="\x1b"), Limits(), 7)
+        writes.grant(EMPTY, [(Asked(REQUEST, YES, NOW), replace(OUT, reason="\x1b"))], Limits(), 7)
 
 
 @pytest.mark.parametrize("key", ["gate", "freeze", "permit/p9"])

@@ -8,14 +8,14 @@ from typing import Any
 
 from tests.agent.control_kit import FakeRegistry
 
-from trimtab.agent.site.incidents import Watch
+from trimtab.agent.site.incidents import IncidentWatch
 from trimtab.agent.site.raw_cache import Mirror
 from trimtab.ops.arbiter.ledger import Decision, Figures, Said
 from trimtab.ops.arbiter.world import Request
 from trimtab.ops.health import record
 from trimtab.ops.health.reading import Reading
 from trimtab.ops.health.verdict import SiteVerdict, View
-from trimtab.ops.incidents.decide import Seen, Steer, decide
+from trimtab.ops.incidents.decide import Sighting, Steer, decide
 from trimtab.ops.incidents.incident import Incident
 from trimtab.ops.incidents.record import decode, incident_of, numbers_of
 from trimtab.ops.steering.wish import Committed, Done
@@ -32,12 +32,12 @@ REASONS = {
 DRAINED = Committed("hk", "withdraw", "ann@ops", "fibre work", NOW + 40, "p1")
 
 
-def seen(sign: str, **more: Any) -> Seen:
+def seen(sign: str, **more: Any) -> Sighting:
     """sign: + serves, i ill, d dark, ? unknown, * dark like all the others."""
     agree = 1 if sign == "?" else 2
     reasons = REASONS.get("d" if sign == "*" else sign, ())
     verdict = SiteVerdict("hk", WORDS[sign], 3, agree, NOW - 1, reasons)
-    return Seen(verdict, **{"first": NOW - 3, "everywhere": sign == "*", **more})
+    return Sighting(verdict, **{"first": NOW - 3, "everywhere": sign == "*", **more})
 
 
 def played(signs: str, every: float = 10.0, held: Incident | None = None) -> Incident | None:
@@ -114,11 +114,13 @@ class Store(FakeRegistry):
 
 
 class Observer:
-    """One agent's Watch, which has seen every site serve, and its mirror, which is as old as the last `hears`."""
+    """One agent's IncidentWatch, which has seen every site serve, and its mirror, which is as old as the last `hears`."""
 
     def __init__(self, store: Store, away: bool = False, **more: Any) -> None:
         self.store, self.mirror, self.away = store, Mirror(), away
-        self.watch = Watch(store, SITES, self._heard, lambda: store.clock, **{"served": SITES, **more})
+        self.watch = IncidentWatch(
+            store, SITES, self._heard, lambda: store.clock, **{"served": SITES, **more}
+        )
 
     def _heard(self) -> Snapshot | None:
         return None if self.away else Snapshot(self.mirror.revision, self.mirror.records)
@@ -127,7 +129,7 @@ class Observer:
         self.mirror.replace(await self.store.read(), 0.0)
 
     async def acts(self) -> dict[str, Exception]:
-        return dict(await self.watch.reconcile(frozenset(self.watch.keys())))
+        return dict((await self.watch.reconcile(frozenset(self.watch.keys()))).failed)
 
 
 async def all_of(observers: Iterable[Observer]) -> None:

@@ -18,7 +18,7 @@ from trimtab.ops.steering.wish import (
     Doing,
     Judgement,
     Orders,
-    Permit,
+    PermitRef,
     Session,
     Step,
     judge,
@@ -28,13 +28,13 @@ from trimtab.ops.steering.wish import (
 TTL = 30.0
 COMMITTED = [None, *(Committed("a", step, "ann", "works", 1.0, "p0") for step in STEPS)]
 DOING = [None, *(Doing("a", step, "p1", 7, TTL) for step in STEPS)]
-PERMITS: dict[str, tuple[tuple[Permit, ...], bool]] = {
-    "its own": ((Permit("p1", "drain", "a"),), True),
-    "its own and others": ((Permit("p2", "drain", "a"), Permit("p1", "drain", "a")), True),
+PERMITS: dict[str, tuple[tuple[PermitRef, ...], bool]] = {
+    "its own": ((PermitRef("p1", "drain", "a"),), True),
+    "its own and others": ((PermitRef("p2", "drain", "a"), PermitRef("p1", "drain", "a")), True),
     "none": ((), False),
-    "another's": ((Permit("p2", "drain", "a"),), False),
-    "of another site": ((Permit("p1", "drain", "b"),), False),
-    "empty": ((Permit("", "", ""),), False),
+    "another's": ((PermitRef("p2", "drain", "a"),), False),
+    "of another site": ((PermitRef("p1", "drain", "b"),), False),
+    "empty": ((PermitRef("", "", ""),), False),
 }
 HEARD = {
     100.0: True,
@@ -64,13 +64,13 @@ def test_every_combination(committed: Committed | None, doing: Doing | None) -> 
 @pytest.mark.parametrize("ttl_s", [0.0, -1.0, inf, nan])
 def test_a_step_without_an_end_does_not_count(ttl_s: float) -> None:
     doing = Doing("a", "withdraw", "p1", 1, ttl_s)
-    assert wish(None, doing, (Permit("p1", "drain", "a"),), heard=99.0, now=100.0).step == "serve"
+    assert wish(None, doing, (PermitRef("p1", "drain", "a"),), heard=99.0, now=100.0).step == "serve"
 
 
 def test_the_reason_says_who_and_why_not() -> None:
     committed = Committed("a", "prefer", "ann", "fibre works", 1.0)
     doing = Doing("a", "withdraw", "p1", 7, TTL)
-    held = (Permit("p1", "drain", "a"),)
+    held = (PermitRef("p1", "drain", "a"),)
     assert wish(None, None, (), 0, 0).why == "nothing else was said"
     assert wish(committed, None, (), 0, 0).why == "committed by ann: fibre works"
     assert wish(committed, doing, held, 0, 0).why == "under way by permit p1"
@@ -83,12 +83,12 @@ steps = st.sampled_from(STEPS)
 times = st.floats() | st.integers(-5, 40).map(float)
 committeds = st.none() | st.builds(Committed, names, steps, names, names, times, names)
 doings = st.none() | st.builds(Doing, names, steps, names, st.integers(), times)
-permits = st.lists(st.builds(Permit, names, names, names, times), max_size=3)
+permits = st.lists(st.builds(PermitRef, names, names, names, times), max_size=3)
 
 
 @given(committeds, doings, permits, times, times)
 def test_nobody_withdraws_without_a_permit_or_a_committed_word(
-    committed: Committed | None, doing: Doing | None, permits: list[Permit], heard: float, now: float
+    committed: Committed | None, doing: Doing | None, permits: list[PermitRef], heard: float, now: float
 ) -> None:
     found = wish(committed, doing, permits, heard, now)
     permitted = doing is not None and (doing.permit, doing.site) in {(each.id, each.site) for each in permits}
@@ -102,7 +102,7 @@ def test_nobody_withdraws_without_a_permit_or_a_committed_word(
 def test_what_has_undone_itself_does_not_come_back_by_itself(
     committed: Committed | None,
     doing: Doing | None,
-    permits: list[Permit],
+    permits: list[PermitRef],
     heard: float,
     one: float,
     other: float,
@@ -113,7 +113,7 @@ def test_what_has_undone_itself_does_not_come_back_by_itself(
 
 
 def test_orders_of_another_site_are_none() -> None:
-    mine, its = Permit("p1", "drain", "a"), Permit("p2", "drain", "b")
+    mine, its = PermitRef("p1", "drain", "a"), PermitRef("p2", "drain", "b")
     orders = Orders(
         Committed("b", "withdraw", "", "", 0), Doing("b", "withdraw", "p2", 1, TTL), (mine, its), 5.0
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from trimtab.agent.membership.persistence import restore
-from trimtab.agent.membership.pools import NOTHING, Decision, Reason, decide
+from trimtab.agent.membership.pools import NOTHING, PoolDecision, Reason, decide
 from trimtab.agent.membership.splits import Chosen, by_name, decide_split
 from trimtab.agent.membership.store import Store
 from trimtab.agent_config import PoolFile, ProxyFile
@@ -27,9 +27,9 @@ class Desired:
         self.proxy, self.store = proxy, store
         self.pools: dict[str, PoolFile] = {pool.name: pool for pool in proxy.pools}
         self.files = by_name(proxy.splits)
-        self.decisions: dict[str, Decision] = {}
+        self.decisions: dict[str, PoolDecision] = {}
         self.splits: dict[str, Chosen] = {}
-        self.served: dict[str, Decision] = {}
+        self.served: dict[str, PoolDecision] = {}
         self.served_splits: dict[str, Chosen] = {}
         self._tell = tell
         self._versions: dict[str, tuple[int, int]] = {}

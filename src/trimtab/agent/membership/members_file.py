@@ -10,9 +10,9 @@ from pathlib import Path
 
 from trimtab.agent.membership.desired import Desired
 from trimtab.agent.membership.persistence import members_text, pool_text
-from trimtab.agent.membership.pools import Decision
-from trimtab.agent.runtime.loop import Failures
+from trimtab.agent.membership.pools import PoolDecision
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.drivers.files import write_atomically
 
 PACE = Pace(window=0.005, spacing=0.1)
@@ -27,7 +27,7 @@ class MembersFile:
     def __init__(self, desired: Desired, path: Path, after: After, copy: Path | None = None) -> None:
         """copy: a second one, for the day that the first is spoilt."""
         self._desired, self._path, self._after, self._copy = desired, path, after, copy
-        self._texts: dict[str, tuple[Decision, str]] = {}
+        self._texts: dict[str, tuple[PoolDecision, str]] = {}
         self._written = b""
         self._due = True  # something is decided anew and not written yet
         self._seen: tuple[int, int, int] | None = None  # what the file was when we wrote it
@@ -35,7 +35,7 @@ class MembersFile:
     def keys(self) -> Collection[str]:
         return self._desired.keys()
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """Raises OSError where the disk does not take the file; the proxy is told all the same."""
         changed = self._desired.refresh(sorted(keys))
         self._due = self._due or bool(changed)
@@ -45,7 +45,7 @@ class MembersFile:
             self._desired.commit()
             if changed:
                 self._after(changed)
-        return {}
+        return DONE
 
     async def _write(self) -> None:
         if not self._due and self._stamp() == self._seen:

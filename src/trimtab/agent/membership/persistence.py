@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from trimtab.agent.membership.pools import NOTHING, Decision, Endpoint, endpoint
+from trimtab.agent.membership.pools import NOTHING, Endpoint, PoolDecision, endpoint
 from trimtab.agent.membership.splits import Chosen, name_of
 from trimtab.agent.membership.store import Store
 from trimtab.agent_config import PoolFile, ProxyFile, SplitFile, floor_of
@@ -27,7 +27,7 @@ VERSION = 1
 RECENT_S = 600.0  # a restart or a boot; after a longer absence others know better
 
 
-def pool_text(decision: Decision) -> str:
+def pool_text(decision: PoolDecision) -> str:
     """The members of a pool as JSON; "" where there is nothing to say."""
     parts = []
     for want, each in zip(decision.wants, decision.known, strict=True):
@@ -71,7 +71,7 @@ def _recent(saved: Any, now: float) -> bool:
     return isinstance(saved, int) and not isinstance(saved, bool) and 0 <= now - saved <= RECENT_S
 
 
-def restore(saved: Any, proxy: ProxyFile, store: Store) -> tuple[dict[str, Decision], dict[str, Chosen]]:
+def restore(saved: Any, proxy: ProxyFile, store: Store) -> tuple[dict[str, PoolDecision], dict[str, Chosen]]:
     """The decisions behind a members' file, for what this proxy has. Raises ValueError. Pools that it does not name are
     left out: nothing is known of them.
     """
@@ -92,7 +92,7 @@ def restore(saved: Any, proxy: ProxyFile, store: Store) -> tuple[dict[str, Decis
     return decisions, {name: each for name, each in chosen.items() if each is not None}
 
 
-def _decision(pool: PoolFile, saved: Mapping[str, Any], floor: Any, store: Store) -> Decision:
+def _decision(pool: PoolFile, saved: Mapping[str, Any], floor: Any, store: Store) -> PoolDecision:
     names = {m.id: m.name for m in store.pool(pool.registry).members.values()} if pool.registry else {}
     pairs = [_filed(Endpoint(s.id, s.name, s.address, s.weight, s.backup, True), saved) for s in pool.servers]
     for number, each in saved.items():
@@ -106,7 +106,7 @@ def _decision(pool: PoolFile, saved: Mapping[str, Any], floor: Any, store: Store
         return NOTHING
     pairs.sort(key=lambda pair: pair[0].id)
     wants, known = zip(*pairs, strict=True)
-    return Decision(wants, _number(floor, 1, floor_of(100, len(pairs))), (), known)
+    return PoolDecision(wants, _number(floor, 1, floor_of(100, len(pairs))), (), known)
 
 
 def _filed(each: Endpoint, saved: Mapping[str, Any]) -> tuple[WantServer, Endpoint]:

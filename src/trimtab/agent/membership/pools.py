@@ -38,7 +38,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class PoolDecision:
     """wants: by id, every one that is known.  floor: with fewer healthy ones the proxy uses all.  reasons: what was not
     done as asked, and why.  known: in the order of `wants`.
     """
@@ -49,16 +49,16 @@ class Decision:
     known: tuple[Endpoint, ...] = ()
 
 
-NOTHING = Decision()
+NOTHING = PoolDecision()
 
 
 def decide(
     pool: PoolFile,
     members: Mapping[str, Member],
     hands: Mapping[str, Hand],
-    last: Decision = NOTHING,
+    last: PoolDecision = NOTHING,
     alive: Collection[str] | None = None,
-) -> Decision:
+) -> PoolDecision:
     """members, hands: by name.  last: what this function said before, or what the disk has of it.  alive: whose own word
     is there; None: not asked. The floor of a pool that registers counts only these: members that are long gone, and that
     nobody took out, would otherwise be counted as ill for ever.
@@ -73,7 +73,7 @@ def decide(
         for w, e in zip(asked, known, strict=True)
     )
     # in one order, whoever served last: who is told the same twice is told nothing new
-    return Decision(tuple(asked), floor_of(pool.panic, regular), tuple(sorted(reasons)), tuple(known))
+    return PoolDecision(tuple(asked), floor_of(pool.panic, regular), tuple(sorted(reasons)), tuple(known))
 
 
 def _counts(each: Endpoint, alive: Collection[str] | None) -> bool:
@@ -81,7 +81,7 @@ def _counts(each: Endpoint, alive: Collection[str] | None) -> bool:
 
 
 def _known(
-    pool: PoolFile, members: Mapping[str, Member], last: Decision, reasons: list[Reason]
+    pool: PoolFile, members: Mapping[str, Member], last: PoolDecision, reasons: list[Reason]
 ) -> list[Endpoint]:
     found = {s.id: Endpoint(s.id, s.name, s.address, s.weight, s.backup, True) for s in pool.servers}
     if not pool.registry:
@@ -121,7 +121,7 @@ def _refuse_newest(
     known: Sequence[Endpoint],
     asked: Sequence[WantServer],
     hands: Mapping[str, Hand],
-    last: Decision,
+    last: PoolDecision,
     alive: Collection[str] | None,
     reasons: list[Reason],
 ) -> list[WantServer]:

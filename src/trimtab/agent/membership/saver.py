@@ -9,8 +9,8 @@ from pathlib import Path
 
 from trimtab.agent.membership.persistence import store_text
 from trimtab.agent.membership.store import Store
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.drivers.files import write_atomically
 
 SAVE_PACE = Pace(window=0.5, spacing=5.0, resync=240.0)
@@ -29,7 +29,7 @@ class Saver:
     def keys(self) -> Collection[str]:
         return ("store",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """Before anything recent is known the file stands: it is all that there is."""
         content, now = store_text(self._store), self._now()
         again = not 0 <= now - self._at < SAVE_AGAIN_S
@@ -37,4 +37,4 @@ class Saver:
             dated = store_text(self._store, now)
             await asyncio.to_thread(write_atomically, self._path, dated, 0o640)
             self._written, self._at = content, now
-        return {}
+        return DONE

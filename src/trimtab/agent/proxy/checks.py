@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from typing import NamedTuple, Protocol
 
 from trimtab.agent.membership.desired import Desired
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent_config import PoolFile
 from trimtab.daemons.haproxy.dumps import ServerState
 from trimtab.daemons.haproxy.members import Have
@@ -19,14 +19,13 @@ from trimtab.registry.record import MAX_DOWN, MAX_DOWN_POOLS, MAX_TURNS, CheckSt
 
 PACE = Pace(window=0.0, resync=1.0, most=1.0)
 SOON_S = 0.3  # a pool with somebody who is down is looked at again after so long, a large one later
-EARLY_S = 0.01  # a timer may ring so much before its time
 # Bytes for names and for turns: with the counts of MAX_DOWN_POOLS, at most 29 each, a record has 4096.
 ROOM, ROOM_TURNS = 1400, 850
 TURN_BYTES = 52  # of one, beside its texts
 SERVERS_A_SECOND = 1000  # so much is read of a large one
 
 
-class Look(NamedTuple):
+class PoolLook(NamedTuple):
     """One reading of a pool. down: of those that are to serve, by name → id; back: who was down before; rows: servers."""
 
     down: Mapping[str, int]
@@ -35,8 +34,8 @@ class Look(NamedTuple):
 
 
 class Checks:
-    """What was read last, by the proxy on `host`, and how it turned. changed: told when it is another. again: asked to have a
-    pool read again in so many seconds. now: of the timers; wall: seconds since 1970.
+    """What was read last, by the proxy on `host`, and how it turned. changed: told when it is another.
+    wall: seconds since 1970.
     """
 
     def __init__(
@@ -44,15 +43,11 @@ class Checks:
         host: str,
         desired: Desired,
         changed: Callable[[], None],
-        again: Callable[[str, float], None],
-        now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._host, self._desired, self._changed, self._again = host, desired, changed, again
-        self._now, self._wall = now, wall
+        self._host, self._desired, self._changed, self._wall = host, desired, changed, wall
         self._down: dict[str, frozenset[str]] = {}
         self._turns: deque[Turn] = deque(maxlen=MAX_TURNS)  # newest first
-        self._due: dict[str, float] = {}  # by pool, when the look that was asked for is
 
     def __call__(self) -> CheckState | None:
         """None: not all has been read."""
@@ -60,19 +55,19 @@ class Checks:
             return None
         return told(self._host, self._down, tuple(self._turns))
 
-    def look(self, files: Iterable[PoolFile], have: Have) -> dict[str, Look]:
+    def look(self, files: Iterable[PoolFile], have: Have) -> dict[str, PoolLook]:
         return {file.name: self._look(file.name, have.get(file.name, {})) for file in files}
 
-    def fallen(self, looks: Mapping[str, Look]) -> list[tuple[str, int]]:
+    def fallen(self, looks: Mapping[str, PoolLook]) -> list[tuple[str, int]]:
         """Who is down and was not: pool and id."""
         return [(pool, look.down[name]) for pool, look in looks.items() for name in self._fallen(pool, look)]
 
-    def _fallen(self, pool: str, look: Look) -> list[str]:
+    def _fallen(self, pool: str, look: PoolLook) -> list[str]:
         """Nobody where the pool has not been read before: nobody knows since when."""
         before = self._down.get(pool, look.down)
         return sorted(name for name in look.down if name not in before)
 
-    def note(self, looks: Mapping[str, Look], words: Mapping[tuple[str, int], str]) -> None:
+    def note(self, looks: Mapping[str, PoolLook], words: Mapping[tuple[str, int], str]) -> None:
         """words: (pool, id) → HAProxy's word for the last check, as far as it was asked."""
         before, at = self(), round(self._wall(), 1)
         for pool, look in looks.items():
@@ -83,11 +78,10 @@ class Checks:
             for name in sorted(look.back):
                 self._turns.appendleft(Turn(f"{pool}/{name}", True, at))
             self._down[pool] = frozenset(look.down)
-            self._look_again(pool, look.rows)
         if self() != before:
             self._changed()
 
-    def _look(self, pool: str, rows: Mapping[int, ServerState]) -> Look:
+    def _look(self, pool: str, rows: Mapping[int, ServerState]) -> PoolLook:
         was, decision = self._down.get(pool, frozenset()), self._desired.served[pool]
         down: dict[str, int] = {}
         back: set[str] = set()
@@ -97,7 +91,7 @@ class Checks:
                     down[each.name] = each.id
                 elif each.name in was:
                     back.add(each.name)
-        return Look(down, frozenset(back), len(rows))
+        return PoolLook(down, frozenset(back), len(rows))
 
     def forget(self, files: Iterable[PoolFile]) -> None:
         """HAProxy does not answer: what it found is over."""
@@ -107,12 +101,10 @@ class Checks:
         if self() != before:
             self._changed()
 
-    def _look_again(self, pool: str, servers: int) -> None:
-        """One look at a time: a pool is read for other reasons too, and each of these would begin a chain of its own."""
-        now, pause = self._now(), max(SOON_S, servers / SERVERS_A_SECOND)
-        if self._down[pool] and now >= self._due.get(pool, now):
-            self._due[pool] = now + pause - EARLY_S
-            self._again(pool, pause)
+
+def again(looks: Mapping[str, PoolLook]) -> dict[str, float]:
+    """Pool → seconds until it is to be read again: one with somebody who is down, so that his return is known soon."""
+    return {pool: max(SOON_S, look.rows / SERVERS_A_SECOND) for pool, look in looks.items() if look.down}
 
 
 def told(host: str, found: Mapping[str, Collection[str]], turns: Iterable[Turn] = ()) -> CheckState:
@@ -155,9 +147,9 @@ class CheckWatch:
     def keys(self) -> Collection[str]:
         return ("checks",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         found, before = await self._runtime.usable(self._desired.served), self._last
         self._last = found
         if turned := {pool for pool, count in found.items() if before.get(pool) != count}:
             self._marked(turned)
-        return {}
+        return DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +30,7 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class EngineParts:
     """What an engine is made of. runtime: connects to the socket of a proxy.  moved: what its checks find has changed."""
 
     agent: ProxyAgent
@@ -41,32 +40,28 @@ class Ask:
     moved: Callable[[], None]
 
 
-def _haproxy(ask: Ask) -> Engine:
-    agent, runtime = ask.agent, ask.runtime(ask.file.socket)
-
-    def again(pool: str, seconds: float) -> None:
-        asyncio.get_running_loop().call_later(seconds, loop.mark, (pool,))
-
-    checks = Checks(agent.file.host, ask.desired, ask.moved, again)
-    controller = HaproxyController(ask.desired, runtime, agent.metrics, checks, ask.moved)
+def _haproxy(parts: EngineParts) -> Engine:
+    agent, runtime = parts.agent, parts.runtime(parts.file.socket)
+    checks = Checks(agent.file.host, parts.desired, parts.moved)
+    controller = HaproxyController(parts.desired, runtime, agent.metrics, checks, parts.moved)
     loop = agent.loop(controller, HAPROXY_PACE)
-    agent.loop(CheckWatch(ask.desired, runtime, loop.mark), CHECKS_PACE)
+    agent.loop(CheckWatch(parts.desired, runtime, loop.mark), CHECKS_PACE)
     agent.loop(HaproxyWatch(runtime, agent.metrics, loop.urge), WATCH_PACE)
     return Engine(lambda changed: loop.mark(controller.keys_of(changed)), runtime, checks)
 
 
-def _nginx(ask: Ask) -> Engine:
-    agent, places = ask.agent, ask.agent.places
-    controller = NginxController(ask.file.unit, agent.units, places.members, places.loaded, agent.metrics)
-    loop = agent.loop(controller, nginx_pace(ask.file.drain))
+def _nginx(parts: EngineParts) -> Engine:
+    agent, places = parts.agent, parts.agent.places
+    controller = NginxController(parts.file.unit, agent.units, places.members, places.loaded, agent.metrics)
+    loop = agent.loop(controller, nginx_pace(parts.file.drain))
     return Engine(lambda changed: loop.mark(("reload",)))
 
 
-ENGINES: Mapping[str, Callable[[Ask], Engine]] = {"haproxy": _haproxy, "nginx": _nginx}
+ENGINES: Mapping[str, Callable[[EngineParts], Engine]] = {"haproxy": _haproxy, "nginx": _nginx}
 
 
-def compose(ask: Ask) -> Engine:
+def compose(parts: EngineParts) -> Engine:
     """Raises BadInput for an engine that nobody knows."""
-    if (found := ENGINES.get(ask.file.engine)) is None:
-        raise BadInput(f"proxy engine {ask.file.engine!r}: known are {', '.join(ENGINES)}")
-    return found(ask)
+    if (found := ENGINES.get(parts.file.engine)) is None:
+        raise BadInput(f"proxy engine {parts.file.engine!r}: known are {', '.join(ENGINES)}")
+    return found(parts)

@@ -14,25 +14,19 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from trimtab.agent.runtime.lease import Lease
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.drivers.addresses import addresses
 from trimtab.drivers.command import run
-from trimtab.errors import LeaseGone, Unreachable
+from trimtab.errors import Unreachable
 from trimtab.registry.base import Write, Writer
 from trimtab.registry.codec import encode
 from trimtab.registry.record import MAX_LEAVING, CheckState, FrontState, key_of
 
 PACE = Pace(window=0.0, resync=10.0)
 TELL_PACE = Pace(window=0.02, resync=10.0, most=2.0)
-SOON_S = (
-    0.3,
-    0.6,
-    1.0,
-    1.5,
-    2.0,
-    3.0,
-)  # looks after a proxy was told something: another one takes its addresses meanwhile
+# Looks after a proxy was told something: another one takes its addresses meanwhile.
+SOON_S = (0.3, 0.6, 1.0, 1.5, 2.0, 3.0)
 BUSY_S = 0.5  # between two looks at what is under way to members that leave
 POLL_S = 0.05
 HOOK_S = 5.0
@@ -55,7 +49,7 @@ class FrontLike(Protocol):
     async def do(self, verb: Verb) -> None: ...
 
 
-class Front:
+class FrontHook:
     """The real one. vips: addresses of the site that move between its proxies."""
 
     def __init__(self, vips: Collection[str], state: Path = STATE, hook: str = HOOK) -> None:
@@ -104,7 +98,7 @@ class FrontHand:
     def keys(self) -> Collection[str]:
         return ("front",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """Until nothing is to be done. Killed anywhere, the next one goes on from the files; and `yield` ends by itself."""
         ends = _now() + self._limit
         while True:
@@ -116,10 +110,10 @@ class FrontHand:
                 if _now() >= ends:
                     await self._front.do("yielded")
                     self._note(self._front.look())
-                    return {}
+                    return DONE
                 await asyncio.sleep(POLL_S)
             else:
-                return {}
+                return DONE
 
     def _note(self, look: Look) -> Look:
         if look != self._last:
@@ -130,8 +124,8 @@ class FrontHand:
 
 class TellFront:
     """Says in the registry what the proxy holds, what is still under way to members that leave, and what its checks find.
-    leaving: `POOL/NAME` → requests under way; asked each time, as checks are: None where nobody knows. again: asked for
-    another look in so many seconds, as long as something is under way.
+    leaving: `POOL/NAME` → requests under way; asked each time, as checks are: None where nobody knows. As long as
+    something is under way it looks again soon.
     """
 
     name = "front-state"
@@ -143,12 +137,11 @@ class TellFront:
         host: str,
         front: FrontLike,
         leaving: Callable[[], Awaitable[Mapping[str, int]]],
-        again: Callable[[float], None] = lambda seconds: None,
         now: Callable[[], float] = time.time,
         checks: Callable[[], CheckState | None] = lambda: None,
     ) -> None:
         self._store, self._lease, self._host = store, lease, host
-        self._front, self._leaving, self._again, self._now = front, leaving, again, now
+        self._front, self._leaving, self._now = front, leaving, now
         self._checks = checks
         self._said: tuple[FrontState, CheckState | None, int] | None = None
         self._held: tuple[bool, float] | None = None  # whether it holds the addresses, and since when
@@ -156,27 +149,22 @@ class TellFront:
     def keys(self) -> Collection[str]:
         return ("front",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         look, lease = self._front.look(), await self._lease.get()
         if self._held is None or self._held[0] != look.holds:
             self._held = look.holds, 0.0 if self._held is None else round(self._now(), 3)
         leaving = dict(sorted((await self._leaving()).items())[:MAX_LEAVING])
-        if any(leaving.values()):
-            self._again(BUSY_S)
+        result = Result(requeue_after_s={"front": BUSY_S}) if any(leaving.values()) else DONE
         state = FrontState(self._host, look.holds, look.drained, leaving, since=self._held[1])
         checks = self._checks()
         if self._said == (state, checks, lease):
-            return {}
+            return result
         told = replace(state, at=round(self._now(), 3))
         records = {key_of(each): encode(each) for each in (told, checks) if each is not None}
         gone = () if checks is not None else (key_of(CheckState(self._host)),)
-        try:
-            await self._store.write(Write(leased=records, delete=gone, lease=lease))
-        except LeaseGone:
-            self._lease.lost(lease)
-            raise
+        await self._lease.write(self._store, Write(leased=records, delete=gone, lease=lease))
         self._said = state, checks, lease
-        return {}
+        return result
 
 
 def _now() -> float:

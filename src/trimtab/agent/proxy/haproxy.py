@@ -10,18 +10,18 @@ from dataclasses import replace
 from typing import Protocol
 
 from trimtab.agent.membership.desired import Desired
-from trimtab.agent.membership.pools import Decision
+from trimtab.agent.membership.pools import PoolDecision
 from trimtab.agent.membership.splits import by_map, split_map
-from trimtab.agent.proxy.checks import Checks
-from trimtab.agent.runtime.loop import Failures
+from trimtab.agent.proxy.checks import Checks, again
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent_config import BY_MAP, FLOOR_MAP, SPLIT_MAP, PoolFile
 from trimtab.daemons.haproxy import wire
 from trimtab.daemons.haproxy.dumps import Info, ServerState
 from trimtab.daemons.haproxy.members import Have, backends, difference, seen
 from trimtab.daemons.haproxy.wire import Command, Outcome
-from trimtab.errors import Refused, TrimtabError, Unreachable
+from trimtab.errors import BadInput, Refused, Terminal, TrimtabError, Unreachable
 from trimtab.registry.record import MAX_TURNS
 
 # Who has restarted is noticed within a second, see HaproxyWatch: this is for what nobody would notice.
@@ -68,42 +68,47 @@ class HaproxyController:
         splits = {SPLITS} if any(key in self._desired.files for key in changed) else set()
         return pools | splits | ({FLOORS} if pools else set())
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
-        failures = await self._pools([key for key in sorted(keys) if key in self._desired.served])
+    async def reconcile(self, keys: frozenset[str]) -> Result:
+        pools = await self._pools([key for key in sorted(keys) if key in self._desired.served])
+        failures = dict(pools.failed)
         for key, bring in ((FLOORS, self._floors), (SPLITS, self._splits)):
             if key in keys:
                 try:
                     await bring()
                 except TrimtabError as error:
                     failures[key] = error
-        return failures
+        return replace(pools, failed=failures)
 
-    async def _pools(self, names: list[str]) -> dict[str, Exception]:
+    async def _pools(self, names: list[str]) -> Result:
         if not names:
-            return {}
+            return DONE
         files = [self._desired.pools[name] for name in names]
-        have = await self._read(files)
+        have, soon = await self._read(files)
         failures: dict[str, Exception] = {}
         commands: list[Command] = []
         for file in files:
             try:
                 expect(file, have)
                 commands += commands_of(file, self._desired.served[file.name], have)
-            except TrimtabError as error:  # a value that HAProxy may not be given: this pool's fault alone
+            except BadInput as error:  # a value that HAProxy may not be given: this pool's fault alone
+                failures[file.name] = Terminal(error.message, error.hint)
+            except TrimtabError as error:
                 failures[file.name] = error
-        return failures | await self._run(commands, files)
+        return Result(failures | await self._run(commands, files), soon)
 
-    async def _read(self, files: list[PoolFile]) -> Have:
+    async def _read(self, files: list[PoolFile]) -> tuple[Have, Mapping[str, float]]:
+        """And which pools are to be read again, in so many seconds."""
         try:
             have = await self._have(files)
         except TrimtabError:
             if self._checks is not None:
                 self._checks.forget(files)
             raise
-        if self._checks is not None:
-            looks = self._checks.look(files, have)
-            self._checks.note(looks, await self._words(self._checks.fallen(looks)))
-        return have
+        if self._checks is None:
+            return have, {}
+        looks = self._checks.look(files, have)
+        self._checks.note(looks, await self._words(self._checks.fallen(looks)))
+        return have, again(looks)
 
     async def _words(self, fallen: list[tuple[str, int]]) -> Mapping[tuple[str, int], str]:
         """What their checks said last, of as many as are kept; nothing where HAProxy does not say it: that somebody is down
@@ -165,7 +170,7 @@ def expect(file: PoolFile, have: Have) -> None:
         )
 
 
-def commands_of(file: PoolFile, decision: Decision, have: Have) -> tuple[Command, ...]:
+def commands_of(file: PoolFile, decision: PoolDecision, have: Have) -> tuple[Command, ...]:
     """The commands for one pool. Of a registered pool the file may have servers too (backups): only weight and state of
     these are ours, so they are compared as those of a pool that is all in the file. Where nobody is known, nothing is
     done: to know nobody is not to know that there is nobody. Raises BadInput.
@@ -199,7 +204,7 @@ class HaproxyWatch:
     def keys(self) -> Collection[str]:
         return ("process",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         away, self._away = self._away, True  # until it has answered
         self._metrics.connections.set(-1)
         found = await self._runtime.info()
@@ -213,4 +218,4 @@ class HaproxyWatch:
             self._metrics.proxy_starts.inc()
         if found.pid != before or away:
             self._changed()
-        return {}
+        return DONE

@@ -11,9 +11,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.drivers.files import write_atomically
 from trimtab.drivers.units import Units
 from trimtab.errors import Refused
@@ -44,10 +44,10 @@ class NginxController:
     def keys(self) -> Collection[str]:
         return ("reload",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         wanted = self._members.read_bytes()
         if digest(wanted) == _text(self._loaded) and _text(self._used) != "":
-            return {}
+            return DONE
         state = (await self._units.state([self._unit]))[self._unit]
         if state.active != "active":
             raise Refused(f"{self._unit} is {state.active}", "it reads the membership when it starts")
@@ -58,7 +58,7 @@ class NginxController:
         for content in (wanted, self._members.read_bytes()):
             if used in (None, hashlib.sha256(content).hexdigest()):
                 write_atomically(self._loaded, digest(content).encode())
-                return {}
+                return DONE
         raise Refused(f"{self._unit} did not take the membership", f"the log of {self._unit} says why")
 
 

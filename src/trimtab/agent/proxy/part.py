@@ -16,9 +16,9 @@ from trimtab.agent.membership.saver import SAVE_PACE, Saver
 from trimtab.agent.membership.state import Changed
 from trimtab.agent.membership.store import Store
 from trimtab.agent.part import ProxyAgent
-from trimtab.agent.proxy.engines import Ask, compose
+from trimtab.agent.proxy.engines import EngineParts, compose
 from trimtab.agent.proxy.front import PACE as FRONT_PACE
-from trimtab.agent.proxy.front import SOON_S, TELL_PACE, Front, FrontHand, FrontLike, TellFront
+from trimtab.agent.proxy.front import SOON_S, TELL_PACE, FrontHand, FrontHook, FrontLike, TellFront
 from trimtab.agent.registration.publish import RESTORE_PACE, Restore
 from trimtab.agent.runtime.informer import Follow
 from trimtab.agent.runtime.lease import Lease
@@ -44,7 +44,7 @@ class ProxyPart:
         self._members_loop = agent.loop(self._members, MEMBERS_PACE)
         self._saver = Saver(self.store, agent.places.store)
         self._front_loops: list[Loop] = []
-        self._engine = compose(Ask(agent, proxy, self.desired, runtime, self._tell_front))
+        self._engine = compose(EngineParts(agent, proxy, self.desired, runtime, self._tell_front))
         self._follow: Follow[Changed] | None = None
         self._restore_loop: Loop | None = None
         if agent.access is not None:
@@ -65,10 +65,10 @@ class ProxyPart:
         file, agent = self._proxy.front, self._agent
         if file is None or agent.access is None:
             return
-        here, host = front or Front(file.vips), agent.file.host
+        here, host = front or FrontHook(file.vips), agent.file.host
         leaving = Leaving(self.desired, self._engine.runtime)
         checks = self._engine.checks or (lambda: None)
-        told = TellFront(agent.access, lease, host, here, leaving, self._look_in, checks=checks)
+        told = TellFront(agent.access, lease, host, here, leaving, checks=checks)
         tell = agent.loop(told, TELL_PACE)
         hand = FrontHand(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
         self._front_loops = [agent.loop(hand, FRONT_PACE), tell]

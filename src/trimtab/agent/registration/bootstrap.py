@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.loop import Failures
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent_config import RegistryAccess
 from trimtab.errors import TrimtabError
 from trimtab.registry.engines import SETUPS
@@ -24,14 +24,14 @@ class Bootstrap:
     def keys(self) -> Collection[str]:
         return () if self._done else ("auth",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """Without the password's file there is nothing to do yet; the resync looks again."""
         if self._done or not self._file.is_file():
-            return {}
+            return DONE
         password = self._file.read_text(encoding="utf-8").strip()
         if not password:
             raise TrimtabError(f"{self._file} is empty")
         if await SETUPS[self._access.engine](self._access, password):
             self._log.info("users and rights are set up", controller=self.name)
         self._done = True
-        return {}
+        return DONE

@@ -19,7 +19,7 @@ Refuse = Callable[[str, str, str], None]  # POOL/NAME, reason, why
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class NameTaken:
     """seen: the record that says so, empty since it is `free` (seconds of the loop's time)."""
 
     place: Place  # for which it was wanted
@@ -35,7 +35,7 @@ class Names:
         self._registry, self._refuse = registry, refuse
         self._places: dict[str, set[Place]] = {}  # where we put it, or may have
         self._spoken: dict[str, int] = {}  # the lease under which we said last that it is alive
-        self._taken: dict[str, Taken] = {}
+        self._taken: dict[str, NameTaken] = {}
 
     def taken(self) -> Mapping[str, str]:
         """POOL/NAME → why."""
@@ -82,18 +82,18 @@ class Names:
                 "give another `name`, or end that one; this one takes its place when it is gone"
             )
             alive = key_of(Alive(other.pool, other.name))
-            self._say(key, Taken(place_of(wanted), why, {alive: records[alive]}))
+            self._say(key, NameTaken(place_of(wanted), why, {alive: records[alive]}))
         elif (known := self._taken.get(key)) is None or known.place != place_of(wanted):
             self._taken.pop(key, None)
         elif known.free is None or now < known.free + FREE_S:
-            self._say(key, Taken(known.place, known.why, {}, now if known.free is None else known.free))
+            self._say(key, NameTaken(known.place, known.why, {}, now if known.free is None else known.free))
 
     def _ours(self, key: str, other: Member, last: Member | None, lease: int) -> bool:
         """Where we were, or alive by nobody's word but ours (then somebody wrote the member alone, an operator perhaps)."""
         known = {*self.places(key), *([place_of(last)] if last else [])}
         return place_of(other) in known or self._spoken.get(key) == lease
 
-    def _say(self, key: str, taken: Taken) -> None:
+    def _say(self, key: str, taken: NameTaken) -> None:
         before, self._taken[key] = self._taken.get(key), taken
         if before is None or before.why != taken.why:
             self._refuse(key, REASON, taken.why)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from trimtab.agent.membership.store import Store
 from trimtab.agent.runtime.lease import Lease
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
-from trimtab.errors import Conflict, DriverError, LeaseGone, Unreachable
+from trimtab.agent.runtime.result import DONE, Result
+from trimtab.errors import Conflict, DriverError, Unreachable
 from trimtab.registry.base import Write, Writer
 from trimtab.registry.codec import decode, encode
 from trimtab.registry.fields import TEXT, shown
@@ -45,7 +45,7 @@ class Publish:
     def keys(self) -> Collection[str]:
         return ("host",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         units = {plain(unit): plain(state) for unit, state in sorted(self._states().items())[:MOST_UNITS]}
         anew = {
             plain(unit): Restart(each.at, plain(each.why)[:MAX_WHY])
@@ -53,15 +53,11 @@ class Publish:
         }
         lease, told = await self._lease.get(), HostState(self._host, units, restarts=anew, since=self._since)
         if self._said == (told, lease):
-            return {}
+            return DONE
         state = replace(told, at=round(self._now(), 3))
-        try:
-            await self._registry.write(Write(leased={key_of(state): encode(state)}, lease=lease))
-        except LeaseGone:
-            self._lease.lost(lease)
-            raise
+        await self._lease.write(self._registry, Write(leased={key_of(state): encode(state)}, lease=lease))
         self._said = told, lease
-        return {}
+        return DONE
 
 
 class Restore:
@@ -78,7 +74,7 @@ class Restore:
     def keys(self) -> Collection[str]:
         return list(self._store.orphans)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         failures: dict[str, Exception] = {}
         for key in sorted(keys, reverse=True):  # members before the claims that go with them
             if (change := give_back(key, self._store.orphans, self._store.older)) is None:
@@ -89,10 +85,10 @@ class Restore:
             except Conflict:
                 continue  # there already; the watch tells
             except Unreachable as error:
-                return dict.fromkeys(keys, error)
+                return Result(dict.fromkeys(keys, error))
             except DriverError as error:
                 failures[key] = error
-        return failures
+        return Result(failures)
 
 
 def give_back(key: str, orphans: Mapping[str, bytes], older: Mapping[str, bytes]) -> Write | None:

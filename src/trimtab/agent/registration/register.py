@@ -18,10 +18,10 @@ from trimtab.agent.registration.name_ownership import Refuse as RefuseName
 from trimtab.agent.registration.plan import Records, encoded, numbers, plan, plan_removal
 from trimtab.agent.runtime.lease import Lease
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.drivers.files import read_json, write_atomically
-from trimtab.errors import Conflict, DriverError, LeaseGone, Refused, Unreachable
+from trimtab.errors import Conflict, DriverError, Refused, Unreachable
 from trimtab.registry.base import Registry, Write
 from trimtab.registry.record import MAX_ID, Alive, Claim, Member, Record
 
@@ -41,10 +41,10 @@ class FolderWatch:
     def keys(self) -> Collection[str]:
         return ("folder",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         if self._folder.look():
             self._changed()
-        return {}
+        return DONE
 
 
 class Register:
@@ -84,7 +84,7 @@ class Register:
         """What would be taken out, and the file, or folder, that has to be readable first."""
         return self._held
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         failures: dict[str, Exception] = {}
         self._snapshot = None
         self._names.keep_only(self.keys())
@@ -94,11 +94,11 @@ class Register:
                 await self._one(key)
             except Unreachable as error:  # the others would wait for nothing
                 self._leased.clear()
-                return {**dict.fromkeys(keys, error), **failures}
+                return Result({**dict.fromkeys(keys, error), **failures})
             except DriverError as error:
                 failures[key] = error
                 self._leased.pop(key, None)
-        return failures
+        return Result(failures)
 
     def _find_held(self) -> None:
         gone = self.registered.keys() - self._folder.wanted.keys() if self._folder.unsure() else set()
@@ -147,14 +147,11 @@ class Register:
                 {**self.registered, key: member}
             )  # first, so that a crash leaves nothing behind
             try:
-                await self._registry.write(plan(records, member, lease))
+                await self._lease.write(self._registry, plan(records, member, lease))
             except Conflict:
                 if old is not None and number == old.id:
                     return False  # perhaps it was given back to us by a proxy's agent (`Restore`)
                 continue
-            except LeaseGone:
-                self._lease.lost(lease)
-                raise
             self._leased[key] = lease
             self._names.put(key, lease)
             self._log.info("registered", member=key, id=number, address=member.address, port=member.port)

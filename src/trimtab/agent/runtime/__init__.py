@@ -1,1 +1,3 @@
-"""What every controller of the agent stands on: loop, queue, back-off, lease, informer, log, metrics."""
+"""What every controller of the agent stands on: loop, queue, result, back-off, lease, informer, log, metrics. It imports
+`registry.base`, `agent_config` and `errors`, and no controller.
+"""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.errors import LeaseGone
-from trimtab.registry.base import Writer
+from trimtab.registry.base import Write, Writer
 
 TTL_S = 10.0
 PACE = Pace(window=0.0, resync=3.0, first=0.2, most=2.0)
@@ -44,13 +44,21 @@ class Lease:
         if lease == self._id:
             self._id = 0
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def write(self, store: Writer, change: Write) -> None:
+        """What hangs on the lease; one that has ended is noticed. Raises as `Writer.write`."""
+        try:
+            await store.write(change)
+        except LeaseGone:
+            self.lost(change.lease)
+            raise
+
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         if not self._needed:
-            return {}
+            return DONE
         if lease := self._id:
             try:
                 await self._registry.keep(lease)
             except LeaseGone:
                 self.lost(lease)
         await self.get()
-        return {}
+        return DONE

@@ -15,9 +15,8 @@ from trimtab.agent.runtime.backoff import Random
 from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace, Queue
-from trimtab.errors import TrimtabError
-
-Failures = Mapping[str, Exception]
+from trimtab.agent.runtime.result import Result
+from trimtab.errors import Terminal, TrimtabError
 
 
 class Controller(Protocol):
@@ -29,9 +28,9 @@ class Controller(Protocol):
         """All that it looks after, for the resync."""
         ...
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
-        """Make these what they should be; the keys that failed, each with its reason. Whatever it raises, all failed.
-        Keys that are no longer known are none of its business and done.
+    async def reconcile(self, keys: frozenset[str]) -> Result:
+        """Make these what they should be. Whatever it raises, all failed. Keys that are no longer known are none of its business
+        and done.
         """
         ...
 
@@ -99,17 +98,16 @@ class Loop:
         began = _now()
         try:
             async with asyncio.timeout(self._pace.limit):
-                failures = await self._controller.reconcile(keys)
+                result = await self._controller.reconcile(keys)
         except Exception as error:  # the next attempt is as good as any: retried with back-off, and said
-            failures = dict.fromkeys(keys, error)
-        self._queue.succeeded(keys - failures.keys())
-        self._queue.failed(failures, _now())
+            result = Result(dict.fromkeys(keys, error))
+        self._queue.settle(keys, result, _now())
         self._metrics.durations.labels(self.name).observe(_now() - began)
         self._metrics.reconciles.labels(self.name).inc(len(keys))
         self._metrics.failing.labels(self.name).set(len(self._queue.failing()))
-        self._report(keys, failures)
+        self._report(keys, result.failed)
 
-    def _report(self, keys: frozenset[str], failures: Failures) -> None:
+    def _report(self, keys: frozenset[str], failures: Mapping[str, Exception]) -> None:
         """Each reason once, not at each attempt; a reason that many keys share once as well."""
         for kind in map(_kind, failures.values()):
             self._metrics.errors.labels(self.name, kind).inc()
@@ -128,11 +126,14 @@ class Loop:
         if _kind(error) == "crash":
             self._log.crash("controller crashed", error, controller=self.name, keys=keys)
         else:
-            self._log.warning("failed, tried again", controller=self.name, keys=keys, why=text)
+            what = "left alone until it changes" if _kind(error) == "terminal" else "tried again"
+            self._log.warning(f"failed, {what}", controller=self.name, keys=keys, why=text)
 
 
 def _kind(error: Exception) -> str:
-    """expected: a daemon or a disk said no.  crash: a defect."""
+    """expected: a daemon or a disk said no.  terminal: retrying cannot mend it.  crash: a defect."""
+    if isinstance(error, Terminal):
+        return "terminal"
     return "expected" if isinstance(error, TrimtabError | OSError) else "crash"  # TimeoutError is an OSError
 
 

@@ -49,7 +49,7 @@ class Metrics:
             buckets=DURATIONS,
             registry=reg,
         )
-        self.failing = Gauge("trimtab_failing_keys", "Keys in back-off", ["controller"], registry=reg)
+        self.failing = Gauge("trimtab_failing_keys", "Keys that fail now", ["controller"], registry=reg)
         self.registry_up = Gauge("trimtab_registry_up", "The registry answers", registry=reg)
         self.registry_revision = Gauge("trimtab_registry_revision", "Last revision seen", registry=reg)
         self.registry_heard = Gauge(

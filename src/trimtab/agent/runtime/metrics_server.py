@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.metrics import Metrics
+from trimtab.agent.runtime.result import DONE, Result
 
 
 class MetricsServer:
@@ -21,10 +21,10 @@ class MetricsServer:
     def keys(self) -> Collection[str]:
         return ("server",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         if self._end is None:
             self._end = self._metrics.serve(self._address, self._port)
-        return {}
+        return DONE
 
     async def end(self) -> None:
         if self._end is not None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from math import inf
 
 from trimtab.agent.runtime.backoff import Random, pause
+from trimtab.agent.runtime.result import Result
+from trimtab.errors import Terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,18 @@ class Queue:
         share = 1.0 + self._pace.jitter * (2.0 * self._random() - 1.0)
         self._next_resync = now + self._pace.resync * share
         return True
+
+    def settle(self, keys: Iterable[str], result: Result, now: float) -> None:
+        """What becomes of the keys of a reconcile that ended at `now`. A terminal error leaves its key failing and not due."""
+        self.succeeded(key for key in keys if key not in result.failed)
+        for key, error in result.failed.items():
+            if isinstance(error, Terminal):
+                self._forget(key)
+                self._failures[key] = 0
+            else:
+                self.failed((key,), now)
+        for key, seconds in result.requeue_after_s.items():
+            self.mark((key,), now + seconds)
 
     def succeeded(self, keys: Iterable[str]) -> None:
         for key in keys:

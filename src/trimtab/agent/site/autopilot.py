@@ -11,26 +11,26 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.site.raw_cache import Mirror
 from trimtab.agent_config import ArbiterFile
-from trimtab.errors import AnswerIsNo, Conflict, Nonsense
+from trimtab.errors import AnswerIsNo, Conflict, Nonsense, Terminal
+from trimtab.ops.arbiter.denied import Denied
 from trimtab.ops.arbiter.world import AUTOMATIC
-from trimtab.ops.drain import writes
 from trimtab.ops.drain.automatic import (
     Patience,
     Pauses,
     Wanted,
-    Way,
     is_turn,
     request_of,
     wanted,
     was_said,
 )
-from trimtab.ops.drain.coordinator import Coordinator, known
+from trimtab.ops.drain.coordinator import Coordinator
+from trimtab.ops.drain.granting import Situation
 from trimtab.ops.drain.of_file import facts_of_file, watching_of_file
-from trimtab.ops.drain.plan import Finished, Move
+from trimtab.ops.drain.plan import Finished, Move, Way
 from trimtab.ops.drain.standing import decisions_in
 from trimtab.ops.health.record import FRESH_S, views_of
 from trimtab.ops.health.verdict import judge
@@ -64,15 +64,14 @@ class Autopilot:
     def keys(self) -> Collection[str]:
         return ("sites",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         if not self._follows():
-            return {}
+            return DONE
         snapshot = Snapshot(self._mirror.revision, self._mirror.records)
         try:
-            found = known(snapshot, self._facts, self._watching, self._now())
+            found = Situation.of(snapshot, self._facts, self._watching, self._now())
         except Nonsense as error:
-            self._log.warning("nothing is decided", why=str(error))
-            return {}
+            raise Terminal(f"nothing is decided: {error.message}", error.hint) from error
         views, now = views_of(snapshot.records), self._now()
         own = {
             site: judge(site, views, (site,), now=now, fresh_s=FRESH_S) for site in found.standing.committed
@@ -81,7 +80,7 @@ class Autopilot:
         wish = wanted(found.verdicts, found.standing, self._patience, now, own, self._holds)
         if wish is not None and self._is_mine(wish, snapshot.records):
             await self._act(wish)
-        return {}
+        return DONE
 
     def _is_mine(self, wish: Wanted, records: Mapping[str, bytes]) -> bool:
         return is_turn(wish.site, self._host, views_of(records), self._now(), FRESH_S)
@@ -111,11 +110,12 @@ class Autopilot:
     async def _ask(self, wish: Wanted) -> None:
         coordinator, request = self._coordinator(), request_of(wish)
         found, answer = await coordinator.look(request)
-        if answer.granted:
+        if not answer.granted and was_said(decisions_in(found.snapshot.records), request, answer):
+            return
+        try:
             self._note(wish, await coordinator.drain(request))
-        elif not was_said(decisions_in(found.snapshot.records), request, answer):
-            await self._store.write(writes.refuse(found.snapshot, writes.Asked(request, answer, self._now())))
-            why = "; ".join(f"{each.rule}: {each.text}" for each in answer.standing)
+        except Denied as error:
+            why = "; ".join(f"{each.rule}: {each.text}" for each in error.asked[0][1].standing)
             self._log.warning("not drained", site=wish.site, reason=wish.reason, why=why)
 
     def _coordinator(self) -> Coordinator:
@@ -125,4 +125,4 @@ class Autopilot:
         )  # fmt: skip
 
     def _tell(self, move: Move) -> None:
-        self._log.info("drain", move=type(move).__name__.lower(), why=move.why)
+        self._log.info("drain", move=getattr(move, "step", type(move).__name__.lower()), why=move.why)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
-from trimtab.errors import Conflict, TrimtabError
+from trimtab.agent.runtime.result import DONE, Result
+from trimtab.errors import Conflict, Refused, Terminal, TrimtabError
 from trimtab.ops.incidents.decide import decide
 from trimtab.ops.incidents.record import held_of
 from trimtab.ops.incidents.sight import KINDS, Sight, Views
@@ -24,7 +24,7 @@ def concerns(keys: Iterable[str]) -> bool:
     return any(key.startswith(KINDS) for key in keys)
 
 
-class Watch:
+class IncidentWatch:
     """sites: all that are watched.  heard: the store as it is known now, None while it is away: then nothing is done, and
     what happened meanwhile is written down when it is back, with the time of that.  now: seconds since 1970.  vantage,
     quorum: as for `Sight`.  served: the sites that are known to have served; who begins has seen none, and gives each
@@ -50,10 +50,10 @@ class Watch:
     def keys(self) -> Collection[str]:
         return self._sites
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """One site after the other: the numbers of new incidents follow each other."""
         if (snapshot := self._heard()) is None:
-            return {}
+            return DONE
         now, failures = round(self._now(), 3), dict[str, Exception]()
         views = self._views.of(snapshot.records)
         sight = Sight(snapshot.records, views, self._sites, now, self._vantage, self._quorum)
@@ -64,7 +64,7 @@ class Watch:
                 continue  # somebody else was first: what he wrote is on its way to us, and marks us
             except TrimtabError as error:
                 failures[site] = error
-        return failures
+        return Result(failures)
 
     async def _follow(self, site: str, sight: Sight, snapshot: Snapshot, now: float) -> Snapshot:
         """The store after it."""
@@ -76,6 +76,9 @@ class Watch:
         found = decide(held, seen, now)
         if found is None or (held is None and boots):
             return snapshot
-        change = write_of(snapshot, found)
+        try:
+            change = write_of(snapshot, found)
+        except Refused as error:
+            raise Terminal(error.message, error.hint) from error
         await self._store.write(change)
         return after(snapshot, change)

@@ -12,13 +12,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from trimtab.agent.runtime.lease import Lease
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent_config import Front, WatchFile
 from trimtab.daemons.front.ask import https, tcp
 from trimtab.daemons.front.icmp import ping
 from trimtab.daemons.front.judge import Answer, Probe, answered_by, judge
-from trimtab.errors import LeaseGone
 from trimtab.ops.health.reading import Reading, Vantage
 from trimtab.ops.health.record import AGAIN_S, encode, key_of
 from trimtab.ops.health.stream import Damping
@@ -50,8 +49,8 @@ class Probes:
 
 class Observe:
     """changed: told when what is seen of a site is another word, or for another reason. now: seconds since 1970.
-    again: asked to have sites looked at anew, in so many seconds: one that has failed once is asked twice as often until it
-    is known, as HAProxy's `fastinter` has it, so that a silent one is known within `fall` intervals too.
+    One that has failed once is asked twice as often until it is known, as HAProxy's `fastinter` has it, so that a silent one
+    is known within `fall` intervals too.
     """
 
     name = "observe"
@@ -62,14 +61,13 @@ class Observe:
         changed: Callable[[], None],
         probe: Prober | None = None,
         now: Callable[[], float] = time.time,
-        again: Callable[[frozenset[str], float], None] = lambda sites, seconds: None,
     ) -> None:
         damping = Damping(file.fall, file.rise)
         self._doubt_s = max(10.0, 5 * file.every)
         self._fronts = {front.site: front for front in file.fronts}
         self._vantage = Vantage.of(self._fronts, file.probes, damping, fresh_s=self._doubt_s)
         self._probe, self._changed, self._now = probe or Probes(file.ca, file.timeout), changed, now
-        self._again, self._every = again, file.every
+        self._every = file.every
         self._others: dict[str, tuple[str, float]] = {}
         self.pace = Pace(window=0.0, resync=file.every, first=file.every, most=file.every, jitter=0.0)
 
@@ -80,7 +78,7 @@ class Observe:
     def readings(self) -> dict[str, Reading]:
         return self._vantage.readings()
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """All at once: one that does not answer delays no other."""
         before, began = self._vantage.readings(), time.monotonic()
         found = await asyncio.gather(*(self._look(self._fronts[site]) for site in sorted(keys)))
@@ -89,9 +87,8 @@ class Observe:
             self._vantage = self._vantage.step(site, seen, why, now)
         if self._vantage.readings() != before:
             self._changed()
-        if doubts := self._vantage.doubts & keys:
-            self._again(doubts, max(0.0, self._every / 2 - (time.monotonic() - began)))
-        return {}
+        rest = max(0.0, self._every / 2 - (time.monotonic() - began))
+        return Result(requeue_after_s=dict.fromkeys(self._vantage.doubts & keys, rest))
 
     async def _look(self, front: Front) -> tuple[dict[Probe, bool | None], str]:
         """By probe, and why the strongest that fails does."""
@@ -166,19 +163,15 @@ class PublishView:
     def keys(self) -> Collection[str]:
         return ("view",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         readings, lease, now = dict(self._readings()), await self._lease.get(), self._now()
         if (
             self._said is not None
             and self._said[:2] == (readings, lease)
             and 0 <= now - self._said[2] < AGAIN_S
         ):
-            return {}
+            return DONE
         view = View(self._site, self._host, readings, round(now, 3))
-        try:
-            await self._store.write(Write(leased={key_of(view): encode(view)}, lease=lease))
-        except LeaseGone:
-            self._lease.lost(lease)
-            raise
+        await self._lease.write(self._store, Write(leased={key_of(view): encode(view)}, lease=lease))
         self._said = (readings, lease, now)
-        return {}
+        return DONE

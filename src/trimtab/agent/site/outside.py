@@ -11,11 +11,10 @@ from ipaddress import ip_network
 from typing import Protocol
 
 from trimtab.agent.runtime.lease import Lease
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.site.steer import UPSTREAM
 from trimtab.daemons.bird.wire import Prefix, Route
-from trimtab.errors import LeaseGone
 from trimtab.ops.arbiter.ledger import Heard
 from trimtab.ops.arbiter.records import encode, key_of
 from trimtab.ops.steering.wish import Done
@@ -38,13 +37,13 @@ class TellDone:
     def keys(self) -> Collection[str]:
         return ("done",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         if (done := self._done()) is None:
-            return {}
+            return DONE
         key, value = key_of(done), encode(done)
         if self._there(key) != value:
             await self._store.write(Write(put={key: value}))
-        return {}
+        return DONE
 
 
 class RoutesLike(Protocol):
@@ -74,7 +73,7 @@ class Outside:
     def keys(self) -> Collection[str]:
         return [site for site in self._leaving() if site in self._others]
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """What was said of a site that has come to rest is forgotten; its record ends with a new one or the lease."""
         self._said = {site: said for site, said in self._said.items() if site in self.keys()}
         lease = await self._lease.get() if keys else 0
@@ -83,13 +82,9 @@ class Outside:
             if self._said.get(site) == (hears, lease):
                 continue
             heard = Heard(site, self._host, hears, round(self._now(), 3))
-            try:
-                await self._store.write(Write(leased={key_of(heard): encode(heard)}, lease=lease))
-            except LeaseGone:
-                self._lease.lost(lease)
-                raise
+            await self._lease.write(self._store, Write(leased={key_of(heard): encode(heard)}, lease=lease))
             self._said[site] = (hears, lease)
-        return {}
+        return DONE
 
     async def _hears(self, site: str) -> bool:
         for prefix in self._others[site]:

@@ -2,7 +2,7 @@
 
 estate store ─ Follow ─ Mirror ─┬─ RouterSteer ─ TellDone
                                 ├─ Outside
-                                ├─ Watch (incidents)
+                                ├─ IncidentWatch
                                 └─ Autopilot
 front doors ─ Observe ─ PublishView
 """
@@ -27,7 +27,7 @@ from trimtab.agent.runtime.queue import ONCE_PACE
 from trimtab.agent.site.autopilot import PACE as AUTOPILOT_PACE
 from trimtab.agent.site.autopilot import Autopilot
 from trimtab.agent.site.incidents import PACE as INCIDENTS_PACE
-from trimtab.agent.site.incidents import Watch, concerns
+from trimtab.agent.site.incidents import IncidentWatch, concerns
 from trimtab.agent.site.observe import PUBLISH_PACE, Observe, Prober, PublishView
 from trimtab.agent.site.outside import DONE_PACE, OUTSIDE_PACE, Outside, TellDone
 from trimtab.agent.site.raw_cache import Mirror
@@ -36,14 +36,14 @@ from trimtab.agent.site.steer import RouterSteer
 from trimtab.agent_config import AgentFile, ArbiterFile, RegistryAccess
 from trimtab.errors import Nonsense
 from trimtab.ops.arbiter.records import decode
-from trimtab.ops.arbiter.world import Permit as Granted
+from trimtab.ops.arbiter.world import Permit
 from trimtab.ops.drain.open import fail_open
 from trimtab.ops.drain.standing import Standing
 from trimtab.ops.health.reading import word
 from trimtab.ops.health.record import FRESH_S, views_of
 from trimtab.ops.health.verdict import judge_all
 from trimtab.ops.incidents.sight import vantage_of
-from trimtab.ops.steering.wish import Committed, Doing, Done, Orders, Permit
+from trimtab.ops.steering.wish import Committed, Doing, Done, Orders, PermitRef
 from trimtab.registry.base import Registry, Snapshot
 from trimtab.registry.fields import BadRecord
 
@@ -91,18 +91,14 @@ class EstatePart:
     def _compose_observer(self, probe: Prober | None) -> Observe:
         file = self._agent.file
         assert file.watch is not None
-
-        def again(sites: frozenset[str], seconds: float) -> None:
-            asyncio.get_running_loop().call_later(seconds, observe_loop.mark, sites)
-
-        observe = Observe(file.watch, lambda: view_loop.mark(("view",)), probe, again=again)
+        observe = Observe(file.watch, lambda: view_loop.mark(("view",)), probe)
         publish = PublishView(self.access, self._lease, file.site, file.host, lambda: observe.readings)
         view_loop = self._agent.loop(publish, PUBLISH_PACE)
         self._written.append(view_loop)
-        observe_loop = self._agent.loop(observe, observe.pace)
+        self._agent.loop(observe, observe.pace)
         sites, who = [front.site for front in file.watch.fronts], file.arbiter
         vantage, quorum = (who.vantage, who.quorum) if who else ((), None)
-        watch = Watch(self.access, sites, self._heard, vantage=vantage, quorum=quorum)
+        watch = IncidentWatch(self.access, sites, self._heard, vantage=vantage, quorum=quorum)
         watch_loop = self._agent.loop(watch, INCIDENTS_PACE)
         self._happened = lambda: watch_loop.mark(watch.keys())
         return observe
@@ -194,11 +190,11 @@ class EstatePart:
             committed = Committed(site, "serve", "the site itself", why, time.time())
         return Orders(committed, doing, self._permits(), self._follow.known(_now()))
 
-    def _permits(self) -> tuple[Permit, ...]:
+    def _permits(self) -> tuple[PermitRef, ...]:
         found = []
         for key in self.mirror.records:
-            if key.startswith("permit/") and (each := self._read(key, Granted)) is not None:
-                found.append(Permit(each.id, each.kind, each.site, each.ttl_s))
+            if key.startswith("permit/") and (each := self._read(key, Permit)) is not None:
+                found.append(PermitRef(each.id, each.kind, each.site, each.ttl_s))
         return tuple(found)
 
     def _read(self, key: str, kind: type[Any]) -> Any:

@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.daemons.bird.wire import ProtocolState
 
 PACE = Pace(window=0.0, resync=5.0, first=0.5, most=15.0)
@@ -19,7 +19,7 @@ LIMIT = "Route limit exceeded"  # BIRD 2.0 and 2.17, in the last column of `show
 BGP = "BGP"
 
 
-class BirdLike(Protocol):
+class ProtocolsLike(Protocol):
     async def protocols(self) -> dict[str, ProtocolState]: ...
 
 
@@ -28,14 +28,14 @@ class Sessions:
 
     name = "sessions"
 
-    def __init__(self, bird: BirdLike, log: Log, metrics: Metrics) -> None:
+    def __init__(self, bird: ProtocolsLike, log: Log, metrics: Metrics) -> None:
         self._bird, self._log, self._metrics = bird, log, metrics
         self._over: frozenset[str] = frozenset()
 
     def keys(self) -> Collection[str]:
         return ("sessions",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """Raises DriverError where BIRD does not answer: what was said last stands."""
         states = await self._bird.protocols()
         over = over_limit(states)
@@ -51,7 +51,7 @@ class Sessions:
         for name in sorted(self._over - over):
             self._log.info("session is no longer shut by its limit of routes", session=name)
         self._over = over
-        return {}
+        return DONE
 
 
 def over_limit(states: Mapping[str, ProtocolState]) -> frozenset[str]:

@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.site.steer_file import Disk, Steered, text
 from trimtab.daemons.bird.wire import Adverts, Configured, Prefix, ProtocolState
 from trimtab.errors import DriverError, Refused
@@ -77,13 +77,13 @@ class RouterSteer:
     def keys(self) -> Collection[str]:
         return ("announcements",)
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         """Raises OSError where the disk does not take a file, DriverError where BIRD does not answer, or its configuration
         does not follow.
         """
         if (orders := self._orders() or self._disk.saved()) is None:
             await self._disk.keep()  # neither the store nor a predecessor ever said anything
-            return {}
+            return DONE
         orders = orders.of(self._site)
         wished = wish(orders.committed, orders.doing, orders.permits, orders.heard, self._now())
         try:
@@ -97,7 +97,7 @@ class RouterSteer:
             raise Refused(
                 "; ".join(judgement.why), f"do BIRD's export filters use the sets of {self._disk.conf}?"
             )
-        return {}
+        return DONE
 
     async def _follow(self, step: Step) -> Judgement:
         steered = Steered.of(step, self._announced)

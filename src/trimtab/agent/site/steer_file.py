@@ -24,7 +24,7 @@ from typing import Any
 
 from trimtab.daemons.bird.wire import Prefix
 from trimtab.drivers.files import read_json, write_atomically
-from trimtab.ops.steering.wish import STEPS, Committed, Doing, Orders, Permit, Step
+from trimtab.ops.steering.wish import STEPS, Committed, Doing, Orders, PermitRef, Step
 
 CONF, MEMORY = "steer.conf", "steered.json"
 SETS = ("PREFER_AWAY", "WITHDRAWN")
@@ -187,8 +187,8 @@ def _doing(site: Any, step: Any, permit: Any, token: Any, ttl_s: Any) -> Doing:
     return Doing(_text(site), _step(step), _text(permit), token, _number(ttl_s))
 
 
-def _permit(id: Any, kind: Any, site: Any, ttl_s: Any) -> Permit:
-    return Permit(_text(id), _text(kind), _text(site), _number(ttl_s))
+def _permit(id: Any, kind: Any, site: Any, ttl_s: Any) -> PermitRef:
+    return PermitRef(_text(id), _text(kind), _text(site), _number(ttl_s))
 
 
 def _step(value: Any) -> Step:

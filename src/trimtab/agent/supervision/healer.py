@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Literal
 
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.loop import Failures
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace
+from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.supervision.full import is_full
 from trimtab.agent.supervision.heal import Action, History, Observation, Word, decide
 from trimtab.agent_config import Probe, Unit
@@ -66,7 +66,7 @@ class Healer:
     def states(self) -> Mapping[str, str]:
         return self.words
 
-    async def reconcile(self, keys: frozenset[str]) -> Failures:
+    async def reconcile(self, keys: frozenset[str]) -> Result:
         now = asyncio.get_running_loop().time()
         whole = now >= self._next_look or not BUSY.isdisjoint(self.words.values())
         error = await self._look() if whole else None
@@ -76,7 +76,7 @@ class Healer:
         seen = await asyncio.gather(*(self._observe(unit, error) for unit in asked))
         for unit, observation in zip(asked, seen, strict=True):
             await self._judge(unit, observation)
-        return {} if error is None else dict.fromkeys(keys, error)
+        return DONE if error is None else Result(dict.fromkeys(keys, error))
 
     async def _look(self) -> Exception | None:
         try:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Word = Literal["serving", "ill", "dark", "unknown"]  # a quorum's verdict of a site, see control.sites.verdict
+from trimtab.ops.steering.wish import Step
+
+Word = Literal["serving", "ill", "dark", "unknown"]  # a quorum's verdict of a site, see ops.health.verdict
 AUTOMATIC = "trimtab"  # who asks where agents do
-Step = Literal["serve", "prefer", "withdraw"]  # how a site stands to the Internet: see control.steer.wish
 Kind = Literal["drain-site", "drain-proxy", "drain-member"]  # what may be asked: each takes something away
 # What is written down: that, what came of it, and what takes nothing and is not judged.
 Told = Literal[
@@ -21,9 +22,7 @@ Told = Literal[
     "freeze", "thaw",
 ]  # fmt: skip
 OF_MEMBERS = ("drain-member", "undrain-member")
-PermitKind = Literal[
-    "drain-site", "drain-proxy", "drain-member", "undrain-site"
-]  # the last gives back: see ops.drain
+PermitKind = Literal[Kind, "undrain-site"]  # that gives back: see ops.drain
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from trimtab.ops.arbiter.decide import Answer
 from trimtab.ops.arbiter.ledger import Decision
 from trimtab.ops.arbiter.world import AUTOMATIC, Request
+from trimtab.ops.drain.plan import Way
 from trimtab.ops.drain.standing import Standing
 from trimtab.ops.health.verdict import SiteVerdict, View
 
 MAX_REASON = 200
-SHORTEST_S, LONGEST_S, LONGER = (
-    10.0,
-    3600.0,
-    4.0,
-)  # seconds: with the usual budget two changes an hour are left for people
-
-
-Way = Literal["out", "back"]
+# Seconds, and how much longer each time: with the usual budget two changes an hour are left for people.
+SHORTEST_S, LONGEST_S, LONGER = 10.0, 3600.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)

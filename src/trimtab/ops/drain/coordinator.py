@@ -7,63 +7,27 @@ the lease's time; there is nothing to clean up and nobody to take over.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from trimtab.errors import AnswerIsNo, Conflict, DriverError
 from trimtab.ops.arbiter.decide import Answer, decide, takes_over
-from trimtab.ops.arbiter.denied import Denied
-from trimtab.ops.arbiter.world import Permit, Request, World
+from trimtab.ops.arbiter.world import Permit, Request
 from trimtab.ops.drain import writes
+from trimtab.ops.drain.granting import PAUSE_S, TTL_S, Granted, Granting, Situation, Watching
 from trimtab.ops.drain.held import HeldLease
-from trimtab.ops.drain.judged import Facts, seen_of, world_of
-from trimtab.ops.drain.plan import Commit, Finished, Move, Plan, Progress, Seen, Undo, Wait, Way, Write
-from trimtab.ops.drain.standing import Standing
+from trimtab.ops.drain.judged import Facts, seen_of
+from trimtab.ops.drain.plan import Commit, Finished, Move, Plan, Progress, Seen, SetStep, Undo, Wait, Way
 from trimtab.ops.drain.step import next_move, noted
 from trimtab.ops.drain.takeover import take_over, taken
-from trimtab.ops.health.record import FRESH_S, views_of
-from trimtab.ops.health.verdict import SiteVerdict, judge_all
 from trimtab.ops.steering.wish import Committed
-from trimtab.registry.base import Registry, Snapshot
+from trimtab.registry.base import Registry, Snapshot, Write
 
-TTL_S = 5.0
 STEP_LIMIT_S = 20.0
-PAUSE_S = 0.1
-ATTEMPTS = 10
 ENDS = "what was under way ends with the lease"
 UNSURE = "whether it was committed is not known, `trimtab status` says it once the store answers"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The store at one revision, and what follows from it."""
-
-    snapshot: Snapshot
-    standing: Standing
-    world: World
-    verdicts: dict[str, SiteVerdict]
-
-
-@dataclass(frozen=True, slots=True)
-class Watching:
-    """Which sites have observers, and how many of them have to agree: None is more than half."""
-
-    vantage: tuple[str, ...]
-    quorum: int | None = None
-
-
-def known(
-    snapshot: Snapshot, facts: Facts, watching: Watching, wall: float, own: Plan | None = None
-) -> Known:
-    """Raises Nonsense where the gate, the freeze or a permit cannot be read."""
-    standing = Standing.of(snapshot)
-    verdicts = judge_all(
-        facts.sites, views_of(snapshot.records), watching.vantage, watching.quorum, now=wall, fresh_s=FRESH_S
-    )
-    return Known(snapshot, standing, world_of(standing, facts, verdicts, own), verdicts)
 
 
 class Coordinator:
@@ -84,65 +48,44 @@ class Coordinator:
         self._store, self._facts, self._watching, self._tell = store, facts, watching, tell
         self._settle_s, self._ttl_s, self._now, self._wall = settle_s, ttl_s, now, wall
         self._held = HeldLease(store, ttl_s, now)
+        self._granting = Granting(store, self._known, watching, ttl_s=ttl_s, now=now, wall=wall)
         self._said: Move | None = None
 
-    async def look(self, request: Request) -> tuple[Known, Answer]:
+    async def _known(self) -> Facts:
+        return self._facts
+
+    async def look(self, request: Request) -> tuple[Situation, Answer]:
         """What would be said of a request now. Raises DriverError."""
-        found = known(await self._store.read(), self._facts, self._watching, self._wall())
-        return found, decide(found.world, request, self._wall())
+        found, answers = await self._granting.look([request])
+        return found, answers[0]
 
     async def drain(self, request: Request) -> Finished:
         """Raises AnswerIsNo with every objection, which is kept in the store, and DriverError."""
         async with self._held:
-            plan = await self._granted(request)
-            return await self._play(plan) if isinstance(plan, Plan) else plan
+            granted = await self._granting.ask([request], self._held.id, instead=_taken_over)
+            if granted.permits:
+                return await self._play(self._way_out(request, granted))
+            self._say(finished := taken(request.site))
+            return finished
 
     async def undrain(self, site: str, by: str, reason: str, whose: str = "") -> Finished:
         """It takes nothing from anybody, so nobody is asked. whose: the only one whose word is lifted, "" for anybody's. Raises
         AnswerIsNo where nothing is to be brought back.
         """
         async with self._held:
-            found = known(await self._store.read(), self._facts, self._watching, self._wall())
+            found, _ = await self._granting.look(())
             lifts = found.standing.committed.get(site)
             if lifts is None or whose not in ("", lifts.by):
                 raise AnswerIsNo(f"{site} is not drained", "`trimtab status` says what is")
-            notice = Permit(self._id(), "undrain-site", site, site, by, reason, self._at(), self._ttl_s)
-            return await self._play(self._plan(notice, "back", lifts=lifts))
+            request = Request("undrain-site", site, site, by, reason)
+            return await self._play(self._plan(self._granting.permit(request, self._at()), "back", lifts))
 
-    # ---- the permit
+    # ---- the plan
 
-    async def _granted(self, request: Request) -> Plan | Finished:
-        for _ in range(ATTEMPTS):
-            found, answer = await self.look(request)
-            asked = writes.Asked(request, answer, self._at())
-            if takes_over(found.world, request):
-                with suppress(Conflict):
-                    stands = found.standing.committed[request.site]
-                    await self._store.write(take_over(found.snapshot, asked, stands))
-                    finished = taken(request.site)
-                    self._say(finished)
-                    return finished
-                continue
-            if not answer.granted:
-                with suppress(DriverError):  # whoever asked is told anyway
-                    await self._store.write(writes.refuse(found.snapshot, asked))
-                raise Denied([(request, answer)])
-            permit = Permit(
-                self._id(), "drain-site", request.site, request.target, request.by, request.reason, asked.at,
-                self._ttl_s,
-            )  # fmt: skip
-            write = writes.grant(found.snapshot, asked, permit, self._facts.limits, self._held.id)
-            with suppress(Conflict):
-                await self._store.write(write)
-                lifts = found.standing.committed.get(request.site)
-                took = answer.effect.takes
-                return replace(
-                    self._plan(permit, "out", lifts),
-                    took=took,
-                    force=request.force,
-                    automatic=request.automatic,
-                )
-        raise Conflict("somebody else was first, again and again", "nothing was begun: ask again")
+    def _way_out(self, request: Request, granted: Granted) -> Plan:
+        plan = self._plan(granted.permits[0], "out", granted.found.standing.committed.get(request.site))
+        took = granted.asked[0].answer.effect.takes
+        return replace(plan, took=took, force=request.force, automatic=request.automatic)
 
     def _plan(self, permit: Permit, way: Way, lifts: Committed | None = None) -> Plan:
         routers = self._facts.routers.get(permit.site, ())
@@ -171,7 +114,7 @@ class Coordinator:
             await asyncio.sleep(PAUSE_S)
 
     def _seen(self, plan: Plan, snapshot: Snapshot) -> Seen:
-        found = known(snapshot, self._facts, self._watching, self._wall(), plan)
+        found = Situation.of(snapshot, self._facts, self._watching, self._wall(), plan)
         answer = decide(found.world, plan.request, self._wall()) if plan.way == "out" else None
         return seen_of(
             plan, found.standing, found.world, answer, found.verdicts.get(plan.site), self._held.lives
@@ -179,7 +122,7 @@ class Coordinator:
 
     async def _do(self, plan: Plan, snapshot: Snapshot, move: Move) -> None:
         match move:
-            case Write():
+            case SetStep():
                 await self._store.write(writes.step(snapshot, plan, move, self._held.id))
             case Commit():
                 await self._store.write(writes.commit(snapshot, plan, self._at()))
@@ -195,8 +138,12 @@ class Coordinator:
             self._said = move
             self._tell(move)
 
-    def _id(self) -> str:
-        return secrets.token_hex(8)
-
     def _at(self) -> float:
         return round(self._wall(), 3)
+
+
+def _taken_over(found: Situation, asked: writes.Asked) -> Write | None:
+    """What agents have done by themselves takes nothing more, so a person needs no permit for it."""
+    if not takes_over(found.world, asked.request):
+        return None
+    return take_over(found.snapshot, asked, found.standing.committed[asked.request.site])

@@ -8,8 +8,6 @@ until nothing is under way to the member. A proxy whose addresses nobody takes g
 from __future__ import annotations
 
 import asyncio
-import random
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,28 +15,19 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from trimtab.errors import AnswerIsNo, BadInput, Conflict, DriverError, LeaseGone, Unreachable
-from trimtab.ops.arbiter.decide import Answer, decide
-from trimtab.ops.arbiter.denied import Denied
-from trimtab.ops.arbiter.effect import pool_of
 from trimtab.ops.arbiter.records import key_of
-from trimtab.ops.arbiter.world import Permit, Request, World
+from trimtab.ops.arbiter.world import Permit, Request
 from trimtab.ops.drain import writes
-from trimtab.ops.drain.coordinator import ATTEMPTS, TTL_S, Known, Watching, known
+from trimtab.ops.drain.granting import ATTEMPTS, PAUSE_S, TTL_S, Granting, Watching
 from trimtab.ops.drain.held import HeldLease
-from trimtab.ops.drain.judged import Facts, less_members
+from trimtab.ops.drain.judged import Facts
 from trimtab.ops.drain.plan import Finished
-from trimtab.ops.overrides.member import write_planned
+from trimtab.ops.overrides.member import WritePlan, write_planned
 from trimtab.registry.base import Registry, Snapshot, Write
 
-PAUSE_S = 0.1
 ASK_S = 8.0  # for each answer of the estate's store: one member of it may hang
-CHECKS_S = (
-    2.0  # whoever has come back a moment ago is found down until the proxies' checks have said otherwise
-)
 NOTE_S = 2.0  # what is done is done: its row waits for nobody
 DECIDED_S = 60.0  # a proxy's word is taken back long before, if its site's registry answers at all
-
-Plan = Callable[[Snapshot], Write | None]
 
 
 class Unasked(Unreachable):
@@ -50,7 +39,7 @@ class Overtaken(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class TargetStatus:
     """over: what was asked has come about. failed: it will not, and is taken back; "" as long as it may."""
 
     over: bool
@@ -63,7 +52,7 @@ class Target(Protocol):
 
     def out(self, snapshot: Snapshot) -> Write | None: ...
     def back(self, snapshot: Snapshot) -> Write | None: ...
-    def seen(self, snapshot: Snapshot, waited_s: float) -> Seen: ...
+    def seen(self, snapshot: Snapshot, waited_s: float) -> TargetStatus: ...
 
 
 class LocalDrain:
@@ -85,23 +74,14 @@ class LocalDrain:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.registry = registry
-        self._store, self._facts, self._watching = store, facts, watching
+        self._store, self._facts = store, facts
+        self._granting = Granting(store, self._known, watching, of_store=self._of_store, now=now, wall=wall)
+        self.look_at = self._granting.look  # raises Unasked too
         self._tell, self._limit_s, self._now, self._wall = tell, limit_s, now, wall
         self._said = ""
 
-    async def look_at(self, requests: Sequence[Request]) -> tuple[Known, tuple[Answer, ...]]:
-        """What would be said of them now, in one go, each judged on what the ones before it leave. The store is read first:
-        who ended a drain before that has written his word into the registry before that. Raises Unasked, DriverError.
-        """
-        async with self._of_store():
-            snapshot = await self._store.read()
-        facts = self._facts(await self.registry.read())
-        async with self._of_store():
-            found = known(snapshot, facts, self._watching, self._wall())
-        left = [less_members(found.world, requests[:n]) for n in range(len(requests))]
-        return found, tuple(
-            decide(world, each, self._wall()) for world, each in zip(left, requests, strict=True)
-        )
+    async def _known(self) -> Facts:
+        return self._facts(await self.registry.read())
 
     async def drain(self, request: Request, target: Target, also: Sequence[Request] = ()) -> Finished:
         """also: what else that takes away, judged with it. Raises AnswerIsNo with every objection, which is kept in the store,
@@ -126,7 +106,7 @@ class LocalDrain:
         self._tell("drain", f"{name} takes nothing new")
         return await self._wait(name, target, self._limit_s)
 
-    async def take(self, requests: Sequence[Request], plan: Plan) -> bool:
+    async def take(self, requests: Sequence[Request], plan: WritePlan) -> bool:
         """All of them or none, at once: permits, one write into the site's registry, and the permits end. Whether something
         was written. Raises as `drain` and as `plan`, and Overtaken.
         """
@@ -136,7 +116,7 @@ class LocalDrain:
             except Conflict as error:
                 raise Overtaken(error.message, error.hint) from error
 
-    async def _taken(self, requests: Sequence[Request], plan: Plan) -> None:
+    async def _taken(self, requests: Sequence[Request], plan: WritePlan) -> None:
         for _ in range(ATTEMPTS):
             with suppress(Overtaken):
                 await self.take(requests, plan)
@@ -167,7 +147,7 @@ class LocalDrain:
         async with AsyncExitStack() as stack:
             async with self._of_store():
                 lease = await stack.enter_async_context(HeldLease(self._store, TTL_S, self._now))
-            permits = await self._granted(requests, lease.id)
+            permits = (await self._granting.ask(requests, lease.id)).permits
             known = True
             try:
                 yield lease
@@ -177,33 +157,6 @@ class LocalDrain:
             finally:
                 if known:
                     await self._end(permits)
-
-    async def _granted(self, requests: Sequence[Request], lease: int) -> list[Permit]:
-        attempt, checks_until = 0, self._now() + CHECKS_S
-        while attempt < ATTEMPTS:
-            # others ask at the same moment, at other sites
-            await asyncio.sleep(attempt * random.uniform(0.0, PAUSE_S))
-            found, answers = await self.look_at(requests)
-            at = round(self._wall(), 3)
-            asked = [writes.Asked(*each, at) for each in zip(requests, answers, strict=True)]
-            refused = [each for each in asked if not each.answer.granted]
-            if self._now() < checks_until and any(_by_checks(found.world, each) for each in refused):
-                await asyncio.sleep(PAUSE_S)
-                continue
-            attempt += 1
-            if refused:
-                with suppress(DriverError):  # whoever asked is told anyway
-                    async with self._of_store():
-                        await self._store.write(writes.refuse(found.snapshot, *refused))
-                raise Denied(zip(requests, answers, strict=True))
-            granted = [(each, _permit(each)) for each in asked]
-            with suppress(Conflict):
-                async with self._of_store():
-                    await self._store.write(
-                        writes.grant_all(found.snapshot, granted, found.world.limits, lease)
-                    )
-                return [permit for _, permit in granted]
-        raise Conflict("somebody else was first, again and again", "nothing was begun: ask again")
 
     @asynccontextmanager
     async def _of_store(self) -> AsyncIterator[None]:
@@ -248,25 +201,7 @@ class LocalDrain:
                 await self._store.write(Write(delete=tuple(key_of(each) for each in permits)))
 
 
-def _by_checks(world: World, asked: writes.Asked) -> bool:
-    """Whether it may be granted once the proxies' checks have found well whoever has come back just now."""
-    pool, rules = pool_of(world, asked.request), {each.rule for each in asked.answer.standing}
-    return (
-        pool is not None
-        and bool(pool.down or pool.more)
-        and rules <= {"too-few-members", "last-member", "members-untold"}
-    )
-
-
-def _permit(asked: writes.Asked) -> Permit:
-    request = asked.request
-    return Permit(
-        secrets.token_hex(8), request.kind, request.site, request.target, request.by, request.reason, asked.at,
-        TTL_S,
-    )  # fmt: skip
-
-
-def _while(lease: HeldLease, plan: Plan) -> Plan:
+def _while(lease: HeldLease, plan: WritePlan) -> WritePlan:
     """Without the permit somebody else may have been granted what this one counted on. Raises LeaseGone."""
 
     def held(snapshot: Snapshot) -> Write | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Inventory
 from trimtab.ops.arbiter.world import Limits, SiteState
-from trimtab.ops.drain.coordinator import Watching
+from trimtab.ops.drain.granting import Watching
 from trimtab.ops.drain.judged import Facts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trimtab.agent_config import ArbiterFile
 from trimtab.ops.arbiter.world import Limits, SiteState
-from trimtab.ops.drain.coordinator import Watching
+from trimtab.ops.drain.granting import Watching
 from trimtab.ops.drain.judged import Facts
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from trimtab.agent_config import AskedPool, AsksFile, names_of
 from trimtab.errors import BadInput
 from trimtab.ops.arbiter.world import Limits, Request, SiteState
-from trimtab.ops.drain.coordinator import Watching
+from trimtab.ops.drain.granting import Watching
 from trimtab.ops.drain.judged import Facts
 from trimtab.ops.drain.local import LocalDrain
 from trimtab.ops.drain.of_pool import pool_state

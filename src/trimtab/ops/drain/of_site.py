@@ -16,7 +16,7 @@ from trimtab.registry.record import FrontState, HostState, ProxyHand, Record
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class RegisteredProxy:
     """A proxy as its site's registry has it. works: None where nobody tells."""
 
     hand: ProxyHand | None
@@ -38,7 +38,7 @@ def with_site(facts: Facts, inventory: Inventory, site: str, snapshot: Snapshot)
     return replace(facts, sites={**facts.sites, site: _with_fronts(state, fronts)}, pools=pools)
 
 
-def fronts_of(read: Mapping[str, Record], inventory: Inventory, site: str) -> dict[str, Front]:
+def fronts_of(read: Mapping[str, Record], inventory: Inventory, site: str) -> dict[str, RegisteredProxy]:
     """By host, every proxy of the site."""
     units = (f"{inventory.estate.tiers.proxy.engine}.service", "trimtab-front.service", "keepalived.service")
     return {host.name: _front(read, host.name, units) for host in inventory.front(site)}
@@ -62,17 +62,17 @@ def places_of(inventory: Inventory, site: str, snapshot: Snapshot, pool: str, me
     )
 
 
-def _front(read: Mapping[str, Record], host: str, units: tuple[str, ...]) -> Front:
+def _front(read: Mapping[str, Record], host: str, units: tuple[str, ...]) -> RegisteredProxy:
     hand, state, said = (read.get(f"{kind}/{host}") for kind in ("proxies", "fronts", "hosts"))
     works = all(said.units.get(unit) == "works" for unit in units) if isinstance(said, HostState) else None
-    return Front(
+    return RegisteredProxy(
         hand if isinstance(hand, ProxyHand) else None,
         state if isinstance(state, FrontState) else None,
         works,
     )
 
 
-def _with_fronts(state: SiteState, fronts: Mapping[str, Front]) -> SiteState:
+def _with_fronts(state: SiteState, fronts: Mapping[str, RegisteredProxy]) -> SiteState:
     works = {name: each.works and not each.drained for name, each in fronts.items()}
     return replace(state, proxies=works, drained=frozenset(n for n, each in fronts.items() if each.drained))
 

@@ -105,7 +105,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class SetStep:
     """Have the routers do this step. token: higher than any that they have ever answered to."""
 
     step: Step
@@ -139,4 +139,4 @@ class Finished:
     why: str = ""
 
 
-Move = Write | Wait | Commit | Undo | Finished
+Move = SetStep | Wait | Commit | Undo | Finished

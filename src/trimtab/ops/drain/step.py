@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 
-from trimtab.ops.drain.plan import Commit, Finished, Move, Plan, Progress, Seen, Undo, Wait, Write
+from trimtab.ops.drain.plan import Commit, Finished, Move, Plan, Progress, Seen, SetStep, Undo, Wait
 from trimtab.ops.steering.wish import Step
 
 
@@ -144,7 +144,7 @@ def _of_router(host: str, step: Step, seen: Seen) -> str:
 def _begin(plan: Plan, progress: Progress, seen: Seen, now: float) -> Move:
     if seen.doing is not None:
         return _wait(f"waiting{_foreign(plan, seen)}", plan, progress, now)
-    return Write("prefer", token(seen), f"{plan.site} is announced as second choice")
+    return SetStep("prefer", token(seen), f"{plan.site} is announced as second choice")
 
 
 def _wait(why: str, plan: Plan, progress: Progress, now: float) -> Wait:
@@ -157,7 +157,7 @@ def _leave(plan: Plan, progress: Progress, seen: Seen, now: float) -> Move:
     until = (progress.ready or 0.0) + plan.rest_s
     if now < until:
         return Wait("clients are leaving", until)
-    return Write("withdraw", token(seen), f"{plan.site} is no longer announced")
+    return SetStep("withdraw", token(seen), f"{plan.site} is no longer announced")
 
 
 def _undo(plan: Plan, progress: Progress, seen: Seen, now: float) -> Move:

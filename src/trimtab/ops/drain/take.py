@@ -14,8 +14,8 @@ from trimtab.errors import AnswerIsNo, Conflict
 from trimtab.ops.arbiter.decide import Answer
 from trimtab.ops.arbiter.denied import Denied
 from trimtab.ops.arbiter.world import Request
-from trimtab.ops.drain.local import LocalDrain, Overtaken, Plan, Unasked
-from trimtab.ops.overrides.member import ATTEMPTS, write_planned
+from trimtab.ops.drain.local import LocalDrain, Overtaken, Unasked
+from trimtab.ops.overrides.member import ATTEMPTS, WritePlan, write_planned
 from trimtab.registry.base import Snapshot, Write
 
 HINT = "--force --reason WHY goes by the site's own registry alone"
@@ -27,7 +27,7 @@ class Taking:
     nothing. force: also where nobody can be asked.
     """
 
-    plan: Plan
+    plan: WritePlan
     asks: Callable[[Snapshot], tuple[Request, ...]]
     force: bool = False
 
@@ -85,7 +85,7 @@ async def tried(work: LocalDrain, taking: Taking) -> Taken:
     return Taken(taking.plan(snapshot) is not None, note)
 
 
-def _no_more(taking: Taking, requests: Sequence[Request]) -> Plan:
+def _no_more(taking: Taking, requests: Sequence[Request]) -> WritePlan:
     def plan(snapshot: Snapshot) -> Write | None:
         if set(taking.asks(snapshot)) - set(requests):
             raise _More

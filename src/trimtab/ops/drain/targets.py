@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trimtab.errors import AnswerIsNo
-from trimtab.ops.drain.local import Seen
+from trimtab.ops.drain.local import TargetStatus
 from trimtab.ops.overrides.member import (
     RAMP,
     STEPS,
     Seat,
     Who,
+    WritePlan,
     is_ramping,
     plan_hand,
     records,
@@ -51,16 +52,16 @@ class ProxyTarget:
     def _who(self) -> tuple[str, str, float]:
         return self.who.by, self.who.reason, self.who.at
 
-    def seen(self, snapshot: Snapshot, waited_s: float) -> Seen:
+    def seen(self, snapshot: Snapshot, waited_s: float) -> TargetStatus:
         read = records(snapshot)
         mine = read.get(f"fronts/{self.host}")
         held = [name for name in self.others if _holds(read.get(f"fronts/{name}"))]
         if isinstance(mine, FrontState) and mine.drained and not mine.holds and held:
-            return Seen(True, f"{', '.join(held)} holds the addresses; {self.host} may be stopped")
+            return TargetStatus(True, f"{', '.join(held)} holds the addresses; {self.host} may be stopped")
         why = f"{self.host} has not given its addresses away"
         if isinstance(mine, FrontState) and not mine.holds:
             why = "no other proxy has taken the addresses yet"
-        return Seen(False, why, why if waited_s > HANDOVER_S else "")
+        return TargetStatus(False, why, why if waited_s > HANDOVER_S else "")
 
 
 def _holds(record: object) -> bool:
@@ -100,7 +101,7 @@ class MemberTarget:
         weight = None if halfway else seat.hand.weight
         return plan_hand(snapshot, self.seats(snapshot), self.name, "ready", weight, self.who)
 
-    def ramp(self, step: int, own: int) -> Callable[[Snapshot], Write | None]:
+    def ramp(self, step: int, own: int) -> WritePlan:
         """The weight of one step, from 1 to STEPS; the last gives the member its own back. The plan raises Overruled where
         what it stands on is not the step before, said by this same command.
         """
@@ -121,22 +122,24 @@ class MemberTarget:
         reason = self.who.reason if last else RAMP.format(step, STEPS)
         return Hand(pool, self.name, "ready", weight, self.who.by, reason, self.who.at)
 
-    def seen(self, snapshot: Snapshot, waited_s: float) -> Seen:
+    def seen(self, snapshot: Snapshot, waited_s: float) -> TargetStatus:
         if not (self.proxies and self.places):
-            return Seen(True, f"no proxy has a route to {self.pool}/{self.name}")
+            return TargetStatus(True, f"no proxy has a route to {self.pool}/{self.name}")
         if not self.tells:
             over = waited_s >= self.longest_s
-            return Seen(over, f"nginx does not tell what is under way: {self.longest_s:g} s are waited")
+            return TargetStatus(
+                over, f"nginx does not tell what is under way: {self.longest_s:g} s are waited"
+            )
         found = [records(snapshot).get(f"fronts/{proxy}") for proxy in self.proxies]
         told = [
             each.leaving.get(place) for each in found if isinstance(each, FrontState) for place in self.places
         ]
         known = [count for count in told if count is not None]
         if told and len(known) == len(told) and not sum(known):
-            return Seen(True, f"nothing is under way to {self.pool}/{self.name}")
+            return TargetStatus(True, f"nothing is under way to {self.pool}/{self.name}")
         if len(known) < len(told) or not told:
-            return Seen(False, f"not yet noted by {', '.join(self._late(snapshot)) or 'any proxy'}")
-        return Seen(False, f"{sum(known)} requests are under way to {self.pool}/{self.name}")
+            return TargetStatus(False, f"not yet noted by {', '.join(self._late(snapshot)) or 'any proxy'}")
+        return TargetStatus(False, f"{sum(known)} requests are under way to {self.pool}/{self.name}")
 
     def _late(self, snapshot: Snapshot) -> list[str]:
         read = records(snapshot)

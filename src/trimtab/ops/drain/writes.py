@@ -18,8 +18,7 @@ from trimtab.ops.arbiter.fields import NUMBER
 from trimtab.ops.arbiter.ledger import MAX_GRANTS, Decision, Gate
 from trimtab.ops.arbiter.records import FREEZE, GATE, Record, decode, encode, key_of
 from trimtab.ops.arbiter.world import OF_MEMBERS, Freeze, Grant, Limits, Permit, Request, Told
-from trimtab.ops.drain import plan as moves
-from trimtab.ops.drain.plan import Plan
+from trimtab.ops.drain.plan import Plan, SetStep
 from trimtab.ops.drain.standing import Standing, decisions_in
 from trimtab.ops.overrides.member import as_read
 from trimtab.ops.steering.wish import Committed, Doing
@@ -46,18 +45,12 @@ class Asked:
     at: float
 
 
-def grant(snapshot: Snapshot, asked: Asked, permit: Permit, limits: Limits, lease: int) -> Write:
-    """The permit, its place in the budget and the row of the decision, for the gate and the freeze as they were read: all
-    grants of the estate come one after the other. Raises ValueError for what was not granted; BadInput for what nobody
-    could read, and for a budget that is more than the gate can count; Nonsense as `Standing.of`.
+def grant(snapshot: Snapshot, granted: Sequence[tuple[Asked, Permit]], limits: Limits, lease: int) -> Write:
+    """The permits, their place in the budget and the rows of the decision, for the gate and the freeze as they were read: all
+    grants of the estate come one after the other. At least one, all at one site: all of them or none. Raises ValueError for
+    what was not granted; BadInput for what nobody could read, and for a budget that is more than the gate can count; Nonsense
+    as `Standing.of`.
     """
-    return grant_all(snapshot, [(asked, permit)], limits, lease)
-
-
-def grant_all(
-    snapshot: Snapshot, granted: Sequence[tuple[Asked, Permit]], limits: Limits, lease: int
-) -> Write:
-    """As `grant`, several at one site: all of them or none. At least one."""
     if not all(asked.answer.granted for asked, _ in granted):
         raise ValueError("what was refused gets no permit")
     if limits.changes > MAX_GRANTS:
@@ -138,7 +131,7 @@ def thaw(snapshot: Snapshot, word: Freeze) -> Write | None:
 # ---- a drain
 
 
-def step(snapshot: Snapshot, plan: Plan, move: moves.Write, lease: int) -> Write:
+def step(snapshot: Snapshot, plan: Plan, move: SetStep, lease: int) -> Write:
     """The step that the routers are to do next, under the lease. On the way back its notice comes with it, and with the first
     a row, for nobody was asked. Raises BadInput; Conflict without the permit.
     """

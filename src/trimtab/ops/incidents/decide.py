@@ -25,10 +25,8 @@ from trimtab.ops.incidents.incident import (
 )
 from trimtab.ops.steering.wish import STEPS, Committed, Done, Step
 
-STANDS_SO = (
-    "drain-site-done",
-    "undrain-site-begun",
-)  # their rows: the standing word says it too, or the next row
+# Rows of these: the standing word says it too, or the next row.
+STANDS_SO = ("drain-site-done", "undrain-site-begun")
 MOST_BEFORE = 10  # requests of just before that it begins with
 HOLD_S = 30.0  # so long a site serves, by quorum, in a row, before it is over
 STANDS: Mapping[Step, str] = {
@@ -54,7 +52,7 @@ class Steer:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Sighting:
     """Of one site. decisions: about it, oldest first; without an open incident those of just before.  newest: the number of the
     last one about any site.  everywhere: a quorum finds that no site serves.  first: when the first vantage point had come
     to its word, seconds since 1970.  itself: whether its own observers reach it; nobody else does while it is not announced.
@@ -78,7 +76,7 @@ class Seen:
         return self.verdict.word in ("ill", "dark") and not away
 
 
-def decide(held: Incident | None, seen: Seen, now: float) -> Incident | None:
+def decide(held: Incident | None, seen: Sighting, now: float) -> Incident | None:
     """The incident to be written, None: nothing is. held: the open one of the site.  now: seconds since 1970."""
     if held is None:
         return _opened(seen, now) if seen.is_begun else None
@@ -89,7 +87,7 @@ def decide(held: Incident | None, seen: Seen, now: float) -> Incident | None:
     return None if found == held else found
 
 
-def class_of(seen: Seen) -> Class:
+def class_of(seen: Sighting) -> Class:
     if seen.everywhere:
         return "everywhere"
     return "ill" if seen.verdict.word == "ill" else "dark"
@@ -98,7 +96,7 @@ def class_of(seen: Seen) -> Class:
 # ---- it begins, and is classified
 
 
-def _opened(seen: Seen, now: float) -> Incident:
+def _opened(seen: Sighting, now: float) -> Incident:
     verdict, steer = seen.verdict, seen.steer
     rows = (row for row in seen.decisions if row.request.kind not in STANDS_SO)
     before = sorted((Event(min(row.at, now), _word_of(row), plain(words_of(row))) for row in rows), key=_at)
@@ -143,7 +141,7 @@ class _Act:
     text: str
 
 
-def _acted(found: Incident, seen: Seen, now: float) -> Incident:
+def _acted(found: Incident, seen: Sighting, now: float) -> Incident:
     """Between two looks much may have been done: in the order of its times."""
     rows = [row for row in seen.decisions if row.number > found.decision]
     routers = _routers(found.routers, seen.steer.done)
@@ -232,7 +230,7 @@ def _routers(before: Mapping[str, Step], done: Iterable[Done]) -> dict[str, Step
 # ---- what is seen of it
 
 
-def _judged(found: Incident, seen: Seen, now: float) -> Incident:
+def _judged(found: Incident, seen: Sighting, now: float) -> Incident:
     verdict = seen.verdict
     if verdict.word == "unknown":
         if found.quorum == "unknown":
@@ -247,7 +245,7 @@ def _judged(found: Incident, seen: Seen, now: float) -> Incident:
     return _not_serving(found, seen, now)
 
 
-def _not_serving(found: Incident, seen: Seen, now: float) -> Incident:
+def _not_serving(found: Incident, seen: Sighting, now: float) -> Incident:
     kind, before = class_of(seen), found
     if found.quorum != "not serving":
         again = f" again after {span(now - found.verified)}" if found.verified else " again"

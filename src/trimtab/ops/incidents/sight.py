@@ -17,22 +17,13 @@ from trimtab.ops.health.reading import word
 from trimtab.ops.health.record import FRESH_S
 from trimtab.ops.health.record import decode as decode_view
 from trimtab.ops.health.verdict import SiteVerdict, View, judge, judge_all
-from trimtab.ops.incidents.decide import Seen, Steer
+from trimtab.ops.incidents.decide import Sighting, Steer
 from trimtab.ops.incidents.incident import Incident
 from trimtab.ops.steering.wish import Committed, Done
 from trimtab.registry.fields import BadRecord
 
-KINDS = (
-    "view/",
-    "decision/",
-    "steer/",
-    "doing/",
-    "done/",
-    "incident/",
-    "open/",
-)  # of keys that are read here
-
-
+# Of keys that are read here.
+KINDS = ("view/", "decision/", "steer/", "doing/", "done/", "incident/", "open/")
 RECENT_S = 90.0  # as long as a drain takes at most, and observers to see the end of it
 
 
@@ -87,10 +78,10 @@ class Sight:
         numbers = [key.partition("/")[2] for key in records if key.startswith("decision/")]
         self._newest = max((int(each) for each in numbers if NUMBER.fullmatch(each)), default=0)
 
-    def seen(self, site: str, held: Incident | None) -> Seen:
+    def seen(self, site: str, held: Incident | None) -> Sighting:
         """held: the open incident. Decisions that it has are none of its business."""
         verdict = self._verdicts[site]
-        return Seen(
+        return Sighting(
             verdict,
             self._steers.get(site, Steer()),
             self._decisions(site, held.decision) if held else self._before(verdict),

@@ -22,6 +22,8 @@ CONDITIONS = 50  # of one transaction, beside what it puts: Consul takes 64 in a
 RAMP = "undrain, step {0} of {1}"  # the reason of a share on its way back
 STEPS = 5
 
+WritePlan = Callable[[Snapshot], Write | None]  # None where nothing is to be written
+
 
 class NoMember(BadInput):
     """The pool has no such member, at this site."""
@@ -199,9 +201,7 @@ def replacing(snapshot: Snapshot, record: Record) -> Write:
     return Write(put={key: value}, absent=(key,))
 
 
-async def write_planned(
-    registry: Registry, plan: Callable[[Snapshot], Write | None], attempts: int = ATTEMPTS
-) -> bool:
+async def write_planned(registry: Registry, plan: WritePlan, attempts: int = ATTEMPTS) -> bool:
     """Read, plan, write; anew where somebody else was faster. Whether something was written. Raises as `plan` and
     DriverError.
     """

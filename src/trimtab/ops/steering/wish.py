@@ -43,7 +43,7 @@ class Doing:
 
 
 @dataclass(frozen=True, slots=True)
-class Permit:
+class PermitRef:
     """Leave to take a site out. Here only its id and its site matter."""
 
     id: str
@@ -58,7 +58,7 @@ class Orders:
 
     committed: Committed | None
     doing: Doing | None
-    permits: tuple[Permit, ...]
+    permits: tuple[PermitRef, ...]
     heard: float
 
     def of(self, site: str) -> Orders:
@@ -85,7 +85,7 @@ class Wish:
 
 
 def wish(
-    committed: Committed | None, doing: Doing | None, permits: Iterable[Permit], heard: float, now: float
+    committed: Committed | None, doing: Doing | None, permits: Iterable[PermitRef], heard: float, now: float
 ) -> Wish:
     """heard: when `doing` was last known to be so.  now: read after it. Both in seconds of one monotonic clock."""
     if doing is None:
@@ -102,7 +102,7 @@ def _standing(committed: Committed | None, more: str) -> Wish:
     return Wish(committed.step, f"committed by {committed.by}{reason}{more}")
 
 
-def _fault(doing: Doing, permits: Iterable[Permit], heard: float, now: float) -> str:
+def _fault(doing: Doing, permits: Iterable[PermitRef], heard: float, now: float) -> str:
     """Why what is under way does not count; "" if it does. What cannot be compared (NaN, an endless time, a moment that
     is yet to come) does not: it would never undo itself.
     """

@@ -22,7 +22,7 @@ from uuid import UUID
 
 from trimtab.drivers.http import Answer, Limits, Peer, Peers, TlsFiles, text_of
 from trimtab.errors import Compacted, Nonsense, Refused, Unreachable
-from trimtab.registry.base import Access, Batch, Snapshot, Write
+from trimtab.registry.base import AccessLike, Batch, Snapshot, Write
 from trimtab.registry.consul import rights, wire
 from trimtab.registry.consul.steps import difference, steps_of
 from trimtab.registry.consul.wire import MEMBERS, Half
@@ -55,7 +55,7 @@ class Consul:
     Raises BadInput when it is made: no endpoint, files that are not there.
     """
 
-    def __init__(self, access: Access, *, limits: Limits | None = None, wait_s: float = WAIT_S) -> None:
+    def __init__(self, access: AccessLike, *, limits: Limits | None = None, wait_s: float = WAIT_S) -> None:
         tls = TlsFiles(access.ca, access.certificate, access.key)
         self._peers = Peers(access.endpoints, tls, limits or Limits())
         self._space, self._password, self._wait_s = wire.Space(access.prefix), access.password, wait_s

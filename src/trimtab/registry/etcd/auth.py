@@ -8,7 +8,7 @@ from typing import Any
 
 from trimtab.drivers.http import Limits, text_of
 from trimtab.errors import BadInput, Refused
-from trimtab.registry.base import Access
+from trimtab.registry.base import AccessLike
 from trimtab.registry.etcd import wire
 from trimtab.registry.etcd.gateway import Credentials, Gateway
 
@@ -17,7 +17,7 @@ ROOT = "root"  # the name that etcd itself wants before it enables authenticatio
 
 
 async def ensure_auth(
-    access: Access, root_password: str, *, role: str = ROLE, limits: Limits | None = None
+    access: AccessLike, root_password: str, *, role: str = ROLE, limits: Limits | None = None
 ) -> bool:
     """root with its role; `role`, which may read and write the keys of `access.prefix`; `access.user` with the password
     of `access.password` and that role; authentication enabled. What is there beyond that stays. True: something was
@@ -38,7 +38,7 @@ async def ensure_auth(
 
 
 class _Setting:
-    def __init__(self, gateway: Gateway, access: Access, limits: Limits) -> None:
+    def __init__(self, gateway: Gateway, access: AccessLike, limits: Limits) -> None:
         self._gateway, self._access, self._limits = gateway, access, limits
         self._enabled = self._changed = False
 

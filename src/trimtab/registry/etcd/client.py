@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 
 from trimtab.drivers.http import Limits
 from trimtab.errors import Compacted, Conflict, LeaseGone, Nonsense, Unreachable
-from trimtab.registry.base import Access, Batch, Snapshot, Write
+from trimtab.registry.base import AccessLike, Batch, Snapshot, Write
 from trimtab.registry.etcd import wire
 from trimtab.registry.etcd.gateway import Credentials, Gateway
-from trimtab.registry.etcd.watch import Past, Pulse, Watch
+from trimtab.registry.etcd.watch import Identity, Pulse, Watch
 
 PAGE = 2000  # records: some 600 kB of JSON, a few milliseconds of the agent's time
 MAX_RECORDS = 200_000
@@ -22,12 +22,17 @@ class Etcd:
     """
 
     def __init__(
-        self, access: Access, *, limits: Limits | None = None, pulse: Pulse | None = None, page: int = PAGE
+        self,
+        access: AccessLike,
+        *,
+        limits: Limits | None = None,
+        pulse: Pulse | None = None,
+        page: int = PAGE,
     ) -> None:
         self._gateway = Gateway(access, Credentials.of(access), limits or Limits())
         self._space = wire.Space(access.prefix)
         self._pulse, self._page = pulse or Pulse(), page
-        self._past = Past()
+        self._past = Identity()
 
     async def read(self) -> Snapshot:
         """Linearizable, in pages of one revision. Raises Unreachable, Refused, Nonsense."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from trimtab.drivers.http import Answer, Limits, Peer, Peers, Stream, TlsFiles, text_of
 from trimtab.errors import BadInput, Nonsense, Refused
-from trimtab.registry.base import Access
+from trimtab.registry.base import AccessLike
 from trimtab.registry.etcd import wire
 from trimtab.registry.etcd.faults import Unauthenticated, fault_of
 
@@ -33,7 +33,7 @@ class Credentials:
     password: Callable[[], str]
 
     @staticmethod
-    def of(access: Access) -> Credentials | None:
+    def of(access: AccessLike) -> Credentials | None:
         """Raises BadInput."""
         if not access.user:
             return None
@@ -45,7 +45,7 @@ class Credentials:
 class Gateway:
     """Raises, in all it does: Unreachable, Refused, Nonsense, LeaseGone, Compacted. BadInput when it is made."""
 
-    def __init__(self, access: Access, credentials: Credentials | None, limits: Limits) -> None:
+    def __init__(self, access: AccessLike, credentials: Credentials | None, limits: Limits) -> None:
         self.peers = Peers(access.endpoints, TlsFiles(access.ca, access.certificate, access.key), limits)
         self._credentials = credentials
         self._token: str | None = None if credentials else ""

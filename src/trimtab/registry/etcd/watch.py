@@ -29,7 +29,7 @@ class Pulse:
 
 
 @dataclass(slots=True)
-class Past:
+class Identity:
     """What we know of a registry's past, to know it again: its header, and the record that we saw change last."""
 
     header: wire.Header | None = None
@@ -51,7 +51,7 @@ class Watch:
 
     gateway: Gateway
     space: wire.Space
-    past: Past
+    past: Identity
     pulse: Pulse
 
     async def batches(self, after: int) -> AsyncIterator[Batch]:

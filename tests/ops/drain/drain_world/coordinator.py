@@ -129,7 +129,7 @@ class Coordinator(Actor):
             self.end(moves.Finished(False, self.answer.standing[0].rule))
             return
         permit = Permit(self.id, "drain-site", self.site, self.site, self.who, "", self.wall(), TTL_S)
-        self._write(world.logic.grant(snapshot, asked, permit, world.facts.limits, self.lease))
+        self._write(world.logic.grant(snapshot, [(asked, permit)], world.facts.limits, self.lease))
 
     def _request(self) -> Request:
         return Request("drain-site", self.site, self.site, self.who, "", self.automatic, self.force)
@@ -169,7 +169,7 @@ class Coordinator(Actor):
             self.end(move)
         elif isinstance(move, moves.Wait):
             self._until = move.until
-        elif isinstance(move, moves.Write):
+        elif isinstance(move, moves.SetStep):
             self.world.rules.steps(self, plan, move.step)
             self._write(logic.step(snapshot, plan, move, self.lease))
         elif isinstance(move, moves.Commit):

@@ -10,7 +10,7 @@ from tests.ops.drain.drain_world.logic import FRESH_S, TICK_S, TTL_S
 
 from trimtab.errors import Unreachable
 from trimtab.ops.arbiter.records import decode, encode, key_of
-from trimtab.ops.steering.wish import Committed, Doing, Done, Permit, Step
+from trimtab.ops.steering.wish import Committed, Doing, Done, PermitRef, Step
 from trimtab.registry.base import Write
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Router(Actor):
         self.why: str | None = None
         self.committed: Committed | None = None
         self.doing: Doing | None = None
-        self._permits: tuple[Permit, ...] = ()
+        self._permits: tuple[PermitRef, ...] = ()
         self._raw: object = None
         self._key: object = None
         self._due: int | None = None
@@ -88,7 +88,7 @@ class Router(Actor):
         self.committed = committed if isinstance(committed, Committed) else None
         self.doing = doing if isinstance(doing, Doing) else None
         name = self.doing.permit if self.doing else ""
-        self._permits = (Permit(name, "", self.site),) if f"permit/{name}" in records else ()
+        self._permits = (PermitRef(name, "", self.site),) if f"permit/{name}" in records else ()
 
     def _decoded(self, kind: str) -> object:
         key = f"{kind}/{self.site}"
