@@ -86,8 +86,8 @@ class Decision:
         figures = Figures(
             len(effect.sites_before),
             len(effect.sites_after),
-            _finite(effect.full_before),
-            _finite(effect.full_after),
+            finite(effect.full_before),
+            finite(effect.full_after),
             effect.peers,
             effect.peers_of,
         )
@@ -111,6 +111,6 @@ def plain(text: str) -> str:
     return found if len(found) <= MAX_TEXT else found[: MAX_TEXT - 1] + "…"
 
 
-def _finite(share: float | None) -> float | None:
+def finite(share: float | None) -> float | None:
     """More than everything is everything that JSON can say."""
     return None if share is None else min(share, 1e9)
