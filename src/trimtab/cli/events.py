@@ -76,12 +76,12 @@ class Events:
         from trimtab.ops.arbiter.ledger import finite
 
         cost = answer.effect
-        self.tell(
-            Effect(
-                target=request.target, site=request.site, sites_before=cost.sites_before, sites_after=cost.sites_after,
-                full_before=finite(cost.full_before), full_after=finite(cost.full_after), peers=cost.peers, peers_of=cost.peers_of, takes=cost.takes,
-            )
+        told = Effect(
+            target=request.target, site=request.site, sites_before=cost.sites_before, sites_after=cost.sites_after,
+            full_before=finite(cost.full_before), full_after=finite(cost.full_after),
+            peers=cost.peers, peers_of=cost.peers_of, takes=cost.takes,
         )  # fmt: skip
+        self.tell(told)
 
 
 def objections(answer: Answer) -> list[Objection]:
