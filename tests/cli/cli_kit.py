@@ -42,8 +42,6 @@ def run(
 def follows_its_schema(words: Sequence[str], out: str) -> None:
     """What a command printed with --json reads as its published type, each line of it where it tells lines, and nothing is lost."""
     command = words[0]
-    if command == "why":
-        return
     for text in filter(None, out.splitlines() if command in ("drain", "undrain") else [out]):
         answer = adapter(command).validate_json(text)
         assert plain(answer) == json.loads(text)

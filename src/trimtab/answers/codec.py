@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+T = TypeVar("T")
 EVENT = "event"  # stands first in its line
 
 
@@ -26,6 +27,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     return [plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def extended(kind: type[T], value: Any, **more: Any) -> T:
+    """A value of a type that has more fields than its own."""
+    return kind(**{field.name: getattr(value, field.name) for field in fields(value)}, **more)
 
 
 @cache

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple
 from typing import TYPE_CHECKING
 
-from trimtab.answers.codec import plain
+from trimtab.answers.codec import extended, plain
 from trimtab.cli.output import ReaderGone, print_line, print_record
 from trimtab.cli.views.drain import lines
 from trimtab.errors import EnvironmentUnable, TrimtabError
@@ -49,7 +48,7 @@ class Events:
 
         told = Step(round(time.time(), 3), time.monotonic(), step, why)
         self.steps.append(told)
-        self.tell(Stepped(*astuple(told)))
+        self.tell(extended(Stepped, told))
 
     @contextmanager
     def ends(self) -> Iterator[None]:
