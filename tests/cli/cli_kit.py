@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from trimtab.answers.codec import adapter, plain
+from trimtab.answers.table import STREAMS
 from trimtab.cli import main
 
 SHOP = Path(__file__).parents[2] / "examples/shop/estate.yaml"
@@ -42,7 +43,7 @@ def run(
 def follows_its_schema(words: Sequence[str], out: str) -> None:
     """What a command printed with --json reads as its published type, each line of it where it tells lines, and nothing is lost."""
     command = words[0]
-    for text in filter(None, out.splitlines() if command in ("drain", "undrain") else [out]):
+    for text in filter(None, out.splitlines() if command in STREAMS else [out]):
         answer = adapter(command).validate_json(text)
         assert plain(answer) == json.loads(text)
 

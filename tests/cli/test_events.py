@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.cli_kit import follows_its_schema
 from trimtab.answers.drain import Ended
 from trimtab.cli import events as module
 from trimtab.cli.events import Events
@@ -15,7 +16,9 @@ from trimtab.errors import AnswerIsNo
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    out = capsys.readouterr().out
+    follows_its_schema(["drain"], out)
+    return [json.loads(line) for line in out.splitlines()]
 
 
 def ended(events: Events) -> Ended:
