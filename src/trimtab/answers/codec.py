@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NewType, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -37,12 +37,11 @@ def extended(kind: type[T], value: Any, **more: Any) -> T:
 @cache
 def adapter(command: str) -> TypeAdapter[Any]:
     from pydantic import ConfigDict, TypeAdapter
-    from typing_extensions import TypeAliasType
 
     from trimtab.answers.table import ANSWERS
 
-    # by a name, for pydantic takes no config beside a bare dataclass
-    Answer = TypeAliasType("Answer", ANSWERS[command])  # type: ignore[valid-type]  # noqa: N806
+    # by a name: pydantic takes no config beside a bare dataclass
+    Answer = NewType("Answer", ANSWERS[command])  # type: ignore[valid-newtype,valid-type]
     return TypeAdapter(Answer, config=ConfigDict(strict=True, extra="forbid", alias_generator=key_of))
 
 
