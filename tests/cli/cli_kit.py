@@ -5,17 +5,20 @@ What only a process of its own shows (closed streams, pipes, full disks, other e
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from trimtab.answers.codec import adapter, plain
+from trimtab.answers.table import STREAMS
 from trimtab.cli import main
 
 SHOP = Path(__file__).parents[2] / "examples/shop/estate.yaml"
@@ -35,6 +38,14 @@ def run(
         with _streams(patch, out, err):
             code = _ended()
         return subprocess.CompletedProcess(["trimtab", *words], code, out.read_text(), err.read_text())
+
+
+def follows_its_schema(words: Sequence[str], out: str) -> None:
+    """What a command printed with --json reads as its published type, each line of it where it tells lines, and nothing is lost."""
+    command = words[0]
+    for text in filter(None, out.splitlines() if command in STREAMS else [out]):
+        answer = adapter(command).validate_json(text)
+        assert plain(answer) == json.loads(text)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.cli_kit import SHOP
+from tests.cli.cli_kit import SHOP, follows_its_schema
 from trimtab.cli import estate_store, registries
 from trimtab.cli.app import app
 from trimtab.errors import Conflict, LeaseGone, Unreachable
@@ -103,6 +103,8 @@ def do(memory: Memory, capsys: pytest.CaptureFixture[str]) -> Do:
     def run(words: str, *more: str) -> tuple[int, str, str]:
         code: Any = app([*words.split(), *more, "-e", str(SHOP)], standalone_mode=False)
         said = capsys.readouterr()
+        if "--json" in (typed := [*words.split(), *more]):
+            follows_its_schema(typed, said.out)
         return code, said.out, said.err
 
     return run

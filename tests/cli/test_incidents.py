@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.cli_kit import SHOP, run
+from tests.cli.cli_kit import SHOP, follows_its_schema, run
 from trimtab.cli import estate_store
 from trimtab.cli.app import app
 from trimtab.errors import BadInput, EnvironmentUnable
@@ -72,6 +72,8 @@ def do(memory: Memory, capsys: pytest.CaptureFixture[str]) -> Do:
     def typed(words: str) -> tuple[int, str, str]:
         code: Any = app(["incidents", *words.split(), "-e", str(SHOP)], standalone_mode=False)
         said = capsys.readouterr()
+        if "--json" in words:
+            follows_its_schema(["incidents"], said.out)
         return code, said.out, said.err
 
     return typed

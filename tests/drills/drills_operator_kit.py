@@ -12,10 +12,15 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle
-from typing import Any
+from typing import Any, Literal
 
 from trimtab import agent_config
 from trimtab.agent_config import AgentFile, Front, WatchFile
+from trimtab.answers.codec import extended, plain
+from trimtab.answers.drain import Ended, Objection, Refused, Step, Stepped
+from trimtab.answers.members import Member, Members
+from trimtab.answers.status import Site, Status, Word
+from trimtab.answers.why import Hand, WhyHost, WhyMember
 
 FRONTS = {"hk": ("198.18.1.10", "2001:db8:1::a"), "sg": ("198.18.2.10", "2001:db8:2::a")}
 ESTATE = {"hk-registry-1": 0xD4, "sg-registry-1": 0xE5, "mid-registry-1": 0xF6}
@@ -54,9 +59,13 @@ class PaperArbiter:
             self.asked.append((node, *(word for word in words if word != "--json")))
         if verb == "members":
             rows = [
-                {"pool": pool, "member": f"{words[2]}-backend-{n}"} for pool in ("web", "api") for n in (1, 2)
+                Member(
+                    words[2], pool, f"{words[2]}-backend-{n}", "", 100, "ready", "", (), "", "", "", "", None
+                )
+                for pool in ("web", "api")
+                for n in (1, 2)
             ]
-            return PaperCommand(0, "", {"members": rows})
+            return PaperCommand(0, "", Members(tuple(rows), {}))
         if verb == "drain" and words[1] not in FRONTS:
             return self._drain_inside(words[1], dry="--dry-run" in words)
         if verb == "drain":
@@ -94,42 +103,35 @@ class PaperArbiter:
         if dry:
             return PaperCommand(0, "")
         self.drained.add(target)
-        steps = [
-            {"at": 0.0, "monotonic_s": time.monotonic(), "step": step, "why": "so"}
-            for step in ("drain", "done")
-        ]
-        ended = {"event": "ended", "target": target, "site": "hk", "done": True, "why": "so", "steps": steps}
-        return PaperCommand(0, "", ended)
+        steps = tuple(Step(0.0, time.monotonic(), step, "so") for step in ("drain", "done"))
+        return PaperCommand(0, "", Ended(target=target, site="hk", done=True, why="so", steps=steps))
 
-    def _why(self, target: str) -> dict[str, Any]:
+    def _why(self, target: str) -> WhyHost | WhyMember:
         drained = target in self.drained
+        hand = Hand("drain" if drained else "ready", "root@sg-registry-1", "")
         if "/" in target:
-            return {"target": target, "hand": {"state": "drain" if drained else "ready"}}
-        return {"target": target, "drained": drained}
+            return WhyMember(target, "hk", 100, "", hand, {}, {}, (), ())
+        return WhyHost(target, "hk", None, {}, None, drained, None, hand, {}, (), ())
 
-    def verdict(self, site: str) -> str:
+    def verdict(self, site: str) -> Literal["dark", "serving"]:
         if f"{site}-router-1" in self._twin.dark:
             return "dark"
         blind = sum(FRONTS[site][0] in self._twin.filters.get(host, "") for host in ESTATE)
         return "dark" if blind > 1 else "serving"
 
-    def status(self) -> dict[str, Any]:
-        return {"sites": [self._row(site) for site in FRONTS], "frozen": None}
+    def status(self) -> Status:
+        return Status(tuple(self._row(site) for site in FRONTS), None, (), "3 changes left", ())
 
-    def _row(self, site: str) -> dict[str, Any]:
-        word = (
-            "drained by root@sg-registry-1 at 14:02:18: a drill"
-            if site in self.drained
-            else "serves as the estate says"
-        )
-        step = "withdraw" if site in self.drained else "serve"
+    def _row(self, site: str) -> Site:
+        drained = Word("root@sg-registry-1", 1.0, "a drill") if site in self.drained else None
         blind = [host for host in ESTATE if FRONTS[site][0] in self._twin.filters.get(host, "")]
-        return {
-            "site": site, "verdict": self.verdict(site), "agree": 3, "of": 3, "since": 1.0, "step": step, "word": word,
-            "drained": {"by": "root@sg-registry-1", "at": 1.0, "reason": "a drill"} if site in self.drained else None,
-            "under_way": None,
-            "reasons": [f"{host.partition('-')[0]}: https: no answer within 1 s" for host in blind], "routers": {},
-        }  # fmt: skip
+        return Site(
+            site, drained, None, self.verdict(site), 3, 3, since=1.0,
+            reasons=tuple(f"{host.partition('-')[0]}: https: no answer within 1 s" for host in blind),
+            step="withdraw" if drained else "serve",
+            word="drained by root@sg-registry-1 at 14:02:18: a drill" if drained else "serves as the estate says",
+            held_by=(), routers={}, against=(),
+        )  # fmt: skip
 
 
 class _Stream:
@@ -157,7 +159,7 @@ class PaperCommand:
     def __init__(self, code: int, said: str, reply: object = None) -> None:
         self.returncode = code
         self.stderr = _Stream(iter(said.splitlines(keepends=True)))
-        self.stdout = _Stream(iter([] if reply is None else [json.dumps(reply)]))
+        self.stdout = _Stream(iter([] if reply is None else [json.dumps(plain(reply))]))
 
     def wait(self, timeout: float | None = None) -> int:
         return self.returncode
@@ -168,8 +170,8 @@ class PaperCommand:
 
 def denied(target: str, site: str, *rules: str) -> PaperCommand:
     said = "".join(f"  {rule}: for a reason\n" for rule in rules)
-    found = [{"rule": rule, "text": "for a reason", "hint": "", "overruled": False} for rule in rules]
-    event = {"event": "denied", "target": target, "site": site, "objections": found}
+    found = tuple(Objection(rule, "for a reason", "", False) for rule in rules)
+    event = Refused(target=target, site=site, objections=found)
     return PaperCommand(
         1, f"{target} is not drained: nothing was begun\n{said}    wait for it to end\n", event
     )
@@ -182,7 +184,7 @@ class PaperDrain(PaperCommand):
         super().__init__(-9, "")
         self._arbiter, self._site, self._hold = arbiter, site, next(arbiter.holds)
         self._go, self._over, self._killed = threading.Event(), threading.Event(), False
-        self._steps: list[dict[str, Any]] = []
+        self._steps: list[Step] = []
         arbiter.under_way = site
         self.stdout = _Stream(self._play())
 
@@ -229,11 +231,10 @@ class PaperDrain(PaperCommand):
         return all(name == self._site or self._arbiter.verdict(name) != "serving" for name in FRONTS)
 
     def _tell(self, what: str) -> str:
-        step = {"at": 0.0, "monotonic_s": time.monotonic(), "step": what, "why": "so"}
-        self._steps.append(step)
-        return json.dumps({"event": "step", **step}) + "\n"
+        self._steps.append(step := Step(0.0, time.monotonic(), what, "so"))
+        return json.dumps(plain(extended(Stepped, step))) + "\n"
 
     def _ended(self) -> str:
         done = self.returncode == 0
-        told = {"site": self._site, "done": done, "why": "so", "steps": self._steps}
-        return json.dumps({"event": "ended", **told}) + "\n"
+        told = Ended(target=self._site, site=self._site, done=done, why="so", steps=tuple(self._steps))
+        return json.dumps(plain(told)) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from drills_operator_kit import FRONTS, agent_json
 from drills_paper_kit import PaperTwin, facts, scene
 
+from trimtab.answers.status import Site, Word
 from trimtab.drills import aftermath
 from trimtab.drills.aftermath import bring_back, came_to, is_well
 from trimtab.drills.faults import FAULTS
@@ -138,8 +140,8 @@ def test_one_that_is_announced_is_not_asked_to_come_back(tmp_path: Path) -> None
     assert asked(twin) == []
 
 
-SERVES = {"site": "hk", "verdict": "serving", "step": "serve", "drained": None, "under_way": None}
-DRAINED = {**SERVES, "step": "withdraw", "drained": {"by": "root@sg", "at": 1.0, "reason": "a drill"}}
+SERVES = Site("hk", None, None, "serving", 3, 3, 1.0, (), "serve", "serves as the estate says", (), {}, ())
+DRAINED = replace(SERVES, step="withdraw", drained=Word("root@sg", 1.0, "a drill"))
 
 
 @pytest.mark.parametrize(
@@ -147,20 +149,20 @@ DRAINED = {**SERVES, "step": "withdraw", "drained": {"by": "root@sg", "at": 1.0,
     [
         (SERVES, "undone"),
         (DRAINED, "done"),
-        ({**SERVES, "step": "prefer"}, None),  # its routers have not finished to undo it
-        ({**SERVES, "step": "prefer", "under_way": "prefer"}, None),
-        ({**SERVES, "step": "withdraw", "under_way": "withdraw"}, None),
-        ({**DRAINED, "under_way": "prefer"}, None),
-        ({**SERVES, "under_way": "serve"}, None),
+        (replace(SERVES, step="prefer"), None),  # its routers have not finished to undo it
+        (replace(SERVES, step="prefer", under_way="prefer"), None),
+        (replace(SERVES, step="withdraw", under_way="withdraw"), None),
+        (replace(DRAINED, under_way="prefer"), None),
+        (replace(SERVES, under_way="serve"), None),
     ],
-)  # fmt: skip
-def test_what_a_drain_came_to_is_what_stands(row: dict[str, Any], came: str | None) -> None:
+)
+def test_what_a_drain_came_to_is_what_stands(row: Site, came: str | None) -> None:
     assert came_to(row) == came
     assert is_well({"hk": row}) == (came == "undone")
 
 
 def test_an_announced_site_that_nobody_sees_is_not_well() -> None:
-    assert not is_well({"hk": SERVES, "sg": {**SERVES, "verdict": "unknown"}})
+    assert not is_well({"hk": SERVES, "sg": replace(SERVES, verdict="unknown")})
 
 
 # Two at once.

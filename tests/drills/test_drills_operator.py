@@ -12,6 +12,8 @@ import pytest
 from drills_kit import LoopbackLab, TlsShop
 from drills_paper_kit import PaperTwin
 
+from trimtab.answers.codec import extended, plain
+from trimtab.answers.drain import Ended, Event, Failed, Objection, Refused, Step, Stepped
 from trimtab.drills import operator
 from trimtab.drills.operator import Command, begin_drain, drain_words, run
 from trimtab.errors import EnvironmentUnable
@@ -22,22 +24,25 @@ hk is not drained: nothing was begun
   too-few-sites: 1 of 3 sites would carry, the floor is 2 (la is dark)
     `trimtab freeze --off`, or --force --reason WHY
 """
-DENIED = json.dumps(
-    {
-        "event": "denied",
-        "objections": [
-            {"rule": "frozen", "overruled": False},
-            {"rule": "budget-spent", "overruled": True},
-            {"rule": "too-few-sites", "overruled": False},
-        ],
-    }
+OBJECTIONS = (
+    Objection("frozen", "for a reason", "", False),
+    Objection("budget-spent", "for a reason", "", True),
+    Objection("too-few-sites", "for a reason", "", False),
 )
-PREFERS = 'echo \'{"event": "step", "step": "prefer"}\''
-UNDER_WAY = """\
+
+
+def line(event: Event) -> str:
+    return json.dumps(plain(event))
+
+
+DENIED = line(Refused(target="hk", site="hk", objections=OBJECTIONS))
+STEPS = Step(1.0, 1.0, "prefer", "second choice"), Step(1.0, 2.0, "waits", "hk-router-1 has not answered")
+PREFERS, WAITS = (f"echo '{line(extended(Stepped, step))}'" for step in STEPS)
+UNDER_WAY = f"""\
 echo $$ > pid
-echo '{"event": "effect", "target": "hk"}'
-echo '{"event": "step", "step": "prefer", "why": "hk is announced as second choice"}'
-echo '{"event": "step", "step": "waits", "why": "hk-router-1 has not answered"}'
+echo '{{"event": "effect", "target": "hk"}}'
+{PREFERS}
+{WAITS}
 exec sleep 60
 """
 
@@ -65,9 +70,12 @@ def test_the_program_is_this_one_and_knows_that_it_is_in_a_twin(
     lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (sys.executable, "-m", "trimtab") == operator.TRIMTAB
-    says(monkeypatch, 'echo "{\\"said\\": \\"$TRIMTAB_TWIN $*\\"}"')
+    says(
+        monkeypatch,
+        'echo "{\\"event\\": \\"failed\\", \\"message\\": \\"$TRIMTAB_TWIN $*\\", \\"hint\\": \\"\\"}"',
+    )
     ended = run(lab, "hk", "/estate.yaml", "drain", "la", "--json")
-    assert (ended.exit, ended.reply) == (0, {"said": "1 drain la --json -e /estate.yaml"})
+    assert (ended.exit, ended.reply) == (0, Failed(message="1 drain la --json -e /estate.yaml", hint=""))
 
 
 def test_a_move_is_heard_while_the_command_works_and_the_kill_hits_the_command(
@@ -129,13 +137,15 @@ def test_a_refusal_says_by_which_rules(lab: LoopbackLab, monkeypatch: pytest.Mon
 def test_where_nothing_is_said_to_people_the_last_reasons_are_told(
     lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = json.dumps({"event": "ended", "done": False, "why": "hk-router-1 has not verified it"})
+    why = "hk-router-1 has not verified it"
+    ended = line(Ended(target="hk", site="hk", done=False, why=why, steps=STEPS[:1]))
     says(monkeypatch, f"{PREFERS}; echo '{ended}'; exit 1")
-    assert run(lab, "hk", "/e", "drain", "hk").said == "ended: hk-router-1 has not verified it"
+    found = run(lab, "hk", "/e", "drain", "hk")
+    assert (found.said, found.drained) == (f"prefer: second choice; ended: {why}", None)
 
 
-def test_what_is_no_object_is_no_reply(lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch) -> None:
-    for text in ("", "drained", "[1]", '{"done": tr'):
+def test_what_is_none_of_its_answers_is_no_reply(lab: LoopbackLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("", "drained", "[1]", '{"done": tr', '{"event": "ended", "done": true}'):
         says(monkeypatch, f"printf %s '{text}'")
         assert run(lab, "hk", "/e", "drain", "hk").reply is None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trimtab.cli.drain_local import local_drain
 from trimtab.cli.estate_store import opened
-from trimtab.cli.registries import Act, Note, seated
+from trimtab.cli.registries import Act, seated
 
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
@@ -31,7 +31,7 @@ class Change:
     force: bool
     plan: Callable[[Snapshot, str], Write | None]
     takes: Callable[[Snapshot, Seat, str], bool]
-    note: Callable[[str, Note], None]
+    note: Callable[[str, str], None]
     verb: str = ""
 
 
@@ -49,7 +49,7 @@ def asking(inventory: Inventory, change: Change, dry: bool) -> Act | None:
             work = local_drain(inventory, site, store, registry, lambda *_: None)
             taken = await (tried if dry else take)(work, _taking(inventory, change, site))
         if taken.note:
-            change.note(site, Note(holds=taken.note, fields={"note": taken.note}))
+            change.note(site, taken.note)
         return taken.changed
 
     return act

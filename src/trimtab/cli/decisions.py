@@ -1,14 +1,14 @@
-"""The arbiter's decisions, and what is known of the estate, as `trimtab why` and its kin tell them."""
+"""The arbiter's decisions, and what is known of the estate, as `trimtab why` and its kin answer."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trimtab.cli.estate_store import asked
-from trimtab.cli.output import clock
 
 if TYPE_CHECKING:
+    from trimtab.answers.why import Decision as Answer
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.arbiter.ledger import Decision
     from trimtab.ops.drain.granting import Situation
@@ -42,31 +42,13 @@ def decisions_of(found: Situation, site: str, target: str = "") -> list[Decision
     return list(filter(is_about, reversed(decisions_in(found.snapshot.records))))[:LAST]
 
 
-def lines_of(row: Decision) -> list[str]:
-    asked = row.request
-    reason = f": {asked.reason}" if asked.reason else ""
-    lines = [f"{clock(row.at)}  {row.word:<8} {row.act} {asked.target} by {asked.by}{reason}"]
-    figures = row.figures
-    if row.granted and asked.kind == "drain-site" and figures.sites_before:
-        full = _full(figures.full_before, figures.full_after)
-        lines.append(
-            f"          {figures.sites_after} of {figures.sites_before} sites were left to carry{full}"
-        )
-    elif row.granted and figures.peers_of:
-        lines.append(f"          {figures.peers} of {figures.peers_of} were left")
-    for said in row.objections:
-        lines.append(f"          {said.rule}: {said.text}" + (" (overruled)" if said.overruled else ""))
-    return lines
+def answer_of(row: Decision) -> Answer:
+    from trimtab.answers.why import Decision as Answer
+    from trimtab.answers.why import Figures, Said
 
-
-def _full(before: float | None, after: float | None) -> str:
-    return "" if before is None or after is None else f"; {before:.0%} full before, {after:.0%} then"
-
-
-def as_json(row: Decision) -> dict[str, Any]:
-    asked = row.request
-    return {
-        "at": row.at, "granted": row.granted, "word": row.word, "kind": asked.kind, "target": asked.target, "by": asked.by,
-        "reason": asked.reason, "force": asked.force, "automatic": asked.automatic,
-        "objections": [{"rule": s.rule, "text": s.text, "overruled": s.overruled} for s in row.objections],
-    }  # fmt: skip
+    asked, cost = row.request, row.figures
+    return Answer(
+        row.at, row.granted, row.word, asked.kind, asked.target, asked.by, asked.reason, asked.force, asked.automatic,
+        tuple(Said(each.rule, each.text, each.overruled) for each in row.objections),
+        Figures(cost.sites_before, cost.sites_after, cost.full_before, cost.full_after, cost.peers, cost.peers_of),
+    )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,17 +11,16 @@ from trimtab.cli import drain_local, flows, registries
 from trimtab.cli.estate_store import asked, site_named
 from trimtab.cli.events import Events
 from trimtab.cli.lab import TwinName
-from trimtab.cli.local_words import dry
+from trimtab.cli.local_words import dry, end
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json, JsonLines
-from trimtab.cli.output import print_json, print_line
+from trimtab.cli.output import show
 from trimtab.cli.registries import DryRun, Reason, TwinOption, reason_option
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
-    from trimtab.ops.arbiter.effect import Effect
     from trimtab.ops.drain.coordinator import Coordinator
-    from trimtab.ops.drain.plan import Finished, Move
+    from trimtab.ops.drain.plan import Move
     from trimtab.registry.base import Registry
 
 TargetArgument = Annotated[
@@ -78,21 +76,19 @@ def drain(
     site = site_named(inventory, target)
 
     async def ask(store: Registry) -> int:
+        from trimtab.answers.drain import Connections
         from trimtab.ops.arbiter.world import Request
 
         coordinator = _coordinator(inventory, store, events)
         request = Request("drain-site", site, site, who.by, who.reason, force=force)
         _, answer = await coordinator.look(request)
-        effect = dataclasses.asdict(answer.effect)
-        events.tell("effect", effect_line(site, answer.effect), target=site, site=site, **effect)
+        events.effect(request, answer)
         if dry_run:
             return dry([(request, answer)], events)
         before = await flows.connections(inventory, site)
         finished = await coordinator.drain(request)
         after = await flows.connections(inventory, site)
-        if not json:
-            print_line(f"{site}: {flows.line(site, before, after)}")
-        return _end(finished, site, events, {"before": before, "after": after})
+        return end(finished, site, site, events, Connections(before, after))
 
     events = Events(json)
     with events.ends():
@@ -122,7 +118,7 @@ def undrain(
 
     async def ask(store: Registry) -> int:
         coordinator = _coordinator(inventory, store, events)
-        return _end(await coordinator.undrain(site, who.by, who.reason), site, events)
+        return end(await coordinator.undrain(site, who.by, who.reason), site, site, events)
 
     events = Events(json)
     with events.ends():
@@ -147,6 +143,7 @@ def freeze(
     who = registries.who(reason)
 
     async def ask(store: Registry) -> int:
+        from trimtab.answers.freeze import Freeze as Answer
         from trimtab.ops.arbiter.world import Freeze
         from trimtab.ops.drain import writes
         from trimtab.ops.overrides.member import write_planned
@@ -155,9 +152,7 @@ def freeze(
         plan = writes.thaw if off else writes.freeze
         changed = await write_planned(store, lambda found: plan(found, word))
         said = "changes are allowed" if off else f"frozen by {who.by}: {reason}"
-        print_json({"frozen": not off, "changed": changed}) if json else print_line(
-            said if changed else "no change"
-        )
+        show(Answer(not off, changed), json, lambda answer: [said if answer.changed else "no change"])
         return 0
 
     return asyncio.run(_with_store(inventory, ask))
@@ -188,28 +183,3 @@ def _word(move: Move) -> str:
         plan.Finished: "done" if getattr(move, "done", False) else "not done",
     }  # fmt: skip
     return words[type(move)]
-
-
-def effect_line(site: str, effect: Effect) -> str:
-    """Who carries without the site, and how full they would be."""
-    if not effect.takes:
-        return f"{site} is out of service already. In service: {_names(effect.sites_after)}"
-    load = "Peak load unknown: the estate states no peak, or no `measured` for its proxies"
-    if not effect.sites_after:
-        load = "No site would remain in service"
-    elif effect.full_before is not None and effect.full_after is not None:
-        load = f"Peak load {effect.full_before:.0%} → {effect.full_after:.0%} of capacity"
-    return f"In service: {_names(effect.sites_before)}. After draining {site}: {_names(effect.sites_after)}. {load}"
-
-
-def _names(sites: tuple[str, ...]) -> str:
-    return ", ".join(sites) or "none"
-
-
-def _end(
-    finished: Finished, site: str, events: Events, connections: dict[str, int | None] | None = None
-) -> int:
-    told = {"connections": connections} if connections else {}
-    ended = {"target": site, "site": site, "done": finished.done, "why": finished.why, "steps": events.steps}
-    events.tell("ended", "", **ended, **told)
-    return 0 if finished.done else 1

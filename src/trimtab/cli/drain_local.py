@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from trimtab.cli import registries
 from trimtab.cli.estate_store import away, opened
 from trimtab.cli.events import Events
-from trimtab.cli.local_words import Local, dry, effect_line, end
+from trimtab.cli.local_words import Local, dry, end
 from trimtab.cli.output import print_line
 from trimtab.errors import AnswerIsNo, BadInput, DriverError
 
@@ -82,12 +81,16 @@ async def _drain(inventory: Inventory, local: Local, who: Who, options: Options,
         _, answers = await work.look_at([request, *others])
         asked = list(zip([request, *others], answers, strict=True))
         for each, answer in asked:
-            effect = dataclasses.asdict(answer.effect)
-            events.tell("effect", effect_line(each, answer), target=each.target, site=each.site, **effect)
+            events.effect(each, answer)
         if options.dry_run:
             return dry(asked, events)
         finished = await work.drain(request, target, others)
-        return end(await _told(inventory, local, work.registry, finished), local, events)
+        return _end(await _told(inventory, local, work.registry, finished), local, events)
+
+
+def _end(finished: Finished, local: Local, events: Events) -> int:
+    events.step("done" if finished.done else "not done", finished.why)
+    return end(finished, local.name, local.site, events)
 
 
 async def _told(inventory: Inventory, local: Local, registry: Registry, finished: Finished) -> Finished:
@@ -130,15 +133,16 @@ async def _unasked(
     events: Events,
 ) -> int:
     """Of a member that no proxy has a route to. Raises AnswerIsNo where it is out, BadInput where nobody would be left."""
+    from trimtab.answers.drain import Answered
+
     if target.out(await work.registry.read()) is None:
         raise AnswerIsNo(f"{local.name} is drained already", "`trimtab why` says by whom")
     if not options.json:
         print_line(f"no proxy of {local.site} has a route to {local.name}, so nobody is asked")
     if not options.dry_run:
         finished = await work.drain_unasked(local.name, target)
-        return end(await _told(inventory, local, work.registry, finished), local, events)
-    said = {"target": local.name, "site": local.site, "dry_run": True, "granted": True, "objections": []}
-    events.tell("answer", f"{local.name}: would be drained", **said)
+        return _end(await _told(inventory, local, work.registry, finished), local, events)
+    events.tell(Answered(target=local.name, site=local.site, granted=True))
     return 0
 
 
@@ -160,7 +164,7 @@ async def _undrain(inventory: Inventory, local: Local, who: Who, over_s: float, 
         finished = finished or await work.undrain(target, local.name)
         if finished.done:
             await work.note(_gives_back(local, who))
-        return end(finished, local, events)
+        return _end(finished, local, events)
 
 
 async def _ramp(

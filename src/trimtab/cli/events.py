@@ -1,30 +1,21 @@
-"""What a command tells while it works: lines for people, or with --json one JSON object a line.
-
-    effect   target, site, and what would be left
-    step     at, monotonic_s, step, why: what it does
-
-and as the last one, by how it ends,
-
-    ended    target, site, done, why, steps
-    answer   of a dry run: target, site, dry_run, granted, objections
-    denied   the arbiter's no: target, site, objections (rule, text, hint, overruled)
-    failed   any other error: message, hint
-"""
+"""What a command tells while it works: lines for people, or with --json one JSON object a line. Which: `answers.drain`."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from trimtab.answers.codec import extended, plain
 from trimtab.cli.output import ReaderGone, print_line, print_record
+from trimtab.cli.views.drain import lines
 from trimtab.errors import EnvironmentUnable, TrimtabError
 
 if TYPE_CHECKING:
+    from trimtab.answers.drain import Event, Objection, Step
     from trimtab.ops.arbiter.decide import Answer
-
-LAST = ("ended", "answer", "denied", "failed")
+    from trimtab.ops.arbiter.world import Request
 
 
 class Events:
@@ -32,49 +23,67 @@ class Events:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.steps: list[dict[str, Any]] = []
+        self.steps: list[Step] = []
         self._lost: TrimtabError | None = None
         self._answered = False
 
-    def tell(self, event: str, text: str, **fields: Any) -> None:
-        """text: for people; "" says nothing to them. Raises as `output` where it is the last one."""
-        self._answered = self._answered or event == "answer"
+    def tell(self, event: Event) -> None:
+        """Raises as `output` where it is the last one."""
+        from trimtab.answers.drain import Last
+
+        self._answered = self._answered or event.event == "answer"
         try:
             if self._lost is None and self.as_json:
-                print_record({"event": event, **fields})
-            elif self._lost is None and text:
-                print_line(text)
+                print_record(plain(event))
+            elif self._lost is None:
+                for line in lines(event):
+                    print_line(line)
         except (ReaderGone, EnvironmentUnable) as error:
             self._lost = error
-        if self._lost is not None and event in LAST:
+        if self._lost is not None and isinstance(event, Last):
             raise self._lost
 
     def step(self, step: str, why: str) -> None:
-        told = {"at": round(time.time(), 3), "monotonic_s": time.monotonic(), "step": step, "why": why}
+        from trimtab.answers.drain import Step, Stepped
+
+        told = Step(round(time.time(), 3), time.monotonic(), step, why)
         self.steps.append(told)
-        self.tell("step", f"{time.strftime('%H:%M:%S')}  {step:<9} {why}", **told)
+        self.tell(extended(Stepped, told))
 
     @contextmanager
     def ends(self) -> Iterator[None]:
         """Around the whole command: an error is its last event, and goes on."""
+        from trimtab.answers.drain import Failed, Refused
         from trimtab.ops.arbiter.denied import Denied
 
         try:
             yield
         except Denied as error:
             request = error.asked[0][0]
-            found = [each for _, answer in error.asked for each in objections(answer)]
+            found = tuple(each for _, answer in error.asked for each in objections(answer))
             if not self._answered:
-                self.tell("denied", "", target=request.target, site=request.site, objections=found)
+                self.tell(Refused(target=request.target, site=request.site, objections=found))
             raise
         except TrimtabError as error:
             if error is not self._lost:
-                self.tell("failed", "", message=error.message, hint=error.hint)
+                self.tell(Failed(message=error.message, hint=error.hint))
             raise
 
+    def effect(self, request: Request, answer: Answer) -> None:
+        """What a request would cost."""
+        from trimtab.answers.drain import Effect
+        from trimtab.ops.arbiter.ledger import finite
 
-def objections(answer: Answer) -> list[dict[str, Any]]:
-    return [
-        {"rule": each.rule, "text": each.text, "hint": each.hint, "overruled": each.overruled}
-        for each in answer.objections
-    ]
+        cost = answer.effect
+        told = Effect(
+            target=request.target, site=request.site, sites_before=cost.sites_before, sites_after=cost.sites_after,
+            full_before=finite(cost.full_before), full_after=finite(cost.full_after),
+            peers=cost.peers, peers_of=cost.peers_of, takes=cost.takes,
+        )  # fmt: skip
+        self.tell(told)
+
+
+def objections(answer: Answer) -> list[Objection]:
+    from trimtab.answers.drain import Objection
+
+    return [Objection(each.rule, each.text, each.hint, each.overruled) for each in answer.objections]

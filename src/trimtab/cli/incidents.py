@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,11 +12,14 @@ from trimtab.cli import registries
 from trimtab.cli.estate_store import asked
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.output import clock, log, print_json, print_line
+from trimtab.cli.output import clock, log, print_line, show
 from trimtab.cli.registries import TwinOption
+from trimtab.cli.views.incidents import lines, one
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
+    from trimtab.answers.incidents import Incident as Answer
+    from trimtab.answers.incidents import Row
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.incidents.incident import Incident
     from trimtab.registry.base import Snapshot
@@ -45,14 +47,12 @@ def incidents(
     if number is None:
         return _list(records, only_open, json)
     found = _one(records, number)
-    if json:
-        print_json(_fields(found) | {"open": _is_open(records, found)})
-    elif review:
+    if review:
         from trimtab.ops.incidents.review import review as page
 
         print_line(page(found).removesuffix("\n"))
     else:
-        _tell(found, _is_open(records, found))
+        show(_answer(found, _is_open(records, found)), json, one)
     return 0
 
 
@@ -75,6 +75,7 @@ async def _read(inventory: Inventory) -> Snapshot:
 
 
 def _list(records: Mapping[str, bytes], only_open: bool, json: bool) -> int:
+    from trimtab.answers.incidents import Incidents
     from trimtab.ops.incidents.record import incident_of, numbers_of
 
     numbers = numbers_of(records)
@@ -82,42 +83,22 @@ def _list(records: Mapping[str, bytes], only_open: bool, json: bool) -> int:
     if len(read) < len(numbers):
         log(f"{len(numbers) - len(read)} incidents in the store cannot be read")
     rows = [_row(found, _is_open(records, found)) for found in read]
-    rows = [row for row in rows if row["open"] or not only_open]
-    if json:
-        print_json({"incidents": rows})
-        return 0
-    if not rows:
-        print_line("no incident is open" if only_open else "nothing happened that is known")
-        return 0
-    print_line(f"{'ID':<5} {'site':<10} {'class':<10} {'state':<10} {'detected':<19} {'away':<12} last")
-    for row in rows:
-        print_line(
-            f"{row['id']:<5} {row['site']:<10} {row['class']:<10} {row['state']:<10} "
-            f"{clock(row['detected']):<19} {_away(row):<12} {row['last']}"
-        )
+    none = "no incident is open" if only_open else "nothing happened that is known"
+    answer = Incidents(tuple(row for row in rows if row.open or not only_open))
+    show(answer, json, lambda each: lines(each) or [none])
     return 0
 
 
-def _row(found: Incident, is_open: bool) -> dict[str, Any]:
-    """seconds: from detected to closed, away: from a quorum's first word to its word that it serves; None as long as that
-    has not come.
-    """
-    return {
-        "id": found.number, "site": found.site, "class": found.kind, "state": found.state, "open": is_open,
-        "detected": found.opened, "verified": found.verified or None, "closed": found.closed or None,
-        "seconds": round(found.closed - found.opened, 3) if found.closed else None,
-        "away": round(found.verified - found.since, 3) if found.verified else None,
-        "last": found.events[-1].text if found.events else "",
-    }  # fmt: skip
+def _row(found: Incident, is_open: bool) -> Row:
+    from trimtab.answers.incidents import Row
 
-
-def _away(row: dict[str, Any]) -> str:
-    """How long a quorum found that it does not serve."""
-    from trimtab.ops.incidents.incident import span
-
-    if row["away"] is not None:
-        return span(row["away"])
-    return "until now" if row["open"] else "not closed"
+    return Row(
+        found.number, found.site, found.kind, found.state, is_open,
+        detected=found.opened, verified=found.verified or None, closed=found.closed or None,
+        seconds=round(found.closed - found.opened, 3) if found.closed else None,
+        away=round(found.verified - found.since, 3) if found.verified else None,
+        last=found.events[-1].text if found.events else "",
+    )  # fmt: skip
 
 
 # ---- one
@@ -144,36 +125,27 @@ def _is_open(records: Mapping[str, bytes], found: Incident) -> bool:
     return held is not None and held.number == found.number
 
 
-def open_ones(records: Mapping[str, bytes], *sites: str) -> list[str]:
+def open_ones(records: Mapping[str, bytes], *sites: str) -> tuple[str, ...]:
     """A line each, for whoever looks at the sites. sites: () takes all."""
     from trimtab.ops.incidents.record import OPEN, held_of
 
     wanted = sites or sorted(key.removeprefix(f"{OPEN}/") for key in records if key.startswith(f"{OPEN}/"))
-    return [
+    return tuple(
         f"incident {each.number} is open: {each.site} was found {each.kind} at {clock(each.since)}, {each.state} since: "
         f"`trimtab incidents {each.number}`"
         for each in (held_of(records, site) for site in wanted)
         if each is not None
-    ]
+    )
 
 
-def _fields(found: Incident) -> dict[str, Any]:
-    """As it stands in the store, with the names of the list."""
-    body = asdict(found)
-    return {"id": body.pop("number"), "class": body.pop("kind"), "detected": body.pop("opened"), **body}
+def _answer(found: Incident, is_open: bool) -> Answer:
+    from trimtab.answers.incidents import Event
+    from trimtab.answers.incidents import Incident as Answer
 
-
-def _tell(found: Incident, is_open: bool) -> None:
-    from trimtab.ops.incidents.incident import CLASSES, span
-
-    away = f", after {span(found.verified - found.since)} in which it did not serve" if found.verified else ""
-    state = "is open" if is_open else "is over" if found.closed else "is not followed any more"
-    print_line(f"{found.number}: {found.site}, {found.kind}: {CLASSES[found.kind]}")
-    print_line(f"it {state}: {found.state}{away}")
-    half = len(found.events) // 2
-    for place, event in enumerate(found.events):
-        if found.left_out and place == half:
-            print_line(f"  {found.left_out} events are left out here")
-        print_line(f"  {clock(event.at)}  {event.kind:<10} {event.text}")
-    for line in found.said:
-        print_line(f"  said by {line}")
+    return Answer(
+        found.number, found.kind, found.opened, found.site, found.state, found.quorum,
+        first=found.first, since=found.since, verified=found.verified, closed=found.closed,
+        step=found.step, routers=dict(found.routers), decision=found.decision, said=found.said,
+        events=tuple(Event(each.at, each.kind, each.text) for each in found.events),
+        left_out=found.left_out, open=is_open,
+    )  # fmt: skip

@@ -14,12 +14,15 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from trimtab.answers.codec import plain
 from trimtab.errors import EnvironmentUnable, TrimtabError
 
+T = TypeVar("T")
 ASCII = str.maketrans({"≤": "<=", "≥": ">=", "–": "-", "−": "-", "…": "...", "→": "->", "×": "x", "·": "-"})
 CONTROL = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
 
@@ -101,6 +104,15 @@ def visible(text: str) -> str:
 def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
     sys.stdout.flush()
+
+
+def show(answer: T, as_json: bool, lines: Callable[[T], Iterable[str]]) -> None:
+    """An answer as data, or as its view."""
+    if as_json:
+        print_json(plain(answer))
+        return
+    for line in lines(answer):
+        print_line(line)
 
 
 def print_record(value: Any) -> None:

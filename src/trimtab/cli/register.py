@@ -78,13 +78,14 @@ def deregister(
     """Take a member out of the registry. One whose host's agent registers it comes back: take its file away instead. While
     it takes requests the arbiter is asked.
     """
+    from trimtab.answers.change import Written
     from trimtab.ops.overrides.manual_registration import plan_deregister
 
     registries.forced(force, reason)
     registries.inside_twin(estate, twin, name_of_twin)
     inventory = registries.loaded(estate)
     registered, _ = _discovered(inventory, pool)
-    who, notes = registries.who(reason), dict[str, registries.Note]()
+    who, said = registries.who(reason), dict[str, Written]()
 
     def plan(snapshot: Snapshot, at: str) -> Write | None:
         seated = registries.seated(inventory, snapshot, pool, at)
@@ -94,10 +95,13 @@ def deregister(
         """Without force the plan refuses one that is alive: then nobody is asked."""
         return seat.weight > 0 and (force or f"alive/{registered}/{name}" not in snapshot.records)
 
-    change = Change(pool, name, who, force, plan, takes, notes.__setitem__, "deregister")
+    def note(at: str, text: str) -> None:
+        said[at] = Written(note=text)
+
+    change = Change(pool, name, who, force, plan, takes, note, "deregister")
     act = asking(inventory, change, dry_run)
     done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run, act)
-    return registries.tell(done, f"{name} taken out of {pool}", dry_run, json, notes)
+    return registries.tell(done, f"{name} taken out of {pool}", dry_run, json, said)
 
 
 def _discovered(inventory: Inventory, pool: str) -> tuple[str, Pool]:

@@ -9,17 +9,18 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.output import log, print_json, print_line
+from trimtab.cli.output import log, show
 from trimtab.daemons.pki import CA, CERTIFICATE, KEY, PASSWORD
 from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError, Unreachable
 
 if TYPE_CHECKING:
+    from trimtab.answers.change import Written
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
     from trimtab.ops.overrides.member import Seat, Who
@@ -55,17 +56,6 @@ def reason_option(becomes: str) -> Any:
 Reason = Annotated[str, reason_option("it is kept with the change")]
 Plan = Callable[["Snapshot", str], "Write | None"]
 Act = Callable[["Registry", str], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What is said of one site beside the command's own words. unchanged: where nothing was to be written; holds: what
-    is now, or would be; fields: the same for --json.
-    """
-
-    unchanged: str = "no change"
-    holds: str = ""
-    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 def inside_twin(estate: Path, twin: bool, name: str | None = None) -> None:
@@ -211,22 +201,22 @@ def tell(
     what: str,
     dry: bool = False,
     as_json: bool = False,
-    notes: Mapping[str, Note] | None = None,
+    said: Mapping[str, Written] | None = None,
 ) -> int:
-    """A line a site; 0 if every site was reached and agreed, else the worst that an error says of itself."""
+    """A line a site; 0 if every site was reached and agreed, else the worst that an error says of itself. said: of some of
+    them what is to be told beside whether it changed.
+    """
+    from trimtab.answers.change import Change, NotReached, Written
+    from trimtab.cli.views.change import lines
+
     errors = {site: found for site, found in done.items() if isinstance(found, Exception)}
-    noted = {site: (notes or {}).get(site, Note()) for site in done}
-    if as_json:
-        print_json({
-            "what": what, "dry_run": dry,
-            "sites": {s: {"error": str(f)} if s in errors else {"changed": bool(f), **noted[s].fields} for s, f in done.items()},
-        })  # fmt: skip
-    else:
-        said = f"{what}: would be written" if dry else what
-        for site, found in done.items():
-            if site not in errors:
-                note = noted[site]
-                print_line(": ".join([site, said if found else note.unchanged, *filter(None, [note.holds])]))
+    sites = {
+        site: NotReached(str(found))
+        if site in errors
+        else replace((said or {}).get(site, Written()), changed=bool(found))
+        for site, found in done.items()
+    }
+    show(Change(what, dry, sites), as_json, lines)
     return complain(errors)
 
 

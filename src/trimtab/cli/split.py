@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,14 +9,16 @@ import typer
 from trimtab.cli import registries
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.output import clock, print_json, print_line
-from trimtab.cli.registries import DryRun, Note, Reason, Site, TwinOption
+from trimtab.cli.output import show
+from trimtab.cli.registries import DryRun, Reason, Site, TwinOption
+from trimtab.cli.views.split import lines
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
+    from trimtab.answers.split import Divided, Now
     from trimtab.estate.inventory import Inventory
     from trimtab.registry.base import Snapshot, Write
-    from trimtab.registry.record import Past, Split
+    from trimtab.registry.record import Split
 
 WAYS = ("percent", "header", "cookie")
 Shares = Annotated[list[str] | None, typer.Argument(help="POOL=SHARE, in any unit", metavar="POOL=SHARE")]
@@ -44,6 +45,7 @@ def split(
     json: Json = False,
 ) -> int:
     """Move traffic between the pools of a split: a canary, blue-green, and back. Without shares: what holds now."""
+    from trimtab.answers.split import Divided
     from trimtab.ops.overrides import split as hand_split
 
     registries.inside_twin(estate, twin, name)
@@ -56,29 +58,24 @@ def split(
     if asked is None and not back and by is None:
         return _show(registries.each_site(inventory, sites, None), declared, json)
 
-    notes: dict[str, Note] = {}
+    said: dict[str, Divided] = {}
     divides = by or (declared.by if home else None)
 
     def plan(snapshot: Snapshot, at: str) -> Write | None:
-        unchanged = Note().unchanged
+        why_not = None
         if back:
             write = hand_split.plan_back(snapshot, declared, asking)
-            unchanged = hand_split.why_not_back(snapshot, declared)
+            why_not = hand_split.why_not_back(snapshot, declared) or None
         else:
             wanted = asked or hand_split.current_split(snapshot, declared).shares
             write = hand_split.plan_split(snapshot, declared, wanted, divides, asking)  # type: ignore[arg-type]
-        notes[at] = _note(hand_split.after(snapshot, declared, write), unchanged)
+        holds = hand_split.after(snapshot, declared, write)
+        said[at] = Divided(shares=holds.shares, by=holds.by, why_not=why_not)
         return write
 
     words = "back" if back else " ".join(f"{p}={s}" for p, s in sorted((asked or {}).items())) or f"by {by}"
     done = registries.each_site(inventory, sites, plan, dry_run)
-    return registries.tell(done, f"{declared.service} {words}", dry_run, json, notes)
-
-
-def _note(holds: Split, unchanged: str) -> Note:
-    from trimtab.ops.overrides.split import in_words
-
-    return Note(unchanged, in_words(holds), {"shares": holds.shares, "by": holds.by})
+    return registries.tell(done, f"{declared.service} {words}", dry_run, json, said)
 
 
 def _asked(
@@ -99,31 +96,20 @@ def _asked(
 
 
 def _show(done: dict[str, Any], declared: Split, json: bool) -> int:
-    from trimtab.ops.overrides.split import current_split, in_words
+    from trimtab.answers.split import Splits
+    from trimtab.ops.overrides.split import current_split
 
     errors = {site: found for site, found in done.items() if isinstance(found, Exception)}
-    found = {site: current_split(s, declared) for site, s in done.items() if site not in errors}
-    if json:
-        print_json({
-            "splits": {
-                site: {"shares": s.shares, "by": s.by, "before": s.before, "who": s.who, "reason": s.reason,
-                       "at": s.at or None, "past": [asdict(each) for each in s.past]}
-                for site, s in found.items()
-            },
-            "errors": {site: str(error) for site, error in errors.items()},
-        })  # fmt: skip
-    else:
-        for site, now in found.items():
-            print_line(f"{site}: {in_words(now)}{_changed(now)}")
-            for each in now.past:
-                print_line(f"  before that  {in_words(each)}{_changed(each)}")
+    found = {site: _now(current_split(s, declared)) for site, s in done.items() if site not in errors}
+    show(Splits(found, {site: str(error) for site, error in errors.items()}), json, lines)
     return registries.complain(errors)
 
 
-def _changed(split: Split | Past) -> str:
-    return (
-        f"  (by {split.who} at {clock(split.at)}: {split.reason or 'no reason given'})" if split.who else ""
-    )
+def _now(split: Split) -> Now:
+    from trimtab.answers.split import Now, Past
+
+    past = tuple(Past(each.shares, each.by, each.who, each.reason, each.at) for each in split.past)
+    return Now(split.shares, split.by, split.before, split.who, split.reason, split.at or None, past)
 
 
 def split_of(inventory: Inventory, service: str, pools: list[str]) -> Split:

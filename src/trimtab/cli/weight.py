@@ -10,7 +10,7 @@ from trimtab.cli import registries
 from trimtab.cli.asking import Change, asking
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.registries import DryRun, Force, Note, Reason, Site, TwinOption
+from trimtab.cli.registries import DryRun, Force, Reason, Site, TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def weight(
     """Give a member another weight, take it out of balancing (drain), out altogether (maint), or back in (ready). What takes
     it away asks the arbiter.
     """
+    from trimtab.answers.weight import Weighed
     from trimtab.ops.overrides.member import plan_hand, seat_of
 
     pool, slash, name = member.partition("/")
@@ -49,16 +50,14 @@ def weight(
     state: Any = value if value in STATES else "ready"
     who = registries.who(reason)
 
-    notes: dict[str, Note] = {}
+    said: dict[str, Weighed] = {}
 
     def plan(snapshot: Snapshot, at: str) -> Write | None:
         seated = registries.seated(inventory, snapshot, pool, at)
         was = seat_of(seated, name).hand
         if value == "ready" and was is not None and was.weight is not None:
             own = registries.own_weight(inventory, seat_of(seated, name), pool, at)
-            notes[at] = Note(
-                holds=f"ready, weight {own} (was {was.weight})", fields={"weight": own, "was": was.weight}
-            )
+            said[at] = Weighed(weight=own, was=was.weight)
         return plan_hand(snapshot, seated, name, state, number, who, force=force)
 
     def takes(_: Snapshot, seat: Seat, at: str) -> bool:
@@ -67,10 +66,13 @@ def weight(
         left = registries.own_weight(inventory, seat, pool, at) if number is None else number
         return left == 0  # also where `ready` gives a member back to its own weight, and that is 0
 
-    change = Change(pool, name, who, force, plan, takes, notes.__setitem__)
+    def note(at: str, text: str) -> None:
+        said[at] = Weighed(note=text)
+
+    change = Change(pool, name, who, force, plan, takes, note)
     act = asking(inventory, change, dry_run)
     done = registries.each_site(inventory, registries.sites_of(inventory, site), plan, dry_run, act)
-    return registries.tell(where_it_is(done), f"{member} {value}", dry_run, json, notes)
+    return registries.tell(where_it_is(done), f"{member} {value}", dry_run, json, said)
 
 
 def _number(value: str) -> int | None:

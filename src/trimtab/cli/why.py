@@ -6,31 +6,35 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trimtab.answers.codec import extended
 from trimtab.cli import drain_local, registries, why_local
-from trimtab.cli.decisions import as_json, decisions_of, known_now, lines_of
+from trimtab.cli.decisions import answer_of, decisions_of, known_now
 from trimtab.cli.drain import At
 from trimtab.cli.estate_store import site_named
 from trimtab.cli.incidents import open_ones
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.output import clock, print_json, print_line
+from trimtab.cli.output import clock, show
 from trimtab.cli.registries import TwinOption
+from trimtab.cli.views.status import lines
+from trimtab.cli.views.why import site as view
 from trimtab.errors import BadInput, DriverError
 
 if TYPE_CHECKING:
+    from trimtab.answers.status import Frozen, Site, Status
+    from trimtab.answers.why import WhySite
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.arbiter.ledger import Decision
     from trimtab.ops.drain.granting import Situation
     from trimtab.ops.drain.of_site import RegisteredProxy
-    from trimtab.ops.steering.wish import Committed, Done
+    from trimtab.ops.steering.wish import Done
 
     Fronts = Mapping[str, Mapping[str, RegisteredProxy]]
 
-LOST = "          whoever asked was killed, or lost the store: it was undone with the lease, within seconds"
 EVERY_S = 2.0
 CAME_TO = {"serve": "announced", "prefer": "announced as second choice", "withdraw": "not announced"}
 TargetArgument = Annotated[
@@ -59,17 +63,18 @@ def status(
     inventory = registries.loaded(estate)
     if watch:
         return _watch(inventory)
-    found, fronts = asyncio.run(_looked(inventory))
-    rows = [_row(inventory, found, fronts, name) for name in found.world.sites]
-    if json:
-        print_json({
-            "sites": rows, "frozen": _frozen(found), "findings": findings_of(found), "budget": budget_of(found),
-            "incidents": open_ones(found.snapshot.records),
-        })  # fmt: skip
-        return 0
-    for line in table_of(found, rows):
-        print_line(line)
+    show(_status(inventory), json, lines)
     return 0
+
+
+def _status(inventory: Inventory) -> Status:
+    from trimtab.answers.status import Status
+
+    found, fronts = asyncio.run(_looked(inventory))
+    rows = tuple(_site(inventory, found, fronts, name) for name in found.world.sites)
+    return Status(
+        rows, _frozen(found), findings_of(found), budget_of(found), open_ones(found.snapshot.records)
+    )
 
 
 def _watch(inventory: Inventory) -> int:
@@ -80,11 +85,10 @@ def _watch(inventory: Inventory) -> int:
 
     def drawn() -> Text:
         try:
-            found, fronts = asyncio.run(_looked(inventory))
+            answer = _status(inventory)
         except DriverError as error:
             return Text(f"{time.strftime('%H:%M:%S')}  {error}")
-        rows = [_row(inventory, found, fronts, name) for name in found.world.sites]
-        return Text("\n".join([time.strftime("%H:%M:%S"), *table_of(found, rows)]))
+        return Text("\n".join([time.strftime("%H:%M:%S"), *lines(answer)]))
 
     with Live(drawn(), console=Console(), auto_refresh=False) as live, suppress(KeyboardInterrupt):
         while True:
@@ -93,34 +97,20 @@ def _watch(inventory: Inventory) -> int:
     return 0
 
 
-def table_of(found: Situation, rows: list[dict[str, Any]]) -> list[str]:
-    """A line a site, what was found over all of them, and the freeze."""
-    lines = [f"{'site':<10} {'verdict':<8} {'agree':<6} {'announced':<10} {'addresses':<14} word"]
-    for row in rows:
-        agree, held = f"{row['agree']}/{row['of']}", ", ".join(row["held_by"]) or "-"
-        lines.append(
-            f"{row['site']:<10} {row['verdict']:<8} {agree:<6} {row['step']:<10} {held:<14} {row['word']}".rstrip()
-        )
-    lines += [*findings_of(found), *open_ones(found.snapshot.records), budget_of(found)]
-    if freeze := found.standing.freeze:
-        lines.append(f"frozen by {freeze.by}: {freeze.reason}")
-    return lines
-
-
 def budget_of(found: Situation) -> str:
     from trimtab.ops.arbiter.rules import budget
 
     return budget(found.world, time.time())
 
 
-def findings_of(found: Situation) -> list[str]:
+def findings_of(found: Situation) -> tuple[str, ...]:
     """What is to be read in the sites together, and not in one of them."""
     words = {name: verdict.word for name, verdict in found.verdicts.items()}
     bad = [name for name, word in words.items() if word in ("ill", "dark")]
     if len(bad) > 1 and len(bad) == len(words):
-        return [f"every site is called {' or '.join(sorted(set(words.values())))} at once: more likely the check, "
-                "or the way of those who look on, than the sites; nothing is withdrawn for it"]  # fmt: skip
-    return []
+        return (f"every site is called {' or '.join(sorted(set(words.values())))} at once: more likely the check, "
+                "or the way of those who look on, than the sites; nothing is withdrawn for it",)  # fmt: skip
+    return ()
 
 
 def why(
@@ -140,25 +130,21 @@ def why(
         return why_local.why(inventory, target, at, json)
     drain_local.named(inventory, target, at)  # --site goes with a member alone
     site = site_named(inventory, target)
-    found, fronts = asyncio.run(_looked(inventory, site))
-    row, decisions = _row(inventory, found, fronts, site), decisions_of(found, site)
-    lost = lost_of(decisions, any(each.site == site for each in found.standing.permits))
-    if json:
-        rows = [as_json(each) | {"lost": each.number in lost} for each in decisions]
-        print_json({**row, "decisions": rows, "frozen": _frozen(found)})
-        return 0
-    since = f", since {clock(row['since'])}" if row["since"] else ""
-    print_line(
-        f"{site} is {row['verdict']} ({row['agree']} of {row['of']} vantage points){since}; {row['word']}"
-    )
-    for line in [
-        *row["reasons"],
-        *findings_of(found),
-        *open_ones(found.snapshot.records, site),
-        *(text for each in decisions for text in [*lines_of(each), *([LOST] if each.number in lost else [])]),
-    ]:
-        print_line(f"  {line}")
+    show(_why(inventory, site), json, view)
     return 0
+
+
+def _why(inventory: Inventory, site: str) -> WhySite:
+    from trimtab.answers.why import SiteDecision, WhySite
+
+    found, fronts = asyncio.run(_looked(inventory, site))
+    rows = decisions_of(found, site)
+    lost = lost_of(rows, any(each.site == site for each in found.standing.permits))
+    decisions = tuple(extended(SiteDecision, answer_of(each), lost=each.number in lost) for each in rows)
+    return extended(
+        WhySite, _site(inventory, found, fronts, site), decisions=decisions, frozen=_frozen(found),
+        findings=findings_of(found), incidents=open_ones(found.snapshot.records, site),
+    )  # fmt: skip
 
 
 async def _looked(inventory: Inventory, *sites: str) -> tuple[Situation, Fronts]:
@@ -167,7 +153,9 @@ async def _looked(inventory: Inventory, *sites: str) -> tuple[Situation, Fronts]
     return found, fronts
 
 
-def _row(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> dict[str, Any]:
+def _site(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> Site:
+    from trimtab.answers.status import Router, Site, Word
+
     verdict, standing, proxies = found.verdicts[name], found.standing, fronts.get(name, {})
     committed, doing = standing.committed.get(name), standing.doing.get(name)
     word = "serves as the estate says"
@@ -179,22 +167,16 @@ def _row(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> d
     if doing:
         word = f"{doing.step} is under way; {word}"
     word = "; ".join([word, *_all_the_same(against), *_drained(proxies)])
-    return {
-        "site": name, "drained": _by(committed), "under_way": doing.step if doing else None,
-        "verdict": verdict.word, "agree": verdict.agree, "of": verdict.of, "since": verdict.since,
-        "reasons": list(verdict.reasons), "step": found.world.sites[name].step, "word": word,
-        "held_by": [host for host, front in proxies.items() if front.state is not None and front.state.holds],
-        "routers": {
-            host: {"step": done.step, "verified": done.verified, "why": done.why}
+    return Site(
+        name, Word(committed.by, committed.at, committed.reason) if committed else None, doing.step if doing else None,
+        verdict.word, verdict.agree, verdict.of, verdict.since, verdict.reasons, found.world.sites[name].step, word,
+        held_by=tuple(host for host, front in proxies.items() if front.state is not None and front.state.holds),
+        routers={
+            host: Router(done.step, done.verified, done.why)
             for host, done in sorted(standing.done.get(name, {}).items())
         },
-        "against": sorted(against),
-    }  # fmt: skip
-
-
-def _by(word: Committed | None) -> dict[str, Any] | None:
-    """The standing word of a site that is drained."""
-    return {"by": word.by, "at": word.at, "reason": word.reason} if word else None
+        against=tuple(sorted(against)),
+    )  # fmt: skip
 
 
 def _drained(proxies: Mapping[str, RegisteredProxy]) -> list[str]:
@@ -224,9 +206,11 @@ def _all_the_same(against: Mapping[str, Done]) -> list[str]:
     ]
 
 
-def _frozen(found: Situation) -> dict[str, Any] | None:
+def _frozen(found: Situation) -> Frozen | None:
+    from trimtab.answers.status import Frozen
+
     word = found.standing.freeze
-    return {"by": word.by, "reason": word.reason, "at": word.at} if word else None
+    return Frozen(word.by, word.reason, word.at) if word else None
 
 
 def lost_of(rows: Sequence[Decision], under_way: bool) -> set[int]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from trimtab.answers.status import Site, Status
 from trimtab.drills.ask import ask, whatever_it_exits
 from trimtab.drills.operator import REASON, run
 from trimtab.drills.scene import LabLike
@@ -17,32 +17,30 @@ WELL_SECONDS, BACK_SECONDS = 30.0, 90.0
 # The brackets keep it from naming itself.
 DRAINING = "[-]m trimtab drain"
 
-Row = Mapping[str, Any]
 
-
-def rows(lab: LabLike, node: str, source: str) -> dict[str, Row] | None:
-    """The lines of `trimtab status --json` by site; None where it gives no answer."""
+def rows(lab: LabLike, node: str, source: str) -> dict[str, Site] | None:
+    """What `trimtab status` answers, by site; None where it gives no answer."""
     reply = run(lab, node, source, "status", "--json", seconds=STATUS_SECONDS).reply
-    return {row["site"]: row for row in reply["sites"]} if reply else None
+    return {row.site: row for row in reply.sites} if isinstance(reply, Status) else None
 
 
-def came_to(row: Row) -> str | None:
+def came_to(row: Site) -> str | None:
     """`done`: drained, and so it stands; `undone`: it is announced as before; None: on the way, here or there."""
-    if row["step"] == "withdraw" and row["drained"] and not row["under_way"]:
+    if row.step == "withdraw" and row.drained and not row.under_way:
         return "done"
-    return "undone" if row["step"] == "serve" and not row["under_way"] else None
+    return "undone" if row.step == "serve" and not row.under_way else None
 
 
-def is_well(found: Mapping[str, Row]) -> bool:
+def is_well(found: Mapping[str, Site]) -> bool:
     """Every site is announced, and known to serve."""
-    return all(row["verdict"] == "serving" and came_to(row) == "undone" for row in found.values())
+    return all(row.verdict == "serving" and came_to(row) == "undone" for row in found.values())
 
 
 def settled(lab: LabLike, node: str, source: str, site: str, seconds: float) -> str | None:
     """What a drain came to within so many seconds, None if neither."""
     found: list[str] = []
 
-    def looks(seen: Mapping[str, Row]) -> bool:
+    def looks(seen: Mapping[str, Site]) -> bool:
         found[:] = [came] if (came := came_to(seen[site])) else []
         return bool(found)
 
@@ -70,8 +68,8 @@ def bring_back(lab: LabLike, node: str, source: str, *sites: str) -> None:
     ends = time.monotonic() + BACK_SECONDS
     for site in sites:
 
-        def back(seen: Mapping[str, Row], site: str = site) -> bool:
-            if seen[site]["drained"]:
+        def back(seen: Mapping[str, Site], site: str = site) -> bool:
+            if seen[site].drained:
                 run(lab, node, source, "undrain", site, "--reason", REASON)
             return came_to(seen[site]) == "undone"
 
@@ -89,7 +87,7 @@ def end_drains(lab: LabLike, *nodes: str) -> None:
 
 
 def _until(
-    lab: LabLike, node: str, source: str, holds: Callable[[dict[str, Row]], bool], seconds: float
+    lab: LabLike, node: str, source: str, holds: Callable[[dict[str, Site]], bool], seconds: float
 ) -> bool:
     """Ask at least once."""
     ends = time.monotonic() + seconds

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from trimtab.answers import drain
+from trimtab.answers.codec import read
+from trimtab.answers.table import STREAMS
 from trimtab.drills.scene import LabLike
 from trimtab.errors import EnvironmentUnable
 
 SECONDS = 60.0
 READ_SECONDS = 5.0  # until a dead command's last words are read
 REASON = "a drill"
+T = TypeVar("T")
 TRIMTAB = (sys.executable, "-m", "trimtab")
 
 
@@ -31,15 +33,20 @@ class Told(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Ended:
     """exit: None where it had not ended in time and was killed.  moves: what it told.  rules: of the arbiter, those that
-    objected and were not overruled.  said: the end of what it told people.  reply: its JSON, or the last line of it; None
-    where there was none.
+    objected and were not overruled.  said: the end of what it told people.  reply: its answer, of a command that tells as
+    it works the last one; None where there was none.
     """
 
     exit: int | None
     moves: tuple[Told, ...]
     rules: tuple[str, ...]
     said: str
-    reply: Mapping[str, Any] | None
+    reply: Any
+
+    @property
+    def drained(self) -> drain.Ended | None:
+        """How a drain ended that is done."""
+        return self.reply if isinstance(self.reply, drain.Ended) and self.reply.done else None
 
 
 class Command:
@@ -48,8 +55,8 @@ class Command:
     def __init__(self, lab: LabLike, node: str, source: str, *words: str) -> None:
         """source: the estate's file. Raises EnvironmentUnable where the host has no power."""
         self.node, self.asked = node, words
-        self._events: list[tuple[float, str]] = []
-        self._words, self._over = list[str](), False
+        self._lines, self._words, self._over = list[str](), list[str](), False
+        self._events: list[tuple[float, drain.Event]] = []
         self._heard = threading.Condition()
         # a session of its own: Ctrl-C reaches the drill alone, which then ends it
         self._process = lab.popen(
@@ -69,14 +76,12 @@ class Command:
     @property
     def moves(self) -> tuple[Told, ...]:
         """Those told so far."""
-        return tuple(Told(at, each["step"]) for at, each in self._heard_of("step"))
+        return tuple(Told(at, each.step) for at, each in self._heard_of(drain.Stepped))
 
-    def _heard_of(self, event: str) -> list[tuple[float, Mapping[str, Any]]]:
+    def _heard_of(self, kind: type[T]) -> list[tuple[float, T]]:
         """Each event of a kind that it has told so far, and when."""
         with self._heard:
-            lines = tuple(self._events)
-        found = ((at, _object(line)) for at, line in lines)
-        return [(at, each) for at, each in found if each is not None and each.get("event") == event]
+            return [(at, each) for at, each in self._events if isinstance(each, kind)]
 
     def await_move(self, what: str, seconds: float = SECONDS, *, followed: bool = False) -> float:
         """time.monotonic() at which it told this move. followed: and another one after it. A step is told before it is
@@ -114,19 +119,24 @@ class Command:
         with suppress(subprocess.TimeoutExpired):
             code = self._process.wait(max(0.0, seconds))
         self.kill()
-        denied = [each for _, told in self._heard_of("denied") for each in told["objections"]]
-        rules = tuple(each["rule"] for each in denied if not each["overruled"])
+        denied = [each for _, told in self._heard_of(drain.Refused) for each in told.objections]
+        rules = tuple(each.rule for each in denied if not each.overruled)
+        return Ended(code, self.moves, rules, self._said(), self._reply() if code is not None else None)
+
+    def _reply(self) -> Any:
         with self._heard:
-            lines = [line for _, line in self._events]
-        reply = (_object("\n".join(lines)) or _object("".join(lines[-1:]))) if code is not None else None
-        return Ended(code, self.moves, rules, self._said(), reply)
+            last = self._events[-1][1] if self._events else None
+            return last or read(self.asked[0], "".join(self._lines))
 
     def _hear(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as stream:
             for line in stream:
+                at, event = time.monotonic(), read(self.asked[0], line) if self.asked[0] in STREAMS else None
                 with self._heard:
-                    self._events.append((time.monotonic(), line.rstrip("\n")))
+                    self._lines.append(line)
+                    if event is not None:
+                        self._events.append((at, event))
                     self._heard.notify_all()
         with self._heard:
             self._over = True
@@ -142,10 +152,9 @@ class Command:
     def _said(self) -> str:
         with self._heard:
             found = [line for line in self._words if line]
-            events = [each for _, line in self._events if (each := _object(line)) is not None]
-        found = found or [
-            f"{each.get('step', each['event'])}: {each['why']}" for each in events if "why" in each
-        ]
+        if not found:
+            found = [f"{each.step}: {each.why}" for _, each in self._heard_of(drain.Stepped)]
+            found += [f"ended: {each.why}" for _, each in self._heard_of(drain.Ended)]
         return "; ".join(found[-4:])[-300:] or "nothing"
 
 
@@ -176,10 +185,3 @@ def needs_leave(lab: LabLike, node: str, source: str, site: str) -> None:
             f"agents may not drain {site} now: {tried.said}",
             "wait until they may (`trimtab status`), or take the twin down and start it anew",
         )
-
-
-def _object(text: str) -> Mapping[str, Any] | None:
-    with suppress(ValueError):
-        found = json.loads(text)
-        return found if isinstance(found, dict) else None
-    return None

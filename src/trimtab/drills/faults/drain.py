@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from trimtab.answers.codec import plain
 from trimtab.drills.aftermath import await_well, bring_back, end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.elsewhere import desks, needs_drain
@@ -38,10 +39,10 @@ class Drain:
             ended = command.end()
         if ended.rules == ALREADY:
             return Struck(asked, {"done": True, "why": "it was drained already", "steps": []})
-        if ended.reply is None or not ended.reply.get("done"):
+        if (told := ended.drained) is None:
             raise EnvironmentUnable(f"{aim.site} was not drained: {ended.said}", "`trimtab why` says more")
-        left = [move["monotonic_s"] for move in ended.reply["steps"] if move["step"] == "prefer"]
-        return Struck(left[0], {**ended.reply, "took_s": round(time.monotonic() - asked, 3)})
+        left = [move.monotonic_s for move in told.steps if move.step == "prefer"]
+        return Struck(left[0], {**plain(told), "took_s": round(time.monotonic() - asked, 3)})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
         """One that is not drained is none: then it is as it should be."""

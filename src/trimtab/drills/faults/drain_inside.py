@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+from trimtab.answers.codec import plain
+from trimtab.answers.members import Members
+from trimtab.answers.why import WhyHost, WhyMember
 from trimtab.drills.aftermath import end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.elsewhere import needs_store
@@ -36,10 +39,10 @@ class DrainInside:
         asked = time.monotonic()
         with begin_drain(lab, node, source, target) as command:
             ended = command.end()
-        if ended.reply is None or not ended.reply.get("done"):
+        if (told := ended.drained) is None:
             raise EnvironmentUnable(f"{target} was not drained: {ended.said}", "`trimtab why` says more")
-        began = [move["monotonic_s"] for move in ended.reply["steps"] if move["step"] == "drain"]
-        return Struck(began[0], {**ended.reply, "took_s": round(time.monotonic() - asked, 3)})
+        began = [move.monotonic_s for move in told.steps if move.step == "drain"]
+        return Struck(began[0], {**plain(told), "took_s": round(time.monotonic() - asked, 3)})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
         """One that is not drained is none: then it is as it should be. Raises AnswerIsNo where it is and `undrain` does not
@@ -59,15 +62,16 @@ class DrainInside:
 def _is_out(lab: LabLike, node: str, source: str, target: str) -> bool:
     """Whether an operator's word keeps it out; where nobody says, it may."""
     reply = run(lab, node, source, "why", target, "--json").reply
-    if reply is None:
-        return True
-    return bool(reply.get("drained")) or (reply.get("hand") or {}).get("state", "ready") != "ready"
+    if isinstance(reply, WhyHost):
+        return reply.drained
+    return not isinstance(reply, WhyMember) or (reply.hand is not None and reply.hand.state != "ready")
 
 
 def seat_of(lab: LabLike, node: str, source: str, site: str, host: str) -> str:
     """POOL/MEMBER of a host in a pool of its site. Raises BadInput."""
     reply = run(lab, node, source, "members", "--site", site, "--json").reply
-    found = [f"{row['pool']}/{host}" for row in (reply or {}).get("members", ()) if row["member"] == host]
+    rows = reply.members if isinstance(reply, Members) else ()
+    found = [f"{row.pool}/{host}" for row in rows if row.member == host]
     if not found:
         raise BadInput(f"{host} is in no pool of {site}", "the drill needs a pool with at least two members")
     return sorted(found)[0]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from trimtab.drills.aftermath import await_well, bring_back, end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
@@ -60,5 +58,4 @@ def _both(lab: LabLike, source: str, nodes: list[str], words: list[tuple[str, ..
 
 
 def is_done(ended: Ended) -> bool:
-    reply: Mapping[str, Any] = ended.reply or {}
-    return ended.exit == 0 and bool(reply.get("done"))
+    return ended.exit == 0 and ended.drained is not None

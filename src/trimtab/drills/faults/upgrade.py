@@ -112,7 +112,7 @@ class UpgradeDrained:
         registry, source, began = aim.names[0], aim.names[1], time.monotonic()
         with begin_drain(lab, registry, source, node) as command:
             ended = command.end()
-        if ended.reply is None or not ended.reply.get("done"):
+        if ended.drained is None:
             raise EnvironmentUnable(f"{node} was not drained: {ended.said}", "`trimtab why` says more")
         drained = time.monotonic()
         lab.power_cut([node])

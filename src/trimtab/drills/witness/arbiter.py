@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trimtab.answers.codec import plain
 from trimtab.drills.aftermath import rows
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import TrimtabError
@@ -18,6 +19,6 @@ def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
         except (TrimtabError, OSError):  # it has no power: the next one
             continue
         if found is not None:
-            steps = {name: row["step"] for name, row in found.items()}
-            return {"asked": node, "site": dict(found[site]) if site in found else None, "steps": steps}
+            steps = {name: row.step for name, row in found.items()}
+            return {"asked": node, "site": plain(found[site]) if site in found else None, "steps": steps}
     return {"asked": None, "site": None, "steps": {}}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 from trimtab.ops.arbiter.decide import Answer
 from trimtab.ops.arbiter.world import Grant, Kind, Request, Told
 
+Ended = Literal["granted", "forced", "refused", "begun", "done", "undone"]
 MAX_GRANTS = 200
 MAX_OBJECTIONS, MAX_TEXT = 16, 300  # as kept; a text in characters
 ASKED: tuple[Told, ...] = get_args(Kind)
@@ -72,11 +73,10 @@ class Decision:
         return CAME_OF.get(self.request.kind, self.request.kind)
 
     @property
-    def word(self) -> str:
-        """granted, forced, refused; begun, done, undone."""
+    def word(self) -> Ended:
         if not self.is_asked:
-            ending = self.request.kind.rpartition("-")[2]
-            return ending if ending in ("begun", "undone") else "done"
+            kind = self.request.kind
+            return "begun" if kind.endswith("-begun") else "undone" if kind.endswith("-undone") else "done"
         forced = any(said.overruled for said in self.objections)
         return "refused" if not self.granted else "forced" if forced else "granted"
 
@@ -86,8 +86,8 @@ class Decision:
         figures = Figures(
             len(effect.sites_before),
             len(effect.sites_after),
-            _finite(effect.full_before),
-            _finite(effect.full_after),
+            finite(effect.full_before),
+            finite(effect.full_after),
             effect.peers,
             effect.peers_of,
         )
@@ -111,6 +111,6 @@ def plain(text: str) -> str:
     return found if len(found) <= MAX_TEXT else found[: MAX_TEXT - 1] + "…"
 
 
-def _finite(share: float | None) -> float | None:
+def finite(share: float | None) -> float | None:
     """More than everything is everything that JSON can say."""
     return None if share is None else min(share, 1e9)

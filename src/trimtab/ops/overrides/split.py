@@ -92,14 +92,6 @@ def after(snapshot: Snapshot, declared: Split, write: Write | None) -> Split:
     return found
 
 
-def in_words(split: Split | Past) -> str:
-    """`web 95%  web-next 5%  by percent`."""
-    total = sum(split.shares.values())
-    return "  ".join(
-        [*(f"{p} {100 * n / total:g}%" for p, n in sorted(split.shares.items())), f"by {split.by}"]
-    )
-
-
 def every_pool(declared: Split, shares: Mapping[str, int], command: str) -> None:
     """A pool that is left out would silently get nothing. Raises BadInput with the whole line to type."""
     if unknown := [pool for pool in shares if pool not in declared.shares]:
