@@ -111,7 +111,7 @@ class ProxyFile:
     drain: seconds that a worker may stay after a reload.
     """
 
-    engine: Literal["haproxy", "nginx"]
+    engine: str
     unit: str
     socket: str = "/run/haproxy/admin.sock"
     maps: str = "/run/haproxy"
