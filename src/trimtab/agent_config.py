@@ -6,13 +6,11 @@ never runs on half a file.
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import types
-import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from trimtab import codec
 
 PATH = "/etc/trimtab/agent.json"
 STATE = "/var/lib/trimtab"  # survives a restart and a power cut
@@ -248,7 +246,7 @@ SPLIT_MAP, BY_MAP, FLOOR_MAP = "split.map", "by.map", "floor.map"
 SCALE = 10_000
 
 
-def bounds(shares: typing.Mapping[str, int]) -> dict[str, int]:
+def bounds(shares: Mapping[str, int]) -> dict[str, int]:
     """Pool → its upper bound below SCALE, in the pools' order by name. A draw below it, and not below the one before,
     is this pool's."""
     total, found, sum_ = sum(shares.values()), {}, 0
@@ -294,49 +292,9 @@ def _numbered(name: str) -> tuple[str, int]:
 
 
 def dump(agent: AgentFile) -> str:
-    return json.dumps(dataclasses.asdict(agent), indent=1, sort_keys=True) + "\n"
+    return codec.dumps(agent, indent=1, sort_keys=True) + "\n"
 
 
 def load(text: str) -> AgentFile:
     """Raises ValueError with the place of what does not fit."""
-    found = _read(AgentFile, json.loads(text), "")
-    assert isinstance(found, AgentFile)
-    return found
-
-
-def _read(kind: Any, value: Any, at: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        value = _object(value, at or "the file")
-        hints = typing.get_type_hints(kind)
-        if unknown := set(value) - set(hints):
-            raise ValueError(f"{at or 'the file'}: unknown {', '.join(sorted(unknown))}")
-        try:
-            return kind(**{k: _read(hints[k], v, f"{at}.{k}".lstrip(".")) for k, v in value.items()})  # type: ignore[operator]
-        except TypeError as error:
-            raise ValueError(f"{at or 'the file'}: {error}") from error
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin is tuple:
-        return tuple(_read(inner[0], each, f"{at}[{i}]") for i, each in enumerate(_list(value, at)))
-    if origin is dict:
-        return {str(k): _read(inner[1], v, f"{at}.{k}") for k, v in _object(value, at).items()}
-    if origin in (types.UnionType, typing.Union):
-        return None if value is None else _read(inner[0], value, at)
-    if origin is Literal:
-        if value not in inner:
-            raise ValueError(f"{at}: {value!r}, expected {', '.join(map(str, inner))}")
-        return value
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ValueError(f"{at}: {value!r}, expected {kind.__name__}")
-    return value
-
-
-def _list(value: Any, at: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"{at}: a list is expected")
-    return value
-
-
-def _object(value: Any, at: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{at}: an object is expected")
-    return value
+    return codec.loads(AgentFile, text)
