@@ -13,7 +13,6 @@ from typing import Any, get_args
 from trimtab.registry import fields
 from trimtab.registry.fields import BadRecord, shown
 from trimtab.registry.record import (
-    MAX_BRACKETS,
     MAX_DOWN,
     MAX_DOWN_POOLS,
     MAX_ID,
@@ -60,21 +59,12 @@ def encode(record: Record) -> bytes:
 
 def decode(key: str, value: bytes) -> Record:
     """Raises BadRecord."""
-    if len(value) > MAX_VALUE:
-        raise BadRecord(f"{shown(key)}: {len(value)} bytes, at most {MAX_VALUE} are read")
-    if value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
-        raise BadRecord(f"{shown(key)}: not JSON of a record: nested too deep")
-    try:
-        body = json.loads(value.decode())  # bytes may be UTF-16 too, and spoil a file of UTF-8
-    except (ValueError, RecursionError) as error:
-        raise BadRecord(f"{shown(key)}: not JSON") from error
-    if not isinstance(body, dict):
-        raise BadRecord(f"{shown(key)}: a JSON object is expected")
     kind, *names = key.split("/")
     reader = _READERS.get((kind, len(names)))
-    if reader is None:
-        raise BadRecord(f"{shown(key)}: no such kind of record")
     try:
+        body = fields.opened(value, MAX_VALUE)
+        if reader is None:
+            raise BadRecord("no such kind of record")
         return reader(names, body)
     except BadRecord as error:
         raise BadRecord(f"{shown(key)}: {error}") from error.__cause__
