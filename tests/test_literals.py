@@ -17,6 +17,7 @@ OWN = {
     "curl",
 }  # the first two are Trimtab's own programs, and a command line has the third as its program
 NAMES = (set(ROLES.known) | {daemon.name for daemon in DAEMONS}) - OWN
+NAMES |= {f"{name}.service" for name in NAMES}
 
 # Where they are at home: the roles and keys themselves, the rooms, the workload, rules about one of them.
 HOMES = ("estate/", "daemons/", "storefront/", "checks/rules/")
@@ -33,8 +34,18 @@ ELSEWHERE: tuple[tuple[str, set[str], str], ...] = (
     ("registry/engines.py", {"etcd", "consul"}, "the table of the registries' clients, a line an engine"),
     (
         "lab/consul.py",
-        {"consul", "dns"},
+        {"consul", "consul.service", "dns"},
         "the program which the twin brings for that engine, its folder and a key of its file",
+    ),
+    (
+        "lab/clients.py",
+        {"bird.service"},
+        "a network around the estate speaks BGP, which is the twin's own choice",
+    ),
+    (
+        "lab/transit.py",
+        {"bird.service"},
+        "a network around the estate speaks BGP, which is the twin's own choice",
     ),
     ("agent/agent.py", {"registry"}, "a key of the status"),
     ("agent/membership/saver.py", {"store"}, "a loop's name and its key: it stores the membership"),
