@@ -68,3 +68,9 @@ def test_a_hostile_value_is_shown_short_and_in_ascii() -> None:
     with pytest.raises(ValueError) as told:
         codec.read(Leg, {"name": ["\x1b[31mä" * 1000], "far": 0})
     assert str(told.value).isascii() and str(told.value).isprintable() and len(str(told.value)) < 200
+
+
+@pytest.mark.parametrize("far", ["NaN", "Infinity", "-Infinity", "1" + "0" * 400])
+def test_what_no_float_holds_is_refused(far: str) -> None:
+    with pytest.raises(ValueError, match=r"^far: a finite number is expected"):
+        codec.loads(Leg, f'{{"name": "a", "far": {far}}}')

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 SHOWN = 80  # characters of what was got
+LARGEST = sys.float_info.max
 
 
 def dumps(record: Any, **form: Any) -> str:
@@ -79,14 +81,15 @@ def _tuple(inner: tuple[Any, ...], value: Any, at: str, what: str) -> Any:
 
 
 def _plain(kind: Any, value: Any, at: str) -> Any:
-    """A whole number is a float too: JSON has one kind of numbers."""
+    """A whole number is a float too: JSON has one kind of numbers. Infinity is none."""
     if kind in (Any, object):
         return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+    taken = isinstance(value, int | float if kind is float else kind)
+    if not taken or (kind in (int, float) and isinstance(value, bool)):
         _wrong(at, kind.__name__, value)
-    return value
+    if kind is float and not abs(value) <= LARGEST:
+        _wrong(at, "a finite number", value)
+    return float(value) if kind is float else value
 
 
 def _object(value: Any, at: str) -> dict[str, Any]:
