@@ -123,15 +123,23 @@ def _play(
     from rich.console import Console
 
     from trimtab.drills.report.folder import folder_names
-    from trimtab.drills.report_text import verdict
+    from trimtab.drills.report_text import figures, verdict
+    from trimtab.drills.runner import run as play
     from trimtab.drills.turn import turn
+    from trimtab.timing.budget import predict
 
     progress, results, whole = Progress(), list[ScenarioResult](), True
     pages = folder_names([scenario.name for _, scenario in drills])
     with turn(progress), _twin(asked.estate, name, asked.full, progress) as (twin, lasting):
         for (word, scenario), folder in zip(drills, pages, strict=True):
             began = datetime.now().astimezone()
-            result = _one(inventory, asked, scenario, twin, progress)
+            result = play(
+                twin, scenario, asked.arguments, asked.runs, lambda p: progress(_stage(p)),
+                load=asked.load, predicted=predict(inventory, scenario.name),
+            )  # fmt: skip
+            progress.done()
+            if not asked.json:
+                figures(result, Console(), asked.source)
             result, kept = _keep(result, asked.records, lasting)
             page = None
             if asked.report_to is not None:
@@ -145,32 +153,6 @@ def _play(
             results.append(result)
             whole = whole and kept
     return results, whole
-
-
-def _one(
-    inventory: Inventory, asked: _Asked, scenario: Scenario, twin: Lab, progress: Progress
-) -> ScenarioResult:
-    """One scenario, its figures printed."""
-    from rich.console import Console
-
-    from trimtab.drills.report_text import figures
-    from trimtab.drills.runner import run as play
-    from trimtab.timing.budget import predict
-
-    predicted = predict(inventory, scenario.name)
-    result = play(
-        twin,
-        scenario,
-        asked.arguments,
-        asked.runs,
-        lambda p: progress(_stage(p)),
-        load=asked.load,
-        predicted=predicted,
-    )
-    progress.done()
-    if not asked.json:
-        figures(result, Console(), asked.source)
-    return result
 
 
 def _refuse(inventory: Inventory, asked: _Asked, scenarios: Sequence[Scenario]) -> None:

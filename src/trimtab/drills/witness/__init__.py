@@ -12,14 +12,13 @@ from trimtab.drills.scene import LabLike, Scene
 from trimtab.drills.witness import (
     arbiter,
     healing,
-    members,
     membership,
+    proxies,
     releases,
     route,
     store,
     versions,
     vip,
-    workers,
 )
 
 Look = Callable[[LabLike, Scene, str], dict[str, Any]]
@@ -27,8 +26,8 @@ WITNESSES: Mapping[str, Look] = {
     "vip": vip.look,
     "route": route.look,
     "store": store.look,
-    "workers": workers.look,
-    "members": members.look,
+    "workers": proxies.workers,
+    "members": proxies.members,
     "membership": membership.look,
     "healing": healing.look,
     "versions": versions.look,
