@@ -77,6 +77,18 @@ def objects(what: str, value: Any, most: int) -> list[dict[str, Any]]:
     return value
 
 
+def mapping(what: str, value: Any, most: int) -> dict[str, Any]:
+    if not isinstance(value, dict) or len(value) > most:
+        raise BadRecord(f"{what}: an object of at most {most} entries is expected")
+    return value
+
+
+def truth(what: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadRecord(f"{what} {shown(value)!r}: true or false is expected")
+    return value
+
+
 def one_of(what: str, value: Any, known: Sequence[Any]) -> Any:
     if not isinstance(value, str) or value not in known:
         raise BadRecord(f"{what} {shown(value)!r}: expected {', '.join(known)}")

@@ -70,10 +70,7 @@ class Body:
         return fields.one_of(str(name), self._get(name), known)
 
     def truth(self, name: str | int) -> bool:
-        found = self._get(name)
-        if not isinstance(found, bool):
-            raise BadRecord(f"{name} {shown(found)!r}: true or false is expected")
-        return found
+        return fields.truth(str(name), self._get(name))
 
     def whole(self, name: str | int) -> int:
         return fields.number(str(name), self._get(name), 0, MOST)
