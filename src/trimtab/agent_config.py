@@ -6,13 +6,12 @@ never runs on half a file. A later Trimtab writes `format` where an older agent 
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import types
-import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from trimtab import codec
 
 PATH = "/etc/trimtab/agent.json"
 STATE = "/var/lib/trimtab"  # survives a restart and a power cut
@@ -113,7 +112,7 @@ class ProxyFile:
     drain: seconds that a worker may stay after a reload.
     """
 
-    engine: Literal["haproxy", "nginx"]
+    engine: str
     unit: str
     socket: str = "/run/haproxy/admin.sock"
     maps: str = "/run/haproxy"
@@ -250,7 +249,7 @@ SPLIT_MAP, BY_MAP, FLOOR_MAP = "split.map", "by.map", "floor.map"
 SCALE = 10_000
 
 
-def bounds(shares: typing.Mapping[str, int]) -> dict[str, int]:
+def bounds(shares: Mapping[str, int]) -> dict[str, int]:
     """Pool → its upper bound below SCALE, in the pools' order by name. A draw below it, and not below the one before,
     is this pool's."""
     total, found, sum_ = sum(shares.values()), {}, 0
@@ -296,54 +295,19 @@ def _numbered(name: str) -> tuple[str, int]:
 
 
 def dump(agent: AgentFile) -> str:
-    return json.dumps(dataclasses.asdict(agent), indent=1, sort_keys=True) + "\n"
+    return codec.dumps(agent, indent=1, sort_keys=True) + "\n"
 
 
 def load(text: str) -> AgentFile:
     """Raises ValueError with the place of what does not fit."""
-    value = _object(json.loads(text), "the file")
-    written = value.pop("format", 1)
+    value = json.loads(text)
+    written = value.pop("format", 1) if isinstance(value, dict) else 1
     if not isinstance(written, int) or isinstance(written, bool) or not 1 <= written <= FORMAT:
         raise ValueError(f"format {written!r}, at most {FORMAT} is read here: {UPGRADE}")
-    found = _read(AgentFile, value, "")
-    assert isinstance(found, AgentFile)
-    return found
-
-
-def _read(kind: Any, value: Any, at: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        value = _object(value, at or "the file")
-        hints = typing.get_type_hints(kind)
-        if unknown := set(value) - set(hints):
-            names = ", ".join(sorted(map(str, unknown)))
-            raise ValueError(f"{at or 'the file'}: unknown {names}; if a later Trimtab wrote it, {UPGRADE}")
-        try:
-            return kind(**{k: _read(hints[k], v, f"{at}.{k}".lstrip(".")) for k, v in value.items()})  # type: ignore[operator]
-        except TypeError as error:
-            raise ValueError(f"{at or 'the file'}: {error}") from error
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin is tuple:
-        return tuple(_read(inner[0], each, f"{at}[{i}]") for i, each in enumerate(_list(value, at)))
-    if origin is dict:
-        return {str(k): _read(inner[1], v, f"{at}.{k}") for k, v in _object(value, at).items()}
-    if origin in (types.UnionType, typing.Union):
-        return None if value is None else _read(inner[0], value, at)
-    if origin is Literal:
-        if value not in inner:
-            raise ValueError(f"{at}: {value!r}, expected {', '.join(map(str, inner))}")
-        return value
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ValueError(f"{at}: {value!r}, expected {kind.__name__}")
-    return value
-
-
-def _list(value: Any, at: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"{at}: a list is expected")
-    return value
-
-
-def _object(value: Any, at: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{at}: an object is expected")
-    return value
+    try:
+        return codec.read(AgentFile, value)
+    except ValueError as error:
+        unknown = ": unknown " in str(error)
+        raise ValueError(
+            f"{error}; if a later Trimtab wrote it, {UPGRADE}" if unknown else str(error)
+        ) from error

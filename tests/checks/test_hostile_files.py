@@ -19,7 +19,7 @@ from tests.checks.kit import TODAY
 from trimtab.checks.engine import run
 from trimtab.checks.finding import Report
 from trimtab.checks.subject import Subject
-from trimtab.daemons.load import version_faults
+from trimtab.daemons.load import room_faults
 from trimtab.daemons.rendered import render_host
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import BadEstate, Loc
@@ -96,7 +96,7 @@ MUTATIONS = st.lists(
 def answered(text: str) -> tuple[Estate, Report] | None:
     """The estate and its findings; None where there are faults, each with its line and something to read."""
     try:
-        estate, tree = read_estate(text, more=(version_faults,))
+        estate, tree = read_estate(text, more=(room_faults,))
         return estate, run(Subject(estate, tree, Inventory(estate), TODAY))
     except BadEstate as error:
         lines = max(1, len(text.splitlines()))

@@ -234,7 +234,7 @@ class LoopbackLab:
             "vips": ["127.0.0.1"],
         }
         facts = {
-            "estate": "shop", "sites": {"hk": site}, "regions": {"asia": region}, "ledger": self.ledger,
+            "estate": "shop", "engine": "haproxy", "sites": {"hk": site}, "regions": {"asia": region}, "ledger": self.ledger,
             "objectives": {"rto_s": 1.0, "write_rto_s": 5.0, "write_rpo": 0}, "ca": str(self.ca),
         }  # fmt: skip
         return {"hosts": [{"name": "hk-proxy-1", "powered": True}], "facts": facts}

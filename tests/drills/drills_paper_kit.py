@@ -62,7 +62,7 @@ def facts() -> dict[str, Any]:
     """Two sites that serve, and `mid`, which has no more than a vote and a single backend."""
     two = {"hkix": ("198.51.100.1", "2001:db8:ff01::1"), "transit": ("198.51.100.9",)}
     return {
-        "estate": "shop", "regions": {}, "ledger": None, "ca": "/ca.pem", "objectives": {"rto_s": 1.0},
+        "engine": "haproxy", "estate": "shop", "regions": {}, "ledger": None, "ca": "/ca.pem", "objectives": {"rto_s": 1.0},
         "sites": {
             "hk": site("hk", peers=two, backends=3, proxies=2),
             "sg": site("sg", peers={"sgix": ("198.51.100.17",)}, backends=3, proxies=2),

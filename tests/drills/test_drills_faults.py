@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from drills_paper_kit import ONCE, PROCEDURES, PaperTwin, facts, scene
 
+from trimtab.daemons.table import table as daemons
 from trimtab.drills.faults import FAULTS, table
 from trimtab.drills.faults.base import Aim
 from trimtab.drills.faults.places import check
 from trimtab.drills.faults.power_cut import PowerCut
-from trimtab.drills.faults.reload import CONFIGS, MEND, PORT, SPOIL
+from trimtab.drills.faults.reload import MEND, SPOIL
 from trimtab.drills.faults.session_drop import TABLE, rules
 from trimtab.drills.scene import Scene
 from trimtab.errors import BadInput, TrimtabError
@@ -32,6 +33,7 @@ PASSING = {
     "drain-killed",
     "estate-leader-killed",
 }  # what undoes itself, or needs no undoing
+SPOILT = {daemon.units[0]: daemon.serves.spoil[1] for daemon in daemons().daemons.values() if daemon.serves}
 UNSHARE = ("unshare", "-rn")
 
 
@@ -353,7 +355,7 @@ def _taken(port: int) -> bool:
 
 @pytest.mark.daemon
 @pytest.mark.skipif(shutil.which("socat") is None, reason="socat is not installed")
-@pytest.mark.parametrize("unit", sorted(CONFIGS))
+@pytest.mark.parametrize("unit", sorted(SPOILT))
 def test_the_spoiled_configuration_passes_its_checker_and_is_put_back(tmp_path: Path, unit: str) -> None:
     """Somebody else has the port: the daemon's own checker cannot know."""
     whole = {
@@ -365,7 +367,7 @@ def test_the_spoiled_configuration_passes_its_checker_and_is_put_back(tmp_path: 
         "nginx.service": ["nginx", "-e", "stderr", "-t", "-c"],
     }[unit]
     port = _free_port()
-    config, edit = tmp_path / "config", CONFIGS[unit][1].replace(str(PORT), str(port))
+    config, edit = tmp_path / "config", SPOILT[unit].format(port=port)
     config.write_text(whole)
     for _ in range(2):
         _spoiler(SPOIL, tmp_path, str(config), str(port), edit)

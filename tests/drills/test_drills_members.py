@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from test_drills_conduct import judged
 
+from trimtab.daemons.haproxy import asked as haproxy
+from trimtab.daemons.nginx import asked as nginx
 from trimtab.drills.faults import deploy
 from trimtab.drills.faults.canary import share
-from trimtab.drills.faults.deploy import used
-from trimtab.drills.witness import healing, members, versions
+from trimtab.drills.witness import healing, versions
 from trimtab.errors import EnvironmentUnable
 
 Seen = dict[str, Any]
@@ -153,9 +154,10 @@ STATE = (
 
 
 def test_members_in_maintenance_and_places_in_store_are_none() -> None:
-    assert members.judge_haproxy(STATE) == {"api": {"10.1.80.10:8080": 100, "10.1.80.11:8080": 0}}
-    assert members.judge_haproxy(None) is members.judge_haproxy("Permission denied\n") is None
-    assert members.judge_nginx("a") != members.judge_nginx("b")
+    assert haproxy.members(STATE) == {"api": {"10.1.80.10:8080": 100, "10.1.80.11:8080": 0}}
+    assert haproxy.members(None) is haproxy.members("Permission denied\n") is None
+    assert haproxy.alive(STATE) == 4 and haproxy.alive(None) == haproxy.alive("Permission denied\n") == 0
+    assert nginx.members("a") != nginx.members("b")
 
 
 @pytest.mark.parametrize("reply", [None, "", "[]", '{"units": 3}'])
@@ -176,7 +178,7 @@ def test_connections_in_use_are_told_from_idle_ones() -> None:
         "web/hk-backend-2 7/2 10.1.80.11 8080 - 5000 1 1 1 0 1 -1 1 1 0\n"
         "api/m2 5/2 10.1.80.12 8080 - 5000 9 9 1 0 1 -1 1 1 0\n"
     )
-    assert used(reply, "10.1.80.11") == 3
+    assert haproxy.busy(reply) == {"10.1.80.11": 3, "10.1.80.12": 9}
 
 
 def test_a_share_is_counted_by_port() -> None:

@@ -290,7 +290,7 @@ SCENE = Scene(
     }, {
         name: Region(name, f"clients-{name}", near, {}, (), transits)
         for name, near, transits in (("asia", "hk", ("as1", "as2")), ("america", "la", ("as2", "as1")))
-    }, None, {}, "/ca.pem",
+    }, None, {}, "/ca.pem", "haproxy",
 )  # fmt: skip
 PREDICTED = {"outage_s": [0.2, 0.4], "write_outage_s": [0.0, 0.0]}
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from drills_paper_kit import MEMBERS, PaperTwin, scene
 
+from trimtab.daemons.haproxy import asked as haproxy
+from trimtab.daemons.nginx import asked as nginx
 from trimtab.drills.scene import Site, Upstream
-from trimtab.drills.witness import WITNESSES, agents, route, store, workers
+from trimtab.drills.witness import WITNESSES, agents, route, store
 from trimtab.drills.witness.vip import judge_holder
 from trimtab.errors import EnvironmentUnable
 
@@ -151,7 +153,7 @@ WAITING = (
 def test_haproxys_master_tells_its_workers(
     reply: str, serving: list[int], leaving: list[int], failed: int
 ) -> None:
-    assert workers.judge_haproxy(reply) == {"serving": serving, "leaving": leaving, "failed": failed}
+    assert haproxy.workers(reply) == {"serving": serving, "leaving": leaving, "failed": failed}
 
 
 MASTER = "3028 nginx: master process /usr/sbin/nginx -e stderr -g daemon off; user root; -c /etc/nginx/nginx.conf\n"
@@ -162,14 +164,14 @@ RENEWED = MASTER + (
 
 
 def test_nginxs_processes_tell_what_they_are() -> None:
-    assert workers.judge_nginx(NGINX) == {"serving": [3030, 3031], "leaving": [], "failed": 0}
-    assert workers.judge_nginx(RENEWED) == {"serving": [3036, 3037], "leaving": [3030], "failed": 0}
-    assert workers.judge_nginx(MASTER) == {"serving": [], "leaving": [], "failed": 0}
+    assert nginx.workers(NGINX) == {"serving": [3030, 3031], "leaving": [], "failed": 0}
+    assert nginx.workers(RENEWED) == {"serving": [3036, 3037], "leaving": [3030], "failed": 0}
+    assert nginx.workers(MASTER) == {"serving": [], "leaving": [], "failed": 0}
 
 
 def test_who_gives_no_answer_is_not_seen() -> None:
-    assert workers.judge_haproxy(None) is None
-    assert workers.judge_nginx(None) is None
+    assert haproxy.workers(None) is None
+    assert nginx.workers(None) is None
 
 
 # Who leads the store.

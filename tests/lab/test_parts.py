@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from lab_kit import small_topology
 
+from trimtab import codec
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.errors import BadInput, EnvironmentUnable, PackageMissing
-from trimtab.lab import able, codec, relay, state, twin
+from trimtab.lab import able, relay, state, twin
 from trimtab.lab.able import Trial
 from trimtab.lab.client import Lab
 from trimtab.lab.fabric import client_neighbours, mac_address
@@ -23,7 +24,7 @@ FINE, BROKEN = Trial(0, ""), Trial(1, "unshare: Operation not permitted")
 
 def test_a_topology_survives_the_way_to_the_owner() -> None:
     topology = small_topology("small")
-    assert codec.loads(codec.dumps(topology)) == topology
+    assert codec.loads(Topology, codec.dumps(topology)) == topology
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "A", "x" * 42, ".hidden"])

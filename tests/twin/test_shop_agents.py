@@ -10,7 +10,7 @@ import pytest
 
 from tests.twin.conftest import ROOT, eventually, fetch, run
 from trimtab.drills.scene import read_scene
-from trimtab.drills.witness import members
+from trimtab.drills.witness.proxies import members
 from trimtab.lab.client import Lab
 
 pytestmark = [pytest.mark.twin, pytest.mark.alone]
@@ -21,7 +21,7 @@ AGENT = "trimtab-agent.service"
 
 def pools(shop: Lab) -> dict[str, Any]:
     """What both proxies of hk have, if they agree."""
-    first, second = members.look(shop, read_scene(shop.status()["facts"]), "hk").values()
+    first, second = members(shop, read_scene(shop.status()["facts"]), "hk").values()
     return first if first == second and first else {}
 
 

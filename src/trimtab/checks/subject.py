@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from trimtab.checks.finding import Finding
+from trimtab.daemons.serving import Serving
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.hardware import Hardware
@@ -18,6 +19,7 @@ from trimtab.estate.service import Route
 from trimtab.estate.steering import Steering
 from trimtab.estate.tree import Tree
 from trimtab.timing.budget import Budget, budgets
+from trimtab.timing.layout import engine
 
 # A secret reference → its value, or None where it cannot be read here.
 SecretReader = Callable[[str], str | None]
@@ -38,6 +40,11 @@ class Subject:
     today: date = date.min
     secret: SecretReader = no_secrets
     findings: tuple[Finding, ...] = field(default=())
+
+    @cached_property
+    def engine(self) -> Serving:
+        """What the engine of the proxies says of itself."""
+        return engine(self.inventory)
 
     @cached_property
     def fronts(self) -> dict[str, int]:

@@ -193,6 +193,7 @@ async def _ramp(
 def target_of(
     inventory: Inventory, local: Local, who: Who, force: bool = False, places: tuple[str, ...] = ()
 ) -> Target:
+    from trimtab.daemons.table import table
     from trimtab.ops.drain.of_site import seated
     from trimtab.ops.drain.targets import MemberTarget, ProxyTarget
 
@@ -208,7 +209,7 @@ def target_of(
         proxies,
         who,
         force,
-        tells=estate.tiers.proxy.engine == "haproxy",
+        tells=table().engine(estate.tiers.proxy.engine).busy is not None,
         longest_s=estate.tiers.proxy.timeouts.server,
         places=places,
     )

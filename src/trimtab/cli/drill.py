@@ -7,6 +7,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -80,73 +81,92 @@ def run(
     json: Json = False,
 ) -> int:
     """Run scenarios in the running twin of the estate, or in one of their own. Exit 1 unless every verdict is true."""
-    from rich.console import Console
-
-    from trimtab.drills.report.folder import INDEX, folder_names, prepare
-    from trimtab.drills.report_text import figures, verdict
-    from trimtab.drills.runner import run as play
+    from trimtab.drills.report.folder import INDEX, prepare
     from trimtab.drills.scenario_file import find
-    from trimtab.drills.turn import turn
-    from trimtab.timing.budget import predict
 
-    chosen = [find(n) for n in names]
+    drills = [(word, find(word)) for word in names]
     inventory = Inventory(load_estate(estate), shrink=not full)
     arguments = {k: v for k, v in (("site", site), ("upstream", upstream)) if v is not None}
-    _refuse(inventory, estate, chosen, arguments, source, load)
+    asked = _Asked(estate, runs, arguments, load, full, source, records, report_to, json)
+    _refuse(inventory, asked, [scenario for _, scenario in drills])
     if report_to is not None:
         prepare(report_to)
-    progress = Progress()
-    results, unwritten = [], False
-    pages = folder_names([scenario.name for scenario in chosen])
-    with turn(progress), _twin(estate, name, full, progress) as (twin, lasting):
-        for word, scenario, folder in zip(names, chosen, pages, strict=True):
-            began = datetime.now().astimezone()
-            predicted = predict(inventory, scenario.name)
-            result = play(
-                twin, scenario, arguments, runs, lambda p: progress(_stage(p)), load=load, predicted=predicted
-            )
-            progress.done()
-            if not json:
-                figures(result, Console(), source)
-            result, kept = _keep(result, records, lasting)
-            results.append(result)
-            unwritten = unwritten or not kept
-            page = None
-            if report_to is not None:
-                again = _command(word, estate, runs, arguments, load=load, source=source, full=full)
-                about = partial(_about, inventory, scenario.name, began, again, source, twin)
-                page = _write(report_to, folder, result, about)
-                unwritten = unwritten or page is None
-            if not json:
-                verdict(result, Console(), page)
+    results, whole = _play(inventory, asked, drills, name)
     if json:
         print_json([result.to_json() for result in results])
     elif report_to is not None and (report_to / INDEX).exists():
         print_line(f"all reports: {report_to / INDEX}")
-    if unwritten:
+    if not whole:
         return EnvironmentUnable.exit_code
     return 0 if all(result.verdict == "true" for result in results) else 1
 
 
-def _refuse(
-    inventory: Inventory,
-    estate: Path,
-    scenarios: Sequence[Scenario],
-    arguments: Mapping[str, str],
-    source: float | None,
-    load: str,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the options of `run` say."""
+
+    estate: Path
+    runs: int
+    arguments: Mapping[str, str]
+    load: str
+    full: bool
+    source: float | None
+    records: Path | None
+    report_to: Path | None
+    json: bool
+
+
+def _play(
+    inventory: Inventory, asked: _Asked, drills: Sequence[tuple[str, Scenario]], name: str | None
+) -> tuple[list[ScenarioResult], bool]:
+    """drills: each with the word by which it was named. (results, whole): whether all was written that was asked for."""
+    from rich.console import Console
+
+    from trimtab.drills.report.folder import folder_names
+    from trimtab.drills.report_text import figures, verdict
+    from trimtab.drills.runner import run as play
+    from trimtab.drills.turn import turn
+    from trimtab.timing.budget import predict
+
+    progress, results, whole = Progress(), list[ScenarioResult](), True
+    pages = folder_names([scenario.name for _, scenario in drills])
+    with turn(progress), _twin(asked.estate, name, asked.full, progress) as (twin, lasting):
+        for (word, scenario), folder in zip(drills, pages, strict=True):
+            began = datetime.now().astimezone()
+            result = play(
+                twin, scenario, asked.arguments, asked.runs, lambda p: progress(_stage(p)),
+                load=asked.load, predicted=predict(inventory, scenario.name),
+            )  # fmt: skip
+            progress.done()
+            if not asked.json:
+                figures(result, Console(), asked.source)
+            result, kept = _keep(result, asked.records, lasting)
+            page = None
+            if asked.report_to is not None:
+                about = partial(
+                    _about, inventory, scenario.name, began, _command(word, asked), asked.source, twin
+                )
+                page = _write(asked.report_to, folder, result, about)
+                kept = kept and page is not None
+            if not asked.json:
+                verdict(result, Console(), page)
+            results.append(result)
+            whole = whole and kept
+    return results, whole
+
+
+def _refuse(inventory: Inventory, asked: _Asked, scenarios: Sequence[Scenario]) -> None:
     """Raise BadInput for what makes no sense, before anything is started: the estate alone decides."""
     from trimtab.drills.runner import refuse
     from trimtab.drills.scene import read_scene
     from trimtab.lab.plan import plan
 
-    site = arguments.get("site")
+    site, source = asked.arguments.get("site"), asked.source
     if site is not None and site not in inventory.estate.sites:
         raise BadInput(f"there is no site `{site}`", f"there are: {', '.join(inventory.site_names())}")
     if not inventory.estate.services or not inventory.on_duty("vips"):
         raise BadInput(
-            f"{estate} has no service that a client could ask",
+            f"{asked.estate} has no service that a client could ask",
             "a drill needs one: it measures what clients see",
         )
     if source is not None and not 0 <= source < 1e6:
@@ -155,7 +175,7 @@ def _refuse(
         )
     scene = read_scene(plan(inventory, inventory.estate.estate).facts)
     for scenario in scenarios:
-        refuse(scenario, scene, arguments, load)
+        refuse(scenario, scene, asked.arguments, asked.load)
 
 
 def _about(
@@ -181,24 +201,17 @@ def _write(root: Path, folder: str, result: ScenarioResult, about: Callable[[], 
         return None
 
 
-def _command(
-    scenario: str,
-    estate: Path,
-    runs: int,
-    arguments: Mapping[str, str],
-    *,
-    load: str,
-    source: float | None,
-    full: bool,
-) -> str:
+def _command(scenario: str, asked: _Asked) -> str:
     """What repeats a drill; options at their defaults are left out."""
-    words = ["trimtab", "drill", "run", scenario, "-e", str(estate)]
+    words = ["trimtab", "drill", "run", scenario, "-e", str(asked.estate)]
     options = {
-        "--runs": runs if runs > 1 else None, **{f"--{key}": value for key, value in arguments.items()},
-        "--load": None if load == "normal" else load, "--source": None if source is None else f"{source:g}",
-    }  # fmt: skip
+        "--runs": asked.runs if asked.runs > 1 else None,
+        **{f"--{key}": value for key, value in asked.arguments.items()},
+        "--load": None if asked.load == "normal" else asked.load,
+        "--source": None if asked.source is None else f"{asked.source:g}",
+    }
     words += [str(word) for key, value in options.items() if value is not None for word in (key, value)]
-    return shlex.join([*words, *(["--full"] if full else [])])
+    return shlex.join([*words, *(["--full"] if asked.full else [])])
 
 
 def _stage(progress: Any) -> str:

@@ -6,12 +6,14 @@ The other half, what is rendered, is `rendered.Rendered`. Both stand in a table 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fnmatch import fnmatchcase
 
 from trimtab.daemons.probe import Probe
+from trimtab.daemons.serving import Serving
+from trimtab.daemons.took import Moment
 from trimtab.daemons.validator import Validator
 
 
@@ -32,6 +34,8 @@ class Daemon:
     """name: of its room.  programs: those of it that a host needs, each with Debian's package.  units: patterns of their names.
     takes_up: its turn when files of several have changed.  judge: who judges the files whose validator is `name`.
     at_birth: what of such a file it reads once in its life, and never again.  probes: how it is asked whether it is up.
+    reloads: done before its reload, with the files, by path, by which it runs.  took: what is against it that its process, told
+    after that moment, has its new files: "has …", "" for nothing.  serves: of an engine of the proxies.
     """
 
     name: str
@@ -41,6 +45,9 @@ class Daemon:
     judge: Validator | None = None
     at_birth: re.Pattern[str] | None = None
     probes: tuple[Probe, ...] = ()
+    reloads: Callable[[Mapping[str, str]], None] | None = None
+    took: Callable[[int | None, Moment], str] | None = None
+    serves: Serving | None = None
 
     def has(self, unit: str) -> bool:
         return any(fnmatchcase(unit, pattern) for pattern in self.units)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from trimtab.daemons.haproxy.features import BY_PLATFORM, features
 from trimtab.daemons.outside import rooms
 from trimtab.daemons.rendering import Rendered
 from trimtab.errors import BadInput
@@ -58,27 +57,15 @@ def _refuse_doubles() -> None:
 
 def load_tree(path: str | Path) -> tuple[Estate, Tree]:
     """The estate of a file and the marks of its text. Raises BadEstate."""
-    return load.read_estate(load.text_of(path), str(path), (version_faults, port_faults), additions())
+    return load.read_estate(load.text_of(path), str(path), (room_faults, port_faults), additions())
 
 
-def version_faults(estate: Estate) -> Iterator[Problem]:
-    """Keys that a daemon of the chosen version cannot honour."""
-    if estate.tiers.proxy.engine != "haproxy":
-        return
-    for host in Inventory(estate).on_duty("vips"):
-        found = features(host.platform)
-        if found.ocsp_update:
-            continue
-        able = ", ".join(f"{p} ({f.version})" for p, f in BY_PLATFORM.items() if f.ocsp_update)
-        says = host.platform or "unsaid, so the oldest"
-        for name, service in estate.services.items():
-            if service.tls.ocsp:
-                yield (
-                    ("services", name, "tls", "ocsp"),
-                    f"HAProxy {found.version} of {host.name} (platform: {says}) asks no OCSP responder",
-                    f"`platform:` of the proxies' group: {able}; or leave `ocsp` out",
-                )
-        return  # one host says it for all
+def room_faults(estate: Estate) -> Iterator[Problem]:
+    """Keys that a daemon of the chosen version cannot honour, as its room says."""
+    from trimtab.daemons.rendered import table
+
+    for each in table():
+        yield from each.faults(estate)
 
 
 def port_faults(estate: Estate) -> Iterator[Problem]:

@@ -9,7 +9,9 @@ from trimtab.agent_config import Unit
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.estate.base import Noun
+from trimtab.estate.estate import Estate
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.prefix_faults import Problem
 from trimtab.estate.roles import Duty, Role
 
 Artifacts = tuple[Artifact, ...]
@@ -32,7 +34,7 @@ class Rendered:
     """name: the daemon's.  wanted: does this host get it?  files: its own.  units: its systemd units, in start order.
     watched: how the agent asks each of its units whether it works.  ports: on which it listens there.
     beside: files that hang on the other daemons of the host.
-    ready: what must hold before a twin of the estate is up.
+    ready: what must hold before a twin of the estate is up.  faults: (where, message, hint) of keys that its version cannot honour.
     open_files: of an engine of proxies: how many a proxy of a site may need, with the estate's `maxconn` or another one.
     roles, tiers: of hosts, and keys of `tiers` with their nouns, that it brings; ours are the estate's own.
     """
@@ -46,6 +48,7 @@ class Rendered:
     beside: Callable[[Inventory, Host, Beside], Artifacts] = _nothing
     open_files: Callable[[Inventory, str, int | None], int] | None = None
     ready: Callable[[Inventory], Iterable[ReadyCheck]] = _nothing
+    faults: Callable[[Estate], Iterable[Problem]] = _nothing
     roles: Mapping[str, Role] = field(default_factory=dict)
     tiers: Mapping[str, type[Noun]] = field(default_factory=dict)
 

@@ -20,9 +20,10 @@ from trimtab.daemons.networkd.daemon import DAEMON as NETWORKD
 from trimtab.daemons.nginx.daemon import DAEMON as NGINX
 from trimtab.daemons.outside import rooms
 from trimtab.daemons.probe import Probe
+from trimtab.daemons.serving import Serving
 from trimtab.daemons.sysctl.daemon import DAEMON as SYSCTL
 from trimtab.daemons.validator import Validator
-from trimtab.errors import EnvironmentUnable
+from trimtab.errors import BadInput, EnvironmentUnable
 
 T = TypeVar("T")
 
@@ -47,6 +48,15 @@ class Table:
                 "install the package that brings this daemon here too",
             )
         return found
+
+    def engine(self, name: str) -> Serving:
+        """What an engine of the proxies says of itself. Raises BadInput."""
+        found = self.daemons.get(name)
+        if found is None or found.serves is None:
+            raise BadInput(
+                f"no engine of proxies is called `{name}`", "install the package that brings it here too"
+            )
+        return found.serves
 
     def of_unit(self, unit: str) -> Daemon | None:
         return next((each for each in self.daemons.values() if each.has(unit)), None)

@@ -10,11 +10,12 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
 from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.took import Moment
 from trimtab.delivery import switch, took, trial
 from trimtab.delivery.generations import Generations
 from trimtab.delivery.switch import Actions, actions, difference, generation, joined
@@ -24,7 +25,6 @@ from trimtab.errors import DaemonRefused, DriverError, TrimtabError
 
 Step = Callable[[], Awaitable[str | None]]  # gives a unit that somebody has stopped
 
-KEEPALIVED = "/etc/keepalived/keepalived.conf"
 SYSCTL_S = 10.0
 
 
@@ -127,7 +127,7 @@ async def _back(units: Manager, was: Sequence[Artifact], wanted: Actions) -> str
 
 def _steps(units: Manager, old: Sequence[Artifact], wanted: Actions) -> list[Step]:
     """In this order. Raise DaemonRefused for a daemon that does not run by the new files, DriverError."""
-    keepalived = {a.path: a.content for a in old}.get(KEEPALIVED, "")
+    files = {a.path: a.content for a in old}
     reread: list[Step] = [units.reread] if wanted.reread else []
     stops: list[Step] = [partial(units.stop, unit) for unit in wanted.stop]
     return [
@@ -135,18 +135,18 @@ def _steps(units: Manager, old: Sequence[Artifact], wanted: Actions) -> list[Ste
         *reread,
         *stops,
         *(reread if stops else []),
-        *(partial(_tell, units, unit, wanted, keepalived) for unit in wanted.touched),
+        *(partial(_tell, units, unit, wanted, files) for unit in wanted.touched),
     ]
 
 
-async def _tell(units: Manager, unit: str, wanted: Actions, keepalived: str) -> str:
+async def _tell(units: Manager, unit: str, wanted: Actions, files: Mapping[str, str]) -> str:
     """The unit, where somebody has stopped it."""
     verb = switch.verb(unit, wanted, (await units.state([unit]))[unit].active)
     if verb is None:
         return unit
-    since = took.Moment()
+    since = Moment()
     if verb == "reload":
-        took.prepare(unit, keepalived)
+        took.prepare(unit, files)
     await {"start": units.start, "restart": units.restart, "reload": units.reload}[verb](unit)
     if found := await took.problem(unit, units, since, anew=verb != "reload"):
         raise DaemonRefused(found)

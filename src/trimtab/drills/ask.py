@@ -6,11 +6,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from typing import TypeVar
 
+from trimtab.daemons.serving import Question
 from trimtab.drills.ledger import Popen
 from trimtab.drills.scene import LabLike
 from trimtab.errors import EnvironmentUnable, TrimtabError
 
+T = TypeVar("T")
 ASK_SECONDS = 10.0
 
 
@@ -75,6 +78,11 @@ def ask_if_there(lab: LabLike, node: str, argv: Sequence[str], text: str = "") -
         return ask(lab, node, argv, text)
     except (TrimtabError, OSError):
         return None
+
+
+def asked(lab: LabLike, node: str, question: Question[T]) -> T:
+    """What the judge of a question makes of the reply."""
+    return question.judge(ask_if_there(lab, node, question.command, question.text))
 
 
 def whatever_it_exits(*argv: str) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ Both are asked once in the life of a twin, and kept beside its records; what the
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
+from trimtab import codec
 from trimtab.drills.crew import Counters, Crew, Rates
 from trimtab.drills.load.record import Row
 from trimtab.drills.machine import sample, spare
@@ -87,9 +87,9 @@ def full_rates(lab: LabLike, scene: Scene, tell: Tell, normal: Rates) -> Rates:
 def _kept(lab: LabLike, name: str, find: Callable[[], Rates]) -> Rates:
     kept = lab.scratch / f"{name}-load.json"
     if kept.exists():
-        return Rates(**json.loads(kept.read_text()))
+        return codec.loads(Rates, kept.read_text())
     found = find()
-    write_atomically(kept, json.dumps(asdict(found)).encode())
+    write_atomically(kept, codec.dumps(found).encode())
     return found
 
 

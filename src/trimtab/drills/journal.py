@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
 
+from trimtab import codec
 from trimtab.drills.faults import FAULTS
 from trimtab.drills.faults.base import Aim, Struck
 from trimtab.drills.scene import LabLike
@@ -47,16 +47,9 @@ class Journal:
         if not self._path.exists():
             return []
         found = [json.loads(line) for line in self._path.read_text().splitlines()]
-        return [(entry["kind"], _aim(entry["aim"])) for entry in found]
+        return [(entry["kind"], codec.read(Aim, entry["aim"], "an aim")) for entry in found]
 
     def _write(self, entries: list[tuple[str, Aim]]) -> None:
         draft = self._path.with_suffix(".draft")
         draft.write_text("".join(json.dumps({"kind": k, "aim": asdict(a)}) + "\n" for k, a in entries))
         draft.rename(self._path)
-
-
-def _aim(found: dict[str, Any]) -> Aim:
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in found.items()
-    }
-    return Aim(**fields)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.serving import Serving
+from trimtab.daemons.table import table
 from trimtab.drills.load.spec import Target
 from trimtab.errors import BadInput
 
@@ -139,7 +141,7 @@ class Scene:
     ledger: Ledger | None
     objectives: Mapping[str, float | None]
     ca: str
-    engine: str = "haproxy"
+    engine: str
     stores: tuple[Store, ...] = ()
     configuration: str = "unknown"
     splits: Mapping[str, Split] = field(default_factory=dict)
@@ -147,6 +149,11 @@ class Scene:
     estate_store: Store | None = None
     automatic: bool = True
     maxconn: int = 20000
+
+    @property
+    def serving(self) -> Serving:
+        """What the engine of the proxies says of itself. Raises BadInput."""
+        return table().engine(self.engine)
 
     def site_of(self, host: str) -> str:
         """The site of a host. Raises BadInput for one that the twin has not."""
@@ -180,7 +187,7 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
         ledger=_ledger(facts.get("ledger"), facts["regions"]),
         objectives=dict(facts.get("objectives", {})),
         ca=facts["ca"],
-        engine=facts.get("engine", "haproxy"),
+        engine=facts["engine"],
         maxconn=int(facts.get("maxconn", 20000)),
         stores=tuple(
             Store(name, tuple(found["hosts"]), int(found["client_port"]))

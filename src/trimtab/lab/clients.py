@@ -11,7 +11,7 @@ from ipaddress import IPv4Network, IPv6Address
 from typing import Any
 
 from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.bird.config import CONFIG
+from trimtab.daemons.bird.config import CONFIG, timers
 from trimtab.daemons.bird.unit import bird
 from trimtab.errors import BadInput
 from trimtab.estate.addressing import FAMILIES, Family
@@ -19,7 +19,7 @@ from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.lab.ranges import Ranges
 from trimtab.lab.topology import Leg, Node, Segment
-from trimtab.lab.transit import CUSTOMER, Transit, one_way_ms, template, timers
+from trimtab.lab.transit import CUSTOMER, Transit, one_way_ms, template
 
 CA_FILE = "/etc/trimtab/ca.pem"
 SOURCES = 200

@@ -9,8 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+from trimtab import codec
 from trimtab.errors import EnvironmentUnable, PackageMissing, TwinFailed
-from trimtab.lab import able, codec, relay, state, system, twin
+from trimtab.lab import able, relay, state, system, twin
 from trimtab.lab.node import read_unit
 from trimtab.lab.outer import KEEP
 from trimtab.lab.topology import Topology

@@ -13,10 +13,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from trimtab import codec
 from trimtab.errors import TrimtabError, TwinFailed
-from trimtab.lab import codec
 from trimtab.lab.control import Control
 from trimtab.lab.priority import Asker
+from trimtab.lab.topology import Topology
 from trimtab.lab.twin import Twin
 
 FILES = 65536  # open files the owner may need: a few for each process it watches
@@ -40,7 +41,7 @@ async def _own(path: Path, began: float, outer: int, priority: Asker) -> None:
     loop = asyncio.get_running_loop()
     loop.add_reader(0, lambda: os.read(0, 64) or os._exit(1))
     started: asyncio.Future[None] = loop.create_future()
-    twin = Twin(codec.loads((path / "topology.json").read_text()), path, outer, began, priority)
+    twin = Twin(codec.loads(Topology, (path / "topology.json").read_text()), path, outer, began, priority)
     control = Control(twin, started)
     server = await control.serve(path)
     building = asyncio.create_task(_build(twin, started))

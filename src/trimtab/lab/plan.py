@@ -11,6 +11,7 @@ from trimtab.daemons.pools import used
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.daemons.rendered import listened, ready_checks, render_host, unit_order
 from trimtab.daemons.sysctl.config import settings
+from trimtab.daemons.table import table
 from trimtab.delivery import systems
 from trimtab.delivery.throwaway import (
     ThrowawayCa,
@@ -148,6 +149,7 @@ class _Planner:
             kind="host",
             site=host.site,
             roles=host.roles,
+            gateway=host.does("gateway"),
             legs=tuple(self._legs(host)),
             routes=self._routes(host),
             sysctls=self._sysctls(host),
@@ -173,15 +175,15 @@ class _Planner:
     def _checks(self, nodes: dict[str, Node]) -> list[ReadyCheck]:
         found = [*self._routing_checks(nodes), *ready_checks(self.inventory)]
         found += consul.checks(self.inventory)
-        engine = self.inventory.estate.tiers.proxy.engine
+        up = table().engine(self.inventory.estate.tiers.proxy.engine).up
         # members by address are outside the estate: nothing in the twin answers for them
         own = [(name, pool) for name, pool in used(self.inventory) if pool.members is None]
-        if engine == "haproxy" and own:
+        if up is not None and own:
             for h in self.inventory.on_duty("vips"):
                 wanted = tuple(
                     f"{name}={storefront.members(self.inventory, h.site, pool)}" for name, pool in own
                 )
-                found.append(ReadyCheck("haproxy", f"{h.name}: every pool member up", (h.name,), wanted))
+                found.append(ReadyCheck(up.kind, f"{h.name}: every pool member up", (h.name,), wanted))
         for region in self.regions:
             for target in clients.targets(self.inventory, region):
                 for address in target["addresses"]:

@@ -44,7 +44,7 @@ class Node:
     """One machine of the twin.
 
     kind: `host` is a host of the estate, `transit` an upstream network, `clients` a region's clients.
-    routes: arguments of `ip route add` (`default via 10.1.48.1`), v6 ones begin with `-6 `.
+    gateway: its networks reach others through it.  routes: arguments of `ip route add` (`default via 10.1.48.1`), v6 ones begin with `-6 `.
     loopback: extra addresses on `lo`.  files: written below the node's own /etc, /usr/local/lib/trimtab, /var.
     units: names of unit files among `files`, in the order in which they start.
     sysctls: set before the units start, e.g. {"net.ipv4.ip_forward": "1"}.
@@ -57,6 +57,7 @@ class Node:
     kind: Literal["host", "transit", "clients"]
     site: str | None = None
     roles: tuple[str, ...] = ()
+    gateway: bool = False
     legs: tuple[Leg, ...] = ()
     loopback: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()

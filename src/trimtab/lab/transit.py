@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.bird.config import CONFIG
+from trimtab.daemons.bird.config import CONFIG, timers
 from trimtab.daemons.bird.unit import bird
 from trimtab.estate import addressing
 from trimtab.estate.addressing import Family
@@ -131,15 +131,6 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
     )
     return env.get_template(name)
-
-
-def timers(inventory: Inventory) -> dict[str, int]:
-    """The estate's own BFD and hold timers, which its upstreams speak too; access networks the latter."""
-    tier = inventory.estate.tiers.router
-    return {
-        "bfd_ms": round(tier.bfd.interval * 1000), "bfd_multiplier": tier.bfd.multiplier,
-        "hold": int(tier.hold), "keepalive": max(1, int(tier.hold) // 3),
-    }  # fmt: skip
 
 
 def node(inventory: Inventory, transit: Transit) -> Node:

@@ -88,7 +88,7 @@ class Twin:
     async def power_cut(self, names: Sequence[str]) -> float:
         """Ports down first, so that nobody hears the dying say goodbye; then everything is killed."""
         machines = [self._machine(name) for name in dict.fromkeys(names)]
-        machines.sort(key=lambda machine: "router" not in machine.node.roles)
+        machines.sort(key=lambda machine: not machine.node.gateway)
         self.ready = False
         async with self._power:
             at = time.monotonic()

@@ -13,7 +13,6 @@ from typing import Any, get_args
 from trimtab.registry import fields
 from trimtab.registry.fields import BadRecord, shown
 from trimtab.registry.record import (
-    MAX_BRACKETS,
     MAX_DOWN,
     MAX_DOWN_POOLS,
     MAX_ID,
@@ -60,22 +59,12 @@ def encode(record: Record) -> bytes:
 
 def decode(key: str, value: bytes) -> Record:
     """Raises BadRecord."""
-    if len(value) > MAX_VALUE:
-        raise BadRecord(f"{shown(key)}: {len(value)} bytes, at most {MAX_VALUE} are read")
-    if value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
-        raise BadRecord(f"{shown(key)}: not JSON of a record: nested too deep")
-    try:
-        body = json.loads(value.decode())  # bytes may be UTF-16 too, and spoil a file of UTF-8
-    except (ValueError, RecursionError) as error:
-        raise BadRecord(f"{shown(key)}: not JSON") from error
-    if not isinstance(body, dict):
-        raise BadRecord(f"{shown(key)}: a JSON object is expected")
     kind, *names = key.split("/")
     reader = _READERS.get((kind, len(names)))
-    if reader is None:
-        raise BadRecord(f"{shown(key)}: no such kind of record")
     try:
-        fields.known_version(body)
+        body = fields.opened(value, MAX_VALUE)
+        if reader is None:
+            raise BadRecord("no such kind of record")
         return reader(names, body)
     except BadRecord as error:
         raise type(error)(f"{shown(key)}: {error}") from error.__cause__
@@ -114,9 +103,7 @@ def _hand(names: list[str], body: dict[str, Any]) -> Hand:
         name,
         fields.one_of("state", body.get("state", "ready"), get_args(State)),
         None if weight is None else fields.number("weight", weight, 0, MAX_WEIGHT),
-        fields.words("by", body.get("by", "")),
-        fields.words("reason", body.get("reason", "")),
-        fields.time(body.get("at", 0)),
+        *_said(body, "by"),
     )
 
 
@@ -137,9 +124,7 @@ def _split(names: list[str], body: dict[str, Any]) -> Split:
         _shares(body.get("shares")),
         fields.one_of("by", body.get("by", "percent"), get_args(By)),
         None if before is None else _shares(before),
-        fields.words("who", body.get("who", "")),
-        fields.words("reason", body.get("reason", "")),
-        fields.time(body.get("at", 0)),
+        *_said(body, "who"),
         None if before_by is None else fields.one_of("before_by", before_by, get_args(By)),
         tuple(map(_past, fields.objects("past", body.get("past", []), MAX_PAST))),
     )
@@ -149,24 +134,15 @@ def _past(body: dict[str, Any]) -> Past:
     return Past(
         _shares(body.get("shares")),
         fields.one_of("by", body.get("by", "percent"), get_args(By)),
-        fields.words("who", body.get("who", "")),
-        fields.words("reason", body.get("reason", "")),
-        fields.time(body.get("at", 0)),
+        *_said(body, "who"),
     )
 
 
 def _host(names: list[str], body: dict[str, Any]) -> HostState:
-    units = body.get("units", {})
-    if not isinstance(units, dict) or len(units) > 32:
-        raise BadRecord("units: an object of at most 32 entries is expected")
+    units = fields.mapping("units", body.get("units", {}), 32)
     read = {fields.text("unit", unit): fields.text("state", state) for unit, state in units.items()}
-    anew = body.get("restarts", {})
-    if (
-        not isinstance(anew, dict)
-        or len(anew) > 32
-        or not all(isinstance(each, dict) for each in anew.values())
-    ):
-        raise BadRecord("restarts: an object of at most 32 objects is expected")
+    anew = fields.mapping("restarts", body.get("restarts", {}), 32)
+    fields.objects("restarts", list(anew.values()), 32)
     restarts = {
         fields.text("unit", unit): Restart(
             fields.time(each.get("at", 0)), fields.text("why", each.get("why", ""))
@@ -185,18 +161,13 @@ def _proxy(names: list[str], body: dict[str, Any]) -> ProxyHand:
     return ProxyHand(
         fields.named(NAME, "host", names[0]),
         fields.one_of("state", body.get("state", "ready"), ("ready", "drain")),
-        fields.words("by", body.get("by", "")),
-        fields.words("reason", body.get("reason", "")),
-        fields.time(body.get("at", 0)),
+        *_said(body, "by"),
     )
 
 
 def _front(names: list[str], body: dict[str, Any]) -> FrontState:
-    holds, drained, leaving = body.get("holds"), body.get("drained"), body.get("leaving", {})
-    if not isinstance(holds, bool) or not isinstance(drained, bool):
-        raise BadRecord("holds, drained: true or false is expected")
-    if not isinstance(leaving, dict) or len(leaving) > MAX_LEAVING:
-        raise BadRecord(f"leaving: an object of at most {MAX_LEAVING} entries is expected")
+    holds, drained = (fields.truth(each, body.get(each)) for each in ("holds", "drained"))
+    leaving = fields.mapping("leaving", body.get("leaving", {}), MAX_LEAVING)
     read = {_seat(key): fields.number("sessions", value, 0, 2**31) for key, value in leaving.items()}
     name = fields.named(NAME, "host", names[0])
     return FrontState(
@@ -205,9 +176,7 @@ def _front(names: list[str], body: dict[str, Any]) -> FrontState:
 
 
 def _checks(names: list[str], body: dict[str, Any]) -> CheckState:
-    down, named = body.get("down"), body.get("named")
-    if not isinstance(down, dict) or len(down) > MAX_DOWN_POOLS:
-        raise BadRecord(f"down: an object of at most {MAX_DOWN_POOLS} pools is expected")
+    down, named = fields.mapping("down", body.get("down"), MAX_DOWN_POOLS), body.get("named")
     if (
         not isinstance(named, list)
         or len(named) > MAX_DOWN
@@ -227,6 +196,12 @@ def _turn(body: dict[str, Any]) -> Turn:
     if not isinstance(name, str) or not isinstance(up, bool):
         raise BadRecord("turns: a name and up, true or false, are expected")
     return Turn(_seat(name), up, fields.time(body.get("at", 0)), fields.text("why", body.get("why", "")))
+
+
+def _said(body: dict[str, Any], who: str) -> tuple[str, str, float]:
+    """Who said it, why and when."""
+    reason = fields.words("reason", body.get("reason", ""))
+    return fields.words(who, body.get(who, "")), reason, fields.time(body.get("at", 0))
 
 
 def _seat(key: str) -> str:

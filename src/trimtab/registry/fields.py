@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
+MAX_BRACKETS = 512  # in its texts too; what is deeper could be read here, and not inside another file
 TEXT = re.compile(r"[A-Za-z0-9 ._:/@+=,#()!?'-]{0,200}")
 
 
@@ -55,6 +56,22 @@ def shown(text: object, limit: int = 80) -> str:
     )
 
 
+def opened(value: bytes, most: int) -> dict[str, Any]:
+    """The object that a record's bytes are, at most so many, of a version that is known. Raises BadRecord."""
+    if len(value) > most:
+        raise BadRecord(f"{len(value)} bytes, at most {most} are read")
+    if value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
+        raise BadRecord("not JSON of a record: nested too deep")
+    try:
+        found = json.loads(value.decode())  # bytes may be UTF-16 too, and spoil a file of UTF-8
+    except (ValueError, RecursionError) as error:
+        raise BadRecord("not JSON") from error
+    if not isinstance(found, dict):
+        raise BadRecord("a JSON object is expected")
+    known_version(found)
+    return found
+
+
 def named(pattern: re.Pattern[str], what: str, value: Any) -> str:
     if not isinstance(value, str) or pattern.fullmatch(value) is None:
         raise BadRecord(f"{what} {shown(value)!r}: expected {pattern.pattern}")
@@ -75,10 +92,10 @@ def text(what: str, value: Any) -> str:
     return value
 
 
-def words(what: str, value: Any) -> str:
+def words(what: str, value: Any, most: int = 200) -> str:
     """What a person wrote for persons: any language, nothing that a terminal obeys."""
-    if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
-        raise BadRecord(f"{what} {shown(value)!r}: at most 200 printable characters are expected")
+    if not isinstance(value, str) or len(value) > most or not value.isprintable():
+        raise BadRecord(f"{what} {shown(value)!r}: at most {most} printable characters are expected")
     return value
 
 
@@ -88,15 +105,32 @@ def objects(what: str, value: Any, most: int) -> list[dict[str, Any]]:
     return value
 
 
-def one_of(what: str, value: Any, known: tuple[Any, ...]) -> Any:
-    if value not in known or not isinstance(value, str):
+def mapping(what: str, value: Any, most: int) -> dict[str, Any]:
+    if not isinstance(value, dict) or len(value) > most:
+        raise BadRecord(f"{what}: an object of at most {most} entries is expected")
+    return value
+
+
+def truth(what: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadRecord(f"{what} {shown(value)!r}: true or false is expected")
+    return value
+
+
+def one_of(what: str, value: Any, known: Sequence[Any]) -> Any:
+    if not isinstance(value, str) or value not in known:
         raise BadRecord(f"{what} {shown(value)!r}: expected {', '.join(known)}")
     return value
 
 
-def time(value: Any) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e11:
-        raise BadRecord(f"at {shown(value)!r}: seconds since 1970 are expected")
+def is_number(value: Any) -> bool:
+    """NaN is one, and fails every comparison after this."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def time(value: Any, what: str = "at") -> float:
+    if not is_number(value) or not 0 <= value < 1e11:
+        raise BadRecord(f"{what} {shown(value)!r}: seconds since 1970 are expected")
     return float(value)
 
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 MAX_VALUE = 4096
-MAX_BRACKETS = 512  # in its texts too; what is deeper could be read here, and not inside another file
 MAX_WEIGHT = 256
 MAX_ID = 65535
 MAX_TAGS = 16

@@ -17,7 +17,7 @@ from trimtab.estate.quantity import duration_text
 from trimtab.timing.client import PATIENCE_S, SERVES_ON
 from trimtab.timing.front import RESTART_S
 from trimtab.timing.interval import FOR_EVER, NOTHING, UNTIL_REPAIR, Interval
-from trimtab.timing.layout import client_delays, furthest_client, serving
+from trimtab.timing.layout import client_delays, engine, furthest_client, serving
 from trimtab.timing.parts import Part, Term, after, first_of, one_of
 
 # Two attempts of a loaded pool to reach one of its members begin this close together.
@@ -138,9 +138,8 @@ def _answers_in_time(inventory: Inventory, pool: Pool) -> bool:
 
 
 def _connects_afresh(inventory: Inventory) -> bool:
-    """Does nginx open a connection for each request? None is then sent into one that is dead, so none hangs."""
-    proxy = inventory.estate.tiers.proxy
-    return proxy.engine == "nginx" and not proxy.upstream_keepalive
+    """Is there a connection for each request? None is then sent into one that is dead, so none hangs."""
+    return not engine(inventory).keeps and not inventory.estate.tiers.proxy.upstream_keepalive
 
 
 def in_time(inventory: Inventory) -> bool:
@@ -151,7 +150,7 @@ def in_time(inventory: Inventory) -> bool:
 
 def taken_out(inventory: Inventory, pool: Pool, answer: float) -> Part:
     """Until no request is sent to the member any more. answer: seconds after which an attempt is known to fail."""
-    if inventory.estate.tiers.proxy.engine == "nginx":
+    if not engine(inventory).checks:
         return passive(inventory, pool, answer)
     return first_of(observed(answer), checked(inventory, pool, answer), label="HAProxy takes the member out")
 

@@ -7,6 +7,8 @@ from itertools import combinations
 from typing import Literal
 
 from trimtab.daemons.etcd.config import link_rtt, store_members
+from trimtab.daemons.serving import Serving
+from trimtab.daemons.table import table
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.inventory import Host, Inventory
@@ -23,6 +25,11 @@ WORLDS: tuple[World, ...] = ("twin", "internet")
 def serving(inventory: Inventory) -> list[str]:
     """Sites that answer clients: they have a proxy. With upstreams they are also seen from outside."""
     return [site for site in inventory.site_names() if inventory.front(site)]
+
+
+def engine(inventory: Inventory) -> Serving:
+    """What the engine of the proxies says of itself."""
+    return table().engine(inventory.estate.tiers.proxy.engine)
 
 
 def has_other_site(inventory: Inventory) -> bool:

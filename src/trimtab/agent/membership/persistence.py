@@ -21,6 +21,7 @@ from trimtab.agent.membership.splits import Chosen, name_of
 from trimtab.agent.membership.store import Store
 from trimtab.agent_config import PoolFile, ProxyFile, SplitFile, floor_of
 from trimtab.daemons.haproxy.members import WantServer
+from trimtab.registry.fields import number
 from trimtab.registry.record import MAX_ID, MAX_WEIGHT
 
 VERSION = 1
@@ -61,7 +62,7 @@ def records_of(saved: Any, now: Callable[[], float] = time.time) -> tuple[int, d
     host heard before it was off.
     """
     body = _object(_versioned(saved).get("records"), "records")
-    revision = _number(saved.get("revision"), 0, 1 << 63)
+    revision = number("revision", saved.get("revision"), 0, 1 << 63)
     found = {key: _json(value).encode() for key, value in body.items() if isinstance(value, dict)}
     return revision if _recent(saved.get("saved"), now()) else 0, found
 
@@ -95,18 +96,18 @@ def restore(saved: Any, proxy: ProxyFile, store: Store) -> tuple[dict[str, PoolD
 def _decision(pool: PoolFile, saved: Mapping[str, Any], floor: Any, store: Store) -> PoolDecision:
     names = {m.id: m.name for m in store.pool(pool.registry).members.values()} if pool.registry else {}
     pairs = [_filed(Endpoint(s.id, s.name, s.address, s.weight, s.backup, True), saved) for s in pool.servers]
-    for number, each in saved.items():
-        if "address" not in _object(each, number):
+    for name, each in saved.items():
+        if "address" not in _object(each, name):
             continue
         want = WantServer(
-            _number(int(number), 1, MAX_ID), _address(each), _weight(each), each.get("ready") is True
+            number("id", int(name), 1, MAX_ID), _address(each), _weight(each), each.get("ready") is True
         )
         pairs.append((want, Endpoint(want.id, names.get(want.id, f"m{want.id}"), want.address, want.weight)))
     if not pairs:
         return NOTHING
     pairs.sort(key=lambda pair: pair[0].id)
     wants, known = zip(*pairs, strict=True)
-    return PoolDecision(wants, _number(floor, 1, floor_of(100, len(pairs))), (), known)
+    return PoolDecision(wants, number("floor", floor, 1, floor_of(100, len(pairs))), (), known)
 
 
 def _filed(each: Endpoint, saved: Mapping[str, Any]) -> tuple[WantServer, Endpoint]:
@@ -119,7 +120,7 @@ def _filed(each: Endpoint, saved: Mapping[str, Any]) -> tuple[WantServer, Endpoi
 def _chosen(file: SplitFile, saved: Any) -> Chosen | None:
     """None where it is of other pools than the estate has now."""
     shares = {
-        str(pool): _number(share, 0, 1_000_000)
+        str(pool): number("share", share, 0, 1_000_000)
         for pool, share in _object(saved.get("shares"), "shares").items()
     }
     if (
@@ -133,11 +134,11 @@ def _chosen(file: SplitFile, saved: Any) -> Chosen | None:
 
 def _address(each: Mapping[str, Any]) -> str:
     host, _, port = str(each["address"]).rpartition(":")
-    return endpoint(str(ip_address(host.strip("[]"))), _number(int(port), 1, 65535))
+    return endpoint(str(ip_address(host.strip("[]"))), number("port", int(port), 1, 65535))
 
 
 def _weight(each: Mapping[str, Any]) -> int:
-    return _number(each.get("weight"), 0, MAX_WEIGHT)
+    return number("weight", each.get("weight"), 0, MAX_WEIGHT)
 
 
 def _versioned(saved: Any) -> dict[str, Any]:
@@ -149,12 +150,6 @@ def _versioned(saved: Any) -> dict[str, Any]:
 def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{what}: an object is expected")
-    return value
-
-
-def _number(value: Any, low: int, high: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError(f"{value!r}: a whole number from {low} to {high} is expected")
     return value
 
 

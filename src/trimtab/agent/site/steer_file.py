@@ -16,15 +16,15 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from ipaddress import ip_network
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from trimtab import codec
 from trimtab.daemons.bird.wire import Prefix
 from trimtab.drivers.files import read_json, write_atomically
-from trimtab.ops.steering.wish import STEPS, Committed, Doing, Orders, PermitRef, Step
+from trimtab.ops.steering.wish import Orders, Step
 
 CONF, MEMORY = "steer.conf", "steered.json"
 SETS = ("PREFER_AWAY", "WITHDRAWN")
@@ -145,14 +145,7 @@ class Disk:
 
 def memory(orders: Orders, boot: str) -> bytes:
     """boot: which boot of the machine `heard` counts in, "" if nobody can say."""
-    body = {
-        "version": VERSION,
-        "boot": boot,
-        "heard": orders.heard,
-        "committed": orders.committed and asdict(orders.committed),
-        "doing": orders.doing and asdict(orders.doing),
-        "permits": [asdict(permit) for permit in orders.permits],
-    }
+    body = {"version": VERSION, "boot": boot, **asdict(orders)}
     return json.dumps(body, separators=(",", ":"), sort_keys=True).encode() + b"\n"
 
 
@@ -163,48 +156,12 @@ def remembered(saved: Any, boot: str) -> Orders:
     try:
         if saved["version"] != VERSION:
             raise ValueError(f"steered.json: version {VERSION} is expected")
-        committed = _committed(**saved["committed"]) if saved["committed"] is not None else None
-        doing = _doing(**saved["doing"]) if saved["doing"] is not None else None
-        permits = tuple(_permit(**each) for each in saved["permits"])
-        orders = Orders(committed, doing, permits, _number(saved["heard"]))
-        same = boot != "" and saved["boot"] == boot
-    except (KeyError, TypeError, OverflowError) as error:
+        said = {field.name: saved[field.name] for field in fields(Orders)}
+        orders, same = codec.read(Orders, said, MEMORY), boot != "" and saved["boot"] == boot
+    except (KeyError, TypeError) as error:
         raise ValueError(f"steered.json: {error!r}") from error
-    return orders if same else Orders(committed, None, (), orders.heard)
+    return orders if same else Orders(orders.committed, None, (), orders.heard)
 
 
 def _older(saved: Orders, orders: Orders) -> bool:
     return orders.doing is not None and not 0 <= orders.heard - saved.heard <= orders.doing.ttl_s / 4
-
-
-def _committed(site: Any, step: Any, by: Any, reason: Any, at: Any, permit: Any) -> Committed:
-    return Committed(_text(site), _step(step), _text(by), _text(reason), _number(at), _text(permit))
-
-
-def _doing(site: Any, step: Any, permit: Any, token: Any, ttl_s: Any) -> Doing:
-    if isinstance(token, bool) or not isinstance(token, int):
-        raise ValueError(f"{token!r}: a whole number is expected")
-    return Doing(_text(site), _step(step), _text(permit), token, _number(ttl_s))
-
-
-def _permit(id: Any, kind: Any, site: Any, ttl_s: Any) -> PermitRef:
-    return PermitRef(_text(id), _text(kind), _text(site), _number(ttl_s))
-
-
-def _step(value: Any) -> Step:
-    for step in STEPS:
-        if value == step:
-            return step
-    raise ValueError(f"{value!r}: one of {', '.join(STEPS)} is expected")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r}: a text is expected")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise ValueError(f"{value!r}: a number is expected")
-    return value

@@ -28,8 +28,8 @@ FIX = "Write `get: /health`, a page that touches what requests need."
 
 
 def find(subject: Subject) -> Iterator[Hit]:
-    if subject.estate.tiers.proxy.engine != "haproxy":
-        return  # nginx has no active checks to get wrong
+    if not subject.engine.checks:
+        return  # it has no checks to get wrong
     for name, pool in subject.used_pools():
         if expects_tls(name, pool):
             continue  # a page would not be answered either: plain-to-tls-port says so

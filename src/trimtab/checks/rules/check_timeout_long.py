@@ -28,8 +28,8 @@ FIX = "Set `timeout` to at most `every`."
 
 
 def find(subject: Subject) -> Iterator[Hit]:
-    if subject.estate.tiers.proxy.engine != "haproxy":
-        return  # nginx learns from real requests
+    if not subject.engine.checks:
+        return  # it learns from real requests
     for name, pool in subject.estate.pools.items():
         check = pool.check
         if check.timeout > check.every:

@@ -54,7 +54,6 @@ def password_file(upstream: str) -> str:
 
 
 def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    timers = _timers(inventory)
     families = [_router_family(inventory, host, family) for family in FAMILIES]
     text = fill(
         "bird/router.conf.j2",
@@ -63,7 +62,7 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         families=families,
         steer=STEER,
         scan_s=int(inventory.estate.tiers.router.scan),
-        **timers,
+        **timers(inventory),
     )
     hook = fill("bird/bird-steer.sh.j2", steer=STEER, neutral=NO_STEER)
     return (
@@ -80,12 +79,13 @@ def render_proxy(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         host=host,
         asn=inventory.asn(host.site) or 64512,
         families=families,
-        **_timers(inventory),
+        **timers(inventory),
     )
     return (Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),)
 
 
-def _timers(inventory: Inventory) -> dict[str, int]:
+def timers(inventory: Inventory) -> dict[str, int]:
+    """The estate's own BFD and hold timers, which its upstreams speak too; access networks the latter."""
     tier = inventory.estate.tiers.router
     return {
         "bfd_ms": round(tier.bfd.interval * 1000),

@@ -7,6 +7,8 @@ import re
 from trimtab.daemons.base import Daemon, TakesUp
 from trimtab.daemons.front.daemon import MEMBERS_HOOK
 from trimtab.daemons.haproxy import ready
+from trimtab.daemons.haproxy.asked import SERVES
+from trimtab.daemons.took import new_worker
 from trimtab.daemons.validator import Validator
 
 
@@ -28,4 +30,6 @@ DAEMON = Daemon(
         folder="/usr/sbin",
     ),
     probes=(ready.SERVERS,),
+    took=new_worker,
+    serves=SERVES,
 )

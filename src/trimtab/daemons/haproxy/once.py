@@ -15,13 +15,13 @@ from __future__ import annotations
 from typing import Any
 
 from trimtab.daemons.haproxy.features import Features
+from trimtab.daemons.haproxy.words import STAGE as STAGE
 from trimtab.daemons.template import milliseconds
 from trimtab.estate.tier import ProxyTier
 
 # PUT and DELETE may be repeated by their meaning, but who repeats should be the client that knows what it wants. CONNECT
 # makes a tunnel and is nobody's order. A WebSocket begins with a GET, over HTTP/2 too (RFC 8441, as HAProxy passes it on).
 SAFE = "{ method GET HEAD OPTIONS TRACE CONNECT }"
-STAGE = "inner.once"  # no pool can be called so: names have no dot
 NAME = "var(txn.once)"
 SHARE = 4  # one connection in so many may be a request in its second stage
 LONGER_S = 10  # than the other stage: who waits for a member or a client is told by the stage that sees it

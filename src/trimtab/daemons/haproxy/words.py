@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from trimtab.errors import BadInput
 
 MAX_WEIGHT = 256
+STAGE = "inner.once"  # the second stage of a request (`once.py`); no pool can be called so: names have no dot
 
 # No blank, `;`, `\`, quote, `#` or `<`.
 WORD = re.compile(r"[A-Za-z0-9_./:@+,=()%~-]{1,250}")

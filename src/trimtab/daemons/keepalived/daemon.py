@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
+from trimtab.agent_config import KEEPALIVED_RELOADING as RELOADING
 from trimtab.daemons.base import Daemon, TakesUp
 from trimtab.daemons.keepalived import ready
+from trimtab.daemons.took import Moment
 from trimtab.daemons.validator import Validator
 
 
@@ -14,6 +18,16 @@ def _ask(path: str) -> list[str]:
     tracked = """sed -n 's/^    file "\\(.*\\)"$/\\1/p' "$0" """
     made = f'{tracked}| while read -r file; do mkdir -p "${{file%/*}}"; echo 0 > "$file"; done'
     return ["sh", "-c", f'{made}; exec keepalived -t -f "$0"', path]
+
+
+def _reloads(files: Mapping[str, str]) -> None:
+    """It removes the file once it has read its own anew, if it runs by one that says so."""
+    if f"reload_file {RELOADING}" in files.get("/etc/keepalived/keepalived.conf", ""):
+        Path(RELOADING).write_text("reload\n")
+
+
+def _took(_: int | None, __: Moment) -> str:
+    return "has not read its file anew" if Path(RELOADING).exists() else ""
 
 
 DAEMON = Daemon(
@@ -29,4 +43,6 @@ DAEMON = Daemon(
         folder="/usr/sbin",
     ),
     probes=(ready.VIP,),
+    reloads=_reloads,
+    took=_took,
 )

@@ -6,6 +6,8 @@ import re
 
 from trimtab.daemons.base import Daemon, TakesUp
 from trimtab.daemons.front.daemon import MEMBERS_HOOK
+from trimtab.daemons.nginx.asked import SERVES
+from trimtab.daemons.took import new_worker
 from trimtab.daemons.validator import Validator
 
 
@@ -30,4 +32,6 @@ DAEMON = Daemon(
         where=re.compile(r"in (?P<file>/\S+?):(?P<line>\d+)"),
         folder="/usr/sbin",
     ),
+    took=new_worker,
+    serves=SERVES,
 )

@@ -10,7 +10,7 @@ import json
 import time
 import uuid
 
-from trimtab.drills.ask import ask
+from trimtab.drills.ask import ask, asked
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.places import HOSTS
 from trimtab.drills.faults.registry_loss import registered, rewrite
@@ -26,9 +26,6 @@ LOOK_SECONDS = (
 HAND = "trimtab-agent"
 # Connections from others to what serves here. nginx opens one for each request in the examples.
 OPEN = "ss -Hnt state established '( sport = :{port} )' | wc -l"
-# HAProxy keeps idle ones; it says which are in use (management guide, 9.3 `show servers conn`): address and used_cur.
-USED = ("socat", "-t5", "-", "UNIX-CONNECT:/run/haproxy/admin.sock")
-ADDRESS, USED_NOW = 2, 6
 
 
 class Deploy:
@@ -85,13 +82,13 @@ class Deploy:
         return left
 
     def _busy(self, lab: LabLike, scene: Scene, node: str) -> int:
-        if scene.engine != "haproxy":
+        if (busy := scene.serving.busy) is None:
             return sum(int(ask(lab, node, ["sh", "-c", OPEN.format(port=p)])) for p in self._ports(lab, node))
         (address,) = {
             a for host in lab.status()["hosts"] if host["name"] == node for a in host["addresses"][:1]
         }
         proxies = scene.site(scene.site_of(node)).proxies
-        return sum(used(ask(lab, proxy, USED, "show servers conn\n"), address) for proxy in proxies)
+        return sum(asked(lab, proxy, busy).get(address, 0) for proxy in proxies)
 
     def _ports(self, lab: LabLike, node: str) -> list[str]:
         text = ask(lab, node, ["sed", "-n", r"s/^ *listen \([0-9]*\);/\1/p", CONFIG])
@@ -128,12 +125,6 @@ class Deploy:
                 return True
             time.sleep(0.05)
         return False
-
-
-def used(reply: str, address: str) -> int:
-    """Connections to an address that carry a request, of a reply of `show servers conn`."""
-    rows = [line.split() for line in reply.splitlines()[1:]]
-    return sum(int(row[USED_NOW]) for row in rows if len(row) > USED_NOW and row[ADDRESS] == address)
 
 
 def _json(text: str) -> dict[str, object]:

@@ -13,17 +13,16 @@ import subprocess
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trimtab.drills.ask import ask_if_there
+from trimtab.drills.ask import ask_if_there, asked
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.places import HOSTS
 from trimtab.drills.load.spec import Target
 from trimtab.drills.scene import LabLike, Region, Scene, read_scene
-from trimtab.drills.witness.members import SOCKET, servers_of
 from trimtab.errors import EnvironmentUnable, TwinFailed
 from trimtab.lab.storefront import LEDGER
 
@@ -62,7 +61,7 @@ class DieAnswering:
         scene, (prefix,) = read_scene(lab.status()["facts"]), aim.names
         with _clients(lab, scene, aim.site, prefix) as clients:
             time.sleep(BEGIN_SECONDS)
-            at, kills = _kill_in_turns(lab, aim, clients, scene.site(aim.site).proxies)
+            at, kills = _kill_in_turns(lab, scene, aim, clients)
         answers = {c.said.name: (c.version, c.said.read_text()) for c in clients}
         done = Counter(
             line for text in _ledgers(lab, scene) for line in text.split() if line.startswith(prefix)
@@ -117,12 +116,10 @@ def _target(scene: Scene, region: Region) -> Target:
     raise EnvironmentUnable(f"{region.name} has no IPv4 address of {host}")
 
 
-def _kill_in_turns(
-    lab: LabLike, aim: Aim, clients: list[Client], proxies: Sequence[str]
-) -> tuple[float, int]:
+def _kill_in_turns(lab: LabLike, scene: Scene, aim: Aim, clients: list[Client]) -> tuple[float, int]:
     """Until every client has its answers: (when the first was killed, how many were). Raises EnvironmentUnable."""
     began, first, kills = time.monotonic(), 0.0, 0
-    whole = _up(lab, proxies)
+    whole = _alive(lab, scene, aim.site)
     for node in itertools.cycle(aim.nodes):
         if all(client.process.poll() is not None for client in clients):
             return first or began, kills
@@ -133,17 +130,15 @@ def _kill_in_turns(
             first, kills = first or at, kills + 1
         killed = time.monotonic()
         time.sleep(PAUSE_SECONDS)
-        while _up(lab, proxies) < whole and time.monotonic() < killed + BACK_SECONDS:
+        while _alive(lab, scene, aim.site) < whole and time.monotonic() < killed + BACK_SECONDS:
             time.sleep(0.1)
     raise AssertionError("a cycle ends only without nodes")
 
 
-def _up(lab: LabLike, proxies: Sequence[str]) -> int:
-    """How many members these HAProxys have up, all together. nginx checks none: 0."""
-    replies = [ask_if_there(lab, proxy, SOCKET, "show servers state\n") for proxy in proxies]
-    return sum(
-        server.up and not server.maint for reply in replies for server in servers_of(reply or "") or ()
-    )
+def _alive(lab: LabLike, scene: Scene, site: str) -> int:
+    """How many members the site's proxies find well, all together; 0 where their engine checks none."""
+    question = scene.serving.alive
+    return sum(asked(lab, proxy, question) for proxy in scene.site(site).proxies) if question else 0
 
 
 def _ledgers(lab: LabLike, scene: Scene) -> Iterator[str]:

@@ -21,8 +21,8 @@ def needs_system(scene: Scene, arguments: Arguments) -> None:
     system.require(other_release(), (f"/usr/sbin/{scene.engine}",))
 
 
-def needs_haproxy(scene: Scene, arguments: Arguments) -> None:
-    if scene.engine != "haproxy":
+def needs_in_place(scene: Scene, arguments: Arguments) -> None:
+    if not scene.serving.in_place:
         raise BadInput(
             f"{scene.engine} takes no other program up by a reload",
             "proxy-version-upgrade-drained starts it anew",

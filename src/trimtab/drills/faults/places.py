@@ -209,7 +209,7 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("", "upstreams"): _needs_upstreams,
     ("", "upstream-links"): _needs_upstreams,
     ("die-answering", "backends"): _needs_ledger,
-    ("upgrade", "proxies"): other_system.needs_haproxy,
+    ("upgrade", "proxies"): other_system.needs_in_place,
     ("upgrade-registries", "registries"): other_system.needs_etcd_upgrade,
     ("upgrade-drained", "proxies"): other_system.needs_drain_and_system,
     ("older-agents", "every-agent"): older_release.needs_release,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from trimtab.daemons.table import table
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.places import HOSTS
@@ -13,11 +14,6 @@ from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import TwinFailed
 
 PORT = 9799
-# Somebody else listens where the new configuration wants to: the daemon's own checker cannot know.
-CONFIGS: Mapping[str, tuple[str, str]] = {
-    "haproxy.service": ("/etc/haproxy/haproxy.cfg", f"$a frontend drill\\n    bind 127.0.0.1:{PORT}"),
-    "nginx.service": ("/etc/nginx/nginx.conf", f"s/^http {{/&\\n    server {{ listen 127.0.0.1:{PORT}; }}/"),
-}
 SPOIL = """
 set -eu
 test -e "$1.drill" || cp -p "$1" "$1.drill"
@@ -78,15 +74,23 @@ class BadReload:
         return Aim(place.name, nodes, place.front_unit, says)
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
-        path, edit = CONFIGS[aim.unit]
+        path, edit = _spoil(aim.unit)
         ask(lab, aim.nodes[0], ["sh", "-c", SPOIL, "spoil", path, str(PORT), edit])
         at = time.monotonic()
         return Struck(at, {node: reload(lab, node, aim.unit) for node in aim.nodes})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        path, _ = CONFIGS[aim.unit]
+        path, _ = _spoil(aim.unit)
         ask(lab, aim.nodes[0], ["sh", "-c", MEND, "mend", path])
         lab.unit(aim.nodes[0], aim.unit, "reload")
+
+
+def _spoil(unit: str) -> tuple[str, str]:
+    """The proxy's file, and the edit by which it wants where somebody else listens: its own checker cannot know."""
+    daemon = table().of_unit(unit)
+    assert daemon is not None and daemon.serves is not None
+    path, edit = daemon.serves.spoil
+    return path, edit.format(port=PORT)
 
 
 def reload(lab: LabLike, node: str, unit: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from trimtab.daemons.keepalived.config import FRONT_STATE
 from trimtab.drills.aftermath import end_drains
 from trimtab.drills.ask import ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.other_system import needs_drain_and_system, needs_haproxy, other_release
+from trimtab.drills.faults.other_system import needs_drain_and_system, needs_in_place, other_release
 from trimtab.drills.faults.places import AGENT_UNIT, HOSTS
 from trimtab.drills.faults.reload import reload
 from trimtab.drills.operator import REASON, begin_drain, run
@@ -27,14 +27,14 @@ def hosts(lab: LabLike) -> dict[str, Any]:
 
 class Upgrade:
     """of: `proxies`, one after the other, the holder of the VIPs last. The programs are replaced below what runs, as a
-    package manager does it; then HAProxy's master is reloaded, and starts itself anew from its path.
+    package manager does it; then the proxy is reloaded, and starts itself anew from its path.
     """
 
     kind = "upgrade"
     places = ("proxies",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
-        needs_haproxy(scene, arguments)
+        needs_in_place(scene, arguments)
         place, release, seen = scene.site(arguments["site"]), other_release(), hosts(lab)
         nodes = _holder_last(lab, scene, arguments)
         if moved := [node for node in nodes if seen[node]["system"]]:

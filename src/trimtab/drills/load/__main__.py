@@ -86,7 +86,7 @@ def main() -> int:
         return 2
     try:
         spec = read_spec(Path(sys.argv[1]))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         print(f"{sys.argv[1]}: not a load spec: {error}", file=sys.stderr)
         return 2
     uvloop.run(run(spec))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from trimtab import codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,9 @@ class LoadSpec:
     seed: int = 0
 
     def write(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self)))
+        path.write_text(codec.dumps(self))
 
 
 def read_spec(path: Path) -> LoadSpec:
-    """The spec in a file. Raises OSError, ValueError, TypeError for an unknown or missing key."""
-    content: dict[str, Any] = json.loads(path.read_text())
-    content["targets"] = tuple(Target(**target) for target in content["targets"])
-    if "retry_pause" in content:
-        content["retry_pause"] = tuple(content["retry_pause"])
-    content["sources"] = {family: tuple(found) for family, found in content["sources"].items()}
-    return LoadSpec(**content)
+    """The spec in a file. Raises OSError, ValueError for an unknown or missing key, or another kind of value."""
+    return codec.loads(LoadSpec, path.read_text())

@@ -13,14 +13,13 @@ from trimtab.drills.witness import (
     agents,
     arbiter,
     healing,
-    members,
     membership,
+    proxies,
     releases,
     route,
     store,
     versions,
     vip,
-    workers,
 )
 
 Look = Callable[[LabLike, Scene, str], dict[str, Any]]
@@ -28,8 +27,8 @@ WITNESSES: Mapping[str, Look] = {
     "vip": vip.look,
     "route": route.look,
     "store": store.look,
-    "workers": workers.look,
-    "members": members.look,
+    "workers": proxies.workers,
+    "members": proxies.members,
     "membership": membership.look,
     "healing": healing.look,
     "versions": versions.look,

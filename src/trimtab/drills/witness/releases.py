@@ -5,56 +5,36 @@ agreed on. The running process is asked, not the file that would be started next
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from trimtab.daemons.etcd.config import ESTATE, REGISTRY
 from trimtab.daemons.pki import CA, CERTIFICATE, KEY
-from trimtab.drills.ask import ask_if_there
+from trimtab.drills.ask import ask_if_there, asked
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.estate.addressing import PORTS
 
-HAPROXY = ("socat", "-t5", "-", "UNIX-CONNECT:/run/haproxy/admin.sock")
-NGINX = ("sh", "-c", '"/proc/$(cat /run/nginx.pid)/exe" -v')
 ETCD = ("curl", "-s", "--max-time", "2", "--cacert", CA, "--cert", CERTIFICATE, "--key", KEY)
 
 
 def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
     """By host {program: version}; a program that does not answer is left out."""
-    found = {proxy: _proxy(lab, scene, proxy) for proxy in scene.site(site).proxies}
+    found = {proxy: asked(lab, proxy, scene.serving.release) for proxy in scene.site(site).proxies}
     for place in scene.sites.values():
         found |= {host: _stores(lab, scene, host) for host in place.registries}
     return found
 
 
-def _proxy(lab: LabLike, scene: Scene, host: str) -> dict[str, str]:
-    if scene.engine == "haproxy":
-        return judge_haproxy(ask_if_there(lab, host, HAPROXY, "show info\n"))
-    return judge_nginx(ask_if_there(lab, host, NGINX))
-
-
 def _stores(lab: LabLike, scene: Scene, host: str) -> dict[str, str]:
-    found = judge_etcd("registry", ask_if_there(lab, host, _etcd(PORTS["etcd-client"])))
+    found = judge_etcd(REGISTRY, ask_if_there(lab, host, _etcd(PORTS["etcd-client"])))
     store = scene.estate_store
     if store is not None and host in store.hosts:
-        found |= judge_etcd("estate", ask_if_there(lab, host, _etcd(store.client_port)))
+        found |= judge_etcd(ESTATE, ask_if_there(lab, host, _etcd(store.client_port)))
     return found
 
 
 def _etcd(port: int) -> Sequence[str]:
     return (*ETCD, f"https://127.0.0.1:{port}/version")
-
-
-def judge_haproxy(reply: str | None) -> dict[str, str]:
-    """Of a reply of `show info`: `Version: 2.6.12-1+deb12u4`."""
-    found = re.search(r"(?m)^Version: (\d+\.\d+[.\d]*)", reply or "")
-    return {"haproxy": found[1]} if found else {}
-
-
-def judge_nginx(reply: str | None) -> dict[str, str]:
-    """Of `nginx -v`: `nginx version: nginx/1.22.1`."""
-    found = re.search(r"nginx/(\d+\.\d+[.\d]*)", reply or "")
-    return {"nginx": found[1]} if found else {}
 
 
 def judge_etcd(cluster: str, reply: str | None) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trimtab.registry.fields import BadRecord, known_version, shown
-from trimtab.registry.record import MAX_BRACKETS, NAME, POOL
+from trimtab.registry import fields
+from trimtab.registry.fields import BadRecord, is_number, named, shown
+from trimtab.registry.record import NAME, POOL
 
 SITE, HOST = POOL, NAME  # one pattern each, also in the registry
 WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # names of rules and permits
@@ -24,16 +24,16 @@ class Named:
         self._names = list(names)
 
     def site(self) -> str:
-        return _fitting(SITE, "site", self._names.pop(0))
+        return named(SITE, "site", self._names.pop(0))
 
     def host(self) -> str:
-        return _fitting(HOST, "host", self._names.pop(0))
+        return named(HOST, "host", self._names.pop(0))
 
     def word(self) -> str:
-        return _fitting(WORD, "name", self._names.pop(0))
+        return named(WORD, "name", self._names.pop(0))
 
     def number(self) -> int:
-        return int(_fitting(NUMBER, "number", self._names.pop(0)))
+        return int(named(NUMBER, "number", self._names.pop(0)))
 
 
 class Body:
@@ -45,18 +45,7 @@ class Body:
     @staticmethod
     def of(value: bytes, most: int) -> Body:
         """most: bytes. Raises BadRecord."""
-        if len(value) > most:
-            raise BadRecord(f"{len(value)} bytes, at most {most} are read")
-        if value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
-            raise BadRecord("not JSON of a record: nested too deep")
-        try:
-            found = json.loads(value.decode())  # bytes may be UTF-16 too
-        except (ValueError, RecursionError) as error:
-            raise BadRecord("not JSON") from error
-        if not isinstance(found, dict):
-            raise BadRecord("a JSON object is expected")
-        known_version(found)
-        return Body(found)
+        return Body(fields.opened(value, most))
 
     def _get(self, name: str | int) -> Any:
         if isinstance(self._fields, dict):
@@ -64,49 +53,34 @@ class Body:
         return self._fields[int(name)]
 
     def site(self, name: str | int) -> str:
-        return _fitting(SITE, name, self._get(name))
+        return named(SITE, str(name), self._get(name))
 
     def target(self, name: str | int) -> str:
-        return _fitting(TARGET, name, self._get(name))
+        return named(TARGET, str(name), self._get(name))
 
     def word(self, name: str | int, empty: bool = False) -> str:
         found = self._get(name)
-        return "" if empty and found == "" else _fitting(WORD, name, found)
+        return "" if empty and found == "" else named(WORD, str(name), found)
 
     def words(self, name: str | int, most: int = 200) -> str:
         """What a person wrote for persons: any language, nothing that a terminal obeys."""
-        found = self._get(name)
-        if not isinstance(found, str) or len(found) > most or not found.isprintable():
-            raise BadRecord(f"{name} {shown(found)!r}: at most {most} printable characters are expected")
-        return found
+        return fields.words(str(name), self._get(name), most)
 
     def one_of(self, name: str | int, known: Sequence[Any]) -> Any:
-        found = self._get(name)
-        if not isinstance(found, str) or found not in known:
-            raise BadRecord(f"{name} {shown(found)!r}: expected {', '.join(known)}")
-        return found
+        return fields.one_of(str(name), self._get(name), known)
 
     def truth(self, name: str | int) -> bool:
-        found = self._get(name)
-        if not isinstance(found, bool):
-            raise BadRecord(f"{name} {shown(found)!r}: true or false is expected")
-        return found
+        return fields.truth(str(name), self._get(name))
 
     def whole(self, name: str | int) -> int:
-        found = self._get(name)
-        if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found <= MOST:
-            raise BadRecord(f"{name} {shown(found)!r}: a whole number from 0 to {MOST} is expected")
-        return found
+        return fields.number(str(name), self._get(name), 0, MOST)
 
     def time(self, name: str | int) -> float:
-        found = self._get(name)
-        if not _is_number(found) or not 0 <= found < 1e11:
-            raise BadRecord(f"{name} {shown(found)!r}: seconds since 1970 are expected")
-        return float(found)
+        return fields.time(self._get(name), str(name))
 
     def span(self, name: str | int, most: float) -> float:
         found = self._get(name)
-        if not _is_number(found) or not 0 < found <= most:
+        if not is_number(found) or not 0 < found <= most:
             raise BadRecord(f"{name} {shown(found)!r}: more than 0 and at most {most:g} seconds are expected")
         return float(found)
 
@@ -114,7 +88,7 @@ class Body:
         found = self._get(name)
         if found is None:
             return None
-        if not _is_number(found) or not 0 <= found <= 1e9:
+        if not is_number(found) or not 0 <= found <= 1e9:
             raise BadRecord(f"{name} {shown(found)!r}: a share is expected, 1.0 for all")
         return float(found)
 
@@ -130,7 +104,7 @@ class Body:
         if not isinstance(found, dict) or len(found) > most:
             raise BadRecord(f"{name}: an object of at most {most} texts is expected")
         for key, value in found.items():
-            _fitting(SITE, name, key)
+            named(SITE, str(name), key)
             if not isinstance(value, str):
                 raise BadRecord(f"{name}: a text is expected for {shown(key)}, got {shown(value)!r}")
         return dict(found)
@@ -143,15 +117,3 @@ class Body:
             if not isinstance(row, list) or len(row) != width:
                 raise BadRecord(f"{name}: rows of {width} are expected, got {shown(row)!r}")
             yield Body(row)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(
-        value, bool
-    )  # NaN fails every comparison after this
-
-
-def _fitting(pattern: re.Pattern[str], what: str | int, value: Any) -> str:
-    if not isinstance(value, str) or pattern.fullmatch(value) is None:
-        raise BadRecord(f"{what} {shown(value)!r}: expected {pattern.pattern}")
-    return value

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from trimtab.daemons.base import TakesUp
+from trimtab.daemons.front.daemon import DAEMON as FRONT
 from trimtab.daemons.pools import servers, used
-from trimtab.estate.inventory import Inventory
+from trimtab.daemons.rendered import watched
+from trimtab.daemons.table import table
+from trimtab.estate.inventory import Host, Inventory
 from trimtab.ops.arbiter.world import PoolState, SiteState
 from trimtab.ops.drain.judged import Facts
 from trimtab.ops.drain.of_pool import pool_state
@@ -40,8 +44,14 @@ def with_site(facts: Facts, inventory: Inventory, site: str, snapshot: Snapshot)
 
 def fronts_of(read: Mapping[str, Record], inventory: Inventory, site: str) -> dict[str, RegisteredProxy]:
     """By host, every proxy of the site."""
-    units = (f"{inventory.estate.tiers.proxy.engine}.service", "trimtab-front.service", "keepalived.service")
-    return {host.name: _front(read, host.name, units) for host in inventory.front(site)}
+    return {host.name: _front(read, host.name, _brings(inventory, host)) for host in inventory.front(site)}
+
+
+def _brings(inventory: Inventory, host: Host) -> tuple[str, ...]:
+    """The units by which a proxy serves, and has the addresses; the watch at its front brings the two together."""
+    needed = (TakesUp.SERVES, TakesUp.MOVES)
+    names = (unit.name for unit in watched(inventory, host))
+    return tuple(name for name in names if FRONT.has(name) or table().takes_up(name) in needed)
 
 
 def seated(inventory: Inventory, site: str, snapshot: Snapshot, pool: str) -> tuple[Seat, ...]:

@@ -7,7 +7,7 @@ from trimtab.timing import bgp, front, vrrp
 from trimtab.timing.checks import ROUND_TRIPS
 from trimtab.timing.client import NO_GAP, orders
 from trimtab.timing.interval import NOTHING, Interval
-from trimtab.timing.layout import World, every_site, furthest_client, has_other_site, serving
+from trimtab.timing.layout import World, engine, every_site, furthest_client, has_other_site, serving
 from trimtab.timing.models.base import Figures, Model, both
 from trimtab.timing.models.site import leaves
 from trimtab.timing.parts import Part, Term, after, one_of
@@ -101,9 +101,8 @@ def _serves(inventory: Inventory) -> bool:
     return bool(serving(inventory) and inventory.estate.services)
 
 
-def _haproxy(inventory: Inventory) -> bool:
-    """nginx takes no other program up by a reload."""
-    return _serves(inventory) and inventory.estate.tiers.proxy.engine == "haproxy"
+def _in_place(inventory: Inventory) -> bool:
+    return _serves(inventory) and engine(inventory).in_place
 
 
 MODELS = (
@@ -115,7 +114,7 @@ MODELS = (
     Model(
         "proxy-version-upgrade",
         "every proxy of a site goes on as another HAProxy, in place",
-        _haproxy,
+        _in_place,
         renewed,
     ),
     Model("connection-flood", "more clients than a proxy has places for ask nothing", _serves, flooded),
