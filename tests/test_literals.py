@@ -50,7 +50,6 @@ ELSEWHERE: tuple[tuple[str, set[str], str], ...] = (
     ("agent/agent.py", {"registry"}, "a key of the status"),
     ("agent/membership/saver.py", {"store"}, "a loop's name and its key: it stores the membership"),
     ("agent/proxy/part.py", {"store"}, "the key of that loop"),
-    ("cli/why_local.py", {"proxy"}, "a key of the JSON"),
     ("delivery/switch.py", {"sysctl"}, "how a file is taken up: by the program of that name"),
     ("delivery/take.py", {"sysctl"}, "the program"),
     ("checks/subject.py", {"sysctl"}, "a key of the estate"),

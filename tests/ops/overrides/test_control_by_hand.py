@@ -121,13 +121,3 @@ def test_shares_of_somebody_else_have_no_way_back_but_home(before: dict[str, int
     assert hand_split.plan_back(snapshot(strange), SPLIT, WHO) is None
     assert "--home" in hand_split.why_not_back(snapshot(strange), SPLIT)
     assert hand_split.why_not_back(snapshot(), SPLIT) == hand_split.UNCHANGED
-
-
-def test_what_holds_in_words() -> None:
-    write = hand_split.plan_split(snapshot(), SPLIT, {"web": 9, "web-next": 1}, "cookie", WHO)
-    assert (
-        hand_split.in_words(hand_split.after(snapshot(), SPLIT, write)) == "web 90%  web-next 10%  by cookie"
-    )
-    assert (
-        hand_split.in_words(hand_split.after(snapshot(), SPLIT, None)) == "web 100%  web-next 0%  by percent"
-    )
