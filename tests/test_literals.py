@@ -57,7 +57,7 @@ ELSEWHERE: tuple[tuple[str, set[str], str], ...] = (
     ("checks/predicted.py", {"proxy"}, "who a term of the budget is about"),
     ("drills/checkers/conduct.py", {"store"}, "a witness's name"),
     ("drills/report/rows.py", {"store"}, "a witness's name"),
-    ("drills/witness/__init__.py", {"store"}, "a witness's name"),
+    ("drills/probes/__init__.py", {"store"}, "a witness's name"),
     ("drills/faults/", {"backend"}, "a place that scenarios name: one member's host"),
     ("drills/owners.py", {"monitor"}, "a verb of a program"),
     ("lab/node.py", {"cache"}, "a folder"),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from _failover.plan import Trial
-from trimtab.drills.crew import Rates
 from trimtab.drills.result import RunResult
+from trimtab.drills.workload import Rates
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from _peers import PEERS, made
 
 from _failover.plan import OURS, Trial, watched
 from _failover.record import Record, broken, measured
-from trimtab.drills.carried import carried_rates
-from trimtab.drills.crew import Rates
+from trimtab.drills.calibration import carried_rates
+from trimtab.drills.machine_lock import turn
 from trimtab.drills.runner import run
 from trimtab.drills.scene import read_scene
-from trimtab.drills.turn import turn
+from trimtab.drills.workload import Rates
 from trimtab.errors import EnvironmentUnable, TwinFailed
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate

@@ -14,7 +14,7 @@ from trimtab.daemons.haproxy.dumps import ServerState
 from trimtab.daemons.haproxy.once import STAGE
 from trimtab.registry.base import Write
 from trimtab.registry.codec import encode
-from trimtab.registry.record import MAX_WEIGHT, Claim, Hand, Member, Record, key_of
+from trimtab.registry.record import MAX_WEIGHT, Claim, Member, Override, Record, key_of
 
 LANES = 4
 STAY = 3  # members of a pool that never leave
@@ -75,7 +75,7 @@ class Lane:
         self.members = {
             (pool, number): member(plan, pool, number) for pool in self._pools for number in numbers
         }
-        self.hands: dict[tuple[int, int], Hand] = {}
+        self.overrides: dict[tuple[int, int], Override] = {}
 
     @staticmethod
     def all(plan: Plan, seed: int = 1) -> list[Lane]:
@@ -113,14 +113,14 @@ class Lane:
         return {key_of(each): encode(each)}
 
     def _hand(self, pool: int, number: int) -> dict[str, bytes | None]:
-        hand = Hand(name(pool), f"e{number}", weight=self._random.randint(1, MAX_WEIGHT), by="bench")
-        self.hands[pool, number] = hand
-        return {key_of(hand): encode(hand)}
+        override = Override(name(pool), f"e{number}", weight=self._random.randint(1, MAX_WEIGHT), by="bench")
+        self.overrides[pool, number] = override
+        return {key_of(override): encode(override)}
 
     def _leave(self, pool: int, number: int) -> dict[str, bytes | None]:
         gone = [*removal(self.members.pop((pool, number))).delete]
-        if hand := self.hands.pop((pool, number), None):
-            gone.append(key_of(hand))
+        if override := self.overrides.pop((pool, number), None):
+            gone.append(key_of(override))
         return dict.fromkeys(gone)
 
     def _join(self, pool: int, number: int) -> dict[str, bytes | None]:
@@ -131,7 +131,7 @@ class Lane:
     def records(self) -> dict[str, bytes]:
         """What the registry has of this lane's pools."""
         claims = [Claim(each.pool, each.id, each.name) for each in self.members.values()]
-        return _encoded(*self.members.values(), *claims, *self.hands.values())
+        return _encoded(*self.members.values(), *claims, *self.overrides.values())
 
 
 def wanted(made: Iterable[Lane]) -> Wanted:
@@ -139,8 +139,8 @@ def wanted(made: Iterable[Lane]) -> Wanted:
     found: dict[str, dict[int, Want]] = {}
     for lane in made:
         for (pool, number), each in lane.members.items():
-            hand = lane.hands.get((pool, number))
-            weight = each.weight if hand is None or hand.weight is None else hand.weight
+            override = lane.overrides.get((pool, number))
+            weight = each.weight if override is None or override.weight is None else override.weight
             found.setdefault(each.pool, {})[number] = Want(f"{each.address}:{each.port}", weight)
     return found
 

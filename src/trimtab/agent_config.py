@@ -75,7 +75,7 @@ class Server:
 @dataclass(frozen=True, slots=True)
 class PoolFile:
     """A pool of the proxy. registry: the name under which its endpoints register, "" where the file has them all
-    (`servers`; a registry then only has the operator's hand on them, under the pool's name).
+    (`servers`; a registry then only has the operator's override on them, under the pool's name).
 
     slots: preallocated servers `m1` to `mN`, by the member's id; ids beyond them become dynamic servers `mID` with
     `options`, if `dynamic`. panic: below this share (percent) of healthy members all of them are used; at least one.
@@ -144,7 +144,7 @@ class SteerFile:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """A site's front door. name: of a service there, for SNI and Host; path: a path that it answers."""
+    """A site's endpoint. name: of a service there, for SNI and Host; path: a path that it answers."""
 
     site: str
     addresses: tuple[str, ...]
@@ -154,7 +154,7 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class WatchFile:
-    """On a host that holds no VIP: every site's front door, how it is probed (seconds), and when it counts."""
+    """On a host that holds no VIP: every site's endpoint, how it is probed (seconds), and when it counts."""
 
     fronts: tuple[Front, ...]
     probes: tuple[Literal["https", "tcp", "icmp"], ...]

@@ -1,7 +1,7 @@
 """Every error Trimtab raises on purpose, drawn as a tree.
 
 TrimtabError                 never raised itself; carries the exit code of the command line
-├── AnswerIsNo          1    the work was done and the answer is no: a failed drill, an error found
+├── Denied          1    the work was done and the answer is no: a failed drill, an error found
 ├── BadInput            2    the estate or an argument is wrong; nothing was changed
 │   └── BadEstate       2    faults with file and line, all of them at once
 ├── RuleFailed          1    a rule of `check` raised: nothing is known about the estate
@@ -10,7 +10,7 @@ TrimtabError                 never raised itself; carries the exit code of the c
 ├── DriverError         3    a live daemon: asked over its own socket
 │   ├── Unreachable     3    nobody answers, or not in time: nothing is known
 │   ├── Refused         1    it understood and said no; the same again changes nothing
-│   ├── Nonsense        3    what it said cannot be read; nothing is done on the strength of it
+│   ├── InvalidResponse        3    what it said cannot be read; nothing is done on the strength of it
 │   ├── Conflict        1    somebody else was first: read again
 │   ├── LeaseGone       1    the lease has ended: what hung on it is gone
 │   └── Compacted       1    the revision is no longer kept: read everything
@@ -37,7 +37,7 @@ class TrimtabError(Exception):
         self.hint = hint
 
 
-class AnswerIsNo(TrimtabError):
+class Denied(TrimtabError):
     exit_code = 1
 
 
@@ -67,7 +67,7 @@ class Refused(DriverError):
     exit_code = 1
 
 
-class Nonsense(DriverError):
+class InvalidResponse(DriverError):
     pass
 
 

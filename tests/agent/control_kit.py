@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.paths import Places
+from trimtab.agent.runtime.paths import Paths
 from trimtab.agent_config import PoolFile, Server
 from trimtab.daemons.haproxy.dumps import Info, ServerState
 from trimtab.daemons.haproxy.wire import Command, Outcome
@@ -19,7 +19,7 @@ from trimtab.drivers.units import UnitState
 from trimtab.errors import Conflict, LeaseGone, Unreachable
 from trimtab.registry.base import Batch, Snapshot, Write
 from trimtab.registry.codec import encode
-from trimtab.registry.record import Alive, Claim, Hand, Member, key_of
+from trimtab.registry.record import Alive, Claim, Member, Override, key_of
 
 T = TypeVar("T")
 
@@ -183,10 +183,10 @@ def registered(*members: Member) -> list[Any]:
     return [r for m in members for r in (m, Claim(m.pool, m.id, m.name), Alive(m.pool, m.name))]
 
 
-def hand(
+def override(
     name: str, state: Any = "ready", weight: int | None = None, at: float = 1.0, pool: str = "api"
-) -> Hand:
-    return Hand(pool, name, state, weight, "someone", "", at)
+) -> Override:
+    return Override(pool, name, state, weight, "someone", "", at)
 
 
 def registry_pool(
@@ -323,8 +323,8 @@ class FakeUnits:
         self.reloaded.append((name, now()))
 
 
-def places(root: Path) -> Places:
-    return Places().under(root)
+def paths(root: Path) -> Paths:
+    return Paths().under(root)
 
 
 def silent() -> tuple[Log, io.StringIO]:

@@ -9,7 +9,7 @@ from typing import Any
 from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.loop import Controller, Loop
 from trimtab.agent.runtime.metrics import Metrics
-from trimtab.agent.runtime.paths import Places
+from trimtab.agent.runtime.paths import Paths
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.site.observe import Prober
 from trimtab.agent.site.part import EstatePart
@@ -22,8 +22,8 @@ class PartAgent:
 
     def __init__(self, file: AgentFile, folder: Path) -> None:
         self.file = file
-        self.places, self.log, self.metrics = Places().under(folder), Log(), Metrics()
-        self.places.state.mkdir(parents=True, exist_ok=True)
+        self.paths, self.log, self.metrics = Paths().under(folder), Log(), Metrics()
+        self.paths.state.mkdir(parents=True, exist_ok=True)
         self.loops: list[Loop] = []
         self.tasks: list[asyncio.Task[None]] = []
 

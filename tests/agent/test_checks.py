@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import pytest
-from tests.agent.control_kit import FakeHaproxy, hand, hosts_pool, member, registered, registry_pool, run
+from tests.agent.control_kit import FakeHaproxy, hosts_pool, member, override, registered, registry_pool, run
 
 from trimtab.agent.membership.desired import Desired
 from trimtab.agent.membership.store import Store
@@ -105,7 +105,7 @@ def test_it_is_looked_at_until_it_is_up_though_haproxy_did_not_answer_meanwhile(
 def test_whom_an_operator_took_out_nobody_finds_down(word: str) -> None:
     stage = one_down()
     assert stage.down() == ("web/host-1",)
-    stage.put(hand("host-1", word, pool="web"))
+    stage.put(override("host-1", word, pool="web"))
     assert stage.down() == ()
 
 
@@ -136,7 +136,7 @@ def test_each_turn_is_kept_with_its_moment_and_the_check_s_last_word() -> None:
 
 def test_whom_an_operator_took_out_has_not_come_back() -> None:
     stage = one_down()
-    stage.put(hand("host-1", "drain", pool="web"))
+    stage.put(override("host-1", "drain", pool="web"))
     assert [up for _, up, _, _ in stage.turns()] == [False]
 
 

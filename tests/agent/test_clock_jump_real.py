@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from test_control_real import Client, Stage, eventually
-from tests.agent.control_kit import places
+from tests.agent.control_kit import paths
 
-from trimtab.registry.record import Hand
+from trimtab.registry.record import Override
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(90)]
 
@@ -67,17 +67,17 @@ def test_a_clock_that_jumps_costs_no_request_and_no_member(
 ) -> None:
     client = Client(stage)
     jump(off)
-    file = places(stage.root("two")).register / "api.json"
+    file = paths(stage.root("two")).register / "api.json"
     said = file.read_text()
     file.unlink()
     eventually(lambda: stage.served() == {"one"}, "two is deregistered")
     eventually(lambda: is_off(stage, "two", off), "its agent has another time")
     file.write_text(said)
     eventually(lambda: stage.served() == {"one", "two"}, "two is registered again")
-    stage.put(Hand("api", "two", "maint", at=time.time()))
+    stage.put(Override("api", "two", "maint", at=time.time()))
     eventually(lambda: stage.served() == {"one"}, "a word from another time is heard")
     jump(0)
-    stage.put(Hand("api", "two", at=time.time()))
+    stage.put(Override("api", "two", at=time.time()))
     eventually(lambda: stage.served() == {"one", "two"}, "and so is the next, when the clock is right again")
     assert stage.status()["registry"]["state"] == "following"
     assert client.end() == []

@@ -16,10 +16,10 @@ from tests.agent.control_kit import (
     FakeRegistry,
     FakeUnits,
     events,
-    hand,
     hosts_pool,
     member,
-    places,
+    override,
+    paths,
     registered,
     registry_pool,
     run,
@@ -64,14 +64,14 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class Stage:
     def __init__(self, root: Path) -> None:
-        self.places = places(root)
+        self.paths = paths(root)
         self.registry, self.haproxy = FakeRegistry(), FakeHaproxy(POOLS)
         self.units = FakeUnits("haproxy.service", "bird.service", "nginx.service")
         self.log, self.stream = silent()
         self.drivers = Drivers(lambda _: self.registry, lambda _: self.haproxy, lambda _: self.units)
 
     def agent(self, file: AgentFile = FILE) -> Agent:
-        made = Agent(file, self.places, self.log, self.drivers)
+        made = Agent(file, self.paths, self.log, self.drivers)
         made.begin()
         return made
 
@@ -82,10 +82,10 @@ class Stage:
         await asyncio.gather(*agent._tasks, return_exceptions=True)
 
     def members(self) -> Any:
-        return json.loads(self.places.members.read_text())
+        return json.loads(self.paths.members.read_text())
 
     def status(self) -> Any:
-        return json.loads(self.places.status.read_text())
+        return json.loads(self.paths.status.read_text())
 
     def serving(self) -> set[int]:
         return set(self.haproxy.serving("api"))
@@ -103,7 +103,7 @@ def test_from_the_registry_to_the_proxy_the_files_and_back(tmp_path: Path) -> No
         stage.registry.put(*registered(member("a", 1), member("b", 2)))
         agent = stage.agent()
         await until(lambda: stage.serving() == {1, 2})
-        stage.registry.put(hand("a", "drain"), Split("shop", "api+web", {"api": 1, "web": 1}))
+        stage.registry.put(override("a", "drain"), Split("shop", "api+web", {"api": 1, "web": 1}))
         await until(lambda: stage.serving() == {2}, 1)
         await until(lambda: stage.haproxy.maps["/run/haproxy/split.map"]["shop/api+web/api"] == "5000", 1)
         assert stage.members()["pools"]["api"]["1"]["weight"] == 0
@@ -149,20 +149,20 @@ def test_the_members_file_is_written_before_the_proxy_is_told(tmp_path: Path) ->
 
 def test_a_start_without_a_registry_goes_on_as_it_was(tmp_path: Path) -> None:
     async def work(stage: Stage) -> None:
-        stage.registry.put(*registered(member("a", 1), member("b", 2)), hand("b", "maint"))
+        stage.registry.put(*registered(member("a", 1), member("b", 2)), override("b", "maint"))
         agent = stage.agent()
         await until(lambda: stage.serving() == {1})
         await asyncio.sleep(6)  # store.json is written at leisure
         await stage.kill(agent)
-        before = stage.places.members.read_bytes()
+        before = stage.paths.members.read_bytes()
         stage.registry.down = True
         stage.haproxy = FakeHaproxy(POOLS)
         agent = stage.agent()
         await until(lambda: stage.serving() == {1}, 2)
-        assert stage.places.members.read_bytes() == before
+        assert stage.paths.members.read_bytes() == before
         assert [m["name"] for m in stage.status()["pools"]["api"]["members"]] == ["a", "b"]
         stage.registry.down = False
-        stage.registry.put(hand("b"))
+        stage.registry.put(override("b"))
         await until(lambda: stage.serving() == {1, 2}, 8)
         await agent.end()
 
@@ -175,11 +175,11 @@ def test_lost_state_empties_no_pool(tmp_path: Path, lost: list[str], how: str) -
     async def work(stage: Stage) -> None:
         stage.registry.put(*registered(member("a", 1), member("b", 2)))
         agent = stage.agent()
-        await until(lambda: stage.serving() == {1, 2} and (stage.places.store).exists())
+        await until(lambda: stage.serving() == {1, 2} and (stage.paths.store).exists())
         await stage.kill(agent)
         for name in lost:
-            (stage.places.state / name).write_text("{") if how == "spoilt" else (
-                stage.places.state / name
+            (stage.paths.state / name).write_text("{") if how == "spoilt" else (
+                stage.paths.state / name
             ).unlink()
         stage.registry.down = True
         agent = stage.agent()
@@ -200,7 +200,7 @@ def test_the_status_tells_soon_that_the_registry_has_gone(
 ) -> None:
     async def work(stage: Stage) -> None:
         def told() -> str:
-            return str(stage.status()["registry"]["state"]) if stage.places.status.exists() else ""
+            return str(stage.status()["registry"]["state"]) if stage.paths.status.exists() else ""
 
         agent = stage.agent(replace(FILE, proxy=proxy))
         await until(lambda: told() == wanted, 8)
@@ -217,7 +217,7 @@ def test_a_wiped_registry_empties_nothing_and_gets_the_operators_word_back(tmp_p
     async def work(stage: Stage) -> None:
         for i in range(1, 4):
             stage.registry.put(*registered(member(f"n{i}", i)))
-        stage.registry.put(hand("n1", "maint"))
+        stage.registry.put(override("n1", "maint"))
         agent = stage.agent()
         await until(lambda: stage.serving() == {2, 3})
         stage.registry.down = True
@@ -245,7 +245,7 @@ def test_who_cannot_register_again_is_given_back_to_a_wiped_registry(tmp_path: P
         await until(lambda: stage.serving() == {1, 2, 3})
         lost = {"members/api/b", "members/api/c", "ids/api/2"}
         for restarts in (False, True):
-            stage.registry.put(*(hand("nobody", weight=i) for i in range(20)))
+            stage.registry.put(*(override("nobody", weight=i) for i in range(20)))
             await asyncio.sleep(6)  # store.json is written at leisure
             stage.registry.down = True
             await asyncio.sleep(5)
@@ -269,13 +269,13 @@ def test_who_cannot_register_again_is_given_back_to_a_wiped_registry(tmp_path: P
 def test_a_later_word_of_an_operator_replaces_the_older_one_of_a_restored_registry(tmp_path: Path) -> None:
     async def work(stage: Stage) -> None:
         stage.registry.revision = 100
-        stage.registry.put(*registered(member("a", 1), member("b", 2)), hand("a", "maint", at=50.0))
+        stage.registry.put(*registered(member("a", 1), member("b", 2)), override("a", "maint", at=50.0))
         agent = stage.agent()
         await until(lambda: stage.serving() == {2})
         stage.registry.down = True
         await asyncio.sleep(5)
         stage.registry.wipe()
-        stage.registry.put(*registered(member("a", 1), member("x", 2)), hand("a", at=40.0))
+        stage.registry.put(*registered(member("a", 1), member("x", 2)), override("a", at=40.0))
         stage.registry.down = False
         await until(lambda: b"maint" in stage.registry.records["hand/api/a"], 10)
         assert stage.serving() == {2}
@@ -356,7 +356,7 @@ def test_a_crashing_controller_takes_no_other_down(tmp_path: Path, monkeypatch: 
         monkeypatch.undo()
         monkeypatch.setattr(Metrics, "serve", lambda self, address, port: lambda: None)
         await until(
-            lambda: stage.places.status.exists() and agent._healer.words.get("bird.service") == "works", 20
+            lambda: stage.paths.status.exists() and agent._healer.words.get("bird.service") == "works", 20
         )
         await agent.end()
 
@@ -385,8 +385,8 @@ def test_nginx_reads_each_change_by_at_most_one_reload_a_second(tmp_path: Path) 
 
 def test_a_host_without_proxy_registers_and_reads_nothing_else(tmp_path: Path) -> None:
     async def work(stage: Stage) -> None:
-        stage.places.register.mkdir(parents=True)
-        (stage.places.register / "api.json").write_text('{"pool":"api","port":8080}')
+        stage.paths.register.mkdir(parents=True)
+        (stage.paths.register / "api.json").write_text('{"pool":"api","port":8080}')
         agent = stage.agent(replace(FILE, proxy=None, units=()))
         await until(lambda: "alive/api/hk-proxy-1" in stage.registry.records)
         reads = stage.registry.reads
@@ -412,7 +412,7 @@ def test_a_host_without_proxy_registers_and_reads_nothing_else(tmp_path: Path) -
 
 def test_what_this_host_may_not_register_and_what_is_held_is_told(tmp_path: Path) -> None:
     async def work(stage: Stage) -> None:
-        files = stage.places.register
+        files = stage.paths.register
         files.mkdir(parents=True)
         (files / "a.json").write_text('{"pool":"api","port":8080}')
         agent = stage.agent(replace(FILE, proxy=None, units=()))
@@ -446,7 +446,7 @@ def test_a_host_without_a_registry_lives(tmp_path: Path) -> None:
     async def work(stage: Stage) -> None:
         agent = stage.agent(replace(FILE, registry=None))
         await until(lambda: stage.haproxy.maps["/run/haproxy/floor.map"] == {"api": "1", "web": "1"})
-        await until(lambda: stage.places.status.exists())
+        await until(lambda: stage.paths.status.exists())
         assert stage.status()["registry"]["state"] == "none"
         await agent.end()
 
@@ -476,7 +476,7 @@ def test_what_prometheus_reads(tmp_path: Path) -> None:
     from prometheus_client import generate_latest
 
     async def work(stage: Stage) -> None:
-        stage.registry.put(*registered(member("a", 1), member("b", 2)), hand("b", "maint"))
+        stage.registry.put(*registered(member("a", 1), member("b", 2)), override("b", "maint"))
         agent = stage.agent()
         await until(lambda: stage.serving() == {1})
         await asyncio.sleep(1)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.agent.control_kit import hand, hosts_pool, member, registered, registry_pool, run
+from tests.agent.control_kit import hosts_pool, member, override, registered, registry_pool, run
 
 from trimtab.agent.membership.desired import Desired
 from trimtab.agent.membership.members_file import MembersFile
@@ -46,7 +46,7 @@ def written(path: Path, desired: Desired) -> dict[str, object]:
 def test_the_members_file_is_exactly_this(tmp_path: Path) -> None:
     members = registered(member("a", 1), member("b", 2, weight=20))
     split = Split("shop", "api+web", {"api": 1, "web": 1}, "header")
-    store = stored(*members, hand("b", "maint"), hand("host-2", "drain", pool="web"), split)
+    store = stored(*members, override("b", "maint"), override("host-2", "drain", pool="web"), split)
     assert written(tmp_path / "members.json", Desired(PROXY, store)) == {
         "version": 1,
         "floors": {"api": 1, "web": 1},
@@ -68,7 +68,11 @@ def test_a_pool_of_the_file_without_a_hand_is_left_out(tmp_path: Path) -> None:
 def test_what_is_restored_is_what_was_decided_until_the_registry_was_read(tmp_path: Path) -> None:
     path = tmp_path / "members.json"
     split = Split("shop", "api+web", {"api": 1, "web": 1}, "header")
-    words = [hand("b", "maint"), hand("host-2", "drain", pool="web"), hand("host-3", weight=9, pool="web")]
+    words = [
+        override("b", "maint"),
+        override("host-2", "drain", pool="web"),
+        override("host-3", weight=9, pool="web"),
+    ]
     desired = Desired(PROXY, stored(*registered(member("a", 1), member("b", 2)), *words, split))
     written(path, desired)
     again = Desired(PROXY, Store())
@@ -178,7 +182,7 @@ def test_only_what_changed_is_told(tmp_path: Path) -> None:
     desired = Desired(PROXY, store)
     file = MembersFile(desired, tmp_path / "members.json", told.append)
     run(file.reconcile(frozenset(desired.keys())))
-    word = hand("host-1", "drain", pool="web")
+    word = override("host-1", "drain", pool="web")
     store.apply(Batch(2, ((key_of(word), encode(word)),)), 0.0)
     run(file.reconcile(frozenset(desired.keys())))
     assert told[1:] == [{"web"}]

@@ -12,7 +12,7 @@ from trimtab.agent.membership.state import Changed
 from trimtab.agent.membership.store import Store
 from trimtab.agent.runtime.informer import MOST_S, Follow
 from trimtab.agent.runtime.metrics import Metrics
-from trimtab.errors import Compacted, Nonsense
+from trimtab.errors import Compacted, InvalidResponse
 from trimtab.registry.base import Batch, Snapshot
 
 
@@ -105,7 +105,7 @@ def test_compaction_reads_again_at_once_but_not_for_ever() -> None:
 
 def test_nonsense_and_defects_end_nothing() -> None:
     async def work() -> None:
-        registry = Script(Nonsense("what?"), ZeroDivisionError("a defect"))
+        registry = Script(InvalidResponse("what?"), ZeroDivisionError("a defect"))
         registry.put(*registered(member("a", 1)))
         following = Following(registry)
         await until(lambda: not registry.replies and following.follow.state == "following")

@@ -8,7 +8,7 @@ import json
 import pytest
 from tests.agent.control_kit import FakeRegistry, run
 
-from trimtab.agent.proxy.front import BUSY_S, FrontHand, Look, TellFront, Verb, verb_for
+from trimtab.agent.proxy.front import BUSY_S, FrontControl, Look, TellFront, Verb, verb_for
 from trimtab.agent.runtime.lease import Lease
 from trimtab.agent.runtime.result import DONE, Result
 from trimtab.errors import Unreachable
@@ -61,13 +61,13 @@ class Vrrp:
         self.drained, self.yielding = verb != "undrain", verb == "drain"
 
 
-def hand(vrrp: Vrrp, wanted: list[bool | None], told: list[int]) -> FrontHand:
-    return FrontHand(vrrp, lambda: wanted[0], LIMIT, lambda: told.append(1))
+def override(vrrp: Vrrp, wanted: list[bool | None], told: list[int]) -> FrontControl:
+    return FrontControl(vrrp, lambda: wanted[0], LIMIT, lambda: told.append(1))
 
 
 def test_it_gives_them_away_and_competes_from_the_last_place() -> None:
     vrrp, wanted, told = Vrrp(), [True], list[int]()
-    front = hand(vrrp, wanted, told)
+    front = override(vrrp, wanted, told)
     run(front.reconcile(frozenset(front.keys())))
     assert vrrp.done == ["drain", "yielded"] and vrrp.look() == Look(True, False, False) and told
     run(front.reconcile(frozenset(front.keys())))
@@ -79,7 +79,7 @@ def test_it_gives_them_away_and_competes_from_the_last_place() -> None:
 
 def test_the_last_proxy_takes_them_back() -> None:
     vrrp = Vrrp(alone=True)
-    front = hand(vrrp, [True], [])
+    front = override(vrrp, [True], [])
     run(front.reconcile(frozenset(front.keys())))
     assert vrrp.done == ["drain", "yielded"] and vrrp.look() == Look(True, False, True)
 
@@ -87,7 +87,7 @@ def test_the_last_proxy_takes_them_back() -> None:
 def test_whoever_was_killed_between_the_two_is_followed_by_one_that_ends_it() -> None:
     vrrp = Vrrp()
     vrrp.drained = vrrp.yielding = True
-    front = hand(vrrp, [None], [])  # a new agent, and the registry is away
+    front = override(vrrp, [None], [])  # a new agent, and the registry is away
     run(front.reconcile(frozenset(front.keys())))
     assert vrrp.done == ["yielded"] and vrrp.look() == Look(True, False, False)
 
@@ -95,7 +95,7 @@ def test_whoever_was_killed_between_the_two_is_followed_by_one_that_ends_it() ->
 def test_a_hook_that_fails_is_a_failure() -> None:
     vrrp = Vrrp()
     vrrp.fails = True
-    front = hand(vrrp, [True], [])
+    front = override(vrrp, [True], [])
     with pytest.raises(Unreachable):
         run(front.reconcile(frozenset(front.keys())))
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from tests.agent.control_kit import FakeHaproxy, hand, hosts_pool, member, registered, registry_pool, run
+from tests.agent.control_kit import FakeHaproxy, hosts_pool, member, override, registered, registry_pool, run
 
 from trimtab.agent.membership.desired import Desired
 from trimtab.agent.membership.store import Store
@@ -57,7 +57,9 @@ def test_registered_members_take_their_places_in_both_backends() -> None:
 def test_twice_says_nothing() -> None:
     stage = Stage(registry_pool(), hosts_pool(), splits=(SplitFile("s", "api+web", {"api": 1, "web": 1}),))
     stage.put(
-        *registered(member("a", 1), member("b", 25)), hand("b", "drain"), hand("host-1", "maint", pool="web")
+        *registered(member("a", 1), member("b", 25)),
+        override("b", "drain"),
+        override("host-1", "maint", pool="web"),
     )
     stage.sync()
     assert stage.sync() == {}
@@ -66,10 +68,10 @@ def test_twice_says_nothing() -> None:
 
 def test_drain_maint_and_back() -> None:
     stage = Stage(hosts_pool())
-    stage.put(hand("host-1", "drain", pool="web"), hand("host-2", "maint", pool="web"))
+    stage.put(override("host-1", "drain", pool="web"), override("host-2", "maint", pool="web"))
     stage.sync()
     assert set(stage.haproxy.serving("web")) == {3}
-    stage.put(hand("host-1", pool="web"), hand("host-2", pool="web"))
+    stage.put(override("host-1", pool="web"), override("host-2", pool="web"))
     stage.sync()
     assert set(stage.haproxy.serving("web")) == set(stage.haproxy.serving("web--panic")) == {1, 2, 3}
 
@@ -109,7 +111,7 @@ def test_backups_of_the_file_stay_where_they_are() -> None:
     stage.sync()
     assert set(stage.haproxy.serving("api")) == {1, 1001}
     assert set(stage.haproxy.serving("api--panic")) == {1}
-    stage.put(hand("spare-1", "maint"))
+    stage.put(override("spare-1", "maint"))
     stage.sync()
     assert set(stage.haproxy.serving("api")) == {1}
 
@@ -140,7 +142,7 @@ def test_a_floor_is_set_by_itself() -> None:
     stage = Stage(hosts_pool("a", 4, panic=50), hosts_pool("b", 4, panic=50))
     stage.sync()
     assert stage.haproxy.maps[f"{MAPS}/floor.map"] == {"a": "2", "b": "2"}
-    stage.put(hand("host-1", "maint", pool="a"), hand("host-2", "maint", pool="a"))
+    stage.put(override("host-1", "maint", pool="a"), override("host-2", "maint", pool="a"))
     stage.sync(FLOORS)
     assert stage.haproxy.maps[f"{MAPS}/floor.map"] == {"a": "1", "b": "2"}
     assert stage.haproxy.said == [f"set map {MAPS}/floor.map a 1"]
@@ -157,7 +159,7 @@ def test_before_everything_is_decided_no_map_is_touched() -> None:
 
 def test_what_haproxy_refuses_fails_its_pool_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(hosts_pool("a"), hosts_pool("b"))
-    stage.put(hand("host-1", "maint", pool="a"), hand("host-1", "maint", pool="b"))
+    stage.put(override("host-1", "maint", pool="a"), override("host-1", "maint", pool="b"))
     real = stage.haproxy.run
 
     async def refusing(commands: Any) -> tuple[Outcome, ...]:
@@ -192,7 +194,7 @@ def test_a_pool_that_haproxy_does_not_have_fails_alone() -> None:
         return await real(*pools)
 
     stage.haproxy.servers = servers  # type: ignore[method-assign]
-    stage.put(hand("host-1", "maint", pool="a"), *registered(member("x", 1, pool="b")))
+    stage.put(override("host-1", "maint", pool="a"), *registered(member("x", 1, pool="b")))
     failures = stage.sync()
     assert set(failures) == {"b"}
     assert "b and b--panic" in str(failures["b"])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.agent.control_kit import lines, places, silent
+from tests.agent.control_kit import lines, paths, silent
 
 from trimtab import agent_config
 from trimtab.agent.main import alone, good, main, read
@@ -29,7 +29,7 @@ FILE = AgentFile("h", "s", "e", "127.0.0.1", 0, "systemd")
 
 
 def put(root: Path, text: str) -> None:
-    path = places(root).file
+    path = paths(root).file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 
@@ -159,7 +159,7 @@ def test_signals(tmp_path: Path, program: Program) -> None:
 
 
 def refused(root: Path) -> list[dict[str, str]]:
-    path = places(root).status
+    path = paths(root).status
     found: list[dict[str, str]] = json.loads(path.read_text())["refused"] if path.exists() else []
     return found
 
@@ -185,7 +185,7 @@ def test_a_bad_file_stands_in_the_status_until_it_is_good_again(tmp_path: Path, 
 
 def test_a_start_with_a_bad_file_begins_with_the_last_good_one(tmp_path: Path, program: Program) -> None:
     assert program.end() == 0
-    assert read(good(places(tmp_path))) == FILE
+    assert read(good(paths(tmp_path))) == FILE
     put(tmp_path, "{")
     (tmp_path / "notify").unlink()
     second = Program(tmp_path)
@@ -201,7 +201,7 @@ def test_without_a_good_one_or_with_none_at_all_it_ends(
     tmp_path: Path, kept: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A file that is gone was taken away."""
-    found = good(places(tmp_path))
+    found = good(paths(tmp_path))
     found.parent.mkdir(parents=True)
     if kept is None:
         found.write_text(agent_config.dump(FILE))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.agent.control_kit import hand, hosts_pool, member, registered, registry_pool
+from tests.agent.control_kit import hosts_pool, member, override, registered, registry_pool
 
 from trimtab.agent.membership.desired import Desired
 from trimtab.agent.membership.pools import NOTHING, PoolDecision, decide
@@ -15,7 +15,7 @@ from trimtab.agent.membership.store import Store
 from trimtab.agent_config import PoolFile, ProxyFile, Server, floor_of
 from trimtab.registry.base import Batch, Snapshot
 from trimtab.registry.codec import encode
-from trimtab.registry.record import Hand, Member, key_of
+from trimtab.registry.record import Member, Override, key_of
 
 POOL = registry_pool()
 
@@ -24,7 +24,7 @@ def members(*given: Member) -> dict[str, Member]:
     return {each.name: each for each in given}
 
 
-def hands(*given: Hand) -> dict[str, Hand]:
+def overrides(*given: Override) -> dict[str, Override]:
     return {each.name: each for each in given}
 
 
@@ -41,22 +41,22 @@ ABC = members(member("a", 1), member("b", 2), member("c", 3, weight=50))
     ("asked", "found"),
     [
         ([], {"a": 100, "b": 100, "c": 50}),
-        ([hand("a", weight=7)], {"a": 7, "b": 100, "c": 50}),
-        ([hand("a", weight=0)], {"b": 100, "c": 50}),
-        ([hand("a", "drain")], {"b": 100, "c": 50}),
-        ([hand("a", "drain", 200)], {"b": 100, "c": 50}),
-        ([hand("a", "maint"), hand("b", "drain")], {"c": 50}),
-        ([hand("nobody", "maint")], {"a": 100, "b": 100, "c": 50}),
+        ([override("a", weight=7)], {"a": 7, "b": 100, "c": 50}),
+        ([override("a", weight=0)], {"b": 100, "c": 50}),
+        ([override("a", "drain")], {"b": 100, "c": 50}),
+        ([override("a", "drain", 200)], {"b": 100, "c": 50}),
+        ([override("a", "maint"), override("b", "drain")], {"c": 50}),
+        ([override("nobody", "maint")], {"a": 100, "b": 100, "c": 50}),
     ],
 )
-def test_hands(asked: list[Hand], found: dict[str, int]) -> None:
-    decision = decide(POOL, ABC, hands(*asked))
+def test_hands(asked: list[Override], found: dict[str, int]) -> None:
+    decision = decide(POOL, ABC, overrides(*asked))
     assert serving(decision) == found
     assert decision.reasons == ()
 
 
 def test_drain_keeps_it_ready_with_weight_0_and_maint_keeps_its_weight() -> None:
-    decision = decide(POOL, ABC, hands(hand("a", "drain"), hand("b", "maint")))
+    decision = decide(POOL, ABC, overrides(override("a", "drain"), override("b", "maint")))
     assert [(w.id, w.weight, w.ready) for w in decision.wants] == [
         (1, 0, True),
         (2, 100, False),
@@ -72,7 +72,7 @@ def test_weight_0_by_registration_is_honoured() -> None:
 
 
 def test_servers_of_the_file_take_hands_by_their_names() -> None:
-    decision = decide(hosts_pool(), {}, hands(hand("host-2", "maint", pool="web")))
+    decision = decide(hosts_pool(), {}, overrides(override("host-2", "maint", pool="web")))
     assert serving(decision) == {"host-1": 100, "host-3": 100}
 
 
@@ -90,19 +90,21 @@ def test_servers_of_the_file_take_hands_by_their_names() -> None:
 def test_who_asks_for_nobody_is_refused_the_newest_first(
     panic: int, asked: list[tuple[str, Any, float]], kept: set[str]
 ) -> None:
-    decision = decide(registry_pool(panic=panic), ABC, hands(*(hand(n, s, at=at) for n, s, at in asked)))
+    decision = decide(
+        registry_pool(panic=panic), ABC, overrides(*(override(n, s, at=at) for n, s, at in asked))
+    )
     assert set(serving(decision)) == kept
     assert {reason.kind for reason in decision.reasons} == {"last_member"}
     assert len(decision.reasons) == len(kept)
 
 
 def test_the_refused_one_serves_with_its_own_weight() -> None:
-    decision = decide(POOL, members(member("a", 1, weight=30)), hands(hand("a", "drain")))
+    decision = decide(POOL, members(member("a", 1, weight=30)), overrides(override("a", "drain")))
     assert serving(decision) == {"a": 30}
 
 
 def test_all_of_weight_0_by_registration_keeps_who_served_last() -> None:
-    before = decide(POOL, ABC, hands(hand("a", "maint")))
+    before = decide(POOL, ABC, overrides(override("a", "maint")))
     none = members(*(member(n, i, weight=0) for n, i in (("a", 1), ("b", 2), ("c", 3))))
     decision = decide(POOL, none, {}, before)
     assert serving(decision) == {"b": 100}
@@ -111,7 +113,7 @@ def test_all_of_weight_0_by_registration_keeps_who_served_last() -> None:
 
 def test_nobody_registered_keeps_the_last_ones_and_the_hands_on_them() -> None:
     before = decide(POOL, ABC, {})
-    decision = decide(POOL, {}, hands(hand("a", "drain")), before)
+    decision = decide(POOL, {}, overrides(override("a", "drain")), before)
     assert serving(decision) == {"b": 100, "c": 50}
     assert [reason.kind for reason in decision.reasons] == ["nobody_registered"]
     assert serving(decide(POOL, {}, {}, decision)) == {"a": 100, "b": 100, "c": 50}
@@ -126,7 +128,7 @@ def test_the_floor_is_of_those_that_should_serve() -> None:
     pool = registry_pool(panic=50)
     four = members(*(member(f"m{i}", i) for i in range(1, 5)))
     assert decide(pool, four, {}).floor == floor_of(50, 4) == 2
-    assert decide(pool, four, hands(hand("m1", "maint"), hand("m2", "drain"))).floor == 1
+    assert decide(pool, four, overrides(override("m1", "maint"), override("m2", "drain"))).floor == 1
 
 
 def test_the_floor_does_not_count_who_is_not_heard_of() -> None:
@@ -136,7 +138,7 @@ def test_the_floor_does_not_count_who_is_not_heard_of() -> None:
     assert decide(pool, four, {}, alive={"m1"}).floor == 1, "m1 and the one of the file"
     assert decide(registry_pool(panic=100), four, {}, alive={}).floor == 1
     assert decide(hosts_pool(count=4, panic=50), {}, {}, alive={}).floor == 2
-    drained = hands(*(hand(name, "drain") for name in four))
+    drained = overrides(*(override(name, "drain") for name in four))
     assert len(serving(decide(registry_pool(panic=50), four, drained, alive={"m1", "m2"}))) == 1
 
 
@@ -180,11 +182,11 @@ MEMBERS = st.lists(
 ).map(lambda pairs: members(*(member(n, NAMES.index(n) + 1, weight=w) for n, w in pairs)))
 HANDS = st.lists(
     st.builds(
-        hand, st.sampled_from(NAMES), STATES, st.none() | st.integers(0, 256), st.floats(0, 1e9, width=32)
+        override, st.sampled_from(NAMES), STATES, st.none() | st.integers(0, 256), st.floats(0, 1e9, width=32)
     ),
     max_size=8,
     unique_by=lambda each: each.name,
-).map(lambda found: hands(*found))
+).map(lambda found: overrides(*found))
 POOLS = st.builds(
     registry_pool, panic=st.integers(0, 100), slots=st.sampled_from([0, 4, 20]), dynamic=st.booleans()
 ) | st.builds(hosts_pool, count=st.integers(1, 5), panic=st.integers(0, 100))
@@ -192,7 +194,7 @@ POOLS = st.builds(
 
 @given(POOLS, st.lists(st.tuples(MEMBERS, HANDS), min_size=1, max_size=6))
 def test_never_empty_when_somebody_was_known(
-    pool: PoolFile, steps: list[tuple[dict[str, Member], dict[str, Hand]]]
+    pool: PoolFile, steps: list[tuple[dict[str, Member], dict[str, Override]]]
 ) -> None:
     last, known = NOTHING, bool(pool.servers)
     for found, asked in steps:
@@ -207,9 +209,9 @@ def test_never_empty_when_somebody_was_known(
 def test_twice_is_once(
     pool: PoolFile,
     early: dict[str, Member],
-    word: dict[str, Hand],
+    word: dict[str, Override],
     found: dict[str, Member],
-    asked: dict[str, Hand],
+    asked: dict[str, Override],
 ) -> None:
     last = decide(pool, early, word)
     once = decide(pool, found, asked, last)
@@ -219,7 +221,7 @@ def test_twice_is_once(
 
 @given(POOLS, MEMBERS, HANDS, st.randoms())
 def test_the_order_of_what_is_known_decides_nothing(
-    pool: PoolFile, found: dict[str, Member], asked: dict[str, Hand], chance: Any
+    pool: PoolFile, found: dict[str, Member], asked: dict[str, Override], chance: Any
 ) -> None:
     mixed, words = list(found.items()), list(asked.items())
     chance.shuffle(mixed)
@@ -229,7 +231,7 @@ def test_the_order_of_what_is_known_decides_nothing(
 
 @given(POOLS, MEMBERS, HANDS)
 def test_where_somebody_is_left_every_hand_is_obeyed(
-    pool: PoolFile, found: dict[str, Member], asked: dict[str, Hand]
+    pool: PoolFile, found: dict[str, Member], asked: dict[str, Override]
 ) -> None:
     decision = decide(pool, found, asked)
     if any(reason.kind == "last_member" for reason in decision.reasons):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.agent.control_kit import places
+from tests.agent.control_kit import paths
 
 from trimtab import agent_config
 from trimtab.agent_config import AgentFile, FrontFile, PoolFile, ProxyFile, RegistryAccess, SplitFile
@@ -28,7 +28,7 @@ from trimtab.errors import DriverError
 from trimtab.registry.base import Write
 from trimtab.registry.codec import encode
 from trimtab.registry.engines import connect
-from trimtab.registry.record import Hand, Split, key_of
+from trimtab.registry.record import Override, Split, key_of
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(90)]
 
@@ -177,7 +177,7 @@ class Stage:
     def file_of(self, host: str, proxy: ProxyFile | None) -> None:
         place = (host, "site", "estate", self.address, free_port(), "systemd")
         file = AgentFile(*place, registry=self.access, proxy=proxy, discovers=("api",))
-        path = places(self.root(host)).file
+        path = paths(self.root(host)).file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(agent_config.dump(file))
 
@@ -187,7 +187,7 @@ class Stage:
     # ---- what is done and seen
 
     def register(self, member: Member, **more: Any) -> None:
-        path = places(self.root(member.name)).register / "api.json"
+        path = paths(self.root(member.name)).register / "api.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"pool": "api", "port": member.port, **more}))
 
@@ -211,7 +211,7 @@ class Stage:
         return {self.get() for _ in range(8)}
 
     def status(self, host: str = "proxy") -> Any:
-        return json.loads(places(self.root(host)).status.read_text())
+        return json.loads(paths(self.root(host)).status.read_text())
 
     def up(self, **env: str) -> None:
         self.start_etcd()
@@ -264,20 +264,20 @@ class Client:
 def test_registered_served_drained_repaired_and_taken_out(stage: Stage) -> None:
     stage.up()
     client = Client(stage)
-    stage.put(Hand("api", "one", "drain"))
+    stage.put(Override("api", "one", "drain"))
     eventually(lambda: stage.served() == {"two"}, "one is drained")
-    stage.put(Hand("api", "two", "maint", at=time.time()))
+    stage.put(Override("api", "two", "maint", at=time.time()))
     eventually(lambda: stage.status()["pools"]["api"]["reasons"], "the last one may not go")
     assert stage.served() == {"two"}
-    stage.put(Hand("api", "one"))
+    stage.put(Override("api", "one"))
     eventually(lambda: stage.served() == {"one"}, "two is in maintenance")
-    stage.put(Hand("api", "two"))
+    stage.put(Override("api", "two"))
     eventually(lambda: stage.served() == {"one", "two"}, "both are back")
     stage.put(Split("s", "api+web", {"api": 3, "web": 1}))
     eventually(lambda: stage.bound() == "7500", "the split's share")
-    (places(stage.root("two")).register / "api.json").unlink()
+    (paths(stage.root("two")).register / "api.json").unlink()
     eventually(lambda: stage.served() == {"one"}, "two is deregistered")
-    saved = json.loads(places(stage.root("proxy")).members.read_text())
+    saved = json.loads(paths(stage.root("proxy")).members.read_text())
     assert list(saved["pools"]["api"].values()) == [
         {"address": f"{stage.address}:{stage.members[0].port}", "ready": True, "weight": 100}
     ]
@@ -286,7 +286,7 @@ def test_registered_served_drained_repaired_and_taken_out(stage: Stage) -> None:
 
 def test_a_registry_that_dies_and_comes_back_empty_costs_no_request(stage: Stage) -> None:
     stage.up()
-    stage.put(Hand("api", "two", "drain"))
+    stage.put(Override("api", "two", "drain"))
     eventually(lambda: stage.served() == {"one"}, "two is drained")
     client = Client(stage)
     stage.stop("etcd")
@@ -315,7 +315,7 @@ def test_a_registry_that_dies_and_comes_back_empty_costs_no_request(stage: Stage
 
 def test_an_agent_that_was_killed_goes_on_where_it_was(stage: Stage) -> None:
     stage.up()
-    stage.put(Hand("api", "two", "maint"))
+    stage.put(Override("api", "two", "maint"))
     eventually(lambda: stage.served() == {"one"}, "two is in maintenance")
     client = Client(stage)
     stage.stop("proxy")
@@ -329,7 +329,7 @@ def test_an_agent_that_was_killed_goes_on_where_it_was(stage: Stage) -> None:
     eventually(lambda: stage.served() == {"one"}, "an empty HAProxy is filled from what the disk has")
     stage.start_etcd()
     eventually(lambda: stage.status()["registry"]["state"] == "following", "the registry is back")
-    stage.put(Hand("api", "two"))
+    stage.put(Override("api", "two"))
     eventually(lambda: stage.served() == {"one", "two"}, "and is obeyed")
 
 
@@ -344,10 +344,10 @@ def test_what_the_proxys_own_checks_find_is_told_though_the_member_says_that_it_
 
 def test_the_end_is_quiet_and_leaves_everything_as_it_is(stage: Stage) -> None:
     stage.up()
-    before = places(stage.root("proxy")).members.read_bytes()
+    before = paths(stage.root("proxy")).members.read_bytes()
     for host in ("proxy", "one", "two"):
         assert stage.stop(host, signal.SIGTERM) == 0
-    assert places(stage.root("proxy")).members.read_bytes() == before
+    assert paths(stage.root("proxy")).members.read_bytes() == before
     assert stage.served() == {"one", "two"}
     log = (stage.folder / "proxy.log").read_text()
     assert "Traceback" not in log

@@ -15,7 +15,7 @@ from trimtab.agent.status import Status
 from trimtab.agent_config import ProxyFile
 from trimtab.registry.base import Snapshot
 from trimtab.registry.codec import encode
-from trimtab.registry.record import Hand, Record, key_of
+from trimtab.registry.record import Override, Record, key_of
 
 
 def members(status: Status) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def test_members_have_a_state_and_whose_word_it_is(tmp_path: Path) -> None:
         desired.refresh(["web"])
         return members(status)
 
-    drain = Hand("web", names[0], "drain", None, "li@x", "disk", 1.0)
+    drain = Override("web", names[0], "drain", None, "li@x", "disk", 1.0)
     maint, light = (
         replace(drain, name=names[1], state="maint"),
         replace(drain, name=names[2], state="ready", weight=7),

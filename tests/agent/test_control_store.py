@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.agent.control_kit import hand, member, registered
+from tests.agent.control_kit import member, override, registered
 
 from trimtab.agent.membership.id_claims import HOLD_S
 from trimtab.agent.membership.persistence import records_of, store_text
 from trimtab.agent.membership.store import Store
 from trimtab.registry.base import Batch, Snapshot
 from trimtab.registry.codec import encode
-from trimtab.registry.record import Alive, Claim, Hand, Record, Split, key_of
+from trimtab.registry.record import Alive, Claim, Override, Record, Split, key_of
 
 A, B, C = member("a", 1), member("b", 2), member("c", 3)
 
@@ -117,7 +117,7 @@ def test_a_number_that_another_one_has_now_lets_the_held_one_go(store: Store) ->
 def test_nobody_is_let_go_by_time_while_the_registry_is_not_followed(store: Store) -> None:
     store.replace(Snapshot(20, records(*registered(A))), 100.0)
     assert not store.expire(100.0 + 2 * HOLD_S, since=100.0 + 1.5 * HOLD_S)
-    store.apply(batch(21, hand("a", weight=7)), 100.0 + 2 * HOLD_S)
+    store.apply(batch(21, override("a", weight=7)), 100.0 + 2 * HOLD_S)
     store.apply(batch(22, member("a", 1, weight=8)), 100.0 + 2 * HOLD_S)
     store.replace(Snapshot(23, records(*registered(member("a", 1, weight=9)))), 100.0 + 2 * HOLD_S)
     assert names(store) == {"a", "b", "c"}, "no record of others lets them go either"
@@ -173,33 +173,36 @@ def test_a_successor_in_the_hold_time_holds_as_well(store: Store) -> None:
 def test_of_two_words_of_an_operator_the_later_holds() -> None:
     store = Store()
     ours: list[Record] = [
-        hand("a", "maint", at=50.0),
-        hand("b", at=10.0),
+        override("a", "maint", at=50.0),
+        override("b", at=10.0),
         Split("s", "x+y", {"x": 1}, at=50.0),
     ]
     theirs: list[Record] = [
-        hand("a", "ready", at=40.0),
-        hand("b", "drain", at=20.0),
+        override("a", "ready", at=40.0),
+        override("b", "drain", at=20.0),
         Split("s", "x+y", {"y": 1}, at=49.0),
     ]
     store.replace(Snapshot(10, records(*registered(A, B), *ours)), 0.0)
     for revision in (5, 6):
         store.replace(Snapshot(revision, records(*registered(A, B), *theirs)), 1.0)
-        assert {name: h.state for name, h in store.pool("api").hands.items()} == {"a": "maint", "b": "drain"}
+        assert {name: h.state for name, h in store.pool("api").overrides.items()} == {
+            "a": "maint",
+            "b": "drain",
+        }
         assert store.splits["s/x+y"].shares == {"x": 1}
         assert set(store.orphans) == set(store.older) == {"hand/api/a", "splits/s/x+y"}
     store.apply(batch(7, *ours), 2.0)
     assert (store.orphans, store.older) == ({}, {})
     store.replace(Snapshot(8, records(*registered(A, B))), 3.0)
-    assert store.pool("api").hands == {}
+    assert store.pool("api").overrides == {}
 
 
 def test_a_word_that_somebody_took_back_before_it_was_given_back_is_gone() -> None:
     store = Store()
-    store.replace(Snapshot(10, records(*registered(A), hand("a", "maint", at=50.0))), 0.0)
-    store.replace(Snapshot(5, records(*registered(A), hand("a", "ready", at=40.0))), 1.0)
+    store.replace(Snapshot(10, records(*registered(A), override("a", "maint", at=50.0))), 0.0)
+    store.replace(Snapshot(5, records(*registered(A), override("a", "ready", at=40.0))), 1.0)
     store.replace(Snapshot(6, records(*registered(A))), 2.0)
-    assert (store.pool("api").hands, store.orphans, store.older) == ({}, {}, {})
+    assert (store.pool("api").overrides, store.orphans, store.older) == ({}, {}, {})
 
 
 # ---- a claim without its member
@@ -246,11 +249,11 @@ def test_a_claim_alone_keeps_the_last_one() -> None:
 def test_a_bad_record_is_refused_and_the_last_good_one_holds(key: str, value: bytes, reason: str) -> None:
     told: list[tuple[str, str]] = []
     store = Store(lambda key, reason, text: told.append((key, reason)))
-    store.replace(Snapshot(10, records(*registered(A, B, C), hand("b", "drain"))), 0.0)
-    before = store.pool("api").members, dict(store.pool("api").hands)
+    store.replace(Snapshot(10, records(*registered(A, B, C), override("b", "drain"))), 0.0)
+    before = store.pool("api").members, dict(store.pool("api").overrides)
     for revision in (11, 12):
         store.apply(Batch(revision, ((key, value),)), 1.0)
-    assert (store.pool("api").members, store.pool("api").hands) == before
+    assert (store.pool("api").members, store.pool("api").overrides) == before
     assert told == [(key, reason)], "and it is said once"
     assert store.refused()[key][0] == reason
     store.apply(Batch(13, ((key, None),)), 1.0)
@@ -295,45 +298,45 @@ def test_a_new_number_needs_its_claim_before_the_old_one_is_left(store: Store) -
 
 
 def test_hands_come_and_go(store: Store) -> None:
-    assert store.apply(batch(11, hand("a", "drain")), 1.0).pools == {"api"}
-    assert store.pool("api").hands["a"].state == "drain"
+    assert store.apply(batch(11, override("a", "drain")), 1.0).pools == {"api"}
+    assert store.pool("api").overrides["a"].state == "drain"
     assert store.apply(batch(12, gone=("hand/api/a",)), 1.0).pools == {"api"}
-    assert store.pool("api").hands == {}
+    assert store.pool("api").overrides == {}
 
 
 def test_a_registry_without_its_data_loses_no_word_of_an_operator() -> None:
     store = Store()
     split = Split("shop", "web+web-next", {"web": 95, "web-next": 5})
-    store.replace(Snapshot(500, records(*registered(A, B), hand("a", "maint"), split)), 0.0)
+    store.replace(Snapshot(500, records(*registered(A, B), override("a", "maint"), split)), 0.0)
     store.replace(Snapshot(3, records(*registered(A))), 1.0)
-    assert store.pool("api").hands["a"].state == "maint"
+    assert store.pool("api").overrides["a"].state == "maint"
     assert store.splits["shop/web+web-next"] == split
     given_back = {"members/api/b", "ids/api/2", "hand/api/a", "splits/shop/web+web-next"}
     assert set(store.orphans) == given_back
     store.replace(Snapshot(4, records(*registered(A))), 2.0)
-    assert store.pool("api").hands["a"].state == "maint", "until it has been given back"
-    store.apply(batch(5, hand("a", "maint")), 3.0)
+    assert store.pool("api").overrides["a"].state == "maint", "until it has been given back"
+    store.apply(batch(5, override("a", "maint")), 3.0)
     assert set(store.orphans) == given_back - {"hand/api/a"}
     store.apply(batch(6, gone=("hand/api/a",)), 4.0)
-    assert store.pool("api").hands == {}
+    assert store.pool("api").overrides == {}
 
 
 def test_in_the_same_registry_a_hand_that_is_gone_is_gone() -> None:
     store = Store()
-    store.replace(Snapshot(500, records(*registered(A), hand("a", "maint"))), 0.0)
+    store.replace(Snapshot(500, records(*registered(A), override("a", "maint"))), 0.0)
     store.replace(Snapshot(501, records(*registered(A))), 1.0)
-    assert store.pool("api").hands == {}
+    assert store.pool("api").overrides == {}
 
 
 def test_what_is_saved_is_what_is_loaded(store: Store) -> None:
-    store.apply(batch(11, hand("a", "drain"), Split("shop", "s", {"x": 1}), gone=keys_of("b")), 1.0)
+    store.apply(batch(11, override("a", "drain"), Split("shop", "s", {"x": 1}), gone=keys_of("b")), 1.0)
     store.apply(Batch(12, (("members/api/c", b"bad"),)), 1.0)
-    store.replace(Snapshot(13, records(*registered(A), hand("a", "drain"))), 2.0)  # c is held now
+    store.replace(Snapshot(13, records(*registered(A), override("a", "drain"))), 2.0)  # c is held now
     revision, saved = records_of(json.loads(store_text(store, 1e9)), lambda: 1e9 + 60)
     again = Store()
     again.load(saved, revision, 0.0)
     assert again.pool("api").members == store.pool("api").members == {"a": A, "c": C}
-    assert again.pool("api").hands == store.pool("api").hands
+    assert again.pool("api").overrides == store.pool("api").overrides
     assert (again.splits, again.revision) == (store.splits, 13)
     assert again.pool("api").alive == {}
 
@@ -347,8 +350,8 @@ def test_what_was_loaded_holds_over_a_read_that_lacks_it(store: Store) -> None:
 
 
 def test_pools_do_not_meet(store: Store) -> None:
-    store.apply(batch(11, *registered(member("a", 1, pool="other")), Hand("other", "a", "drain")), 1.0)
-    assert store.pool("api").hands == {}
+    store.apply(batch(11, *registered(member("a", 1, pool="other")), Override("other", "a", "drain")), 1.0)
+    assert store.pool("api").overrides == {}
     assert names(store, "other") == {"a"}
     store.apply(batch(12, Alive("other", "a", "failing")), 1.0)
     assert store.pool("other").alive == {"a": "failing"}
@@ -356,14 +359,14 @@ def test_pools_do_not_meet(store: Store) -> None:
 
 @pytest.mark.parametrize(("later", "found"), [(0, 10), (600, 10), (602, 0), (-1, 0), (1e8, 0)])
 def test_what_is_not_of_just_now_is_given_back_to_nobody(store: Store, later: float, found: int) -> None:
-    store.apply(batch(10, hand("a", "maint")), 0.0)
+    store.apply(batch(10, override("a", "maint")), 0.0)
     revision, saved = records_of(json.loads(store_text(store, 1e9)), lambda: 1e9 + later)
     assert revision == found
     again = Store()
     again.load(saved, revision, 0.0)
     assert names(again) == {"a", "b", "c"}, "to serve it is good enough"
     again.replace(Snapshot(3, {}), 1.0)
-    assert bool(again.orphans) == bool(again.pool("api").hands) == bool(found)
+    assert bool(again.orphans) == bool(again.pool("api").overrides) == bool(found)
     assert names(again) == {"a", "b", "c"}
 
 
@@ -402,7 +405,7 @@ def test_nothing_that_a_registry_has_makes_the_file_unreadable(store: Store) -> 
 
 PEOPLE = [member(name, number) for name in "abcd" for number in (1, 2, 3)]
 CLAIMS = [Claim("api", number, name) for name in "abcd" for number in (1, 2, 3)]
-PUTS = st.sampled_from([(key_of(r), encode(r)) for r in (*PEOPLE, *CLAIMS, hand("a", "drain"))])
+PUTS = st.sampled_from([(key_of(r), encode(r)) for r in (*PEOPLE, *CLAIMS, override("a", "drain"))])
 BAD = st.tuples(
     st.sampled_from(["members/api/a", "ids/api/1", "hand/api/b", "x", "members/api/a/b"]),
     st.binary(max_size=9),

@@ -14,7 +14,7 @@ from trimtab.answers.incidents import Incidents, Row
 
 STEP = Step(1.0, 2.0, "prefer", "second choice")
 ENDED = Ended(target="hk", site="hk", done=True, why="so", steps=(STEP,))
-ROW = Row(3, "hk", "dark", "closed", False, 1.0, None, None, None, None, "it serves")
+ROW = Row(3, "hk", "unreachable", "closed", False, 1.0, None, None, None, None, "it serves")
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from _failover.plan import WATCHES, Trial, trials, watched
 from _failover.record import Record, done, read
 from _failover.trial import Configuration, attempts
 
-from trimtab.drills.crew import Rates
 from trimtab.drills.scenario import Inject, Observe
 from trimtab.drills.scenario_file import find
+from trimtab.drills.workload import Rates
 from trimtab.lab.topology import Topology
 
 CUT = "site-power-cut"

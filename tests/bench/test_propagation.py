@@ -123,7 +123,7 @@ def served(records: dict[str, bytes], plan: Plan) -> Wanted:
     found: dict[str, Any] = {}
     for pool in file.proxy.pools:
         known = store.pool(pool.registry)
-        decision = decide(pool, known.members, known.hands)
+        decision = decide(pool, known.members, known.overrides)
         assert not decision.reasons and all(want.ready for want in decision.wants)
         found[pool.name] = {want.id: (want.address, want.weight) for want in decision.wants}
     return found

@@ -15,7 +15,7 @@ from trimtab.errors import Conflict, LeaseGone, Unreachable
 from trimtab.estate.addressing import PORTS
 from trimtab.registry.base import Snapshot, Write
 from trimtab.registry.codec import decode, encode
-from trimtab.registry.record import Hand, Record, key_of
+from trimtab.registry.record import Override, Record, key_of
 
 Do = Callable[..., tuple[int, str, str]]  # a line to type, then words with blanks in them
 
@@ -34,9 +34,9 @@ class Memory:
         for key in keys:
             del self.records[key]
 
-    def hand(self, key: str) -> Hand:
+    def override(self, key: str) -> Override:
         found = decode(key, self.records[key])
-        assert isinstance(found, Hand)
+        assert isinstance(found, Override)
         return found
 
     def kept(self, kind: str) -> list[str]:

@@ -16,10 +16,10 @@ from trimtab.registry.record import (
     CheckState,
     Claim,
     FrontState,
-    Hand,
     HostState,
     Member,
-    ProxyHand,
+    Override,
+    ProxyOverride,
     Record,
     Restart,
     Turn,
@@ -33,8 +33,8 @@ HK: tuple[Record, ...] = (
         for name in [f"hk-backend-{n}"]
         for each in (Member("api", name, f"10.0.0.{n}", 8080, n, tags=("a",)), Claim("api", n, name), Alive("api", name))
     ),
-    Hand("api", "hk-backend-1", "ready", 70, "li@x", "slow disk", 5.0),
-    ProxyHand("hk-proxy-2", "drain", "ann@x", "fan", 5.0),
+    Override("api", "hk-backend-1", "ready", 70, "li@x", "slow disk", 5.0),
+    ProxyOverride("hk-proxy-2", "drain", "ann@x", "fan", 5.0),
     FrontState("hk-proxy-1", True, False, {"api/hk-backend-1": 4}, 9.0, 1.0),
     CheckState("hk-proxy-1", {"web": 1}, ("web/hk-backend-3",), (Turn("web/hk-backend-3", False, 5.0, "L4CON"),)),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from trimtab.answers.drain import Ended
 from trimtab.cli import events as module
 from trimtab.cli.events import Events
 from trimtab.cli.output import ReaderGone
-from trimtab.errors import AnswerIsNo
+from trimtab.errors import Denied
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -36,8 +36,8 @@ def test_steps_come_as_they_are_done_and_once_more_at_the_end(capsys: pytest.Cap
 
 
 def test_an_error_is_the_last_event(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(AnswerIsNo), Events(True).ends():
-        raise AnswerIsNo("hk is not drained", "see status")
+    with pytest.raises(Denied), Events(True).ends():
+        raise Denied("hk is not drained", "see status")
     assert told(capsys) == [{"event": "failed", "message": "hk is not drained", "hint": "see status"}]
 
 

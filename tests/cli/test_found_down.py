@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Do, Memory
 from tests.cli.test_hand_asks import members
-from trimtab.registry.record import CheckState, FrontState, Hand, HostState, Record, Turn
+from trimtab.registry.record import CheckState, FrontState, HostState, Override, Record, Turn
 
 HOLDER, STANDBY, NGINX = "hk-proxy-1", "hk-proxy-2", None
 
@@ -83,7 +83,7 @@ def test_why_says_what_the_proxies_find(memory: Memory, store: Memory, do: Do) -
 
 
 def test_members_say_who_is_down(memory: Memory, do: Do) -> None:
-    memory.has(*members(3), Hand("api", "b3", "drain"), *fronts(["b2"], []))
+    memory.has(*members(3), Override("api", "b3", "drain"), *fronts(["b2"], []))
     rows = {
         row["member"]: row["checks"] for row in json.loads(do("members api --site hk --json")[1])["members"]
     }

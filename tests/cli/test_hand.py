@@ -1,4 +1,4 @@
-"""The operator's hand on the command line: what is refused before anything is asked. What it does: tests/ops, tests/twin."""
+"""An operator's override on the command line: what is refused before anything is asked. What it does: tests/ops, tests/twin."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ import pytest
 from tests.cli.conftest import Do, Memory
 from trimtab.cli.app import app
 from trimtab.ops.arbiter import records as arbiter
-from trimtab.ops.arbiter.ledger import Decision, Gate
+from trimtab.ops.arbiter.ledger import ChangeBudget, Decision
 from trimtab.ops.arbiter.world import Freeze, Permit
-from trimtab.registry.record import Alive, Claim, FrontState, Hand, HostState, Member, Record
+from trimtab.registry.record import Alive, Claim, FrontState, HostState, Member, Override, Record
 
 FROZEN = Freeze("ann", "the big sale", 5.0)
 TAKES = ("weight api/b1 drain --site hk", "weight api/b1 maint --site hk", "weight api/b1 0 --site hk")
@@ -50,16 +50,16 @@ def test_a_frozen_estate_refuses_it_and_keeps_that(words: str, memory: Memory, s
     (said,) = decisions(store)
     assert (said.granted, said.request.target, said.request.site) == (False, "api/b1", "hk")
     assert do(words + FORCED)[0] == 0
-    assert memory.hand("hand/api/b1").reason == "why" and not store.kept("permit")
+    assert memory.override("hand/api/b1").reason == "why" and not store.kept("permit")
     assert [(each.granted, each.request.force) for each in decisions(store)] == [(False, False), (True, True)]
 
 
 @pytest.mark.parametrize("words", ["weight api/b1 5 --site hk", "weight api/b1 ready --site hk"])
 def test_what_leaves_it_a_share_asks_nobody(words: str, memory: Memory, store: Memory, do: Do) -> None:
-    memory.has(*members(1), Hand("api", "b1", "ready", 70))
+    memory.has(*members(1), Override("api", "b1", "ready", 70))
     has(store, FROZEN)
     store.down = True
-    assert do(words)[0] == 0 and memory.hand("hand/api/b1").weight == (5 if " 5 " in words else None)
+    assert do(words)[0] == 0 and memory.override("hand/api/b1").weight == (5 if " 5 " in words else None)
     assert not decisions(store)
 
 
@@ -67,20 +67,20 @@ def test_ready_asks_where_the_member_itself_registered_with_nothing(
     memory: Memory, store: Memory, do: Do
 ) -> None:
     silent = Member("api", "b1", "10.0.0.1", 8080, 1, weight=0)
-    memory.has(*members(2), silent, Hand("api", "b1", "ready", 70))
+    memory.has(*members(2), silent, Override("api", "b1", "ready", 70))
     has(store, FROZEN)
     code, _, err = do("weight api/b1 ready --site hk")
-    assert code == 1 and "frozen" in err and memory.hand("hand/api/b1").weight == 70
-    memory.has(Hand("api", "b1", "drain"))
+    assert code == 1 and "frozen" in err and memory.override("hand/api/b1").weight == 70
+    memory.has(Override("api", "b1", "drain"))
     assert do("weight api/b1 ready --site hk")[0] == 0, "it takes nothing now, and nothing afterwards"
 
 
 def test_one_that_takes_nothing_may_go_further_out_without_asking(
     memory: Memory, store: Memory, do: Do
 ) -> None:
-    memory.has(*members(2), Hand("api", "b1", "drain"))
+    memory.has(*members(2), Override("api", "b1", "drain"))
     store.down = True
-    assert do("weight api/b1 maint --site hk")[0] == 0 and memory.hand("hand/api/b1").state == "maint"
+    assert do("weight api/b1 maint --site hk")[0] == 0 and memory.override("hand/api/b1").state == "maint"
 
 
 def test_every_objection_is_said_and_force_overrules_what_it_may(
@@ -93,21 +93,21 @@ def test_every_objection_is_said_and_force_overrules_what_it_may(
     assert [line.split(":")[0] for line in err.splitlines() if line.startswith("  ") and ": " in line] == [
         "  frozen",
         "  too-few-members",
-        "  members-untold",
+        "  members-unknown",
     ]
     assert "is known to be well; nobody says how b2, b3, b4 does" in err
-    memory.has(*(Hand("api", f"b{n}", "drain") for n in (2, 3, 4)))
+    memory.has(*(Override("api", f"b{n}", "drain") for n in (2, 3, 4)))
     before = dict(memory.records)
     code, _, err = do(TAKES[0] + FORCED)
     assert code == 1 and "last-member" in err and "frozen" not in err and memory.records == before
     memory.lacks(*(f"hand/api/b{n}" for n in (2, 3, 4)))
-    assert do(TAKES[0] + FORCED)[0] == 0 and memory.hand("hand/api/b1").state == "drain"
+    assert do(TAKES[0] + FORCED)[0] == 0 and memory.override("hand/api/b1").state == "drain"
     memory.lacks("hand/api/b1")
     memory.has(Alive("api", "b2"))  # 1 of 4 would be left
     code, _, err = do(TAKES[0])
     assert code == 1 and "too-few-members: 1 of 4 members would be well (25 %), the floor is 50 %" in err
     assert not memory.kept("hand")
-    assert do(TAKES[0] + FORCED)[0] == 0 and memory.hand("hand/api/b1").state == "drain"
+    assert do(TAKES[0] + FORCED)[0] == 0 and memory.override("hand/api/b1").state == "drain"
 
 
 def test_while_another_of_the_pool_is_on_its_way_out_nobody_else_goes(
@@ -130,7 +130,7 @@ def test_one_member_after_the_other_is_never_held_back_by_a_budget(
         assert do(f"weight api/b{n} drain --site hk")[0] == 0, n
         assert do(f"weight api/b{n} ready --site hk")[0] == 0, n
     gate = arbiter.decode("gate", store.records["gate"])
-    assert isinstance(gate, Gate) and (gate.number, gate.grants) == (12, ())
+    assert isinstance(gate, ChangeBudget) and (gate.number, gate.grants) == (12, ())
     assert [each.granted for each in decisions(store)] == [True] * 12
 
 
@@ -149,7 +149,7 @@ def test_without_an_answer_of_the_store_nothing_is_written_but_by_force(
     assert not memory.kept("hand")
     code, out, _ = do(TAKES[0] + FORCED)
     assert code == 0 and out.startswith("hk: api/b1 drain: the estate's store was not asked (nobody answers)")
-    assert memory.hand("hand/api/b1").state == "drain"
+    assert memory.override("hand/api/b1").state == "drain"
     code, _, err = do("weight api/b2 drain --site hk" + FORCED)
     assert code == 2 and ": b2 is the last of 2" in err, "the floors of today hold"
     assert memory.kept("hand") == ["hand/api/b1"]
@@ -195,7 +195,7 @@ def test_one_whose_agent_is_gone_may_serve_on_and_is_asked_for_too(
 
 
 def test_one_that_takes_no_requests_is_missed_by_nobody(memory: Memory, store: Memory, do: Do) -> None:
-    memory.has(*members(3, silent=1), Hand("api", "b3", "maint"))
+    memory.has(*members(3, silent=1), Override("api", "b3", "maint"))
     store.down = True
     assert do("deregister api b3 --site hk")[0] == 0 and "members/api/b3" not in memory.records
 
@@ -223,7 +223,7 @@ def test_members_that_the_estate_names_count_while_their_agents_are_there(
     assert code == 1 and "too-few-members: 5 of 12 members would be well" in err
     memory.has(*(HostState(name) for name in backends))
     assert do("weight web/hk-backend-1 drain --site hk --reason disk")[0] == 0
-    assert memory.hand("hand/web/hk-backend-1").by == f"li@{socket.gethostname()}"
+    assert memory.override("hand/web/hk-backend-1").by == f"li@{socket.gethostname()}"
 
 
 OUTSIDE = """
@@ -259,7 +259,7 @@ def test_addresses_beyond_the_estate_count_and_one_has_to_be_left(
     def do(words: str) -> Any:
         return app([*words.split(), "-e", outside], standalone_mode=False)
 
-    assert do("weight cdn/member-1 drain") == 0 and memory.hand("hand/cdn/member-1").state == "drain"
+    assert do("weight cdn/member-1 drain") == 0 and memory.override("hand/cdn/member-1").state == "drain"
     assert do("weight cdn/member-2 drain --force --reason why") == 1
     assert "last-member" in capsys.readouterr().err and memory.kept("hand") == ["hand/cdn/member-1"]
 
@@ -270,7 +270,7 @@ def test_a_pool_that_no_route_leads_to_is_missed_by_nobody(
     memory.has(*(Member("beside", f"b{n}", f"10.0.0.{n}", 80, n) for n in (1, 2)), Alive("beside", "b2"))
     has(store, FROZEN)
     code: Any = app(["weight", "beside/b1", "drain", "-e", outside], standalone_mode=False)
-    assert code == 0 and memory.hand("hand/beside/b1").state == "drain" and not decisions(store)
+    assert code == 0 and memory.override("hand/beside/b1").state == "drain" and not decisions(store)
 
 
 TWICE = OUTSIDE.replace(

@@ -1,4 +1,4 @@
-"""The operator's hand on the command line, with a registry in memory: what stands there afterwards, and what is said."""
+"""An operator's override on the command line, with a registry in memory: what stands there afterwards, and what is said."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Do, Memory
 from trimtab.errors import BadInput
-from trimtab.registry.record import Alive, Claim, Hand, Member, Record
+from trimtab.registry.record import Alive, Claim, Member, Override, Record
 
 SPLIT = "splits/www/web+web-next"
 MEMBERS: tuple[Record, ...] = tuple(
@@ -67,9 +67,9 @@ def test_a_split_tells_who_changed_it_when_and_why(memory: Memory, do: Do) -> No
 
 
 def test_ready_says_which_weight_it_clears(memory: Memory, do: Do) -> None:
-    memory.has(*MEMBERS, Hand("api", "b1", "ready", 70, "li@x", "slow disk"))
+    memory.has(*MEMBERS, Override("api", "b1", "ready", 70, "li@x", "slow disk"))
     assert do("weight api/b1 ready --site hk")[1] == "hk: api/b1 ready: ready, weight 100 (was 70)\n"
-    assert memory.hand("hand/api/b1").weight is None
+    assert memory.override("hand/api/b1").weight is None
     assert do("weight api/b1 ready --site hk")[1] == "hk: no change\n"
 
 
@@ -77,13 +77,15 @@ def test_a_new_reason_is_kept_with_user_and_host(memory: Memory, do: Do) -> None
     memory.has(*MEMBERS)
     do("weight api/b1 drain --site hk --reason disk")
     assert do("weight api/b1 drain --site hk --reason fan")[1] == "hk: api/b1 drain\n"
-    found = memory.hand("hand/api/b1")
+    found = memory.override("hand/api/b1")
     assert (found.reason, found.by) == ("fan", f"li@{socket.gethostname()}")
 
 
 def test_members_have_a_header_and_words_only_where_somebody_said_one(memory: Memory, do: Do) -> None:
     memory.has(
-        *MEMBERS, Hand("api", "b1", "ready", None, "li@x", "", 7.5), Hand("api", "b2", "drain", None, "wu@x")
+        *MEMBERS,
+        Override("api", "b1", "ready", None, "li@x", "", 7.5),
+        Override("api", "b2", "drain", None, "wu@x"),
     )
     head, one, two = do("members api --site hk")[1].splitlines()
     assert head.split() == [
@@ -120,7 +122,7 @@ def test_register_and_deregister_refuse_alike_with_and_without_dry_run(memory: M
             do(f"{words} --force")
     assert memory.records == before
     assert do("deregister api b1 --site hk --force --reason gone")[0] == 0
-    assert "members/api/b1" not in memory.records and memory.hand("hand/api/b1").reason == "gone"
+    assert "members/api/b1" not in memory.records and memory.override("hand/api/b1").reason == "gone"
     code, _, err = do("deregister api b2 --site hk --force --reason gone")
     assert (
         code == 1 and "last-member: no other of the 1 members" in err and "members/api/b2" in memory.records

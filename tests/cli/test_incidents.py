@@ -20,7 +20,7 @@ from trimtab.ops.incidents.review import review
 from trimtab.registry.base import Snapshot
 
 NOW = 1_800_000_000.0
-TEXT = "dark, say 2 of 3 vantage points"
+TEXT = "unreachable, say 2 of 3 vantage points"
 Do = Callable[[str], tuple[int, str, str]]
 
 
@@ -82,7 +82,7 @@ def do(memory: Memory, capsys: pytest.CaptureFixture[str]) -> Do:
 def incident(number: int, site: str = "hk", at: float = NOW, closed: float = 0.0) -> Incident:
     state: Any = "closed" if closed else "acted"
     made = Incident(
-        number, site, state, "dark", "serving" if closed else "not serving", at - 2, at - 1, at,
+        number, site, state, "unreachable", "serving" if closed else "not serving", at - 2, at - 1, at,
         closed=closed, verified=closed and closed - 30, said=("la: no answer within 1 s",),
     )  # fmt: skip
     made = made.told("detected", at, TEXT).told("acted", at + 9, f"{site} is drained, by ann@ops: fibre")
@@ -95,9 +95,9 @@ def test_the_list_begins_with_the_newest(memory: Memory, do: Do) -> None:
     head, first, second = out.splitlines()
     assert (code, err) == (0, "")
     assert head.split() == ["ID", "site", "class", "state", "detected", "away", "last"]
-    assert first.split()[:7] == ["12", "la", "dark", "acted", "2027-01-15", "08:08:20", "until"]
+    assert first.split()[:7] == ["12", "la", "unreachable", "acted", "2027-01-15", "08:08:20", "until"]
     assert first.endswith("la is drained, by ann@ops: fibre")
-    assert " ".join(second.split()[:10]) == "3 hk dark closed 2027-01-15 08:00:00 2 min 43 s"
+    assert " ".join(second.split()[:10]) == "3 hk unreachable closed 2027-01-15 08:00:00 2 min 43 s"
     assert head.index("state") == first.index("acted") == second.index("closed")
 
 
@@ -117,7 +117,7 @@ def test_whoever_looks_at_the_site_is_led_to_the_one_that_is_open(
     memory.has(incident(3), Open("hk", 3), incident(4, "sg", closed=NOW + 60))
     said = whole(words)[1]
     assert (
-        "incident 3 is open: hk was found dark at 2027-01-15 07:59:59, acted since: `trimtab incidents 3`"
+        "incident 3 is open: hk was found unreachable at 2027-01-15 07:59:59, acted since: `trimtab incidents 3`"
         in said
     )
     assert "incident 4" not in said
@@ -129,7 +129,7 @@ def test_the_list_as_json(memory: Memory, do: Do) -> None:
     assert json.loads(do("--json")[1]) == {
         "incidents": [
             {
-                "id": 3, "site": "hk", "class": "dark", "state": "closed", "open": False, "detected": NOW,
+                "id": 3, "site": "hk", "class": "unreachable", "state": "closed", "open": False, "detected": NOW,
                 "verified": NOW + 30.5, "closed": NOW + 60.5, "seconds": 60.5, "away": 31.5, "last": "it has served for 30 s",
             }
         ]
@@ -153,7 +153,7 @@ def test_what_cannot_be_read_is_said_and_hides_nothing_else(memory: Memory, do: 
 def test_one_with_every_event_and_its_time(memory: Memory, do: Do) -> None:
     memory.has(incident(3, closed=NOW + 192))
     assert do("3")[1].splitlines() == [
-        "3: hk, dark: nothing of it answers",
+        "3: hk, unreachable: nothing of it answers",
         "it is over: closed, after 2 min 43 s in which it did not serve",
         f"  2027-01-15 08:00:00  detected   {TEXT}",
         "  2027-01-15 08:00:09  acted      hk is drained, by ann@ops: fibre",
@@ -167,7 +167,7 @@ def test_one_as_json_and_as_a_page(memory: Memory, do: Do) -> None:
     found = incident(12, "la")
     memory.has(found, Open("la", 12))
     body = json.loads(do("12 --json")[1])
-    assert (body["id"], body["class"], body["detected"], body["open"]) == (12, "dark", NOW, True)
+    assert (body["id"], body["class"], body["detected"], body["open"]) == (12, "unreachable", NOW, True)
     assert body["events"][0] == {"at": NOW, "kind": "detected", "text": TEXT}
     assert do("12 --review")[1] == review(found)
 

@@ -10,7 +10,7 @@ from tests.cli.conftest import Do, Memory
 from trimtab.errors import BadInput
 from trimtab.ops.arbiter import records as arbiter
 from trimtab.ops.arbiter.world import Freeze
-from trimtab.registry.record import Alive, Claim, Hand, Member
+from trimtab.registry.record import Alive, Claim, Member, Override
 
 COMMANDS = (
     "drain hk",
@@ -43,7 +43,7 @@ def test_one_that_no_record_takes_changes_nothing_and_asks_nobody(
     words: str, reason: str, memory: Memory, store: Memory, do: Do
 ) -> None:
     members(memory, 3)
-    memory.has(Hand("api", "b1", "drain", None, "ann", "disk", 1.0))
+    memory.has(Override("api", "b1", "drain", None, "ann", "disk", 1.0))
     before = dict(memory.records)
     memory.down = store.down = True
     with pytest.raises(BadInput, match=r"^--reason .*: at most 200 printable characters are expected$"):
@@ -76,7 +76,7 @@ def test_a_blank_one_is_none(
 def test_the_blanks_around_one_are_not_kept(memory: Memory, store: Memory, do: Do) -> None:
     members(memory, 3)
     assert do("weight api/b1 drain --site hk", "--reason", "  a new disk\n")[0] == 0
-    assert memory.hand("hand/api/b1").reason == "a new disk"
+    assert memory.override("hand/api/b1").reason == "a new disk"
     assert do("split www --canary 5% --site hk", "--reason", " try it ")[0] == 0
     assert json.loads(memory.records["splits/www/web+web-next"])["reason"] == "try it"
     assert do("freeze", "--reason", " the sale " + "x" * 190)[0] == 0

@@ -11,20 +11,20 @@ import pytest
 from tests.cli.conftest import Do, Memory
 from tests.cli.test_hand_asks import OUTSIDE, decisions, members
 from trimtab.cli.app import app
-from trimtab.errors import AnswerIsNo, BadInput
+from trimtab.errors import BadInput, Denied
 from trimtab.ops.drain.standing import decisions_in
 from trimtab.registry.base import Write
-from trimtab.registry.record import Alive, FrontState, Hand, HostState, Member
+from trimtab.registry.record import Alive, FrontState, HostState, Member, Override
 
 UNDRAIN = "undrain api/b1 --site hk --reason done --over"
-OUT = Hand("api", "b1", "drain", None, "ann", "a new kernel", 1.0)
-HALFWAY = Hand("api", "b1", "ready", 40, "ann", "undrain, step 2 of 5", 1.0)
+OUT = Override("api", "b1", "drain", None, "ann", "a new kernel", 1.0)
+HALFWAY = Override("api", "b1", "ready", 40, "ann", "undrain, step 2 of 5", 1.0)
 
 
 @pytest.mark.parametrize("over", ["0", "0.01"])
 @pytest.mark.parametrize("stood", [OUT, HALFWAY])
 def test_one_that_is_back_at_its_full_share_is_a_success(
-    stood: Hand, over: str, memory: Memory, store: Memory, do: Do
+    stood: Override, over: str, memory: Memory, store: Memory, do: Do
 ) -> None:
     memory.has(*members(3), stood)
     store.down = True  # it takes nothing from anybody: nobody is asked
@@ -33,9 +33,9 @@ def test_one_that_is_back_at_its_full_share_is_a_success(
     assert [line.split("takes ")[1] for line in out.splitlines() if "  ramp" in line] == [
         f"{share} % of its share" for share in (20, 40, 60, 80) if over != "0"
     ]
-    hand = memory.hand("hand/api/b1")
-    assert (hand.state, hand.weight, hand.reason) == ("ready", None, "done")
-    with pytest.raises(AnswerIsNo, match="api/b1 is not drained"):
+    override = memory.override("hand/api/b1")
+    assert (override.state, override.weight, override.reason) == ("ready", None, "done")
+    with pytest.raises(Denied, match="api/b1 is not drained"):
         do(f"{UNDRAIN} {over}")
 
 
@@ -43,7 +43,7 @@ def test_whoever_was_not_there_reads_that_it_was_brought_back(memory: Memory, st
     memory.has(*members(3), OUT)
     assert do(f"{UNDRAIN} 0")[0] == 0
     (told,) = decisions_in(store.records)
-    assert (told.word, told.act, told.request.target) == ("done", "undrain-member", "api/b1")
+    assert (told.outcome, told.act, told.request.target) == ("done", "undrain-member", "api/b1")
 
 
 def test_its_reply_is_for_programs(memory: Memory, do: Do) -> None:
@@ -56,9 +56,9 @@ def test_its_reply_is_for_programs(memory: Memory, do: Do) -> None:
 
 
 def test_a_weight_of_an_operators_own_comes_back_at_once(memory: Memory, do: Do) -> None:
-    memory.has(*members(3), Hand("api", "b1", "drain", 70, "ann"))
+    memory.has(*members(3), Override("api", "b1", "drain", 70, "ann"))
     code, out, _ = do(f"{UNDRAIN} 100")
-    assert code == 0 and "ramp" not in out and memory.hand("hand/api/b1").weight == 70
+    assert code == 0 and "ramp" not in out and memory.override("hand/api/b1").weight == 70
 
 
 def test_who_drains_it_meanwhile_has_the_last_word(
@@ -67,7 +67,7 @@ def test_who_drains_it_meanwhile_has_the_last_word(
     """Granted, told that it may be stopped, and stopped: nobody may send requests there again."""
     memory.has(*members(3), OUT)
     word, write = (
-        Hand("api", "b1", "drain", None, "eve@hk-registry-1", "its disk is dying", 2.0),
+        Override("api", "b1", "drain", None, "eve@hk-registry-1", "its disk is dying", 2.0),
         memory.write,
     )
 
@@ -82,7 +82,7 @@ def test_who_drains_it_meanwhile_has_the_last_word(
         "not done  eve@hk-registry-1 has said another word of b1 meanwhile (drain: its disk is dying);"
         " nothing more is written"
     )
-    assert memory.hand("hand/api/b1") == word
+    assert memory.override("hand/api/b1") == word
 
 
 def test_a_drain_of_one_halfway_back_forgets_the_share_it_had(memory: Memory, store: Memory, do: Do) -> None:
@@ -91,8 +91,8 @@ def test_a_drain_of_one_halfway_back_forgets_the_share_it_had(memory: Memory, st
         memory.records.clear()
         memory.has(*members(3), HALFWAY, *told)
         do(words)
-        hand = memory.hand("hand/api/b1")
-        assert (hand.state, hand.weight, hand.reason) == ("drain", None, "disk"), words
+        override = memory.override("hand/api/b1")
+        assert (override.state, override.weight, override.reason) == ("drain", None, "disk"), words
 
 
 @pytest.fixture
@@ -119,12 +119,14 @@ def test_a_member_that_no_route_leads_to_is_drained_without_asking(
     code, out, _ = outside("drain beside/b1 --reason disk")
     assert code == 0 and out.startswith("no proxy of one has a route to beside/b1, so nobody is asked\n")
     assert out.endswith("done      no proxy has a route to beside/b1; it may be stopped\n")
-    hand = memory.hand("hand/beside/b1")
-    assert (hand.state, hand.reason) == ("drain", "disk")
-    with pytest.raises(AnswerIsNo, match="beside/b1 is drained already"):
+    override = memory.override("hand/beside/b1")
+    assert (override.state, override.reason) == ("drain", "disk")
+    with pytest.raises(Denied, match="beside/b1 is drained already"):
         outside("drain beside/b1 --reason again")
-    assert memory.hand("hand/beside/b1") == hand
-    assert outside("undrain beside/b1 --over 0")[0] == 0 and memory.hand("hand/beside/b1").state == "ready"
+    assert memory.override("hand/beside/b1") == override
+    assert (
+        outside("undrain beside/b1 --over 0")[0] == 0 and memory.override("hand/beside/b1").state == "ready"
+    )
 
 
 def test_the_floors_of_the_registry_hold_there_too(outside: Do, memory: Memory, store: Memory) -> None:

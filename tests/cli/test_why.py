@@ -10,19 +10,19 @@ import pytest
 
 from tests.cli.conftest import Do, Memory
 from trimtab.cli.why import lost_of
-from trimtab.errors import AnswerIsNo, BadInput, Unreachable
+from trimtab.errors import BadInput, Denied, Unreachable
 from trimtab.ops.arbiter import records as arbiter
-from trimtab.ops.arbiter.ledger import Decision, Gate
+from trimtab.ops.arbiter.ledger import ChangeBudget, Decision
 from trimtab.ops.arbiter.world import Freeze, Grant, Permit, Request, Told
 from trimtab.ops.health import record as views
 from trimtab.ops.health.reading import Reading
 from trimtab.ops.health.verdict import View
 from trimtab.ops.steering.wish import Committed, Doing, Done
-from trimtab.registry.record import Alive, Claim, HostState, Member, ProxyHand
+from trimtab.registry.record import Alive, Claim, HostState, Member, ProxyOverride
 
 SITES = ("hk", "la", "sg")
 WORD = Committed("hk", "withdraw", "ann@hk-registry-1", "fibre", 5.0, "p1")
-ALONE = "committed by the site itself: no other site is known to serve: la is dark, sg is dark"
+ALONE = "committed by the site itself: no other site is known to serve: la is unreachable, sg is unreachable"
 OPEN = Done("hk", "hk-router-1", "serve", 0, True, 6.0, ALONE)
 
 
@@ -187,7 +187,7 @@ def test_a_second_freeze_leaves_the_first_and_says_whose_it_is(memory: Memory, s
     has(store, Freeze("ann@sg-registry-1", "the big sale", 5.0))
     before = dict(store.records)
     for more in ((), ("--json",)):
-        with pytest.raises(AnswerIsNo, match=r"frozen by ann@sg-registry-1 since 19.*: the big sale$"):
+        with pytest.raises(Denied, match=r"frozen by ann@sg-registry-1 since 19.*: the big sale$"):
             do("freeze --reason mine", *more)
         assert store.records == before
     assert do("freeze --off --reason over")[1] == "changes are allowed\n" and "freeze" not in store.records
@@ -221,10 +221,10 @@ def test_status_says_which_proxy_is_drained_and_how_much_of_the_budget_is_used(
 ) -> None:
     at = time.time()
     used = tuple(Grant(at - n, "drain-proxy", "hk", "hk-proxy-1") for n in range(2))
-    has(store, Gate(2, used))
-    memory.has(ProxyHand("hk-proxy-2", "drain", "ann@ops-1", "a new kernel", 5.0))
+    has(store, ChangeBudget(2, used))
+    memory.has(ProxyOverride("hk-proxy-2", "drain", "ann@ops-1", "a new kernel", 5.0))
     (line,) = [each for each in do("status")[1].splitlines() if each.startswith("hk ")]
     assert line.endswith("serves as the estate says; hk-proxy-2 is drained by ann@ops-1: a new kernel")
     assert "2 of 6 changes of sites and proxies in the last 60 min\n" in do("status")[1]
-    has(store, Gate(6, used * 3))
+    has(store, ChangeBudget(6, used * 3))
     assert "6 of 6 changes of sites and proxies in the last 60 min: without --force none" in do("status")[1]

@@ -12,7 +12,7 @@ import pytest
 
 from trimtab.daemons.bird.client import Bird
 from trimtab.daemons.bird.wire import GRACEFUL_SHUTDOWN
-from trimtab.errors import BadInput, DriverError, Nonsense, Refused, Unreachable
+from trimtab.errors import BadInput, DriverError, InvalidResponse, Refused, Unreachable
 
 T = TypeVar("T")
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -78,10 +78,10 @@ def test_one_that_is_silent_is_not_waited_for_longer_than_was_said(tmp_path: Pat
         (sends(), Unreachable),
         (sends(HELLO), Unreachable),
         (sends(HELLO, b"0002-Reading"), Unreachable),
-        (sends(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Nonsense),
-        (sends(b"0001 Something else\n"), Nonsense),
-        (sends(HELLO + b"0003 Reconfigured\n", then_close=False), Nonsense),  # before it was asked
-        (sends(HELLO, *[b"1007-" + b"x" * 4000 + b"\n"] * 1100), Nonsense),
+        (sends(b"HTTP/1.1 400 Bad Request\r\n\r\n"), InvalidResponse),
+        (sends(b"0001 Something else\n"), InvalidResponse),
+        (sends(HELLO + b"0003 Reconfigured\n", then_close=False), InvalidResponse),  # before it was asked
+        (sends(HELLO, *[b"1007-" + b"x" * 4000 + b"\n"] * 1100), InvalidResponse),
     ],
 )
 def test_who_is_no_bird_or_goes_away(tmp_path: Path, serve: Serve, error: type[DriverError]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trimtab.daemons.bird import wire
 from trimtab.daemons.bird.wire import GRACEFUL_SHUTDOWN, Line, Replies, Reply
-from trimtab.errors import BadInput, Conflict, Nonsense, Refused
+from trimtab.errors import BadInput, Conflict, InvalidResponse, Refused
 
 A, B, A6 = (ip_network(each) for each in ("198.18.1.0/24", "198.18.2.0/24", "2001:db8:1::/48"))
 
@@ -97,13 +97,13 @@ def test_what_comes_unasked_belongs_to_no_reply() -> None:
     ],
 )
 def test_what_no_bird_says_is_nonsense(said: str) -> None:
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         Replies().feed(said.encode())
 
 
 def test_an_endless_reply_ends() -> None:
     replies, chunk = Replies(), b"1007-" + b"x" * 100 + b"\n"
-    with pytest.raises(Nonsense, match=str(wire.MAX_REPLY)):
+    with pytest.raises(InvalidResponse, match=str(wire.MAX_REPLY)):
         for _ in range(wire.MAX_REPLY // len(chunk) + 2):
             assert replies.feed(chunk) == []
 
@@ -126,7 +126,7 @@ LINES = st.builds(
 
 @given(st.binary(max_size=100) | st.lists(LINES, max_size=8).map("".join).map(str.encode))
 def test_any_bytes_give_replies_or_an_error_of_ours(said: bytes) -> None:
-    with contextlib.suppress(Nonsense):
+    with contextlib.suppress(InvalidResponse):
         for each in Replies().feed(said):
             for read in (
                 wire.routes,
@@ -136,7 +136,7 @@ def test_any_bytes_give_replies_or_an_error_of_ours(said: bytes) -> None:
                 wire.truth,
                 wire.greeted,
             ):
-                with contextlib.suppress(Nonsense, Refused, Conflict):
+                with contextlib.suppress(InvalidResponse, Refused, Conflict):
                     read(each)
 
 
@@ -194,9 +194,9 @@ def test_a_refusal_has_birds_words(said: str, words: str) -> None:
 def test_an_answer_to_another_question_is_nonsense() -> None:
     readers = (wire.configured, wire.checked, wire.truth, wire.routes, wire.protocols)
     for read in readers:
-        with pytest.raises(Nonsense):
+        with pytest.raises(InvalidResponse):
             read(reply("0013 Daemon is up and running\n"))
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         wire.greeted(reply("0001 Quagga ready.\n"))
     with pytest.raises(Conflict):
         wire.routes(reply("1007-Table master4:\n8004 Stopped due to reconfiguration\n"))
@@ -206,7 +206,7 @@ def test_what_check_and_eval_say() -> None:
     wire.greeted(reply(GREETING))
     wire.checked(reply("0002-Reading configuration from /a\n0020 Configuration OK\n"))
     assert wire.truth(reply("0023 TRUE\n")) and not wire.truth(reply("0023 FALSE\n"))
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         wire.truth(reply("0023 [198.18.1.0/24{0.0.1.0}]\n"))
     with pytest.raises(Refused, match="overflow"):
         wire.truth(reply("8000 <line overflow>\n"))
@@ -220,7 +220,7 @@ def test_protocols_with_names_longer_than_their_column() -> None:
     assert (up.kind, up.state, up.since, up.info) == ("BGP", "up", "10:19:42.824", "Established")
     assert (down.state, down.info) == ("start", "Active        Socket: Connection refused")
     assert wire.protocols(reply("8003 No protocols match\n")) == {}
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         wire.protocols(reply("1002-up_x4 BGP\n0000 \n"))
 
 
@@ -256,5 +256,5 @@ def test_no_route_is_an_answer() -> None:
     ],
 )
 def test_a_table_that_cannot_be_read_is_nonsense(said: str) -> None:
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         wire.routes(reply(said))

@@ -1,4 +1,4 @@
-"""A front door on loopback that serves, fails, hangs, drips, lies, or is somebody else's."""
+"""A site endpoint on loopback that serves, fails, hangs, drips, lies, or is somebody else's."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ def test_haproxy_has_one_limit_over_all_public_listeners(stack: ExitStack, tmp_p
     assert eventually(lambda: sum(map(stands, links)) == MOST)
     assert proxy.health() == "200"
     assert not any(redirected(vip) for vip in VIPS), "no place is left on any of them"
-    assert all(redirected(vip, OWN) for vip in VIPS), "who looks on has one"
+    assert all(redirected(vip, OWN) for vip in VIPS), "who observes has one"
     kept = [link for link in links if stands(link)]
     for link in kept[:3]:
         link.close()
@@ -216,7 +216,7 @@ def test_nginx_has_one_limit_on_what_is_under_way(stack: ExitStack, tmp_path: Pa
         return found
 
     assert eventually(lambda: told() == ["503", "503"])
-    assert told(OWN) == ["", ""], "who looks on is let through, to the member, which is silent"
+    assert told(OWN) == ["", ""], "who observes is let through, to the member, which is silent"
     assert proxy.health() == "200"
     assert all(map(stands, links))
     links[0].close()

@@ -24,7 +24,7 @@ from trimtab.daemons.haproxy import client, wire
 from trimtab.daemons.haproxy.client import Runtime
 from trimtab.daemons.haproxy.members import WantServer, difference, seen
 from trimtab.daemons.haproxy.wire import Outcome
-from trimtab.errors import BadInput, DriverError, Nonsense, Refused, Unreachable
+from trimtab.errors import BadInput, DriverError, InvalidResponse, Refused, Unreachable
 
 pytestmark = [pytest.mark.daemon, pytest.mark.timeout(60)]
 
@@ -219,14 +219,14 @@ def crew() -> Iterator[dict[str, Member]]:
         member.end()
 
 
-Crew = dict[str, Member]
+Workload = dict[str, Member]
 
 
-def want(crew: Crew, **ids: int) -> list[WantServer]:
+def want(crew: Workload, **ids: int) -> list[WantServer]:
     return [WantServer(number, crew[name].address) for name, number in ids.items()]
 
 
-def test_slots_and_dynamic_servers_serve_in_every_backend(proxy: Proxy, crew: Crew) -> None:
+def test_slots_and_dynamic_servers_serve_in_every_backend(proxy: Proxy, crew: Workload) -> None:
     assert proxy.get() == "503"
     proxy.settle(want(crew, a=1, b=3, c=7))
     assert proxy.who() == proxy.who(SPARE) == proxy.who(PATIENT) == {"a": 4, "b": 4, "c": 4}
@@ -235,7 +235,7 @@ def test_slots_and_dynamic_servers_serve_in_every_backend(proxy: Proxy, crew: Cr
     )
 
 
-def test_who_follows_a_server_knows_what_its_check_says(proxy: Proxy, crew: Crew) -> None:
+def test_who_follows_a_server_knows_what_its_check_says(proxy: Proxy, crew: Workload) -> None:
     """m1 is the file's and followed; m7 was added, and is checked itself."""
     proxy.settle(want(crew, a=1, b=7, c=2))
     crew["a"].ill = crew["b"].ill = True
@@ -244,7 +244,7 @@ def test_who_follows_a_server_knows_what_its_check_says(proxy: Proxy, crew: Crew
     eventually(lambda: proxy.who(PATIENT) == {"a": 4, "b": 4, "c": 4}, "their return")
 
 
-def test_who_follows_a_server_drains_and_comes_back_with_it(proxy: Proxy, crew: Crew) -> None:
+def test_who_follows_a_server_drains_and_comes_back_with_it(proxy: Proxy, crew: Workload) -> None:
     a, b = want(crew, a=1, b=2)
     proxy.settle([a, b])
     proxy.settle([WantServer(1, a.address, ready=False), b])
@@ -253,7 +253,7 @@ def test_who_follows_a_server_drains_and_comes_back_with_it(proxy: Proxy, crew: 
     assert proxy.who(PATIENT) == {"a": 6, "b": 6}
 
 
-def test_a_dynamic_server_is_checked_and_its_spare_is_not(proxy: Proxy, crew: Crew) -> None:
+def test_a_dynamic_server_is_checked_and_its_spare_is_not(proxy: Proxy, crew: Workload) -> None:
     proxy.settle(want(crew, a=1, b=7))
     crew["b"].ill = True
     eventually(lambda: proxy.who() == {"a": 12}, "the check")
@@ -266,7 +266,7 @@ def test_a_dynamic_server_is_checked_and_its_spare_is_not(proxy: Proxy, crew: Cr
     eventually(lambda: proxy.who() == {"a": 6, "b": 6}, "its return")
 
 
-def test_weights(proxy: Proxy, crew: Crew) -> None:
+def test_weights(proxy: Proxy, crew: Workload) -> None:
     a, b = want(crew, a=1, b=7)
     proxy.settle([a, b])
     for weight, share in ((100, 6), (0, 0)):
@@ -276,7 +276,7 @@ def test_weights(proxy: Proxy, crew: Crew) -> None:
     eventually(lambda: proxy.who() == {"a": 9, "b": 3}, "the new round")  # the old one is served to its end
 
 
-def test_maintenance_by_the_operator(proxy: Proxy, crew: Crew) -> None:
+def test_maintenance_by_the_operator(proxy: Proxy, crew: Workload) -> None:
     a, b = want(crew, a=1, b=7)
     proxy.settle([a, b])
     for kept, out in ((a, b), (b, a)):
@@ -286,7 +286,7 @@ def test_maintenance_by_the_operator(proxy: Proxy, crew: Crew) -> None:
     assert proxy.who() == {"a": 6, "b": 6}
 
 
-def test_a_hand_on_the_socket_is_put_right(proxy: Proxy, crew: Crew) -> None:
+def test_a_hand_on_the_socket_is_put_right(proxy: Proxy, crew: Workload) -> None:
     target = want(crew, a=1, b=7)
     proxy.settle(target)
     by_hand = [
@@ -303,7 +303,7 @@ def test_a_hand_on_the_socket_is_put_right(proxy: Proxy, crew: Crew) -> None:
     assert proxy.who() == {"a": 6, "b": 6} and "stray" not in proxy.names()
 
 
-def test_an_address_changes_under_load_without_an_error(proxy: Proxy, crew: Crew) -> None:
+def test_an_address_changes_under_load_without_an_error(proxy: Proxy, crew: Workload) -> None:
     a, b = want(crew, a=1, b=2)
     proxy.settle([a, b])
     seen_by_clients: Counter[str] = Counter()
@@ -326,7 +326,7 @@ def test_an_address_changes_under_load_without_an_error(proxy: Proxy, crew: Crew
     assert proxy.who() == proxy.who(SPARE) == {"a": 6, "e": 6}
 
 
-def test_who_goes_ends_what_is_under_way(proxy: Proxy, crew: Crew) -> None:
+def test_who_goes_ends_what_is_under_way(proxy: Proxy, crew: Workload) -> None:
     proxy.settle(want(crew, a=7, b=8))
     heard: list[str] = []
     proxy.apply([WantServer(8, crew["b"].address, 0), *want(crew, a=7)])
@@ -344,7 +344,7 @@ def test_who_goes_ends_what_is_under_way(proxy: Proxy, crew: Crew) -> None:
     assert proxy.names() == proxy.names("api--panic") == ["m1", "m2", "m3", "m8"]
 
 
-def test_a_slot_is_left_and_taken_by_somebody_else(proxy: Proxy, crew: Crew) -> None:
+def test_a_slot_is_left_and_taken_by_somebody_else(proxy: Proxy, crew: Workload) -> None:
     proxy.settle(want(crew, a=1, b=2))
     proxy.settle(want(crew, a=1))
     assert proxy.who() == proxy.who(SPARE) == {"a": 12}
@@ -354,7 +354,7 @@ def test_a_slot_is_left_and_taken_by_somebody_else(proxy: Proxy, crew: Crew) -> 
     assert proxy.get() == "503" and proxy.names() == ["m1", "m2", "m3"]
 
 
-def test_a_reload_forgets_and_the_next_pass_restores(proxy: Proxy, crew: Crew) -> None:
+def test_a_reload_forgets_and_the_next_pass_restores(proxy: Proxy, crew: Workload) -> None:
     target = want(crew, a=1, b=7)
     proxy.settle(target)
     proxy.reload()
@@ -363,7 +363,7 @@ def test_a_reload_forgets_and_the_next_pass_restores(proxy: Proxy, crew: Crew) -
     assert proxy.who() == proxy.who(SPARE) == {"a": 6, "b": 6}
 
 
-def test_a_reload_may_make_a_dynamic_server_one_of_the_file(proxy: Proxy, crew: Crew) -> None:
+def test_a_reload_may_make_a_dynamic_server_one_of_the_file(proxy: Proxy, crew: Workload) -> None:
     target = want(crew, a=1, b=7)
     proxy.settle(target)
     text = proxy.config.read_text()
@@ -381,7 +381,7 @@ def test_a_reload_may_make_a_dynamic_server_one_of_the_file(proxy: Proxy, crew: 
     assert proxy.names() == ["m1", "m2", "m3"]
 
 
-def test_nobody_goes_while_who_replaces_him_cannot_come(proxy: Proxy, crew: Crew) -> None:
+def test_nobody_goes_while_who_replaces_him_cannot_come(proxy: Proxy, crew: Workload) -> None:
     proxy.settle(want(crew, a=1, b=7))
     broken = PoolFile("api", registry="api", slots=SLOTS, spare="api--panic", options="check tcp-ut 300ms")
     outcomes = proxy.apply(want(crew, c=8), broken)
@@ -391,7 +391,7 @@ def test_nobody_goes_while_who_replaces_him_cannot_come(proxy: Proxy, crew: Crew
     assert proxy.who() == {"a": 6, "b": 6}
 
 
-def test_a_map_is_replaced_as_a_whole(proxy: Proxy, crew: Crew) -> None:
+def test_a_map_is_replaced_as_a_whole(proxy: Proxy, crew: Workload) -> None:
     proxy.settle(want(crew, a=1))
     asyncio.run(proxy.runtime.run([wire.set_state("api--panic", "m1", "maint")]))
     entries = {"/one": "api--panic", **{f"/{n}": "api" for n in range(600)}}
@@ -408,7 +408,7 @@ def test_a_map_is_replaced_as_a_whole(proxy: Proxy, crew: Crew) -> None:
     assert proxy.get("/one") == "a"
 
 
-def test_what_is_under_way_to_each_server(proxy: Proxy, crew: Crew) -> None:
+def test_what_is_under_way_to_each_server(proxy: Proxy, crew: Workload) -> None:
     want = [WantServer(n, crew[name].address, 100) for n, name in enumerate("ab", 1)]
     proxy.settle(want)
     eventually(lambda: proxy.who() == {"a": 6, "b": 6}, "both serve")
@@ -429,7 +429,7 @@ def test_what_is_under_way_to_each_server(proxy: Proxy, crew: Crew) -> None:
     eventually(lambda: not sum(sessions().values()), "it has ended")
 
 
-def test_what_the_last_check_of_each_server_came_to(proxy: Proxy, crew: Crew) -> None:
+def test_what_the_last_check_of_each_server_came_to(proxy: Proxy, crew: Workload) -> None:
     want = [WantServer(n, crew[name].address, 100) for n, name in enumerate("ab", 1)]
     proxy.settle(want)
 
@@ -505,13 +505,13 @@ FAKES: dict[str, tuple[list[bytes], type[DriverError]]] = {
     "closes at once": ([b""], Unreachable),
     "closes half-way": ([b"\n> Name: HAP", b""], Unreachable),
     "hangs half-way": ([b"\n", b"> Name: HAProxy\n"], Unreachable),
-    "another protocol": ([b"HTTP/1.1 400 Bad Request\r\n\r\n"], Nonsense),
-    "binary": ([b"\n\xff\x00"], Nonsense),
-    "too many replies": ([b"\n> a\n> b\n> c\n> "], Nonsense),
-    "something after": ([b"\n> a\n> b"], Nonsense),
-    "no reply to this": ([b"\n> what is that\n> "], Nonsense),
-    "a flood": ([b"x" * 2**16] * 200, Nonsense),
-    "a flood that begins well": ([b"\n> " + b"x" * 2**16] + [b"x" * 2**16] * 200, Nonsense),
+    "another protocol": ([b"HTTP/1.1 400 Bad Request\r\n\r\n"], InvalidResponse),
+    "binary": ([b"\n\xff\x00"], InvalidResponse),
+    "too many replies": ([b"\n> a\n> b\n> c\n> "], InvalidResponse),
+    "something after": ([b"\n> a\n> b"], InvalidResponse),
+    "no reply to this": ([b"\n> what is that\n> "], InvalidResponse),
+    "a flood": ([b"x" * 2**16] * 200, InvalidResponse),
+    "a flood that begins well": ([b"\n> " + b"x" * 2**16] + [b"x" * 2**16] * 200, InvalidResponse),
 }
 
 

@@ -14,7 +14,7 @@ from trimtab.daemons.haproxy import dumps, members, wire
 from trimtab.daemons.haproxy.dumps import ServerState
 from trimtab.daemons.haproxy.members import WantServer, difference, missing, seen, unchecked
 from trimtab.daemons.haproxy.wire import Command, Outcome, judge
-from trimtab.errors import BadInput, Nonsense, Refused
+from trimtab.errors import BadInput, InvalidResponse, Refused
 
 RECORDED = Path(__file__).parent / "recorded" / "haproxy"
 RELEASES = ("2.6", "3.0")  # the same lines, asked in the same order
@@ -213,7 +213,7 @@ def test_a_server_that_drains_is_neither_ready_nor_in_maintenance() -> None:
      SERVERS.replace(" 19001 ", " x "), SERVERS.replace("srv_op_state srv_admin_state", "srv_admin_state srv_op_state")],
 )  # fmt: skip
 def test_nonsense_about_servers(text: str) -> None:
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         dumps.read_servers(text)
 
 
@@ -227,7 +227,7 @@ def test_usable_members_of_the_pools_that_are_asked_for() -> None:
     head = "# pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,dreq,dresp,ereq,econ,eresp,wretr,wredis,status,weight,act,bck,x,\n"
     text = head + row.format("api", 3, 2, 1) + row.format("api--panic", 9, 9, 0) + row.format("web", 0, 0, 0)
     assert dumps.read_usable(text + "\n", {"api", "web", "gone"}) == {"api": 3, "web": 0}
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         dumps.read_usable(text.replace("api,BACKEND,0,0", "api,BACKEND"), {"api"})
     assert dumps.read_usable(text.replace("panic,BACKEND,0,0", "panic,BACKEND"), {"api"}) == {"api": 3}
 
@@ -236,7 +236,7 @@ def test_info() -> None:
     info = dumps.read_info(replies("show info")[0])
     assert info.version == "2.6.12-1+deb12u4" and info.pid > 1 and not info.stopping
     for text in ("", "Name: nginx\nPid: 1\n", "Name: HAProxy\nPid: x\nVersion: 1\nUptime_sec: 1\n"):
-        with pytest.raises(Nonsense):
+        with pytest.raises(InvalidResponse):
             dumps.read_info(text)
 
 
@@ -249,9 +249,9 @@ def test_maps() -> None:
         dumps.read_map(replies("show map /nowhere")[0])
     with pytest.raises(Refused):
         dumps.read_version(replies("prepare map /nowhere")[0])
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         dumps.read_map("what\n")
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         dumps.read_version("New version created: x\n")
 
 

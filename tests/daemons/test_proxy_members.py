@@ -86,8 +86,8 @@ def test_members_beyond_the_places_get_lines_of_their_own(hook: ModuleType) -> N
 
 def test_the_hand_reaches_members_of_the_file(hook: ModuleType) -> None:
     pools = rendered(SHOP, "hk-proxy-1", "/etc/haproxy/pools.cfg")
-    hands = {1: (None, 0, True), 2: (None, None, False)}
-    made = hook.haproxy_pools(pools, membership(pools={"web": hands}))
+    overrides = {1: (None, 0, True), 2: (None, None, False)}
+    made = hook.haproxy_pools(pools, membership(pools={"web": overrides}))
     web = made.split("backend web\n")[1].split("\n\n")[0]
     assert "    server hk-backend-1 10.1.80.10:8080 id 1 weight 0 tcp-ut 300ms sni var(txn.once)" in web
     assert (

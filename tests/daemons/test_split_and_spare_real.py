@@ -92,7 +92,7 @@ def nginx(folder: Path, pools: str, answer: str) -> tuple[str, ...]:
     return "nginx", "-e", "stderr", "-c", str(path)
 
 
-def hands(**members: Any) -> dict[str, Any]:
+def overrides(**members: Any) -> dict[str, Any]:
     return {"pools": {"web": {int(key[1:]): value for key, value in members.items()}}}
 
 
@@ -101,7 +101,7 @@ def test_the_spare_serve_when_nobody_else_may(
     hook: ModuleType, start: Start, tmp_path: Path, off: tuple[None, int, bool]
 ) -> None:
     pools = file(SPARE.replace("port: 8080,", "port: 8080, backup: spare,"), "/etc/nginx/pools.conf")
-    made = hook.nginx_pools(pools, hands(n1=off, n2=off))
+    made = hook.nginx_pools(pools, overrides(n1=off, n2=off))
     start(*nginx(tmp_path, made, "proxy_pass http://web;"))
     assert {get() for _ in range(6)} == {"spare True"}
 

@@ -12,7 +12,7 @@ from trimtab.daemons.keepalived.config import CONFIG
 from trimtab.daemons.rendered import render_host
 from trimtab.delivery import sandbox, systems
 from trimtab.drills.owners import Owned, changes, judge
-from trimtab.drills.witness.vip import addresses
+from trimtab.drills.probes.vip import addresses
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
 from trimtab.estate.platform import PLATFORMS, Platform

@@ -20,7 +20,7 @@ from trimtab.answers.codec import extended, plain
 from trimtab.answers.drain import Ended, Objection, Refused, Step, Stepped
 from trimtab.answers.members import Member, Members
 from trimtab.answers.status import Site, Status, Word
-from trimtab.answers.why import Hand, WhyHost, WhyMember
+from trimtab.answers.why import Override, WhyHost, WhyMember
 
 FRONTS = {"hk": ("198.18.1.10", "2001:db8:1::a"), "sg": ("198.18.2.10", "2001:db8:2::a")}
 ESTATE = {"hk-registry-1": 0xD4, "sg-registry-1": 0xE5, "mid-registry-1": 0xF6}
@@ -108,16 +108,16 @@ class PaperArbiter:
 
     def _why(self, target: str) -> WhyHost | WhyMember:
         drained = target in self.drained
-        hand = Hand("drain" if drained else "ready", "root@sg-registry-1", "")
+        override = Override("drain" if drained else "ready", "root@sg-registry-1", "")
         if "/" in target:
-            return WhyMember(target, "hk", 100, "", hand, {}, {}, (), ())
-        return WhyHost(target, "hk", None, {}, None, drained, None, hand, {}, (), ())
+            return WhyMember(target, "hk", 100, "", override, {}, {}, (), ())
+        return WhyHost(target, "hk", None, {}, None, drained, None, override, {}, (), ())
 
-    def verdict(self, site: str) -> Literal["dark", "serving"]:
+    def verdict(self, site: str) -> Literal["unreachable", "serving"]:
         if f"{site}-router-1" in self._twin.dark:
-            return "dark"
+            return "unreachable"
         blind = sum(FRONTS[site][0] in self._twin.filters.get(host, "") for host in ESTATE)
-        return "dark" if blind > 1 else "serving"
+        return "unreachable" if blind > 1 else "serving"
 
     def status(self) -> Status:
         return Status(tuple(self._row(site) for site in FRONTS), None, (), "3 changes left", ())

@@ -12,7 +12,7 @@ from typing import Any
 from drills_operator_kit import ESTATE, PaperArbiter, agent_json
 
 from trimtab.agent_config import PATH
-from trimtab.drills.aftermath import DRAINING
+from trimtab.drills.drain_outcome import DRAINING
 from trimtab.drills.faults import agent_releases
 from trimtab.drills.scene import OnWait, Scene, read_scene
 from trimtab.errors import EnvironmentUnable, TwinFailed

@@ -29,8 +29,8 @@ SERVES: Seen = {
 BLIND: Seen = {**SERVES, "reasons": ["sg: https: no answer within 1 s since 2026-01-22T05:02:41Z"]}
 DARK: Seen = {
     **SERVES,
-    "verdict": "dark",
-    "reasons": ["hk: https: no answer within 1 s", "sg: dark", "la: dark"],
+    "verdict": "unreachable",
+    "reasons": ["hk: https: no answer within 1 s", "sg: unreachable", "la: unreachable"],
 }
 UNKNOWN: Seen = {
     **SERVES,
@@ -41,7 +41,7 @@ AWAY: Seen = {**SERVES, "step": "withdraw", "word": "drained by root@sg", "drain
 BY_AGENTS: Seen = {
     **DARK,
     "step": "withdraw",
-    "word": "drained by trimtab at 14:02:18: ill by 3 of 3 vantage points",
+    "word": "drained by trimtab at 14:02:18: unhealthy by 3 of 3 vantage points",
     "drained": {"by": AUTOMATIC},
 }
 
@@ -63,23 +63,23 @@ ONE: Seen = {"vantage": ["sg"]}
         ("stays-serving", (WELL, WELL, WELL), ONE, "unknown", "nobody of sg was seen to say"),
         ("stays-serving", (WELL, look(BLIND), WELL), {"vantage": ["la"]}, "unknown", "nobody of la"),
         ("stays-serving", (WELL, look(BLIND), WELL), {}, "unknown", "nobody of the others"),
-        ("stays-serving", (WELL, look(DARK), WELL), ONE, "false", "during the fault the verdict is dark"),
+        ("stays-serving", (WELL, look(DARK), WELL), ONE, "false", "during the fault the verdict is unreachable"),
         ("stays-serving", (WELL, look(UNKNOWN), WELL), ONE, "false", "during the fault the verdict is unknown"),
-        ("stays-serving", (WELL, look(BLIND), look(DARK)), ONE, "false", "after the fault the verdict is dark"),
+        ("stays-serving", (WELL, look(BLIND), look(DARK)), ONE, "false", "after the fault the verdict is unreachable"),
         ("stays-serving", (look(UNKNOWN), look(BLIND), WELL), ONE, "unknown", "not known to serve before"),
         ("stays-serving", (WELL, look({**BLIND, "step": "prefer"}), WELL), ONE, "false", "the step of hk is prefer"),
         ("stays-serving", (WELL, look(BLIND, sg="withdraw"), WELL), ONE, "false", "the step of sg is withdraw"),
         ("stays-serving", (WELL, look(None), WELL), ONE, "unknown", "nobody said how the site stood during"),
         ("stays-serving", (WELL, look(BLIND), look(None)), ONE, "unknown", "nobody said how the site stood after"),
         ("not-taken", (WELL, look(DARK), WELL), {}, "true", ""),
-        ("not-taken", (WELL, look({**DARK, "verdict": "ill"}), WELL), {}, "true", ""),
+        ("not-taken", (WELL, look({**DARK, "verdict": "unhealthy"}), WELL), {}, "true", ""),
         ("not-taken", (WELL, WELL, WELL), {}, "unknown", "no quorum said"),
         ("not-taken", (WELL, look(UNKNOWN), WELL), {}, "unknown", "no quorum said"),
         ("not-taken", (WELL, look({**DARK, "step": "withdraw"}), WELL), {}, "false", "the step of hk is withdraw"),
-        ("not-taken", (WELL, look(DARK), look(DARK)), {}, "false", "after the fault the verdict is dark"),
+        ("not-taken", (WELL, look(DARK), look(DARK)), {}, "false", "after the fault the verdict is unreachable"),
         ("taken", (WELL, look(BY_AGENTS), WELL), {}, "true", ""),
         ("taken", (WELL, look(AWAY), WELL), {}, "false", "not drained by agents: drained by root@sg"),
-        ("taken", (WELL, look(DARK), WELL), {}, "false", "agents have not drained it: its step is serve, the verdict dark"),
+        ("taken", (WELL, look(DARK), WELL), {}, "false", "agents have not drained it: its step is serve, the verdict unreachable"),
         ("taken", (WELL, look({**BY_AGENTS, "step": "prefer"}), WELL), {}, "false", "its step is prefer"),
         ("taken", (WELL, look(BY_AGENTS, sg="withdraw"), WELL), {}, "false", "more than one site was taken away: hk, sg"),
         ("taken", (WELL, look(BY_AGENTS), look(BY_AGENTS)), {}, "false", "after the fault the step of hk is withdraw"),
@@ -189,7 +189,7 @@ def test_a_drain_is_done_or_was_never_asked_for(wanted: str, told: Seen, value: 
         (look(None), WELL, "unknown", "while it was drained"),
         (GONE, GONE, "false", "after the fault the step of hk is withdraw"),
         (GONE, look(SERVES, sg="prefer"), "false", "after the fault the step of sg is prefer"),
-        (GONE, look(DARK), "false", "at the end the site is dark"),
+        (GONE, look(DARK), "false", "at the end the site is unreachable"),
         (GONE, look(UNKNOWN), "unknown", "whether the site serves at the end is not known"),
         (GONE, look(None), "unknown", "how the site stood after the fault"),
     ],

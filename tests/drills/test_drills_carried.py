@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from drills_kit import LoopbackLab, Pki, TlsShop, ledger_scripts, row
 
-from trimtab.drills import carried as module
-from trimtab.drills.carried import Step, carried_rates, full_rates, normal_rates, scaled, share, well
-from trimtab.drills.crew import Counters, Rates
+from trimtab.drills import calibration as module
+from trimtab.drills.calibration import Step, carried_rates, full_rates, normal_rates, scaled, share, well
 from trimtab.drills.load.record import Row
 from trimtab.drills.scene import read_scene
+from trimtab.drills.workload import Counters, Rates
 
 
 def quiet(stage: str, counters: Counters) -> None:

@@ -1,4 +1,4 @@
-"""What the estate itself did, judged from what its witnesses saw before, during and after a fault."""
+"""What the estate itself did, judged from what its probes saw before, during and after a fault."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from drills_kit import history
 
-from trimtab.drills.checkers import CHECKERS, checkers_for, witnesses_for
+from trimtab.drills.checkers import CHECKERS, checkers_for, probes_for
 from trimtab.drills.scenario import CONDUCT
 from trimtab.drills.verdict import Claims, Verdict
 
@@ -15,11 +15,11 @@ Seen = dict[str, Any]
 
 
 def judged(
-    name: str, wanted: str, witness: str, looks: tuple[Any, Any, Any], told: Seen | None = None
+    name: str, wanted: str, probe: str, looks: tuple[Any, Any, Any], told: Seen | None = None
 ) -> Verdict:
     """looks: before, during, after; None: nobody looked."""
     pairs = zip(("before", "during", "after"), looks, strict=True)
-    evidence: Seen = {when: {} if seen is None else {witness: seen} for when, seen in pairs}
+    evidence: Seen = {when: {} if seen is None else {probe: seen} for when, seen in pairs}
     checker = next(checker for checker in CHECKERS if checker.name == name)
     return checker.check(history(evidence={**evidence, "told": told or {}}), Claims(conduct={name: wanted}))
 
@@ -28,10 +28,10 @@ def judged(
 @pytest.mark.parametrize("missing", [0, 1, 2])
 def test_what_nobody_looked_at_is_unknown(name: str, missing: int) -> None:
     (checker,) = [c for c in checkers_for(Claims(conduct={name: CONDUCT[name][0]})) if c.name == name]
-    (witness,) = witnesses_for((checker,))
+    (probe,) = probes_for((checker,))
     looks: list[Any] = [{}, {}, {}]
     looks[missing] = None
-    verdict = judged(name, CONDUCT[name][0], witness, (looks[0], looks[1], looks[2]))
+    verdict = judged(name, CONDUCT[name][0], probe, (looks[0], looks[1], looks[2]))
     assert verdict.value == "unknown"
     assert ("before", "during", "after")[missing] in verdict.reasons[0]
 

@@ -13,23 +13,23 @@ from drills_operator_kit import FRONTS, agent_json
 from drills_paper_kit import PaperTwin, facts, scene
 
 from trimtab.answers.status import Site, Word
-from trimtab.drills import aftermath
-from trimtab.drills.aftermath import bring_back, came_to, is_well
+from trimtab.drills import drain_outcome
+from trimtab.drills.drain_outcome import bring_back, came_to, is_well
 from trimtab.drills.faults import FAULTS
 from trimtab.drills.faults.base import Aim, Struck
-from trimtab.drills.faults.blind import rules
-from trimtab.drills.faults.places import check
+from trimtab.drills.faults.observer_blackhole import rules
+from trimtab.drills.faults.targets import check
 from trimtab.drills.journal import Journal
 from trimtab.drills.play import begin_whole
+from trimtab.drills.probes import PROBES
 from trimtab.drills.scene import Scene
-from trimtab.drills.witness import WITNESSES
-from trimtab.errors import AnswerIsNo, BadInput, EnvironmentUnable
+from trimtab.errors import BadInput, Denied, EnvironmentUnable
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aftermath, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(aftermath, "WELL_SECONDS", 0.05)
+    monkeypatch.setattr(drain_outcome, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(drain_outcome, "WELL_SECONDS", 0.05)
 
 
 def aim(twin: PaperTwin, kind: str, of: str = "site", where: Scene | None = None) -> Aim:
@@ -74,7 +74,7 @@ def test_an_undrain_that_says_that_it_failed_is_no_success(tmp_path: Path, of: s
     found = aim(twin, "drain-inside", of)
     Journal(twin).strike("drain-inside", found)
     twin.arbiter.denies = (1, "it is not drained\n")
-    with pytest.raises(AnswerIsNo, match=f"undrain {found.names[2]}` ended with 1: it is not drained"):
+    with pytest.raises(Denied, match=f"undrain {found.names[2]}` ended with 1: it is not drained"):
         Journal(twin).restore()
     Journal(twin).restore()
     assert not (tmp_path / "struck.jsonl").read_text(), "it is back by now"
@@ -97,7 +97,7 @@ def test_a_drain_that_is_refused_is_no_drill(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "of"), [("drain", "site"), ("drain-killed", "site"), ("second-fault", "site"),
-                                          ("two-drains", "two-sites"), ("blind", "one-vantage")])  # fmt: skip
+                                          ("two-drains", "two-sites"), ("observer-blackhole", "one-vantage")])  # fmt: skip
 def test_what_is_not_well_before_is_not_broken_further(tmp_path: Path, kind: str, of: str) -> None:
     twin = PaperTwin(tmp_path)
     twin.arbiter.drained = {"sg"}
@@ -121,7 +121,7 @@ def test_a_site_that_does_not_come_back_stays_written_down(
     twin = PaperTwin(tmp_path)
     Journal(twin).strike("drain", aim(twin, "drain"))
     monkeypatch.setattr(twin.arbiter, "drained", Kept({"hk"}))
-    monkeypatch.setattr(aftermath, "BACK_SECONDS", 0.05)
+    monkeypatch.setattr(drain_outcome, "BACK_SECONDS", 0.05)
     with pytest.raises(EnvironmentUnable, match="hk is not announced again"):
         Journal(twin).restore()
     assert (tmp_path / "struck.jsonl").read_text()
@@ -321,7 +321,7 @@ def test_without_its_store_nobody_is_drained(tmp_path: Path) -> None:
 
 def test_one_vantage_point_is_blind_for_one_site(tmp_path: Path) -> None:
     twin = PaperTwin(tmp_path)
-    assert strike(twin, "blind", "one-vantage").told == {"vantage": ["sg"]}
+    assert strike(twin, "observer-blackhole", "one-vantage").told == {"vantage": ["sg"]}
     (loses,) = twin.filters.values()
     assert all(address in loses for address in FRONTS["hk"]) and "l4proto" not in loses
     assert not any(address in loses for address in FRONTS["sg"])
@@ -329,7 +329,7 @@ def test_one_vantage_point_is_blind_for_one_site(tmp_path: Path) -> None:
 
 def test_every_vantage_point_is_blind_for_every_site(tmp_path: Path) -> None:
     twin = PaperTwin(tmp_path)
-    assert strike(twin, "blind", "every-vantage").told == {"vantage": ["hk", "mid", "sg"]}
+    assert strike(twin, "observer-blackhole", "every-vantage").told == {"vantage": ["hk", "mid", "sg"]}
     for loses in twin.filters.values():
         assert loses.count("meta l4proto tcp drop") == 2, "hosts that answer pings live"
         assert all(address in loses for addresses in FRONTS.values() for address in addresses)
@@ -337,7 +337,7 @@ def test_every_vantage_point_is_blind_for_every_site(tmp_path: Path) -> None:
 
 def test_every_vantage_point_is_blind_for_one_front(tmp_path: Path) -> None:
     twin = PaperTwin(tmp_path)
-    assert strike(twin, "blind", "one-front").told == {"vantage": ["hk", "mid", "sg"]}
+    assert strike(twin, "observer-blackhole", "one-front").told == {"vantage": ["hk", "mid", "sg"]}
     for loses in twin.filters.values():
         assert loses.count("meta l4proto tcp drop") == 2, "hosts that answer pings live"
         assert all(address in loses for address in FRONTS["hk"]) and not any(a in loses for a in FRONTS["sg"])
@@ -345,8 +345,8 @@ def test_every_vantage_point_is_blind_for_one_front(tmp_path: Path) -> None:
 
 def test_the_witness_hears_of_it(tmp_path: Path) -> None:
     twin = PaperTwin(tmp_path)
-    strike(twin, "blind", "one-vantage")
-    seen = WITNESSES["arbiter"](twin, scene(), "hk")
+    strike(twin, "observer-blackhole", "one-vantage")
+    seen = PROBES["arbiter"](twin, scene(), "hk")
     assert (seen["asked"], seen["site"]["verdict"], seen["steps"]) == (
         "sg-registry-1",
         "serving",
@@ -354,15 +354,15 @@ def test_the_witness_hears_of_it(tmp_path: Path) -> None:
     )
     assert seen["site"]["reasons"] == ["sg: https: no answer within 1 s"]
     strike(twin, "drain")
-    assert WITNESSES["arbiter"](twin, scene(), "hk")["steps"] == {"hk": "withdraw", "sg": "serve"}
+    assert PROBES["arbiter"](twin, scene(), "hk")["steps"] == {"hk": "withdraw", "sg": "serve"}
 
 
 def test_the_witness_asks_whoever_has_power(tmp_path: Path) -> None:
     twin = PaperTwin(tmp_path)
     twin.dark = {"sg-registry-1"}
-    assert WITNESSES["arbiter"](twin, scene(), "hk")["asked"] == "mid-registry-1"
+    assert PROBES["arbiter"](twin, scene(), "hk")["asked"] == "mid-registry-1"
     twin.dark = {"sg-registry-1", "mid-registry-1"}  # and the store has no majority
-    assert WITNESSES["arbiter"](twin, scene(), "hk") == {"asked": None, "site": None, "steps": {}}
+    assert PROBES["arbiter"](twin, scene(), "hk") == {"asked": None, "site": None, "steps": {}}
 
 
 TRIED = """
@@ -404,7 +404,7 @@ def test_agents_that_may_not_drain_are_told_before_anything_is_hidden_from_them(
     twin = PaperTwin(tmp_path)
     twin.arbiter.spent = True
     with pytest.raises(EnvironmentUnable, match=r"agents may not drain hk now: .*budget-spent"):
-        aim(twin, "blind", "one-front")
+        aim(twin, "observer-blackhole", "one-front")
     assert not twin.filters
 
 
@@ -414,9 +414,9 @@ def test_agents_that_may_not_drain_are_told_before_anything_is_hidden_from_them(
         ("drain", "site", {"estate_store": None}, "no store of its own"),
         ("estate-loss", "estate-members", {"estate_store": None}, "no store of its own"),
         ("freeze", "estate", {"sites": {"hk": facts()["sites"]["hk"]}}, "nobody else would carry"),
-        ("blind", "one-vantage", {"sites": {"hk": facts()["sites"]["hk"]}}, "but for hk no site has a registry"),
-        ("blind", "one-front", {"automatic": False}, "drain no site by themselves"),
-        ("blind", "one-front", {"estate_store": None}, "no store of its own"),
+        ("observer-blackhole", "one-vantage", {"sites": {"hk": facts()["sites"]["hk"]}}, "but for hk no site has a registry"),
+        ("observer-blackhole", "one-front", {"automatic": False}, "drain no site by themselves"),
+        ("observer-blackhole", "one-front", {"estate_store": None}, "no store of its own"),
         ("second-fault", "site", {"sites": {n: facts()["sites"][n] for n in ("hk", "sg")}}, "but for hk, sg no site"),
     ],
 )  # fmt: skip
@@ -434,5 +434,5 @@ def test_what_cannot_be_done_is_told_before_there_is_a_twin(
 
 def test_an_observer_that_looks_at_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drills_paper_kit.agent_json", lambda node: agent_json(node, ["sg"]))
-    with pytest.raises(EnvironmentUnable, match="looks at no front door of hk"):
-        aim(PaperTwin(tmp_path), "blind", "one-vantage")
+    with pytest.raises(EnvironmentUnable, match="looks at no site endpoint of hk"):
+        aim(PaperTwin(tmp_path), "observer-blackhole", "one-vantage")

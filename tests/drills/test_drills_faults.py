@@ -1,4 +1,4 @@
-"""Every kind of fault at each of its places: what it aims at, what it breaks, and that it mends it again."""
+"""Every kind of fault at each of its targets: what it aims at, what it breaks, and that it mends it again."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from drills_paper_kit import ONCE, PROCEDURES, PaperTwin, facts, scene
 from trimtab.daemons.table import table as daemons
 from trimtab.drills.faults import FAULTS, table
 from trimtab.drills.faults.base import Aim
-from trimtab.drills.faults.places import check
 from trimtab.drills.faults.power_cut import PowerCut
 from trimtab.drills.faults.reload import MEND, SPOIL
 from trimtab.drills.faults.session_drop import TABLE, rules
+from trimtab.drills.faults.targets import check
 from trimtab.drills.scene import Scene
 from trimtab.errors import BadInput, TrimtabError
 
 CASES = [
-    (kind.kind, of) for kind in FAULTS.values() for of in kind.places if kind.kind not in PROCEDURES | ONCE
+    (kind.kind, of) for kind in FAULTS.values() for of in kind.targets if kind.kind not in PROCEDURES | ONCE
 ]
 PASSING = {
     "process-kill",
@@ -80,9 +80,9 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("estate-leader-killed", "site", ("hk-router-1",), (), "drain of hk dies: the store's leader after `prefer`"),
         ("freeze", "estate", (), (), "another one asks for a drain of hk"),
         ("estate-loss", "estate-members", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "a member of the estate's store"),
-        ("blind", "one-vantage", ("sg-registry-1",), (), "the observers of sg hear no answer of hk's front door"),
-        ("blind", "every-vantage", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "no observer of any site (3)"),
-        ("blind", "one-front", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "more than pings of hk's front door"),
+        ("observer-blackhole", "one-vantage", ("sg-registry-1",), (), "the observers of sg hear no answer of hk's endpoint"),
+        ("observer-blackhole", "every-vantage", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "no observer of any site (3)"),
+        ("observer-blackhole", "one-front", ("hk-registry-1", "sg-registry-1", "mid-registry-1"), (), "more than pings of hk's endpoint"),
         ("upgrade", "proxies", ("hk-proxy-1", "hk-proxy-2"), (), "on hk-proxy-1, hk-proxy-2 goes on as"),
         ("upgrade-drained", "proxies", ("hk-proxy-1", "hk-proxy-2"), (), "drained and started from"),
         ("crash-loop", "vip-holder", ("hk-proxy-2",), (), "dies whenever it has come up"),
@@ -228,7 +228,7 @@ def test_a_sites_member_leads_whoever_led_before(tmp_path: Path, first: str) -> 
         ("power-cut", "proxies", {"site": "mid"}, "mid has no prox"),
         ("drain", "site", {"site": "mid"}, "mid has no proxy"),
         ("second-fault", "site", {"site": "mid"}, "mid has no proxy"),
-        ("blind", "one-vantage", {"site": "mid"}, "mid has no proxy"),
+        ("observer-blackhole", "one-vantage", {"site": "mid"}, "mid has no proxy"),
         ("power-cut", "site", {"site": "la"}, "no site 'la'"),
     ],
 )
@@ -281,7 +281,7 @@ def test_a_site_that_holds_no_vips_has_no_holder(tmp_path: Path) -> None:
     twin.holder = ""
     for kind in ("hang", "bad-reload", "reload", "process-kill"):
         with pytest.raises(TrimtabError, match="not clear"):
-            aim(twin, kind, FAULTS[kind].places[0])
+            aim(twin, kind, FAULTS[kind].targets[0])
 
 
 def test_one_site_alone_has_no_links_to_cut(tmp_path: Path) -> None:

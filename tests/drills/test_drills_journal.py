@@ -31,7 +31,7 @@ def written(twin: PaperTwin) -> list[str]:
 
 @pytest.mark.parametrize(
     ("kind", "of"),
-    [(kind.kind, of) for kind in FAULTS.values() for of in kind.places if kind.kind not in PROCEDURES],
+    [(kind.kind, of) for kind in FAULTS.values() for of in kind.targets if kind.kind not in PROCEDURES],
 )
 def test_the_next_drill_mends_what_a_killed_one_left(tmp_path: Path, kind: str, of: str) -> None:
     twin = PaperTwin(tmp_path)

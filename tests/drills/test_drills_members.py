@@ -1,4 +1,4 @@
-"""What agents and registries did, judged with planted failures; and their witnesses, with replies as they come."""
+"""What agents and registries did, judged with planted failures; and their probes, with replies as they come."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trimtab.daemons.haproxy import asked as haproxy
 from trimtab.daemons.nginx import asked as nginx
 from trimtab.drills.faults import deploy
 from trimtab.drills.faults.canary import share
-from trimtab.drills.witness import healing, versions
+from trimtab.drills.probes import healing, versions
 from trimtab.errors import EnvironmentUnable
 
 Seen = dict[str, Any]

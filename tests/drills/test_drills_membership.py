@@ -11,8 +11,8 @@ from drills_paper_kit import PaperTwin, scene
 from trimtab.drills.checkers.membership import MembershipConduct
 from trimtab.drills.faults import FAULTS
 from trimtab.drills.faults.reinstall import roles
+from trimtab.drills.probes.membership import judge
 from trimtab.drills.verdict import Claims, Verdict
-from trimtab.drills.witness.membership import judge
 
 # `etcdctl member list -w json` of 3.4.23 and, with isLearner, of 3.5.16.
 REPLY = (

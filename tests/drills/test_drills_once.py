@@ -9,7 +9,7 @@ from drills_paper_kit import scene
 
 from trimtab.drills.checkers.ledger import LedgerConduct
 from trimtab.drills.faults.die_answering import judge
-from trimtab.drills.faults.places import check
+from trimtab.drills.faults.targets import check
 from trimtab.errors import BadInput
 
 URL = "https://api.shop.example:443/ledger/"

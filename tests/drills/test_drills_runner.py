@@ -17,7 +17,6 @@ from rich.console import Console
 
 from trimtab.drills import play, runner
 from trimtab.drills.checkers import load_ran
-from trimtab.drills.crew import Counters, Rates
 from trimtab.drills.faults.base import Aim
 from trimtab.drills.journal import Journal
 from trimtab.drills.report_text import reasons, report, table_lines
@@ -26,6 +25,7 @@ from trimtab.drills.runner import Progress, steady
 from trimtab.drills.scenario import Load, Observe, Prepare, Scenario, Step, WaitReady
 from trimtab.drills.scenario_file import builtin, find
 from trimtab.drills.scene import Region, Scene, Site, Upstream
+from trimtab.drills.workload import Counters, Rates
 from trimtab.errors import BadInput, EnvironmentUnable, TwinFailed
 
 RATES = Rates(new=40, kept=20, orders=20)

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from drills_kit import LoopbackLab, TlsShop
 
-from trimtab.drills.checkers import CHECKERS, checkers_for, witnesses_for
+from trimtab.drills.checkers import CHECKERS, checkers_for, probes_for
 from trimtab.drills.faults import FAULTS
+from trimtab.drills.probes import PROBES
 from trimtab.drills.scenario import BUSIEST, CLAIMS, CONDUCT, Inject, Prepare, Restore, Scenario
 from trimtab.drills.scenario_file import BadScenario, builtin, find, read_scenario
 from trimtab.drills.scene import read_scene
 from trimtab.drills.verdict import Claims
-from trimtab.drills.witness import WITNESSES
 from trimtab.errors import BadInput
 
 GOOD = """\
@@ -88,10 +88,10 @@ def test_what_a_built_in_scenario_names_is_there(name: str) -> None:
     assert len(scenario.shows) > 20
     for step in scenario.steps:
         if isinstance(step, (Prepare, Inject)):
-            assert step.of in FAULTS[step.kind].places
+            assert step.of in FAULTS[step.kind].targets
     checkers = checkers_for(scenario.limits(PROMISES))
     assert {checker.name for checker in checkers} == {"load", *scenario.claims}
-    assert set(witnesses_for(checkers)) <= set(WITNESSES)
+    assert set(probes_for(checkers)) <= set(PROBES)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -1,4 +1,4 @@
-"""What the witnesses make of the replies that real daemons gave: HAProxy 2.6, nginx, BIRD 2.0, etcd 3.4, iproute2."""
+"""What the probes make of the replies that real daemons gave: HAProxy 2.6, nginx, BIRD 2.0, etcd 3.4, iproute2."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from drills_paper_kit import MEMBERS, PaperTwin, scene
 
 from trimtab.daemons.haproxy import asked as haproxy
 from trimtab.daemons.nginx import asked as nginx
+from trimtab.drills.probes import PROBES, agents, route, store
+from trimtab.drills.probes.vip import judge_holder
 from trimtab.drills.scene import Site, Upstream
-from trimtab.drills.witness import WITNESSES, agents, route, store
-from trimtab.drills.witness.vip import judge_holder
 from trimtab.errors import EnvironmentUnable
 
 # Which proxy holds the VIPs.
@@ -41,11 +41,11 @@ def test_an_unclear_holder_is_not_guessed(replies: tuple[str, str]) -> None:
 
 def test_the_look_names_a_holder_only_if_there_is_one(tmp_path: Path) -> None:
     twin = PaperTwin(tmp_path)
-    seen = WITNESSES["vip"](twin, scene(), "hk")
+    seen = PROBES["vip"](twin, scene(), "hk")
     assert seen["holder"] == "hk-proxy-2"
     assert seen["held"] == {"hk-proxy-1": [], "hk-proxy-2": ["2001:db8:113::a", "203.0.113.10"]}
     twin.dark = {"hk-proxy-2"}
-    assert WITNESSES["vip"](twin, scene(), "hk")["holder"] is None
+    assert PROBES["vip"](twin, scene(), "hk")["holder"] is None
 
 
 # Since when an upstream hears a prefix.

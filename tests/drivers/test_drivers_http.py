@@ -13,7 +13,7 @@ import pytest
 from tests.registry.registry_kit import Handler, answer, free_port, run, serving
 
 from trimtab.drivers.http import Address, Limits, NotDone, Peer, Peers, TlsFiles, Untrusted
-from trimtab.errors import BadInput, Nonsense, Refused, Unreachable
+from trimtab.errors import BadInput, InvalidResponse, Refused, Unreachable
 
 LIMITS = Limits(connect_s=0.5, answer_s=0.2, whole_s=0.6, max_body=1000)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -72,13 +72,13 @@ def test_a_kept_connection_that_the_server_closed_is_replaced() -> None:
     ("raw", "kind", "reason"),
     [
         (None, Unreachable, "no answer within 0.2 s"),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", Nonsense, "does not speak HTTP"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 9000, Nonsense, "does not speak HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Nonsense, "does not speak HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", Nonsense, "does not speak HTTP"),
-        (answer("x" * 1001), Nonsense, "more than 1000 bytes"),
-        (CHUNKED + chunk(b"x" * 400) * 3, Nonsense, "more than 1000 bytes"),
-        (CHUNKED + b"zz\r\n", Nonsense, "does not speak HTTP"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", InvalidResponse, "does not speak HTTP"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 9000, InvalidResponse, "does not speak HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", InvalidResponse, "does not speak HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", InvalidResponse, "does not speak HTTP"),
+        (answer("x" * 1001), InvalidResponse, "more than 1000 bytes"),
+        (CHUNKED + chunk(b"x" * 400) * 3, InvalidResponse, "more than 1000 bytes"),
+        (CHUNKED + b"zz\r\n", InvalidResponse, "does not speak HTTP"),
         (CHUNKED + chunk(b"x"), Unreachable, "no answer within"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", Unreachable, "no answer within"),
     ],
@@ -171,7 +171,7 @@ def test_a_stream_that_ends_is_unreachable_and_a_long_line_is_nonsense() -> None
                 await stream.line()
         async with peer_of(lambda path, body: CHUNKED + chunk(b"x" * 600) * 2) as peer:
             stream = await peer.stream("POST", "/", {}, b"")
-            with pytest.raises(Nonsense, match="a line of more than 1000 bytes"):
+            with pytest.raises(InvalidResponse, match="a line of more than 1000 bytes"):
                 await stream.line()
 
     run(test())

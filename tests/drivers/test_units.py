@@ -14,7 +14,7 @@ from tests.drivers.process_kit import await_end
 from trimtab.drivers.units import UnitState, connect
 from trimtab.drivers.units.socket import UnitSocket, read_units
 from trimtab.drivers.units.systemd import Systemd, read_show
-from trimtab.errors import BadInput, Nonsense, Refused, TrimtabError, TwinFailed, Unreachable
+from trimtab.errors import BadInput, InvalidResponse, Refused, TrimtabError, TwinFailed, Unreachable
 from trimtab.lab import unit_socket
 from trimtab.lab.node import Machine
 
@@ -89,7 +89,7 @@ def test_what_systemd_shows() -> None:
      SHOW.replace("LoadState=loaded\n", "", 1)],
 )  # fmt: skip
 def test_nonsense_of_systemd(text: str) -> None:
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         read_show(text, NAMES)
 
 
@@ -293,11 +293,11 @@ def test_who_waits_when_the_power_goes_gets_no_answer(world: World) -> None:
 
 FAKES: dict[str, tuple[bytes, type[TrimtabError]]] = {
     "says nothing": (b"", Unreachable),
-    "not JSON": (b"what\n", Nonsense),
-    "no object": (b"[]\n", Nonsense),
-    "another answer": (b'{"yes": 1}\n', Nonsense),
-    "deep": (b"[" * 100_000 + b"\n", Nonsense),
-    "no end": (b"x" * 2**21, Nonsense),
+    "not JSON": (b"what\n", InvalidResponse),
+    "no object": (b"[]\n", InvalidResponse),
+    "another answer": (b'{"yes": 1}\n', InvalidResponse),
+    "deep": (b"[" * 100_000 + b"\n", InvalidResponse),
+    "no end": (b"x" * 2**21, InvalidResponse),
 }
 
 
@@ -338,5 +338,5 @@ def test_units_that_cannot_be_read(units: object) -> None:
     if units == {}:
         assert read_units({"units": units}) == {}
         return
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         read_units({"units": units})

@@ -12,9 +12,9 @@ from trimtab import codec
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.errors import BadInput, EnvironmentUnable, PackageMissing
-from trimtab.lab import able, relay, state, twin
-from trimtab.lab.able import Trial
+from trimtab.lab import diagnose, relay, state, twin
 from trimtab.lab.client import Lab
+from trimtab.lab.diagnose import Trial
 from trimtab.lab.fabric import client_neighbours, mac_address
 from trimtab.lab.node import network_batches, sysctl_lines
 from trimtab.lab.topology import Leg, Node, Segment, Topology
@@ -85,7 +85,7 @@ def test_no_twin_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_why_a_machine_cannot(
     trials: tuple[Trial, Trial, Trial, Trial], sysctls: dict[str, str], what: str | None, way_out: str | None
 ) -> None:
-    found = able.judge(*trials, sysctls)
+    found = diagnose.judge(*trials, sysctls)
     if what is None or way_out is None:
         assert found is None
     else:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from trimtab.daemons.bird.config import CONFIG
+from trimtab.drills.probes.route import speaks
 from trimtab.drills.scene import read_scene
-from trimtab.drills.witness.route import speaks
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import load_estate
 from trimtab.lab.plan import plan

@@ -84,7 +84,7 @@ def test_death_of_the_owner_inside_leaves_nothing(twins: Path) -> None:
     outer = int(json.loads((lab.path / "owner.json").read_text())["pid"])
     pids = process.descendants(outer)
     owner = next(
-        pid for pid in pids if b"trimtab.lab.owner" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        pid for pid in pids if b"trimtab.lab.init" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     )
     os.kill(owner, signal.SIGKILL)
     nothing_left(lab.path, pids, set())

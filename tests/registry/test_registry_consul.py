@@ -19,14 +19,14 @@ from tests.registry.consul_stand_in import ConsulStandIn
 from tests.registry.registry_kit import access, answer, eventually, first, follow, run, serving
 
 from trimtab.drivers.http import Limits
-from trimtab.errors import Compacted, Conflict, DriverError, LeaseGone, Nonsense, Refused, Unreachable
+from trimtab.errors import Compacted, Conflict, DriverError, InvalidResponse, LeaseGone, Refused, Unreachable
 from trimtab.registry.base import Write
 from trimtab.registry.codec import decode, encode
 from trimtab.registry.consul import rights, wire
 from trimtab.registry.consul.client import Consul
 from trimtab.registry.consul.steps import difference, steps_of
 from trimtab.registry.consul.wire import Half, Space
-from trimtab.registry.record import Alive, Claim, Hand, Member, key_of
+from trimtab.registry.record import Alive, Claim, Member, Override, key_of
 
 
 class Recorded(NamedTuple):
@@ -227,7 +227,7 @@ def test_keys_that_are_none_of_the_registry_s() -> None:
     ],
 )
 def test_a_reply_that_is_none(work: Any) -> None:
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         work()
 
 
@@ -279,7 +279,7 @@ def test_each_recorded_no_is_understood() -> None:
         (429, "Your IP is issuing too many concurrent connections", Unreachable),
         (500, "rpc error: Permission denied", Refused),
         (503, "", Unreachable),
-        (301, "", Nonsense),
+        (301, "", InvalidResponse),
     ],
 )
 def test_what_other_releases_and_what_stands_before_them_say(
@@ -547,7 +547,7 @@ def test_hostile_replies(said: bytes) -> None:
     async def test() -> None:
         async with serving(lambda path, body: said) as url:
             client = Consul(access(url, engine="consul"), limits=LIMITS)
-            with pytest.raises(Nonsense):
+            with pytest.raises(InvalidResponse):
                 await client.read()
 
     run(test())
@@ -559,7 +559,7 @@ def test_a_session_that_is_none(said: str) -> None:
 
     async def test() -> None:
         async with serving(lambda path, body: answer(ok if "txn" in path else said)) as url:
-            with pytest.raises(Nonsense):
+            with pytest.raises(InvalidResponse):
                 await Consul(access(url, engine="consul"), limits=LIMITS).grant(10)
 
     run(test())
@@ -570,7 +570,7 @@ def test_records_of_all_kinds_lie_where_an_operator_of_consul_looks_for_them() -
         async with ConsulStandIn() as consul:
             client = client_of(consul.url)
             lease = await client.grant(10)
-            records = [Alive("api", "b-1"), Claim("api", 7, "b-1"), Hand("api", "b-1")]
+            records = [Alive("api", "b-1"), Claim("api", 7, "b-1"), Override("api", "b-1")]
             written = {key_of(record): encode(record) for record in records}
             alive = {"alive/api/b-1": written.pop("alive/api/b-1")}
             await client.write(Write(put={**SOME, **written}, leased=alive, lease=lease))

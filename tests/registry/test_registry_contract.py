@@ -34,7 +34,7 @@ from trimtab.registry.base import Registry, Snapshot, Write
 from trimtab.registry.codec import encode
 from trimtab.registry.consul.client import Consul
 from trimtab.registry.etcd.client import Etcd
-from trimtab.registry.record import Alive, Claim, Hand, HostState, Record, Split, key_of
+from trimtab.registry.record import Alive, Claim, HostState, Override, Record, Split, key_of
 from trimtab.registry.record import Member as Endpoint
 
 _NUMBERS = itertools.count()
@@ -163,7 +163,7 @@ def test_every_kind_of_record_comes_back_as_it_was_written(check: Check) -> None
             endpoint(weight=0, tags=("eu", "canary"), version="1.2.3 (stable)"),
             endpoint("b-2.lan", address="2001:db8::7", id=65535, weight=256),
             Alive("api", "b-1", "failing"),
-            Hand("api", "b-1", "drain", 0, "ops", "kernel update", 1.5),
+            Override("api", "b-1", "drain", 0, "ops", "kernel update", 1.5),
             Claim("api", 7, "b-1"),
             Split(
                 "shop", "front+back", {"api": 90, "api-next": 10}, "cookie", {"api": 1}, "ops", "canary", 2.0
@@ -200,7 +200,7 @@ def test_two_estates_in_one_registry_do_not_see_each_other(check: Check) -> None
     async def test(site: Site, client: Registry) -> None:
         neighbour = site.client(prefix=site.prefix + "0")  # one begins with the other
         await client.write(Write(put=puts(endpoint(), Alive("api", "b-1"))))
-        await neighbour.write(Write(put=puts(endpoint("n-1"), Hand("api", "n-1"))))
+        await neighbour.write(Write(put=puts(endpoint("n-1"), Override("api", "n-1"))))
         assert sorted((await client.read()).records) == ["alive/api/b-1", "members/api/b-1"]
         assert sorted((await neighbour.read()).records) == ["hand/api/n-1", "members/api/n-1"]
         await neighbour.close()
@@ -216,7 +216,7 @@ def test_what_has_to_be_absent_is_a_conflict_when_it_is_there_and_nothing_is_wri
     check: Check, taken: Record
 ) -> None:
     async def test(site: Site, client: Registry) -> None:
-        change = Write(put={**puts(taken), **puts(Hand("api", "b-1"))}, absent=(key_of(taken),))
+        change = Write(put={**puts(taken), **puts(Override("api", "b-1"))}, absent=(key_of(taken),))
         await client.write(change)
         before = await client.read()
         with pytest.raises(Conflict):
@@ -241,9 +241,9 @@ def test_what_has_to_be_equal_is_a_conflict_when_it_is_not(check: Check, old: Re
         with pytest.raises(Conflict):
             await client.write(Write(delete=tuple(was), equal=was))
         with pytest.raises(Conflict):  # a condition on a key that the write does not touch
-            await client.write(Write(put=puts(Hand("api", "b-1")), equal=was))
+            await client.write(Write(put=puts(Override("api", "b-1")), equal=was))
         assert (await client.read()).records == becomes
-        await client.write(Write(put=puts(Hand("api", "b-1")), equal=becomes))
+        await client.write(Write(put=puts(Override("api", "b-1")), equal=becomes))
         await client.write(Write(delete=tuple(becomes), equal=becomes))
         assert list((await client.read()).records) == ["hand/api/b-1"]
 
@@ -341,7 +341,9 @@ def test_a_watch_gives_each_change_after_the_read_and_none_from_before(check: Ch
         async def work() -> None:
             for n in range(6):
                 await writer.write(Write(put=puts(endpoint("b-1", id=n + 1), Claim("api", n + 1, "b-1"))))
-            await writer.write(Write(put=puts(Hand("api", "b-1")), delete=("members/api/old", "ids/api/3")))
+            await writer.write(
+                Write(put=puts(Override("api", "b-1")), delete=("members/api/old", "ids/api/3"))
+            )
 
         task = asyncio.create_task(work())
         records, batches, breaks = await follow(client, start, lambda records: "hand/api/b-1" in records)

@@ -25,7 +25,7 @@ from tests.registry.registry_kit import (
 )
 
 from trimtab.drivers.http import Limits
-from trimtab.errors import Compacted, Nonsense, Refused, Unreachable
+from trimtab.errors import Compacted, InvalidResponse, Refused, Unreachable
 from trimtab.registry.base import Write
 from trimtab.registry.etcd import wire
 from trimtab.registry.etcd.client import Etcd
@@ -265,7 +265,7 @@ def test_an_answer_that_is_larger_than_the_limit_is_nonsense(etcd: Member) -> No
     async def test() -> None:
         await Etcd(access(etcd.url, prefix="/trimtab/large")).write(Write(put=some(50, b"x" * 50)))
         client = Etcd(access(etcd.url, prefix="/trimtab/large"), limits=Limits(max_body=2000))
-        with pytest.raises(Nonsense, match="more than 2000 bytes"):
+        with pytest.raises(InvalidResponse, match="more than 2000 bytes"):
             await client.read()
 
     run(test())

@@ -15,7 +15,7 @@ import pytest
 from tests.registry.registry_kit import access, answer, first, run, serving
 
 from trimtab.drivers.http import Limits, NotDone
-from trimtab.errors import Compacted, Conflict, DriverError, LeaseGone, Nonsense, Refused, Unreachable
+from trimtab.errors import Compacted, Conflict, DriverError, InvalidResponse, LeaseGone, Refused, Unreachable
 from trimtab.registry.base import Batch, Write
 from trimtab.registry.etcd import wire
 from trimtab.registry.etcd.client import Etcd
@@ -88,10 +88,10 @@ RECORDED = [
     (404, "Not Found", Refused),
     (400, "CommonName of client sending a request against gateway will be ignored and not used as expected\n", Refused),
     (502, "<html>Bad Gateway</html>", Unreachable),
-    (302, "", Nonsense),
-    (400, "[" * 5000, Nonsense),
-    (400, '{"code":99}', Nonsense),
-    (400, '{"code":"7"}', Nonsense),
+    (302, "", InvalidResponse),
+    (400, "[" * 5000, InvalidResponse),
+    (400, '{"code":99}', InvalidResponse),
+    (400, '{"code":"7"}', InvalidResponse),
     (400, '{"message":"\\u001b[2Jx","code":3}', Refused),
 ]  # fmt: skip
 
@@ -157,7 +157,7 @@ def test_an_empty_value_and_a_key_that_is_no_text() -> None:
     ],
 )
 def test_a_page_that_is_none(reply: dict[str, Any]) -> None:
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         wire.page_of(SPACE, b"", reply)
 
 
@@ -188,7 +188,7 @@ def test_events_in_their_order() -> None:
     ],
 )
 def test_a_line_of_a_watch_that_is_none(raw: bytes) -> None:
-    with pytest.raises(Nonsense):
+    with pytest.raises(InvalidResponse):
         wire.event_of(SPACE, 7, raw)
 
 
@@ -224,7 +224,7 @@ def test_a_server_without_an_end_of_pages_is_left() -> None:
             client,
             asked,
         ):
-            with pytest.raises(Nonsense, match="out of order"):
+            with pytest.raises(InvalidResponse, match="out of order"):
                 await client.read()
             assert len(asked) == 2
 
@@ -239,7 +239,7 @@ def test_pages_of_two_clusters_are_nonsense() -> None:
 
     async def test() -> None:
         async with etcd_that(range=pages) as (client, _):
-            with pytest.raises(Nonsense, match="two clusters"):
+            with pytest.raises(InvalidResponse, match="two clusters"):
                 await client.read()
 
     run(test())
@@ -248,10 +248,10 @@ def test_pages_of_two_clusters_are_nonsense() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (b"not http\r\n\r\n", Nonsense),
-        (answer("not json"), Nonsense),
-        (answer("{" * 50_000), Nonsense),
-        (answer("x" * 100_001), Nonsense),
+        (b"not http\r\n\r\n", InvalidResponse),
+        (answer("not json"), InvalidResponse),
+        (answer("{" * 50_000), InvalidResponse),
+        (answer("x" * 100_001), InvalidResponse),
         ((503, '{"message":"etcdserver: no leader","code":14}'), Unreachable),
         (None, Unreachable),
     ],
@@ -278,10 +278,10 @@ def test_what_a_read_makes_of_it(reply: Any, kind: type[DriverError]) -> None:
         ([line(CREATED), line({"result": {"canceled": True, "cancel_reason": "etcdserver: no leader"}})], Unreachable),
         ([line(CREATED), line({"result": {"canceled": True}})], Unreachable),
         ([line({"result": {"canceled": True, "cancel_reason": "etcdserver: permission denied"}})], Refused),
-        ([line(CREATED), b"5\r\nnono\n\r\n"], Nonsense),
-        ([line(CREATED), line({"result": {"events": [{"kv": pair("a", 3)}]}})], Nonsense),
-        ([line({"result": {"header": HEADER, "events": [{"kv": pair("a", 8)}]}})], Nonsense),
-        ([line(CREATED), b"ffff\r\n" + b"x" * 0xFFFF + b"\r\n", b"ffff\r\n" + b"x" * 0xFFFF + b"\r\n"], Nonsense),
+        ([line(CREATED), b"5\r\nnono\n\r\n"], InvalidResponse),
+        ([line(CREATED), line({"result": {"events": [{"kv": pair("a", 3)}]}})], InvalidResponse),
+        ([line({"result": {"header": HEADER, "events": [{"kv": pair("a", 8)}]}})], InvalidResponse),
+        ([line(CREATED), b"ffff\r\n" + b"x" * 0xFFFF + b"\r\n", b"ffff\r\n" + b"x" * 0xFFFF + b"\r\n"], InvalidResponse),
     ],
 )  # fmt: skip
 def test_how_a_watch_ends(said: list[bytes], kind: type[DriverError]) -> None:
@@ -367,9 +367,9 @@ def test_a_condition_is_not_asked_twice_after_a_silence_and_a_plain_put_is() -> 
 def test_a_lease_that_is_none(reply: dict[str, str]) -> None:
     async def test() -> None:
         async with etcd_that(grant=reply, keepalive={"error": {"grpc_code": 5}}) as (client, _):
-            with pytest.raises(Nonsense):
+            with pytest.raises(InvalidResponse):
                 await client.grant(10)
-            with pytest.raises(Nonsense):
+            with pytest.raises(InvalidResponse):
                 await client.keep(7)
 
     run(test())
@@ -447,7 +447,7 @@ def test_a_watch_that_is_denied_its_permission_begins_again_with_a_new_token(tmp
 def test_a_token_that_is_none(tmp_path: Path, token: Any) -> None:
     async def test() -> None:
         async with with_a_user(tmp_path, authenticate=[{"token": token}], range=[EMPTY]) as (client, _):
-            with pytest.raises(Nonsense, match="no token"):
+            with pytest.raises(InvalidResponse, match="no token"):
                 await client.read()
 
     run(test())

@@ -51,7 +51,7 @@ RECORDS = st.one_of(
     ),
     st.builds(r.Alive, POOLS, NAMES, st.sampled_from(["passing", "failing"])),
     st.builds(
-        r.Hand,
+        r.Override,
         POOLS,
         NAMES,
         st.sampled_from(["ready", "drain", "maint"]),
@@ -61,7 +61,7 @@ RECORDS = st.one_of(
         TIMES,
     ),
     st.builds(r.Claim, POOLS, IDS, NAMES),
-    st.builds(r.ProxyHand, NAMES, st.sampled_from(["ready", "drain"]), TEXTS, TEXTS, TIMES),
+    st.builds(r.ProxyOverride, NAMES, st.sampled_from(["ready", "drain"]), TEXTS, TEXTS, TIMES),
     st.builds(
         r.FrontState,
         NAMES,
@@ -284,7 +284,7 @@ def test_a_record_that_nobody_would_read_is_not_written() -> None:
         r.Split("www", "web", {f"p{n}": 1 for n in range(33)}),
         r.Member("web", "one", "one.example", 80, 1),
         r.Member("web", "one", "192.0.2.1", 0, 1),
-        r.Hand("web", "one", reason="\x1b[2J"),
+        r.Override("web", "one", reason="\x1b[2J"),
     ],
     ids=lambda record: f"{type(record).__name__}-{len(str(record))}",
 )

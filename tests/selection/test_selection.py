@@ -94,7 +94,7 @@ def test_a_share_outside_its_range_is_refused(text: str) -> None:
         ("src/trimtab/drills/scenarios/proxy-hang.yaml", frozenset({"proxy-hang"})),
         ("src/trimtab/drills/scenarios/gone.yaml", frozenset()),
         ("src/trimtab/drills/faults/estate_loss.py", frozenset({"estate-store-loss"})),
-        ("src/trimtab/drills/faults/places.py", ALL),
+        ("src/trimtab/drills/faults/targets.py", ALL),
         ("src/trimtab/daemons/haproxy/config.py", ALL),
         ("tests/twin/drill_kit.py", ALL),
         ("something/new.txt", ALL),
@@ -106,7 +106,7 @@ def test_what_a_change_touches(path: str, names: frozenset[str]) -> None:
 
 def test_who_judges_touches_the_drills_that_claim_it() -> None:
     releases = touched(["src/trimtab/drills/checkers/releases.py"], builtin())
-    assert releases == touched(["src/trimtab/drills/witness/releases.py"], builtin())
+    assert releases == touched(["src/trimtab/drills/probes/releases.py"], builtin())
     assert "registry-version-upgrade" in releases and "proxy-hang" not in releases
     assert releases == {name for name, each in builtin().items() if "releases" in each.claims}
 

@@ -8,8 +8,8 @@ from pathlib import PurePath
 
 from trimtab.drills.checkers import CHECKERS
 from trimtab.drills.faults import FAULTS
+from trimtab.drills.probes import PROBES
 from trimtab.drills.scenario import Inject, Prepare, Scenario
-from trimtab.drills.witness import WITNESSES
 
 # What no twin runs and no verdict hangs on; `*` stands for folders too.
 NO_DRILL = (
@@ -55,10 +55,10 @@ def _modules(path: str) -> tuple[frozenset[str], frozenset[str]]:
     """The kinds of fault and the claims that live in this file; a file from which others take something has none."""
     module = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
     kinds = frozenset(name for name, kind in FAULTS.items() if type(kind).__module__ == module)
-    heard = frozenset(name for name, look in WITNESSES.items() if look.__module__ == module)
+    heard = frozenset(name for name, look in PROBES.items() if look.__module__ == module)
     claims = frozenset(
         each.name
         for each in CHECKERS
-        if type(each).__module__ == module or getattr(each, "witness", "") in heard
+        if type(each).__module__ == module or getattr(each, "probe", "") in heard
     )
     return kinds, claims

@@ -29,7 +29,7 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     # each time that an address moves
     "drain-killed": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
     "leader-loss-mid-drain": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
-    "site-ill": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
+    "site-unhealthy": ([0.0, 0.12 + FAR], [0.0, 0.12 + FAR + 0.9]),
     # the move of a drained site, 0.2 s, then as when a site loses power; clients of the drained one may notice nothing
     "second-fault-during-drain": (
         [0.0, 0.12 + FAR + 0.2 + 0.36 + FAR],

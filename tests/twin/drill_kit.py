@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from trimtab.drills.load.record import read_record
+from trimtab.drills.machine_lock import turn
 from trimtab.drills.result import RunResult, ScenarioResult
 from trimtab.drills.runner import run as drill
 from trimtab.drills.scenario_file import find
-from trimtab.drills.turn import turn
 from trimtab.lab.client import Lab
 
 MOST = 60  # lines of failed requests for each region

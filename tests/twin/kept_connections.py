@@ -19,7 +19,7 @@ lock = threading.Lock()
 told = {"answers": 0, "renewed": 0, "repeated": 0, "cut": []}
 
 
-class Unasked(Exception):
+class ArbiterUnavailable(Exception):
     """The other side had closed before it saw the request."""
 
 
@@ -35,7 +35,7 @@ def answer(connection):
     head = b""
     while b"\r\n\r\n" not in head:
         if not (data := connection.recv(65536)):
-            raise ValueError(f"closed after {len(head)} bytes") if head else Unasked
+            raise ValueError(f"closed after {len(head)} bytes") if head else ArbiterUnavailable
         head += data
     top, _, body = head.partition(b"\r\n\r\n")
     fields = dict(line.lower().split(b": ", 1) for line in top.split(b"\r\n")[1:])
@@ -78,7 +78,7 @@ def keep(number):
             connection.sendall(REQUEST)
             try:
                 last = answer(connection)
-            except Unasked:
+            except ArbiterUnavailable:
                 connection = connect(ADDRESSES[number % len(ADDRESSES)])
                 connection.sendall(REQUEST)
                 last = answer(connection)
@@ -90,7 +90,7 @@ def keep(number):
                     told["renewed"] += 1
             with lock:
                 told["answers"] += 1
-        except (OSError, ValueError, Unasked) as error:
+        except (OSError, ValueError, ArbiterUnavailable) as error:
             with lock:
                 told["cut"].append(f"{time.time():.2f} {ADDRESSES[number % len(ADDRESSES)]} {error!r}")
             connection = None

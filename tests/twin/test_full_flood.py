@@ -1,4 +1,4 @@
-"""More clients than a proxy has places for, with either engine, three times over."""
+"""More clients than a proxy has targets for, with either engine, three times over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agents drain an ill site by themselves, in a twin whose budget of changes nobody has touched, and not without one."""
+"""Agents drain an unhealthy site by themselves, in a twin whose budget of changes nobody has touched, and not without one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 
 @pytest.mark.timeout(900)
 def test_three_runs_hold_and_then_the_budget_is_spent(shop: Lab) -> None:
-    kept(hold(shop, "site-ill", 3))
+    kept(hold(shop, "site-unhealthy", 3))
     hold(shop, "drain-site", 3)
     with pytest.raises(EnvironmentUnable, match="budget-spent"):
-        hold(shop, "site-ill", 1)
+        hold(shop, "site-unhealthy", 1)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.twin.conftest import ROOT, eventually, fetch, run
+from trimtab.drills.probes.proxies import members
 from trimtab.drills.scene import read_scene
-from trimtab.drills.witness.proxies import members
 from trimtab.lab.client import Lab
 
 pytestmark = [pytest.mark.twin, pytest.mark.alone]

@@ -31,7 +31,7 @@ from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.loop import Controller, Loop
 from trimtab.agent.runtime.metrics import Metrics, version
 from trimtab.agent.runtime.metrics_server import MetricsServer
-from trimtab.agent.runtime.paths import Places
+from trimtab.agent.runtime.paths import Paths
 from trimtab.agent.runtime.queue import ONCE_PACE, Pace
 from trimtab.agent.site.sessions import PACE as SESSIONS_PACE
 from trimtab.agent.site.sessions import Sessions
@@ -104,15 +104,15 @@ class Agent:
     Raises BadInput for a file that names what there is not.
     """
 
-    def __init__(self, file: AgentFile, places: Places, log: Log, drivers: Drivers = Drivers()) -> None:
-        self.file, self.places, self.log = file, places, log
+    def __init__(self, file: AgentFile, paths: Paths, log: Log, drivers: Drivers = Drivers()) -> None:
+        self.file, self.paths, self.log = file, paths, log
         self.metrics = Metrics()
         self.since = round(time.time(), 3)
         self._loops: list[Loop] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._units = drivers.units(file.supervisor)
         self._folder = Folder(
-            places.register, Defaults(file.host, file.address, file.discovers), self._refuse_file
+            paths.register, Defaults(file.host, file.address, file.discovers), self._refuse_file
         )
         access = file.registry
         self._access = Access(lambda: drivers.registry(access), self.metrics) if access else None
@@ -120,7 +120,7 @@ class Agent:
         self._register: Register | None = None
         self.proxy = _proxy_part(self, drivers.runtime) if file.proxy else None
         desired = self.proxy.desired if self.proxy else None
-        self.status = Status(places.status, self._parts, desired)
+        self.status = Status(paths.status, self._parts, desired)
         self._server = MetricsServer(self.metrics, file.address, file.metrics_port)
         self._compose()
         if file.steer:
@@ -156,7 +156,7 @@ class Agent:
         self.metrics.heard_at(lambda: self._access.heard if self._access else 0.0)
         lease = Lease(self._access, self._leased_anew)
         self._register = Register(
-            self._access, self._folder, lease, self.places.registered, self.log, self._refuse_name
+            self._access, self._folder, lease, self.paths.registered, self.log, self._refuse_name
         )
         publish = Publish(
             self._access,
@@ -178,7 +178,7 @@ class Agent:
         self._folder_loop = self.loop(FolderWatch(self._folder, self._folder_changed), FOLDER_PACE)
         access, units = self.file.registry, {unit.name for unit in self.file.units}
         if access is not None and access.engine in SETUPS and f"{access.engine}-registry.service" in units:
-            self.loop(Bootstrap(access, self.places.root_password, self.log), ONCE_PACE)
+            self.loop(Bootstrap(access, self.paths.root_password, self.log), ONCE_PACE)
 
     # ---- its life
 

@@ -25,18 +25,18 @@ from trimtab.ops.drain.take import Taking, take
 from trimtab.ops.overrides.member import (
     CONDITIONS,
     NoMember,
-    Seat,
+    PoolMember,
     Who,
     is_ramping,
-    plan_hand,
-    seat_of,
-    seats,
+    plan_override,
+    pool_member_of,
+    pool_members,
     together,
     write_planned,
 )
 from trimtab.ops.overrides.split import every_pool, plan_split, read_shares
 from trimtab.registry.base import Registry, Snapshot, Write
-from trimtab.registry.record import By, Hand, Split, State
+from trimtab.registry.record import By, Override, Split, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ async def do(
     force: bool = False,
     store: Registry | None = None,
 ) -> str:
-    """What was done, in words. store: the estate's, where there is one. Raises AnswerIsNo, BadInput, DriverError."""
+    """What was done, in words. store: the estate's, where there is one. Raises Denied, BadInput, DriverError."""
     if what == "split":
         changed = await set_split(
             registry, agent, words[0] if words else "", read_shares(words[1:]), who, force
@@ -107,7 +107,7 @@ async def set_state(
     folder: Path = Path(REGISTER),
     store: Registry | None = None,
 ) -> list[Planned]:
-    """In all pools of the host, or in none. Raises AnswerIsNo where the arbiter objects in one of them; BadInput where it
+    """In all pools of the host, or in none. Raises Denied where the arbiter objects in one of them; BadInput where it
     serves nothing, would be the last of a pool that takes requests, or somebody else's word stands; and DriverError.
     """
     mine = pools_of(agent, folder)
@@ -153,37 +153,37 @@ def plan_all(
 
 
 def _plan(snapshot: Snapshot, agent: AgentFile, pool: str, name: str, wish: HostWish, most: int) -> Planned:
-    seated = whole_pool(snapshot, pool, agent.serves.get(pool, ()))
-    seat = seat_of(seated, name)
-    hand = seat.hand or Hand(pool, name)
-    if not wish.force and hand.by != wish.who.by and hand.state != "ready":
-        return _stands(hand, wish.state)
-    ramps = is_ramping(seat)  # a share that is on its way back is nobody's weight
-    weight = None if wish.force or ramps else hand.weight
+    site_members = whole_pool(snapshot, pool, agent.serves.get(pool, ()))
+    pool_member = pool_member_of(site_members, name)
+    override = pool_member.override or Override(pool, name)
+    if not wish.force and override.by != wish.who.by and override.state != "ready":
+        return _stands(override, wish.state)
+    ramps = is_ramping(pool_member)  # a share that is on its way back is nobody's weight
+    weight = None if wish.force or ramps else override.weight
     who = wish.who
-    if not wish.force and not ramps and hand.state == wish.state and hand.by not in ("", who.by):
+    if not wish.force and not ramps and override.state == wish.state and override.by not in ("", who.by):
         who = replace(who, reason="")  # the weight is another's word: it keeps its reason
-    write = plan_hand(snapshot, seated, name, wish.state, weight, who, force=wish.force, most=most)
+    write = plan_override(snapshot, site_members, name, wish.state, weight, who, force=wish.force, most=most)
     stays = wish.state == "ready" and weight is not None
-    return Planned(pool, write, f"{pool}: weight {weight}{_whose(hand, wish)} stays" if stays else "")
+    return Planned(pool, write, f"{pool}: weight {weight}{_whose(override, wish)} stays" if stays else "")
 
 
-def _stands(hand: Hand, wanted: State) -> Planned:
+def _stands(override: Override, wanted: State) -> Planned:
     """Somebody else took it out. To be out at least as far is fine; anything else raises BadInput."""
-    said = f"{hand.pool}: {hand.state} by {hand.by or 'somebody'} stands ({hand.reason or 'no reason given'})"
-    if wanted == "drain" or hand.state == wanted:
-        return Planned(hand.pool, None, said)
+    said = f"{override.pool}: {override.state} by {override.by or 'somebody'} stands ({override.reason or 'no reason given'})"
+    if wanted == "drain" or override.state == wanted:
+        return Planned(override.pool, None, said)
     raise BadInput(said, f"ask there first; or `trimtab-agent {wanted} --force --reason WHY`")
 
 
-def _whose(hand: Hand, wish: HostWish) -> str:
-    return f" by {hand.by}" if hand.by and hand.by != wish.who.by else ""
+def _whose(override: Override, wish: HostWish) -> str:
+    return f" by {override.by}" if override.by and override.by != wish.who.by else ""
 
 
-def whole_pool(snapshot: Snapshot, pool: str, ranges: Sequence[str]) -> tuple[Seat, ...]:
+def whole_pool(snapshot: Snapshot, pool: str, ranges: Sequence[str]) -> tuple[PoolMember, ...]:
     """Everybody in a pool. ranges: whom the estate names; without any, who has registered. Raises BadInput."""
     try:
-        return seats(snapshot, pool, names_of(ranges), registers=not ranges)
+        return pool_members(snapshot, pool, names_of(ranges), registers=not ranges)
     except ValueError as error:
         raise BadInput(f"agent.json: serves.{pool}: {error}", "`trimtab build` renders it") from error
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from trimtab.agent.agent import Agent
 from trimtab.agent.runtime.log import Log
-from trimtab.agent.runtime.paths import Places
+from trimtab.agent.runtime.paths import Paths
 from trimtab.agent.runtime.sd_notify import notify, watchdog_s
 from trimtab.agent_config import AgentFile, dump, load
 from trimtab.drivers.files import write_atomically
@@ -35,21 +35,21 @@ from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError
 MAX_BYTES = 16 * 1024 * 1024
 # A reading of all servers of a large proxy makes 20,000 objects and no cycle; by default the collector looks each 700.
 COLLECT_EACH = (50_000, 10, 10)
-HANDS = ("drain", "maint", "ready")  # of `host_override`
+OVERRIDES = ("drain", "maint", "ready")  # of `host_override`
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code. arguments: without the program's name; None: those of the process."""
     said = _parser().parse_args(arguments)
-    places = Places().under(said.root) if said.root else Places()
+    paths = Paths().under(said.root) if said.root else Paths()
     log = Log()
     if said.what != "run":
-        return _by_hand(places, said)
+        return _override_host(paths, said)
     try:
-        with alone(places.lock):
+        with alone(paths.lock):
             gc.set_threshold(*COLLECT_EACH)
             _watch_children()
-            asyncio.run(serve(places, log))
+            asyncio.run(serve(paths, log))
     except TrimtabError as error:
         log.error("stopped", why=error.message, hint=error.hint)
         return error.exit_code
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trimtab-agent", description="The agent of this host.")
-    parser.add_argument("what", nargs="?", default="run", choices=("run", "split", *HANDS))
+    parser.add_argument("what", nargs="?", default="run", choices=("run", "split", *OVERRIDES))
     parser.add_argument("words", nargs="*", help="of split: its service, then POOL=SHARE for each pool")
     parser.add_argument("--reason", default="", help="why: it is kept with the change")
     parser.add_argument(
@@ -102,12 +102,12 @@ def alone(path: Path) -> Iterator[None]:
         os.close(number)
 
 
-def good(places: Places) -> Path:
+def good(paths: Paths) -> Path:
     """The last file that an agent began with."""
-    return places.state / "agent.json.good"
+    return paths.state / "agent.json.good"
 
 
-async def serve(places: Places, log: Log) -> None:
+async def serve(paths: Paths, log: Log) -> None:
     """Until SIGTERM or SIGINT. Raises BadInput for a file that is no good where there is no last good one."""
     signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -115,7 +115,7 @@ async def serve(places: Places, log: Log) -> None:
     asyncio.get_running_loop().set_exception_handler(
         lambda _, found: log.error("unhandled", why=found.get("exception") or found.get("message"))
     )
-    agent = _first(places, log)
+    agent = _first(paths, log)
     _begin(agent)
     file = agent.file
     log.info(
@@ -127,21 +127,21 @@ async def serve(places: Places, log: Log) -> None:
     notify("READY=1")
     watchdog = asyncio.create_task(_watchdog(watchdog_s()))
     while await signals.get() == signal.SIGHUP:
-        agent = await _anew(agent, places, log)
+        agent = await _anew(agent, paths, log)
     notify("STOPPING=1")
     watchdog.cancel()
     await agent.end()
 
 
-def _first(places: Places, log: Log) -> Agent:
+def _first(paths: Paths, log: Log) -> Agent:
     """For agent.json; for the last good one where that is no good. One that is gone was taken away. Raises BadInput."""
     try:
-        return Agent(read(places.file), places, log)
+        return Agent(read(paths.file), paths, log)
     except TrimtabError as error:
-        if not places.file.exists():
+        if not paths.file.exists():
             raise
         try:
-            agent = Agent(read(good(places)), places, log)
+            agent = Agent(read(good(paths)), paths, log)
         except TrimtabError:
             raise error from None
         log.error("the file is refused, begun with the last good one", why=error.message)
@@ -152,7 +152,7 @@ def _first(places: Places, log: Log) -> Agent:
 def _begin(agent: Agent) -> None:
     agent.begin()
     try:
-        write_atomically(good(agent.places), dump(agent.file).encode())
+        write_atomically(good(agent.paths), dump(agent.file).encode())
     except OSError as error:
         agent.log.warning("the good file is not kept", why=str(error))
 
@@ -164,15 +164,15 @@ def _refuse(agent: Agent, why: str) -> None:
         agent.metrics.actions_refused.labels("bad_file").inc()
 
 
-async def _anew(agent: Agent, places: Places, log: Log) -> Agent:
+async def _anew(agent: Agent, paths: Paths, log: Log) -> Agent:
     """The agent for the file as it is now; the old one where that is the same, or no good."""
     try:
-        file = read(places.file)
+        file = read(paths.file)
         if file == agent.file:
             _refuse(agent, "")
             agent.look_again()
             return agent
-        fresh = Agent(file, places, log)
+        fresh = Agent(file, paths, log)
     except TrimtabError as error:
         log.error("the new file is refused, the old one holds", why=error.message)
         _refuse(agent, error.message)
@@ -197,20 +197,20 @@ def _watch_children() -> None:
             asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
 
 
-def _by_hand(places: Places, said: argparse.Namespace) -> int:
+def _override_host(paths: Paths, said: argparse.Namespace) -> int:
     """For people and deployments: plain words."""
     try:
-        return _hand(places, said)
+        return _hand(paths, said)
     except TrimtabError as error:
         sys.stderr.write(f"{error.message}\n" + (f"    {error.hint}\n" if error.hint else ""))
         return error.exit_code
 
 
-def _hand(places: Places, said: argparse.Namespace) -> int:
+def _hand(paths: Paths, said: argparse.Namespace) -> int:
     from trimtab.agent.host_override import do, who_here
     from trimtab.registry.engines import connect
 
-    file = read(places.file)
+    file = read(paths.file)
     if file.registry is None:
         raise BadInput(f"{file.host} has no registry", "its site has no host with the role `registry`")
     access, asks = file.registry, file.asks if said.what in ("drain", "maint") else None
@@ -221,7 +221,7 @@ def _hand(places: Places, said: argparse.Namespace) -> int:
             registry, store = connect(access), connect(asks.store) if asks else None
             for each in filter(None, (registry, store)):
                 stack.push_async_callback(each.close)
-            return await do(registry, file, said.what, said.words, who, places.register, said.force, store)
+            return await do(registry, file, said.what, said.words, who, paths.register, said.force, store)
 
     sys.stdout.write(f"{file.host}: {asyncio.run(put())}\n")
     return 0

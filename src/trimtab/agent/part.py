@@ -9,7 +9,7 @@ from trimtab.agent.runtime.access import Access
 from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.loop import Controller, Loop
 from trimtab.agent.runtime.metrics import Metrics
-from trimtab.agent.runtime.paths import Places
+from trimtab.agent.runtime.paths import Paths
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent_config import AgentFile
 from trimtab.drivers.units import Units
@@ -21,7 +21,7 @@ class AgentLike(Protocol):
     """What a part uses of the agent."""
 
     file: AgentFile
-    places: Places
+    paths: Paths
     log: Log
     metrics: Metrics
 

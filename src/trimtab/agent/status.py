@@ -6,7 +6,7 @@
      "registrations":[{"pool","name","id","address","port","state"}],"refused":[{"key","reason","why"}],"failing":{...}}
 
 known: the member's own word, `passing`, `failing`, or `unknown` where it says nothing (any more). state: what the proxy is
-told of it, `ready`, `drain` or `maint`; `by` and `reason` stand there where an operator's hand is on it.
+told of it, `ready`, `drain` or `maint`; `by` and `reason` stand there where an operator has overridden it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trimtab.agent_config import PoolFile
 from trimtab.daemons.haproxy.members import WantServer
 from trimtab.drivers.files import write_atomically
 from trimtab.registry.fields import shown
-from trimtab.registry.record import Hand
+from trimtab.registry.record import Override
 
 PACE = Pace(window=0.05, spacing=1.0, resync=10.0)
 MOST_REFUSED = 200
@@ -68,7 +68,7 @@ class Status:
             file = desired.pools[name]
             pool = desired.store.pool(registered_as(file))
             held = len(desired.store.held(registered_as(file))) if file.registry else 0
-            kept, behind = self._texts.get(name), (pool.version, pool.word, held)
+            kept, behind = self._texts.get(name), (pool.version, pool.health_version, held)
             if kept is None or kept[0] is not decision or kept[1] != behind:
                 text = json.dumps(describe(decision, pool, held), separators=(",", ":"))
                 kept = self._texts[name] = (decision, behind, text)
@@ -94,7 +94,7 @@ def describe(decision: PoolDecision, pool: Pool, held: int) -> dict[str, Any]:
                 "ready": want.ready,
                 "known": pool.alive.get(each.name, "unknown"),
                 "state": state_of(want),
-                **_said(pool.hands.get(each.name)),
+                **_said(pool.overrides.get(each.name)),
             }
             for want, each in zip(decision.wants, decision.known, strict=True)
         ],
@@ -107,10 +107,10 @@ def state_of(want: WantServer) -> Literal["ready", "drain", "maint"]:
     return "maint" if not want.ready else "ready" if want.weight else "drain"
 
 
-def _said(hand: Hand | None) -> dict[str, str]:
-    if hand is None or (hand.state == "ready" and hand.weight is None):
+def _said(override: Override | None) -> dict[str, str]:
+    if override is None or (override.state == "ready" and override.weight is None):
         return {}
-    return {"by": hand.by, "reason": hand.reason}
+    return {"by": override.by, "reason": override.reason}
 
 
 def refusals(found: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:

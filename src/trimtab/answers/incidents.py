@@ -7,7 +7,7 @@ from typing import Literal
 
 from trimtab.answers.status import Step
 
-Class = Literal["ill", "dark", "everywhere"]
+Class = Literal["unhealthy", "unreachable", "everywhere"]
 State = Literal["detected", "classified", "acted", "verified", "closed"]
 
 
@@ -84,7 +84,7 @@ class Incident:
     closed: float
     """When it was closed, seconds since 1970."""
     step: Step
-    """The site's standing word."""
+    """The site's committed state."""
     routers: dict[str, Step]
     """What each of its routers has verified, by host, of those that do not simply serve."""
     decision: int

@@ -52,10 +52,10 @@ class Site:
     site: str
     """Its name."""
     drained: Word | None
-    """The standing word that takes it out; null where it serves."""
+    """The committed state that takes it out; null where it serves."""
     under_way: Step | None
     """The step that is being taken; null for none."""
-    verdict: Literal["serving", "ill", "dark", "unknown"]
+    verdict: Literal["serving", "unhealthy", "unreachable", "unknown"]
     """What a quorum of the vantage points says of it."""
     agree: int
     """How many vantage points say so."""
@@ -74,7 +74,7 @@ class Site:
     routers: dict[str, Router]
     """By host, those that have said something."""
     against: tuple[str, ...]
-    """The routers that came to something else than the standing word."""
+    """The routers that came to something else than the committed state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class WhySite(Site):
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class Override:
     """What an operator wants."""
 
     state: State
@@ -131,14 +131,14 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class PoolMember:
     """The place of a host in one pool."""
 
     weight: int
     """What requests go by, 0 to 256; 0 takes none."""
     health: str
     """passing, failing, or unknown by its agent's word; "" of one that the estate names."""
-    hand: Hand | None
+    override: Override | None
     """An operator's word; null for none."""
 
 
@@ -176,9 +176,9 @@ class WhyHost:
     """Of a proxy: whether an operator's word keeps it out."""
     addresses: Addresses | None
     """Of a proxy whose agent tells."""
-    hand: Hand | None
+    override: Override | None
     """Of a proxy: an operator's word; null for none."""
-    pools: dict[str, Seat]
+    pools: dict[str, PoolMember]
     """By pool."""
     turns: tuple[Turn, ...]
     """About it in all its pools, newest first."""
@@ -198,7 +198,7 @@ class WhyMember:
     """What requests go by, 0 to 256; 0 takes none."""
     health: str
     """passing, failing, or unknown by its agent's word; "" of one that the estate names."""
-    hand: Hand | None
+    override: Override | None
     """An operator's word; null for none."""
     checks: dict[str, bool]
     """By proxy, whether its own checks find it up; without those that do not tell."""

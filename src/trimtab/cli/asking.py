@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from trimtab.cli.drain_local import local_drain
 from trimtab.cli.estate_store import opened
-from trimtab.cli.registries import Act, seated
+from trimtab.cli.registries import Act, site_members
 
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.arbiter.world import Request
     from trimtab.ops.drain.take import Taking
-    from trimtab.ops.overrides.member import Seat, Who
+    from trimtab.ops.overrides.member import PoolMember, Who
     from trimtab.registry.base import Registry, Snapshot, Write
 
 
@@ -30,7 +30,7 @@ class Change:
     who: Who
     force: bool
     plan: Callable[[Snapshot, str], Write | None]
-    takes: Callable[[Snapshot, Seat, str], bool]
+    takes: Callable[[Snapshot, PoolMember, str], bool]
     note: Callable[[str, str], None]
     verb: str = ""
 
@@ -70,8 +70,8 @@ def requests_of(inventory: Inventory, change: Change, site: str, snapshot: Snaps
     from trimtab.ops.arbiter.world import Request
     from trimtab.ops.drain.of_site import places_of
 
-    own = [each for each in seated(inventory, snapshot, change.pool, site) if each.name == change.name]
-    if not inventory.front(site) or not any(change.takes(snapshot, seat, site) for seat in own):
+    own = [each for each in site_members(inventory, snapshot, change.pool, site) if each.name == change.name]
+    if not inventory.front(site) or not any(change.takes(snapshot, pool_member, site) for pool_member in own):
         return ()
     who, reason = change.who, ": ".join(filter(None, (change.verb, change.who.reason)))
     return tuple(

@@ -48,7 +48,7 @@ def answer_of(row: Decision) -> Answer:
 
     asked, cost = row.request, row.figures
     return Answer(
-        row.at, row.granted, row.word, asked.kind, asked.target, asked.by, asked.reason, asked.force, asked.automatic,
+        row.at, row.granted, row.outcome, asked.kind, asked.target, asked.by, asked.reason, asked.force, asked.automatic,
         tuple(Said(each.rule, each.text, each.overruled) for each in row.objections),
         Figures(cost.sites_before, cost.sites_after, cost.full_before, cost.full_after, cost.peers, cost.peers_of),
     )  # fmt: skip

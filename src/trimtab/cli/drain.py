@@ -105,7 +105,7 @@ def undrain(
     name: TwinName = None,
     json: JsonLines = False,
 ) -> int:
-    """Bring back what is drained: a site as second choice first, and for good once its front door is known to serve; a proxy
+    """Bring back what is drained: a site as second choice first, and for good once its site endpoint is known to serve; a proxy
     may hold addresses again; a member comes with a growing share. Runs as root on a host of the estate, or with --twin in its
     running twin.
     """

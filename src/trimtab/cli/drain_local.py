@@ -13,7 +13,7 @@ from trimtab.cli.estate_store import away, opened
 from trimtab.cli.events import Events
 from trimtab.cli.local_words import Local, dry, end
 from trimtab.cli.output import print_line
-from trimtab.errors import AnswerIsNo, BadInput, DriverError
+from trimtab.errors import BadInput, Denied, DriverError
 
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
@@ -61,13 +61,13 @@ def _site_of_member(inventory: Inventory, target: str, site: str | None) -> str:
 
 def drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int:
     """Exit code. Raises Unreachable where nobody can be asked: then nothing was begun."""
-    from trimtab.ops.drain.local import Unasked
+    from trimtab.ops.drain.local import ArbiterUnavailable
 
     events = Events(options.json)
     with events.ends():
         try:
             return asyncio.run(_drain(inventory, local, who, options, events))
-        except Unasked as error:
+        except ArbiterUnavailable as error:
             raise away(inventory, error) from error
 
 
@@ -76,7 +76,7 @@ async def _drain(inventory: Inventory, local: Local, who: Who, options: Options,
         places = _places(inventory, local, await work.registry.read())
         target = target_of(inventory, local, who, options.force, places)
         if not places:
-            return await _unasked(inventory, work, local, target, options, events)
+            return await _drain_unrouted(inventory, work, local, target, options, events)
         request, *others = _requests(local, places, who, options.force)
         _, answers = await work.look_at([request, *others])
         asked = list(zip([request, *others], answers, strict=True))
@@ -113,18 +113,18 @@ async def _told(inventory: Inventory, local: Local, registry: Registry, finished
 def still_in(inventory: Inventory, local: Local, snapshot: Snapshot) -> list[str]:
     """The other pools, with a route, in which the host of a member takes requests."""
     from trimtab.daemons.pools import used
-    from trimtab.ops.drain.of_site import seated
+    from trimtab.ops.drain.of_site import site_members
 
     pool, _, name = local.name.partition("/")
     return sorted(
         each
         for each, _ in used(inventory)
-        for seat in seated(inventory, local.site, snapshot, each)
-        if each != pool and seat.name == name and seat.weight
+        for pool_member in site_members(inventory, local.site, snapshot, each)
+        if each != pool and pool_member.name == name and pool_member.weight
     )
 
 
-async def _unasked(
+async def _drain_unrouted(
     inventory: Inventory,
     work: LocalDrain,
     local: Local,
@@ -132,15 +132,15 @@ async def _unasked(
     options: Options,
     events: Events,
 ) -> int:
-    """Of a member that no proxy has a route to. Raises AnswerIsNo where it is out, BadInput where nobody would be left."""
+    """Of a member that no proxy has a route to. Raises Denied where it is out, BadInput where nobody would be left."""
     from trimtab.answers.drain import Answered
 
     if target.out(await work.registry.read()) is None:
-        raise AnswerIsNo(f"{local.name} is drained already", "`trimtab why` says by whom")
+        raise Denied(f"{local.name} is drained already", "`trimtab why` says by whom")
     if not options.json:
         print_line(f"no proxy of {local.site} has a route to {local.name}, so nobody is asked")
     if not options.dry_run:
-        finished = await work.drain_unasked(local.name, target)
+        finished = await work.drain_unrouted(local.name, target)
         return _end(await _told(inventory, local, work.registry, finished), local, events)
     events.tell(Answered(target=local.name, site=local.site, granted=True))
     return 0
@@ -178,12 +178,12 @@ async def _ramp(
     """None where it does not come back by steps."""
     from trimtab.ops.drain.ramp import grow
     from trimtab.ops.drain.targets import grows
-    from trimtab.ops.overrides.member import seat_of
+    from trimtab.ops.overrides.member import pool_member_of
 
-    seat = seat_of(target.seats(await registry.read()), target.name)
-    if not grows(seat):
+    pool_member = pool_member_of(target.pool_members(await registry.read()), target.name)
+    if not grows(pool_member):
         return None
-    own = registries.own_weight(inventory, seat, target.pool, local.site)
+    own = registries.own_weight(inventory, pool_member, target.pool, local.site)
     return await grow(registry, target, local.name, own, over_s, tell)
 
 
@@ -194,7 +194,7 @@ def target_of(
     inventory: Inventory, local: Local, who: Who, force: bool = False, places: tuple[str, ...] = ()
 ) -> Target:
     from trimtab.daemons.table import table
-    from trimtab.ops.drain.of_site import seated
+    from trimtab.ops.drain.of_site import site_members
     from trimtab.ops.drain.targets import MemberTarget, ProxyTarget
 
     proxies = tuple(host.name for host in inventory.front(local.site))
@@ -205,7 +205,7 @@ def target_of(
     return MemberTarget(
         pool,
         name,
-        lambda snapshot: seated(inventory, local.site, snapshot, pool),
+        lambda snapshot: site_members(inventory, local.site, snapshot, pool),
         proxies,
         who,
         force,

@@ -122,10 +122,10 @@ def _play(
     """drills: each with the word by which it was named. (results, whole): whether all was written that was asked for."""
     from rich.console import Console
 
+    from trimtab.drills.machine_lock import turn
     from trimtab.drills.report.folder import folder_names
     from trimtab.drills.report_text import figures, verdict
     from trimtab.drills.runner import run as play
-    from trimtab.drills.turn import turn
     from trimtab.timing.budget import predict
 
     progress, results, whole = Progress(), list[ScenarioResult](), True

@@ -54,11 +54,11 @@ class Events:
     def ends(self) -> Iterator[None]:
         """Around the whole command: an error is its last event, and goes on."""
         from trimtab.answers.drain import Failed, Refused
-        from trimtab.ops.arbiter.denied import Denied
+        from trimtab.ops.arbiter.denied import ArbiterDenied
 
         try:
             yield
-        except Denied as error:
+        except ArbiterDenied as error:
             request = error.asked[0][0]
             found = tuple(each for _, answer in error.asked for each in objections(answer))
             if not self._answered:

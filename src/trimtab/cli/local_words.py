@@ -36,13 +36,13 @@ def end(finished: Finished, target: str, site: str, events: Events, moved: Conne
 
 
 def dry(asked: Sequence[tuple[Request, Answer]], events: Events) -> int:
-    """What would be answered, all of it or none. Raises Denied."""
+    """What would be answered, all of it or none. Raises ArbiterDenied."""
     from trimtab.answers.drain import Answered
-    from trimtab.ops.arbiter.denied import Denied
+    from trimtab.ops.arbiter.denied import ArbiterDenied
 
     request, granted = asked[0][0], all(answer.granted for _, answer in asked)
     found = tuple(each for _, answer in asked for each in objections(answer))
     events.tell(Answered(target=request.target, site=request.site, granted=granted, objections=found))
     if granted:
         return 0
-    raise Denied(asked)
+    raise ArbiterDenied(asked)

@@ -16,7 +16,7 @@ from trimtab.cli.views.members import lines
 
 if TYPE_CHECKING:
     from trimtab.answers.members import Checks, Member
-    from trimtab.ops.overrides.member import Seat
+    from trimtab.ops.overrides.member import PoolMember
     from trimtab.registry.base import Snapshot
 
 
@@ -28,7 +28,7 @@ def members(
     name: TwinName = None,
     json: Json = False,
 ) -> int:
-    """Who is asked to serve: weight, the operator's hand, whether its agent is alive. What a proxy makes of it, and why:
+    """Who is asked to serve: weight, the operator's override, whether its agent is alive. What a proxy makes of it, and why:
     status.json on that proxy.
     """
     from trimtab.answers.members import Members
@@ -41,19 +41,19 @@ def members(
     done = registries.each_site(inventory, registries.sites_of(inventory, site), None)
     errors = {at: found for at, found in done.items() if isinstance(found, Exception)}
     found = tuple(
-        _row(at, each, seat, checks(seat))
+        _row(at, each, pool_member, checks(pool_member))
         for at, snapshot in done.items()
         if at not in errors
         for each in wanted
         for checks in [_checks(each, snapshot)]
-        for seat in registries.seated(inventory, snapshot, each, at)
+        for pool_member in registries.site_members(inventory, snapshot, each, at)
     )
     show(Members(found, {at: str(error) for at, error in errors.items()}), json, lines)
     return registries.complain(errors)
 
 
-def _checks(pool: str, snapshot: Snapshot) -> Callable[[Seat], Checks]:
-    """Of a seat up or down, by the checks of the proxy that holds the addresses; "" where nobody tells, and of who takes
+def _checks(pool: str, snapshot: Snapshot) -> Callable[[PoolMember], Checks]:
+    """Of a pool_member up or down, by the checks of the proxy that holds the addresses; "" where nobody tells, and of who takes
     nothing. Only what proxies say is read, whatever else the registry has.
     """
     from trimtab.ops.drain.of_pool import found_down
@@ -64,24 +64,24 @@ def _checks(pool: str, snapshot: Snapshot) -> Callable[[Seat], Checks]:
     down, more = found_down(pool, records(Snapshot(snapshot.revision, said)))
     tells = any(key.startswith("checks/") for key in said)
 
-    def word(seat: Seat) -> Checks:
-        if not (tells and seat.weight):
+    def word(pool_member: PoolMember) -> Checks:
+        if not (tells and pool_member.weight):
             return ""
-        return "down" if seat.name in down else "" if more else "up"
+        return "down" if pool_member.name in down else "" if more else "up"
 
     return word
 
 
-def _row(site: str, pool: str, seat: Seat, checks: Checks) -> Member:
+def _row(site: str, pool: str, pool_member: PoolMember, checks: Checks) -> Member:
     from trimtab.answers.members import Member
     from trimtab.daemons.pools import endpoint
 
-    member, hand = seat.member, seat.hand
+    member, override = pool_member.member, pool_member.override
     return Member(
-        site, pool, seat.name,
-        address=endpoint(member.address, member.port) if member else "", weight=seat.weight,
-        state=hand.state if hand else "ready", version=member.version if member else "",
-        tags=member.tags if member else (), agent=seat.health, checks=checks,
-        by=hand.by if hand else "", reason=hand.reason if hand else "",
-        at=hand.at if hand else None, given=hand.weight if hand else None,
+        site, pool, pool_member.name,
+        address=endpoint(member.address, member.port) if member else "", weight=pool_member.weight,
+        state=override.state if override else "ready", version=member.version if member else "",
+        tags=member.tags if member else (), agent=pool_member.health, checks=checks,
+        by=override.by if override else "", reason=override.reason if override else "",
+        at=override.at if override else None, given=override.weight if override else None,
     )  # fmt: skip

@@ -20,7 +20,7 @@ Overrule = Annotated[
 if TYPE_CHECKING:
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
-    from trimtab.ops.overrides.member import Seat
+    from trimtab.ops.overrides.member import PoolMember
     from trimtab.registry.base import Snapshot, Write
 
 
@@ -88,12 +88,12 @@ def deregister(
     who, said = registries.who(reason), dict[str, Written]()
 
     def plan(snapshot: Snapshot, at: str) -> Write | None:
-        seated = registries.seated(inventory, snapshot, pool, at)
-        return plan_deregister(snapshot, seated, registered, name, who, force=force)
+        site_members = registries.site_members(inventory, snapshot, pool, at)
+        return plan_deregister(snapshot, site_members, registered, name, who, force=force)
 
-    def takes(snapshot: Snapshot, seat: Seat, _: str) -> bool:
+    def takes(snapshot: Snapshot, pool_member: PoolMember, _: str) -> bool:
         """Without force the plan refuses one that is alive: then nobody is asked."""
-        return seat.weight > 0 and (force or f"alive/{registered}/{name}" not in snapshot.records)
+        return pool_member.weight > 0 and (force or f"alive/{registered}/{name}" not in snapshot.records)
 
     def note(at: str, text: str) -> None:
         said[at] = Written(note=text)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trimtab.answers.change import Written
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
-    from trimtab.ops.overrides.member import Seat, Who
+    from trimtab.ops.overrides.member import PoolMember, Who
     from trimtab.registry.base import Registry, Snapshot, Write
 
 DEADLINE_S = 10.0
@@ -124,22 +124,22 @@ def pool_of(inventory: Inventory, name: str) -> tuple[str, Pool]:
     return pools[name].discover or name, pools[name]
 
 
-def seated(inventory: Inventory, snapshot: Snapshot, pool: str, site: str) -> tuple[Seat, ...]:
+def site_members(inventory: Inventory, snapshot: Snapshot, pool: str, site: str) -> tuple[PoolMember, ...]:
     """Everybody in a pool at a site, registered or named by the estate. Raises BadInput."""
-    from trimtab.ops.drain.of_site import seated as found
+    from trimtab.ops.drain.of_site import site_members as found
 
     pool_of(inventory, pool)
     return found(inventory, site, snapshot, pool)
 
 
-def own_weight(inventory: Inventory, seat: Seat, pool: str, site: str) -> int:
-    """Without any hand: as the member registered it, or the estate has it."""
+def own_weight(inventory: Inventory, pool_member: PoolMember, pool: str, site: str) -> int:
+    """Without any override: as the member registered it, or the estate has it."""
     from trimtab.daemons.pools import servers
 
-    if seat.member is not None:
-        return seat.member.weight
+    if pool_member.member is not None:
+        return pool_member.member.weight
     named = {each.name: each.weight for each in servers(inventory, pool_of(inventory, pool)[1], site)}
-    return named.get(seat.name, 100)
+    return named.get(pool_member.name, 100)
 
 
 def each_site(

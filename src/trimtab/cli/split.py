@@ -46,7 +46,7 @@ def split(
 ) -> int:
     """Move traffic between the pools of a split: a canary, blue-green, and back. Without shares: what holds now."""
     from trimtab.answers.split import Divided
-    from trimtab.ops.overrides import split as hand_split
+    from trimtab.ops.overrides import split as split_override
 
     registries.inside_twin(estate, twin, name)
     inventory = registries.loaded(estate)
@@ -64,12 +64,12 @@ def split(
     def plan(snapshot: Snapshot, at: str) -> Write | None:
         why_not = None
         if back:
-            write = hand_split.plan_back(snapshot, declared, asking)
-            why_not = hand_split.why_not_back(snapshot, declared) or None
+            write = split_override.plan_back(snapshot, declared, asking)
+            why_not = split_override.why_not_back(snapshot, declared) or None
         else:
-            wanted = asked or hand_split.current_split(snapshot, declared).shares
-            write = hand_split.plan_split(snapshot, declared, wanted, divides, asking)  # type: ignore[arg-type]
-        holds = hand_split.after(snapshot, declared, write)
+            wanted = asked or split_override.current_split(snapshot, declared).shares
+            write = split_override.plan_split(snapshot, declared, wanted, divides, asking)  # type: ignore[arg-type]
+        holds = split_override.after(snapshot, declared, write)
         said[at] = Divided(shares=holds.shares, by=holds.by, why_not=why_not)
         return write
 
@@ -82,16 +82,16 @@ def _asked(
     declared: Split, shares: list[str], canary: str | None, to: str | None, *, back: bool, home: bool
 ) -> dict[str, int] | None:
     """The shares that the words stand for; None: none are given. Raises BadInput."""
-    from trimtab.ops.overrides import split as hand_split
+    from trimtab.ops.overrides import split as split_override
 
     if sum(map(bool, (shares, canary is not None, back, home))) > 1:
         raise BadInput("shares, --canary, --back and --home exclude each other", "give one of them")
     if canary is not None:
-        return hand_split.canary_shares(declared.shares, _percent(canary), to)
+        return split_override.canary_shares(declared.shares, _percent(canary), to)
     if home:
         return dict(declared.shares)
-    if found := hand_split.read_shares(shares):
-        hand_split.every_pool(declared, found, f"trimtab split {declared.service}")
+    if found := split_override.read_shares(shares):
+        split_override.every_pool(declared, found, f"trimtab split {declared.service}")
     return found or None
 
 

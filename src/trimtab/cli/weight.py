@@ -14,7 +14,7 @@ from trimtab.cli.registries import DryRun, Force, Reason, Site, TwinOption
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
-    from trimtab.ops.overrides.member import Seat
+    from trimtab.ops.overrides.member import PoolMember
     from trimtab.registry.base import Snapshot, Write
 
 STATES = ("ready", "drain", "maint")
@@ -37,7 +37,7 @@ def weight(
     it away asks the arbiter.
     """
     from trimtab.answers.weight import Weighed
-    from trimtab.ops.overrides.member import plan_hand, seat_of
+    from trimtab.ops.overrides.member import plan_override, pool_member_of
 
     pool, slash, name = member.partition("/")
     if not slash or not name:
@@ -53,17 +53,17 @@ def weight(
     said: dict[str, Weighed] = {}
 
     def plan(snapshot: Snapshot, at: str) -> Write | None:
-        seated = registries.seated(inventory, snapshot, pool, at)
-        was = seat_of(seated, name).hand
+        site_members = registries.site_members(inventory, snapshot, pool, at)
+        was = pool_member_of(site_members, name).override
         if value == "ready" and was is not None and was.weight is not None:
-            own = registries.own_weight(inventory, seat_of(seated, name), pool, at)
+            own = registries.own_weight(inventory, pool_member_of(site_members, name), pool, at)
             said[at] = Weighed(weight=own, was=was.weight)
-        return plan_hand(snapshot, seated, name, state, number, who, force=force)
+        return plan_override(snapshot, site_members, name, state, number, who, force=force)
 
-    def takes(_: Snapshot, seat: Seat, at: str) -> bool:
-        if seat.weight == 0 or state != "ready":
-            return seat.weight > 0
-        left = registries.own_weight(inventory, seat, pool, at) if number is None else number
+    def takes(_: Snapshot, pool_member: PoolMember, at: str) -> bool:
+        if pool_member.weight == 0 or state != "ready":
+            return pool_member.weight > 0
+        left = registries.own_weight(inventory, pool_member, pool, at) if number is None else number
         return left == 0  # also where `ready` gives a member back to its own weight, and that is 0
 
     def note(at: str, text: str) -> None:

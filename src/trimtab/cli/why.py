@@ -105,11 +105,11 @@ def budget_of(found: Situation) -> str:
 
 def findings_of(found: Situation) -> tuple[str, ...]:
     """What is to be read in the sites together, and not in one of them."""
-    words = {name: verdict.word for name, verdict in found.verdicts.items()}
-    bad = [name for name, word in words.items() if word in ("ill", "dark")]
+    words = {name: verdict.state for name, verdict in found.verdicts.items()}
+    bad = [name for name, word in words.items() if word in ("unhealthy", "unreachable")]
     if len(bad) > 1 and len(bad) == len(words):
         return (f"every site is called {' or '.join(sorted(set(words.values())))} at once: more likely the check, "
-                "or the way of those who look on, than the sites; nothing is withdrawn for it",)  # fmt: skip
+                "or the way of those who observe, than the sites; nothing is withdrawn for it",)  # fmt: skip
     return ()
 
 
@@ -169,7 +169,7 @@ def _site(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> 
     word = "; ".join([word, *_all_the_same(against), *_drained(proxies)])
     return Site(
         name, Word(committed.by, committed.at, committed.reason) if committed else None, doing.step if doing else None,
-        verdict.word, verdict.agree, verdict.of, verdict.since, verdict.reasons, found.world.sites[name].step, word,
+        verdict.state, verdict.agree, verdict.of, verdict.since, verdict.reasons, found.world.sites[name].step, word,
         held_by=tuple(host for host, front in proxies.items() if front.state is not None and front.state.holds),
         routers={
             host: Router(done.step, done.verified, done.why)
@@ -180,12 +180,15 @@ def _site(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> 
 
 
 def _drained(proxies: Mapping[str, RegisteredProxy]) -> list[str]:
-    hands = [front.hand for front in proxies.values() if front.drained and front.hand is not None]
-    return [f"{hand.name} is drained by {hand.by}: {hand.reason or 'no reason given'}" for hand in hands]
+    overrides = [front.override for front in proxies.values() if front.drained and front.override is not None]
+    return [
+        f"{override.name} is drained by {override.by}: {override.reason or 'no reason given'}"
+        for override in overrides
+    ]
 
 
 def _against(inventory: Inventory, found: Situation, site: str) -> dict[str, Done]:
-    """The routers of a site that say they came to something else than its standing word; none while a step is under way."""
+    """The routers of a site that say they came to something else than its committed state; none while a step is under way."""
     standing = found.standing
     if site in standing.doing:
         return {}
@@ -217,8 +220,8 @@ def lost_of(rows: Sequence[Decision], under_way: bool) -> set[int]:
     """The numbers of the drains and undrains of one site that were begun and of which nobody has said how they ended. rows:
     newest first. under_way: whether the newest of them may be.
     """
-    moves = [row for row in rows if row.act in ("drain-site", "undrain-site") and row.word != "refused"]
-    begins = [row.word in ("granted", "forced", "begun") for row in moves]
+    moves = [row for row in rows if row.act in ("drain-site", "undrain-site") and row.outcome != "refused"]
+    begins = [row.outcome in ("granted", "forced", "begun") for row in moves]
     nobody_ended = [not under_way, *begins]  # what came after each: the next begin, instead of its end
     return {
         row.number for row, began, lost in zip(moves, begins, nobody_ended, strict=False) if began and lost

@@ -14,15 +14,15 @@ from trimtab.errors import BadInput, TrimtabError
 
 if TYPE_CHECKING:
     from trimtab.answers.why import Decision, WhyHost, WhyMember
-    from trimtab.answers.why import Hand as Word
-    from trimtab.answers.why import Seat as Place
+    from trimtab.answers.why import Override as Word
+    from trimtab.answers.why import PoolMember as Place
     from trimtab.cli.local_words import Local
     from trimtab.estate.inventory import Inventory
     from trimtab.ops.drain.granting import Situation
     from trimtab.ops.drain.of_site import RegisteredProxy
-    from trimtab.ops.overrides.member import Seat
+    from trimtab.ops.overrides.member import PoolMember
     from trimtab.registry.base import Snapshot
-    from trimtab.registry.record import Hand, ProxyHand
+    from trimtab.registry.record import Override, ProxyOverride
 
 
 LOOK_S = 2.0  # for the registry of a site: one without power shall not hold up what is known of the others
@@ -68,7 +68,7 @@ async def _read(inventory: Inventory, site: str) -> tuple[Situation, Snapshot]:
 def _host(inventory: Inventory, name: str, snapshot: Snapshot, decisions: tuple[Decision, ...]) -> WhyHost:
     from trimtab.answers.why import Addresses, Restart, WhyHost
     from trimtab.daemons.pools import used
-    from trimtab.ops.drain.of_site import fronts_of, seated
+    from trimtab.ops.drain.of_site import fronts_of, site_members
     from trimtab.ops.overrides.member import records
     from trimtab.registry.record import HostState
 
@@ -83,12 +83,12 @@ def _host(inventory: Inventory, name: str, snapshot: Snapshot, decisions: tuple[
         agent_since=(state.since or None) if state else None,
         drained=bool(front and front.drained),
         addresses=Addresses(holds.holds, holds.drained, holds.since) if holds else None,
-        hand=_hand(front.hand) if front else None,
+        override=_hand(front.override) if front else None,
         pools={
-            pool: _seat(seat)
+            pool: _pool_member(pool_member)
             for pool, _ in used(inventory)
-            for seat in seated(inventory, site, snapshot, pool)
-            if seat.name == name
+            for pool_member in site_members(inventory, site, snapshot, pool)
+            if pool_member.name == name
         },
         turns=why_checks.turns_of(snapshot, name),
         decisions=decisions,
@@ -100,21 +100,21 @@ def _member(
 ) -> WhyMember:
     """Raises BadInput where there is no such member."""
     from trimtab.answers.why import WhyMember
-    from trimtab.ops.drain.of_site import fronts_of, seated
-    from trimtab.ops.overrides.member import records, seat_of
+    from trimtab.ops.drain.of_site import fronts_of, site_members
+    from trimtab.ops.overrides.member import pool_member_of, records
 
     if local is None:
         raise BadInput("no member is named", "POOL/MEMBER is expected: see `trimtab members`")
     pool, _, name = local.name.partition("/")
-    seat = seat_of(seated(inventory, local.site, snapshot, pool), name)
+    pool_member = pool_member_of(site_members(inventory, local.site, snapshot, pool), name)
     read = records(snapshot)
     fronts = fronts_of(read, inventory, local.site)
     return WhyMember(
-        local.name, local.site, seat.weight, seat.health, _hand(seat.hand),
+        local.name, local.site, pool_member.weight, pool_member.health, _hand(pool_member.override),
         checks={
             proxy: up
             for proxy in fronts
-            if seat.weight and (up := why_checks.finds(read.get(f"checks/{proxy}"), local.name)) is not None
+            if pool_member.weight and (up := why_checks.finds(read.get(f"checks/{proxy}"), local.name)) is not None
         },
         under_way={
             proxy: front.state.leaving[local.name]
@@ -126,16 +126,16 @@ def _member(
     )  # fmt: skip
 
 
-def _seat(seat: Seat) -> Place:
-    from trimtab.answers.why import Seat as Place
+def _pool_member(pool_member: PoolMember) -> Place:
+    from trimtab.answers.why import PoolMember as Place
 
-    return Place(seat.weight, seat.health, _hand(seat.hand))
+    return Place(pool_member.weight, pool_member.health, _hand(pool_member.override))
 
 
-def _hand(said: Hand | ProxyHand | None) -> Word | None:
-    from trimtab.answers.why import Hand as Word
-    from trimtab.registry.record import Hand
+def _hand(said: Override | ProxyOverride | None) -> Word | None:
+    from trimtab.answers.why import Override as Word
+    from trimtab.registry.record import Override
 
     if said is None:
         return None
-    return Word(said.state, said.by, said.reason, said.weight if isinstance(said, Hand) else None)
+    return Word(said.state, said.by, said.reason, said.weight if isinstance(said, Override) else None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from trimtab.estate.inventory import Inventory
 
-HEALTH = 100  # front-watch, the agent, whoever looks on this host
+HEALTH = 100  # front-watch, the agent, observers on this host
 OWN = 100  # hosts of the estate that look at a public address: the observers of other sites
 FILES = 1000  # logs, certificates, listening sockets, threads
 

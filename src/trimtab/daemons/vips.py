@@ -1,4 +1,4 @@
-"""The front door of a site: which services answer on which addresses."""
+"""A site's endpoint: which services answer on which addresses."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class History:
     """reads, orders: by region, in order of sending.  stored: count by key as read back, None if unknown.
 
     site: where the fault was.  gaps: why a part of the record is missing; any of them makes the load's
-    verdict unknown.  marks: what happened, in order.  evidence: what the fault's own witness saw `before`,
+    verdict unknown.  marks: what happened, in order.  evidence: what the fault's own probe saw `before`,
     `during` and `after` it, by name (who holds the VIP, who leads the store, which worker serves).  away_s: by region the
     round trip to the site.
     """

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.drills.ask import ask
+from trimtab.drills.probes.vip import addresses
 from trimtab.drills.scene import LabLike
-from trimtab.drills.witness.vip import addresses
 from trimtab.errors import EnvironmentUnable
 
 MONITOR = ("ip", "-o", "-ts", "monitor", "address")

@@ -1,4 +1,4 @@
-"""One run of a scenario: its steps are played while the crew works; then the record is read and judged."""
+"""One run of a scenario: its steps are played while the workload works; then the record is read and judged."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from trimtab.drills.checkers import checkers_for, witnesses_for
+from trimtab.drills.checkers import checkers_for, probes_for
 from trimtab.drills.checkers.load_ran import OK_BEFORE
 from trimtab.drills.checkers.writes import refuses
-from trimtab.drills.crew import RAMP_SECONDS, Counters, Crew, Rates
 from trimtab.drills.faults import FAULTS
 from trimtab.drills.faults.base import Aim, Arguments
 from trimtab.drills.history import Events, Expected, History, Mark
 from trimtab.drills.journal import Journal
 from trimtab.drills.machine import about, others, sample
+from trimtab.drills.probes import PROBES
 from trimtab.drills.result import RunResult, run_result
 from trimtab.drills.scenario import Inject, Load, Observe, Prepare, Restore, Scenario, Step, WaitReady
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.drills.verdict import believed, judge
-from trimtab.drills.witness import WITNESSES
+from trimtab.drills.workload import RAMP_SECONDS, Counters, Rates, Workload
 from trimtab.errors import EnvironmentUnable, TrimtabError
 
 TICK_SECONDS = 0.1
@@ -84,13 +84,13 @@ class Play:
         prefix = f"d{uuid.uuid4().hex[:8]}"
         folder = self.lab.scratch / f"drill-{self.scenario.name}-{prefix}"
         try:
-            with Crew(self.lab, self.scene, self.rates, folder, prefix, seed=self.number[0]) as crew:
-                crew.start()
-                self._await_first_request(crew)
+            with Workload(self.lab, self.scene, self.rates, folder, prefix, seed=self.number[0]) as workload:
+                workload.start()
+                self._await_first_request(workload)
                 for step in self.scenario.steps:
-                    if not self._step(step, crew):
+                    if not self._step(step, workload):
                         break
-                history = self._history(crew)
+                history = self._history(workload)
                 after = sample(own)
         except BaseException:
             with contextlib.suppress(TrimtabError, OSError):  # the next run undoes it, or the twin is going
@@ -103,42 +103,42 @@ class Play:
         machine = about((load_before, os.getloadavg()[0]), share)
         return run_result(history, verdicts, machine, folder, refusing)
 
-    def _await_first_request(self, crew: Crew) -> None:
+    def _await_first_request(self, workload: Workload) -> None:
         """The load's interpreters need a moment to start; the run begins with their first requests."""
         ends = time.monotonic() + 10.0
         self.moments.begin = time.monotonic()
-        while crew.counters().sent == 0 and time.monotonic() < ends:
-            self._tick(crew, "starting the load")
-        self._pause(crew, 0.5, "starting the load")
+        while workload.counters().sent == 0 and time.monotonic() < ends:
+            self._tick(workload, "starting the load")
+        self._pause(workload, 0.5, "starting the load")
         self.moments.begin = time.monotonic()
 
-    def _step(self, step: Step, crew: Crew) -> bool:
+    def _step(self, step: Step, workload: Workload) -> bool:
         """Play one step; False when the rest makes no sense any more."""
         if isinstance(step, Load):
-            self._load(crew, step.seconds)
+            self._load(workload, step.seconds)
         elif isinstance(step, Prepare):
-            self._prepare(crew, step)
+            self._prepare(workload, step)
         elif isinstance(step, Inject):
-            self._inject(crew, step)
+            self._inject(workload, step)
         elif isinstance(step, Observe):
-            self._observe(crew, step)
+            self._observe(workload, step)
         elif isinstance(step, Restore):
-            self._restore(crew)
+            self._restore(workload)
         else:
-            return self._wait_ready(crew, step)
+            return self._wait_ready(workload, step)
         return True
 
-    def _load(self, crew: Crew, seconds: float) -> None:
+    def _load(self, workload: Workload, seconds: float) -> None:
         """Until the load is well for so long: what fails before the fault would be blamed on it. Raises EnvironmentUnable
         where it does not become well; nothing has been broken then.
         """
-        self._pause(crew, RAMP_SECONDS, "load")
+        self._pause(workload, RAMP_SECONDS, "load")
         self.moments.begin = time.monotonic()
         ends = self.moments.begin + WELL_SECONDS
         while True:
-            before = crew.counters()
-            self._pause(crew, seconds, "undisturbed load")
-            sent, failed = ((now := crew.counters()).sent - before.sent, now.failed - before.failed)
+            before = workload.counters()
+            self._pause(workload, seconds, "undisturbed load")
+            sent, failed = ((now := workload.counters()).sent - before.sent, now.failed - before.failed)
             if failed <= (1 - OK_BEFORE) * sent:
                 return
             if time.monotonic() > ends:
@@ -148,65 +148,67 @@ class Play:
                 )
             self.moments.begin = time.monotonic()
 
-    def _prepare(self, crew: Crew, step: Prepare) -> None:
+    def _prepare(self, workload: Workload, step: Prepare) -> None:
         aim = FAULTS[step.kind].aim(self.lab, self.scene, self.arguments, step.of)
-        self._tick(crew, aim.says, sleep=False)
+        self._tick(workload, aim.says, sleep=False)
         struck = Journal(self.lab).strike(step.kind, aim)
         self.marks.append(Mark(struck.at, aim.says))
         self.evidence.setdefault("told", {}).update(struck.told)
 
-    def _inject(self, crew: Crew, step: Inject) -> None:
+    def _inject(self, workload: Workload, step: Inject) -> None:
         self.aim = FAULTS[step.kind].aim(self.lab, self.scene, self.arguments, step.of)
-        self._look("before", crew)
+        self._look("before", workload)
         struck = Journal(self.lab).strike(step.kind, self.aim)
         self.moments.fault = struck.at
         self.evidence.setdefault("told", {}).update(struck.told)
 
-    def _look(self, when: str, crew: Crew) -> None:
-        """Hear the witnesses that this scenario's claims ask for."""
+    def _look(self, when: str, workload: Workload) -> None:
+        """Hear the probes that this scenario's claims ask for."""
         assert self.aim is not None
-        names = witnesses_for(checkers_for(self.scenario.limits(self.scene.objectives)))
-        self._tick(crew, "asking the estate itself", sleep=False)
-        self.evidence[when] = {name: WITNESSES[name](self.lab, self.scene, self.aim.site) for name in names}
+        names = probes_for(checkers_for(self.scenario.limits(self.scene.objectives)))
+        self._tick(workload, "asking the estate itself", sleep=False)
+        self.evidence[when] = {name: PROBES[name](self.lab, self.scene, self.aim.site) for name in names}
 
-    def _observe(self, crew: Crew, step: Observe) -> None:
+    def _observe(self, workload: Workload, step: Observe) -> None:
         begin = time.monotonic()
         recovering = self.moments.ready is not None
         stage = "observing the recovery" if recovering or self.aim is None else self.aim.says
         while (passed := time.monotonic() - begin) < step.at_most:
             if passed >= step.at_least and steady(self.samples):
                 break
-            self._tick(crew, stage)
-        self._look("after" if recovering else "during", crew)
+            self._tick(workload, stage)
+        self._look("after" if recovering else "during", workload)
 
-    def _restore(self, crew: Crew) -> None:
+    def _restore(self, workload: Workload) -> None:
         assert self.aim is not None
-        self._tick(crew, f"restoring {self.aim.site}")
+        self._tick(workload, f"restoring {self.aim.site}")
         self.moments.restore = time.monotonic()
         Journal(self.lab).restore()
 
-    def _wait_ready(self, crew: Crew, step: WaitReady) -> bool:
+    def _wait_ready(self, workload: Workload, step: WaitReady) -> bool:
         def told(waiting: list[str]) -> None:
-            self._tick(crew, "waiting for " + ", ".join(waiting[:3]) if waiting else "waiting", sleep=False)
+            self._tick(
+                workload, "waiting for " + ", ".join(waiting[:3]) if waiting else "waiting", sleep=False
+            )
 
         try:
             self.lab.wait_ready(step.at_most, told)
         except TrimtabError as error:
             self.ready_again = False
-            self._tick(crew, str(error), sleep=False)
+            self._tick(workload, str(error), sleep=False)
             return False
         self.moments.ready = time.monotonic()
         Journal(self.lab).forget()
         return True
 
-    def _history(self, crew: Crew) -> History:
+    def _history(self, workload: Workload) -> History:
         end = time.monotonic()
-        crew.stop()
-        reads, gaps = crew.reads()
-        self._tick(crew, "waiting for the last orders", sleep=False)
-        orders, complaints = crew.orders()
-        self._tick(crew, "reading the orders back", sleep=False)
-        stored, reason = crew.stored()
+        workload.stop()
+        reads, gaps = workload.reads()
+        self._tick(workload, "waiting for the last orders", sleep=False)
+        orders, complaints = workload.orders()
+        self._tick(workload, "reading the orders back", sleep=False)
+        stored, reason = workload.stored()
         assert self.moments.fault is not None and self.aim is not None
         events = Events(self.moments.begin, self.moments.fault, self.moments.restore, self.moments.ready, end)
         expected = Expected(self.rates.reads, self.rates.orders if orders else 0.0)
@@ -215,14 +217,14 @@ class Play:
         away = {name: region.away_s.get(self.aim.site, 0.0) for name, region in self.scene.regions.items()}
         return History(self.aim.site, events, expected, reads, orders, stored, tuple(gaps), marks, seen, away)
 
-    def _pause(self, crew: Crew, seconds: float, stage: str) -> None:
+    def _pause(self, workload: Workload, seconds: float, stage: str) -> None:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            self._tick(crew, stage, ends=ends)
+            self._tick(workload, stage, ends=ends)
 
-    def _tick(self, crew: Crew, stage: str, *, sleep: bool = True, ends: float | None = None) -> None:
+    def _tick(self, workload: Workload, stage: str, *, sleep: bool = True, ends: float | None = None) -> None:
         now = time.monotonic()
-        counters = crew.counters()
+        counters = workload.counters()
         self.samples.append((now, counters))
         self.samples = [sample for sample in self.samples if sample[0] > now - 2 * STEADY_SECONDS]
         number, runs = self.number

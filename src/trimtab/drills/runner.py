@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trimtab.drills.carried import Tell, full_rates, normal_rates
-from trimtab.drills.crew import Rates
-from trimtab.drills.faults.places import check
+from trimtab.drills.calibration import Tell, full_rates, normal_rates
+from trimtab.drills.faults.targets import check
 from trimtab.drills.play import OnProgress, Play, Progress, begin_whole, steady
 from trimtab.drills.result import RunResult, ScenarioResult
 from trimtab.drills.scenario import BUSIEST, Inject, Prepare, Scenario
 from trimtab.drills.scene import LabLike, Region, Scene, read_scene
+from trimtab.drills.workload import Rates
 from trimtab.errors import BadInput
 
 __all__ = ["LOADS", "OnProgress", "Progress", "refuse", "run", "steady"]

@@ -163,8 +163,8 @@ class _Reader:
         if kind is None:
             self.tree.fault((*loc, key), f"got `{found[key]}`", f"one of {', '.join(FAULTS)}")
             return None
-        if found["of"] not in kind.places:
-            self.tree.fault((*loc, "of"), f"got `{found['of']}`", f"one of {', '.join(kind.places)}")
+        if found["of"] not in kind.targets:
+            self.tree.fault((*loc, "of"), f"got `{found['of']}`", f"one of {', '.join(kind.targets)}")
             return None
         return make(kind.kind, found["of"])
 

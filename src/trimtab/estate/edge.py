@@ -31,7 +31,7 @@ class Anycast(Noun):
 
 
 class Health(Noun):
-    """How every site's front door is probed from the other sites, and when a site counts as not serving."""
+    """How every site's endpoint is probed from the other sites, and when a site counts as not serving."""
 
     probes: tuple[Literal["https", "tcp", "icmp"], ...] = Field(
         default=("https", "tcp", "icmp"), min_length=1, description="what is asked, together"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from trimtab import codec
 from trimtab.errors import EnvironmentUnable, PackageMissing, TwinFailed
-from trimtab.lab import able, relay, state, system, twin
+from trimtab.lab import diagnose, relay, state, system, twin
+from trimtab.lab.guardian import KEEP
 from trimtab.lab.node import read_unit
-from trimtab.lab.outer import KEEP
 from trimtab.lab.topology import Topology
 
 PROGRAMS = {
@@ -36,7 +36,7 @@ done
 
 
 def spawn(topology: Topology) -> subprocess.Popen[bytes]:
-    """Claim the state folder and start outer. Raises BadInput, PackageMissing, EnvironmentUnable."""
+    """Claim the state folder and start the guardian. Raises BadInput, PackageMissing, EnvironmentUnable."""
     twin.check(topology)
     for program, package in PROGRAMS.items():
         if shutil.which(program, path=search_path()) is None:
@@ -51,7 +51,7 @@ def spawn(topology: Topology) -> subprocess.Popen[bytes]:
         (path / "topology.json").write_text(codec.dumps(topology))
         with (path / "owner.log").open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "trimtab.lab.outer", str(path), repr(time.monotonic())],
+                [sys.executable, "-m", "trimtab.lab.guardian", str(path), repr(time.monotonic())],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -105,7 +105,7 @@ def await_socket(name: str, process: subprocess.Popen[bytes], timeout: float = 1
             continue
         return
     log = state.log_tail(path)
-    reason = able.why_not()
+    reason = diagnose.why_not()
     if reason:
         raise EnvironmentUnable(*reason)
     raise TwinFailed(f"twin {name} did not start", log)

@@ -1,6 +1,6 @@
 """What a twin consists of, as frozen values: nodes, their legs, the segments between them, what must be true when it is up.
 
-Nothing here runs anything. `lab/plan.py` derives a Topology from an estate; `lab/owner.py` makes it real.
+Nothing here runs anything. `lab/plan.py` derives a Topology from an estate; `lab/init.py` makes it real.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Reader(Protocol):
     """What follows a registry."""
 
     async def read(self) -> Snapshot:
-        """Everything, at one revision. Raises Unreachable, Refused, Nonsense."""
+        """Everything, at one revision. Raises Unreachable, Refused, InvalidResponse."""
         ...
 
     def watch(self, after: int) -> AsyncIterator[Batch]:

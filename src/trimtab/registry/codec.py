@@ -31,12 +31,12 @@ from trimtab.registry.record import (
     CheckState,
     Claim,
     FrontState,
-    Hand,
     Health,
     HostState,
     Member,
+    Override,
     Past,
-    ProxyHand,
+    ProxyOverride,
     Record,
     Restart,
     Split,
@@ -95,10 +95,10 @@ def _alive(names: list[str], body: dict[str, Any]) -> Alive:
     return Alive(pool, name, fields.one_of("health", body.get("health", "passing"), get_args(Health)))
 
 
-def _hand(names: list[str], body: dict[str, Any]) -> Hand:
+def _override(names: list[str], body: dict[str, Any]) -> Override:
     pool, name = fields.named(POOL, "pool", names[0]), fields.named(NAME, "name", names[1])
     weight = body.get("weight")
-    return Hand(
+    return Override(
         pool,
         name,
         fields.one_of("state", body.get("state", "ready"), get_args(State)),
@@ -157,8 +157,8 @@ def _host(names: list[str], body: dict[str, Any]) -> HostState:
     return HostState(host, read, at, restarts, since)
 
 
-def _proxy(names: list[str], body: dict[str, Any]) -> ProxyHand:
-    return ProxyHand(
+def _proxy(names: list[str], body: dict[str, Any]) -> ProxyOverride:
+    return ProxyOverride(
         fields.named(NAME, "host", names[0]),
         fields.one_of("state", body.get("state", "ready"), ("ready", "drain")),
         *_said(body, "by"),
@@ -168,7 +168,7 @@ def _proxy(names: list[str], body: dict[str, Any]) -> ProxyHand:
 def _front(names: list[str], body: dict[str, Any]) -> FrontState:
     holds, drained = (fields.truth(each, body.get(each)) for each in ("holds", "drained"))
     leaving = fields.mapping("leaving", body.get("leaving", {}), MAX_LEAVING)
-    read = {_seat(key): fields.number("sessions", value, 0, 2**31) for key, value in leaving.items()}
+    read = {_pool_member(key): fields.number("sessions", value, 0, 2**31) for key, value in leaving.items()}
     name = fields.named(NAME, "host", names[0])
     return FrontState(
         name, holds, drained, read, fields.time(body.get("at", 0)), fields.time(body.get("since", 0))
@@ -188,14 +188,16 @@ def _checks(names: list[str], body: dict[str, Any]) -> CheckState:
         for pool, count in down.items()
     }
     turns = tuple(map(_turn, fields.objects("turns", body.get("turns", []), MAX_TURNS)))
-    return CheckState(fields.named(NAME, "host", names[0]), counts, tuple(map(_seat, named)), turns)
+    return CheckState(fields.named(NAME, "host", names[0]), counts, tuple(map(_pool_member, named)), turns)
 
 
 def _turn(body: dict[str, Any]) -> Turn:
     name, up = body.get("name"), body.get("up")
     if not isinstance(name, str) or not isinstance(up, bool):
         raise BadRecord("turns: a name and up, true or false, are expected")
-    return Turn(_seat(name), up, fields.time(body.get("at", 0)), fields.text("why", body.get("why", "")))
+    return Turn(
+        _pool_member(name), up, fields.time(body.get("at", 0)), fields.text("why", body.get("why", ""))
+    )
 
 
 def _said(body: dict[str, Any], who: str) -> tuple[str, str, float]:
@@ -204,7 +206,7 @@ def _said(body: dict[str, Any], who: str) -> tuple[str, str, float]:
     return fields.words(who, body.get(who, "")), reason, fields.time(body.get("at", 0))
 
 
-def _seat(key: str) -> str:
+def _pool_member(key: str) -> str:
     pool, _, name = key.partition("/")
     return f"{fields.named(POOL, 'pool', pool)}/{fields.named(NAME, 'name', name)}"
 
@@ -212,7 +214,7 @@ def _seat(key: str) -> str:
 _READERS: Mapping[tuple[str, int], Callable[[list[str], dict[str, Any]], Record]] = {
     ("members", 2): _member,
     ("alive", 2): _alive,
-    ("hand", 2): _hand,
+    ("hand", 2): _override,
     ("ids", 2): _claim,
     ("splits", 2): _split,
     ("hosts", 1): _host,

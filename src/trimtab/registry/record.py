@@ -2,7 +2,7 @@
 
 members/POOL/NAME   an endpoint: address, port, weight, version, tags, id     stays until it is taken out
 alive/POOL/NAME     its own word on its health                              ends with its lease: then it is unknown
-hand/POOL/NAME      what an operator wants of it: a weight, ready or drain or maint
+hand/POOL/NAME      an override: what an operator wants of it: a weight, ready or drain or maint
 ids/POOL/ID         which NAME has this number: equal on every proxy, so that consistent hashes agree
 splits/SERVICE/NAME shares of the pools of a split, by which key, and what they were before
 hosts/NAME          what a host's agent knows of its daemons                ends with its lease
@@ -59,7 +59,7 @@ class Alive:
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class Override:
     """What an operator wants. weight: None leaves the endpoint's own. at: seconds since 1970."""
 
     pool: str
@@ -133,7 +133,7 @@ class HostState:
 
 
 @dataclass(frozen=True, slots=True)
-class ProxyHand:
+class ProxyOverride:
     """What an operator wants of a proxy. at: seconds since 1970."""
 
     name: str
@@ -187,7 +187,7 @@ class CheckState:
         return names, max(0, self.down.get(pool, 0) - len(names))
 
 
-Record = Member | Alive | Hand | Claim | Split | HostState | ProxyHand | FrontState | CheckState
+Record = Member | Alive | Override | Claim | Split | HostState | ProxyOverride | FrontState | CheckState
 
 
 def key_of(record: Record) -> str:
@@ -196,7 +196,7 @@ def key_of(record: Record) -> str:
             return f"members/{pool}/{name}"
         case Alive(pool=pool, name=name):
             return f"alive/{pool}/{name}"
-        case Hand(pool=pool, name=name):
+        case Override(pool=pool, name=name):
             return f"hand/{pool}/{name}"
         case Claim(pool=pool, id=number):
             return f"ids/{pool}/{number}"
@@ -204,7 +204,7 @@ def key_of(record: Record) -> str:
             return f"splits/{service}/{name}"
         case HostState(name=name):
             return f"hosts/{name}"
-        case ProxyHand(name=name):
+        case ProxyOverride(name=name):
             return f"proxies/{name}"
         case CheckState(name=name):
             return f"checks/{name}"

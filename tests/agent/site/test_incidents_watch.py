@@ -40,7 +40,7 @@ def test_two_that_see_the_same_write_one_incident() -> None:
         await all_of(both)
         assert store.open() == {"hk": 1} and store.writes == 1
         [found] = store.incidents()
-        assert (found.kind, found.opened, found.first, found.since) == ("dark", NOW + 10, NOW, NOW)
+        assert (found.kind, found.opened, found.first, found.since) == ("unreachable", NOW + 10, NOW, NOW)
         assert [line.partition(":")[0] for line in found.said] == ["la", "sg"]
 
     play(act)
@@ -143,7 +143,7 @@ def test_everybody_at_once_is_said_to_be_the_check() -> None:
             await all_of(both)
         words = {each.site: (each.state, each.kind) for each in store.incidents()}
         assert words == {
-            "hk": ("classified", "dark"),
+            "hk": ("classified", "unreachable"),
             "la": ("verified", "everywhere"),
             "sg": ("verified", "everywhere"),
         }
@@ -266,10 +266,10 @@ def test_no_number_left_is_said_and_not_hidden() -> None:
 
 
 def test_one_site_alone_says_nothing_about_the_observers() -> None:
-    dark = SiteVerdict("hk", "dark", 1, 1, 0.0)
-    unknown = replace(dark, site="la", word="unknown")
-    assert everywhere([dark, replace(dark, site="la", word="ill")])
-    assert not any(everywhere(each) for each in ([], [dark], [dark, unknown]))
+    unreachable = SiteVerdict("hk", "unreachable", 1, 1, 0.0)
+    unknown = replace(unreachable, site="la", state="unknown")
+    assert everywhere([unreachable, replace(unreachable, site="la", state="unhealthy")])
+    assert not any(everywhere(each) for each in ([], [unreachable], [unreachable, unknown]))
 
 
 def test_views_are_read_once_and_forgotten_with_their_keys() -> None:

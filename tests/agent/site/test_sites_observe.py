@@ -1,4 +1,4 @@
-"""Looking at front doors: what a look becomes, and when it is written."""
+"""Looking at site endpoints: what a look becomes, and when it is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trimtab.agent.site.observe import Observe, PublishView, both
 from trimtab.agent_config import Front, WatchFile
 from trimtab.daemons.front.judge import Answer, Probe
 from trimtab.errors import Unreachable
-from trimtab.ops.health.reading import Reading, word
+from trimtab.ops.health.reading import Reading, state_of
 from trimtab.ops.health.record import AGAIN_S, decode
 
 V4, V6 = "198.18.1.10", "2001:db8:1::a"
@@ -59,16 +59,16 @@ def looks(fronts: Fronts, times: int, observe: Observe | None = None) -> Observe
         (OK, OK, "serving"),
         (OK, "unable", "serving"),  # this host has no IPv6: that tells of this host
         ("unable", "unable", "unknown"),
-        (OK, None, "dark"),  # clients of one family are out
-        (None, None, "dark"),
-        ("HTTP/1.1 503 No\r\n\r\n", "HTTP/1.1 503 No\r\n\r\n", "ill"),
-        (SG, SG, "dark"),  # a covering prefix led there: of hk nothing answers
+        (OK, None, "unreachable"),  # clients of one family are out
+        (None, None, "unreachable"),
+        ("HTTP/1.1 503 No\r\n\r\n", "HTTP/1.1 503 No\r\n\r\n", "unhealthy"),
+        (SG, SG, "unreachable"),  # a covering prefix led there: of hk nothing answers
     ],
 )
 def test_what_is_seen(v4: str | None, v6: str | None, expected: str) -> None:
     fronts = Fronts()
     fronts.says = {V4: v4, V6: v6}
-    assert word(looks(fronts, 3).readings["hk"]) == expected
+    assert state_of(looks(fronts, 3).readings["hk"]) == expected
 
 
 def test_a_request_that_another_site_loses_tells_nothing_of_a_withdrawn_ones_hosts() -> None:
@@ -77,13 +77,13 @@ def test_a_request_that_another_site_loses_tells_nothing_of_a_withdrawn_ones_hos
     fronts.says = {V4: SG, V6: SG}
     observe = Observe(FILE, lambda: None, fronts, lambda: float(next(clock)))
     looks(fronts, 3, observe)
-    assert word(observe.readings["hk"]) == "dark"
+    assert state_of(observe.readings["hk"]) == "unreachable"
     for late in (True, True, True, False, True, True):
         fronts.late = late
         looks(fronts, 1, observe)
-        assert word(observe.readings["hk"]) == "dark"
+        assert state_of(observe.readings["hk"]) == "unreachable"
     looks(fronts, 9, observe)  # nobody has said for 10 s whose kernel it is
-    assert word(observe.readings["hk"]) == "ill"
+    assert state_of(observe.readings["hk"]) == "unhealthy"
 
 
 def test_one_that_answers_for_itself_again_is_heard_at_once() -> None:
@@ -95,7 +95,7 @@ def test_one_that_answers_for_itself_again_is_heard_at_once() -> None:
     looks(fronts, 1, observe)
     fronts.late = True
     looks(fronts, 2, observe)
-    assert word(observe.readings["hk"]) == "ill"
+    assert state_of(observe.readings["hk"]) == "unhealthy"
 
 
 def test_a_site_is_given_up_after_so_many_looks_and_told_once() -> None:
@@ -106,10 +106,10 @@ def test_a_site_is_given_up_after_so_many_looks_and_told_once() -> None:
     fronts.says[V4] = None
     before = len(told)
     looks(fronts, 2, observe)
-    assert word(observe.readings["hk"]) == "serving" and len(told) == before
+    assert state_of(observe.readings["hk"]) == "serving" and len(told) == before
     looks(fronts, 3, observe)
     reading = observe.readings["hk"]
-    assert word(reading) == "dark" and reading.why == f"https: no answer within 1 s ({V4})"
+    assert state_of(reading) == "unreachable" and reading.why == f"https: no answer within 1 s ({V4})"
     assert len(told) == before + 1
 
 

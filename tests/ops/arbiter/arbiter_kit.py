@@ -1,4 +1,4 @@
-"""Worlds that fit on a line: `world("hk sg:dark ny:serving/withdraw@ann")` is three sites, each NAME:WORD/STEP@WHOSE~SECONDS.
+"""Worlds that fit on a line: `world("hk sg:unreachable ny:serving/withdraw@ann")` is three sites, each NAME:WORD/STEP@WHOSE~SECONDS.
 
 Seconds: for how long its word has been what it is.
 """
@@ -23,7 +23,7 @@ def site(text: str, capacity: float | None = None, proxies: str = "++") -> SiteS
     step, _, whose = step.partition("@")
     name, _, word = rest.partition(":")
     stands: Any = {
-        "word": word or "serving",
+        "state": word or "serving",
         "step": step or "serve",
         "drained_by": whose,
         "gone": bool(whose),
@@ -51,8 +51,8 @@ def world(
 def pool(members: str, name: str = "api", at: str = "hk") -> PoolState:
     """+ is well, - is not, ? is asked to serve and says nothing."""
     signs = {f"b{i}": sign for i, sign in enumerate(members, 1)}
-    untold = frozenset(each for each, sign in signs.items() if sign == "?")
-    return PoolState(at, name, {each: sign == "+" for each, sign in signs.items()}, untold=untold)
+    unknown = frozenset(each for each, sign in signs.items() if sign == "?")
+    return PoolState(at, name, {each: sign == "+" for each, sign in signs.items()}, unknown=unknown)
 
 
 def drain(name: str = "hk", **more: Any) -> Request:

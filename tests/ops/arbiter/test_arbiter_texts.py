@@ -58,11 +58,11 @@ TEXTS: dict[str, tuple[World, Request, str, str]] = {
     ),
     "budget of none": (world(limits=Limits(changes=0)), drain(), "budget-spent", "the limit is 0 changes"),
     "last": (
-        world("hk sg:dark ny/withdraw ld:unknown"),
+        world("hk sg:unreachable ny/withdraw ld:unknown"),
         drain(),
         "last-site",
         "nobody would be left: without hk no site is known to serve "
-        "(ld is unknown (3 of 3 vantage points), ny is drained, sg is dark (3 of 3 vantage points))",
+        "(ld is unknown (3 of 3 vantage points), ny is drained, sg is unreachable (3 of 3 vantage points))",
     ),
     "alone": (
         world("hk"),
@@ -77,16 +77,16 @@ TEXTS: dict[str, tuple[World, Request, str, str]] = {
         "1 of 2 sites would carry, the floor is 2 (sg is serving (3 of 3 vantage points))",
     ),
     "cause": (
-        world("hk:ill sg:ill ny/prefer ld"),
+        world("hk:unhealthy sg:unhealthy ny/prefer ld"),
         drain(automatic=True),
         "one-cause",
-        "ny is steered away from, sg is ill (3 of 3 vantage points): two sites never leave by one cause",
+        "ny is steered away from, sg is unhealthy (3 of 3 vantage points): two sites never leave by one cause",
     ),
     "cause, a moment ago": (
-        world("hk:ill~20 sg~2 ny~2 ld~90"),
+        world("hk:unhealthy~20 sg~2 ny~2 ld~90"),
         drain(automatic=True),
         "one-cause",
-        "ny, sg came back less than 60 s ago, and had not been well since hk fell ill: two sites never leave by one cause",
+        "ny, sg came back less than 60 s ago, and had not been well since hk fell unhealthy: two sites never leave by one cause",
     ),
     "capacity": (
         world("hk sg ny", Limits(load=100), capacity=40),
@@ -121,7 +121,7 @@ def test_what_they_say(given: World, request_: Request, rule: str, text: str) ->
 
 
 def test_a_thousand_names_do_not_fill_the_screen() -> None:
-    given = world("hk " + " ".join(f"s{i}:dark" for i in range(1000)))
+    given = world("hk " + " ".join(f"s{i}:unreachable" for i in range(1000)))
     for request, rule in ((drain("xx"), "no-such-target"), (drain(), "last-site")):
         text = text_of(asked(given, request), rule)
         assert len(text) < 700
@@ -135,8 +135,8 @@ EFFECTS: dict[str, tuple[World, Request, tuple[Any, ...]]] = {
         drain(),
         (("hk", "ny", "sg"), ("ny", "sg"), 2 / 3, 1.0, 0, 0, True),
     ),
-    "a dark site": (
-        world("hk:dark sg", BUSY, capacity=200),
+    "a unreachable site": (
+        world("hk:unreachable sg", BUSY, capacity=200),
         drain(),
         (("sg",), ("sg",), 0.5, 0.5, 0, 0, False),
     ),

@@ -21,7 +21,7 @@ CAPACITIES = st.none() | st.floats(0, 1e6)
 SITES = st.builds(
     SiteState,
     st.just(""),
-    st.sampled_from(["serving", "serving", "ill", "dark", "unknown"]),
+    st.sampled_from(["serving", "serving", "unhealthy", "unreachable", "unknown"]),
     st.sampled_from(["serve", "serve", "prefer", "withdraw"]),
     CAPACITIES,
     st.dictionaries(st.sampled_from(HOSTS), st.sampled_from([True, False, None])),
@@ -70,7 +70,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 def serves(site: SiteState) -> bool:
     """Said once more, in other words than the arbiter's."""
-    return (site.word, site.step) == ("serving", "serve")
+    return (site.state, site.step) == ("serving", "serve")
 
 
 @given(worlds(), REQUESTS)
@@ -111,7 +111,7 @@ def test_what_is_unknown_is_no_better_than_what_is_dead(world: World, request: R
     dead = {
         name: replace(
             site,
-            word="dark" if site.word == "unknown" and name != request.site else site.word,
+            state="unreachable" if site.state == "unknown" and name != request.site else site.state,
             proxies={
                 h: w if w is not None or h == request.target else False for h, w in site.proxies.items()
             },

@@ -44,7 +44,7 @@ def at_once() -> ArbiterFile:
 
 
 class Internet:
-    """fronts: how each site's front door answers.  birds: what their upstreams were told."""
+    """fronts: how each site's endpoint answers.  birds: what their upstreams were told."""
 
     def __init__(self) -> None:
         self.fronts = dict.fromkeys(SITES, OK)
@@ -96,7 +96,7 @@ class SiteAgent(PartAgent):
             watch=WatchFile(fronts, ("https", "tcp"), 2.0, 1.0, 3, 2), arbiter=arbiter,
         )  # fmt: skip
         super().__init__(file, folder / site)
-        self.bird = Bird(self.places.state / "steer.conf", internet, [watched])
+        self.bird = Bird(self.paths.state / "steer.conf", internet, [watched])
         internet.birds[site] = self.bird
         self.begin(store, self.bird, internet.prober(site))
 

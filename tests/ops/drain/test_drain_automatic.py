@@ -11,7 +11,7 @@ import pytest
 from tests.agent.control_kit import run, until
 from tests.ops.drain.estate_kit import ILL, OK, SITES, Estate
 
-from trimtab.errors import AnswerIsNo
+from trimtab.errors import Denied
 from trimtab.ops.arbiter.decide import Answer, Objection
 from trimtab.ops.arbiter.effect import Effect
 from trimtab.ops.arbiter.ledger import Decision, Said
@@ -47,16 +47,16 @@ def standing(by: str = "", doing: bool = False, site: str = "hk") -> Standing:
     return Standing(9, committed=committed, doing=steps)
 
 
-WHY = "ill by 3 of 3 vantage points: la: https 503 since then"
+WHY = "unhealthy by 3 of 3 vantage points: la: https 503 since then"
 CASES = {
-    "ill for long": (verdict("ill", 10), standing(), Wanted("hk", "out", WHY)),
-    "ill for a moment": (verdict("ill", 9.9), standing(), None),
-    "dark": (verdict("dark", 100), standing(), None),
+    "unhealthy for long": (verdict("unhealthy", 10), standing(), Wanted("hk", "out", WHY)),
+    "unhealthy for a moment": (verdict("unhealthy", 9.9), standing(), None),
+    "unreachable": (verdict("unreachable", 100), standing(), None),
     "unknown": (verdict("unknown", 100), standing(), None),
     "well": (verdict("serving", 100), standing(), None),
-    "ill, and on its way": (verdict("ill", 100), standing(doing=True), None),
-    "ill, and drained by somebody": (verdict("ill", 100), standing("ann"), None),
-    "drained by us, and ill": (verdict("ill", 100), standing(AUTOMATIC), None),
+    "unhealthy, and on its way": (verdict("unhealthy", 100), standing(doing=True), None),
+    "unhealthy, and drained by somebody": (verdict("unhealthy", 100), standing("ann"), None),
+    "drained by us, and unhealthy": (verdict("unhealthy", 100), standing(AUTOMATIC), None),
     "drained by us, and well": (
         verdict("serving", 60),
         standing(AUTOMATIC),
@@ -66,7 +66,7 @@ CASES = {
     "drained by us, and on its way back": (verdict("serving", 600), standing(AUTOMATIC, doing=True), None),
     "drained by a person, and well": (verdict("serving", 6000), standing("ann"), None),
     "whoever comes back is first": (
-        verdict("ill", 100) | verdict("serving", 100, "sg"),
+        verdict("unhealthy", 100) | verdict("serving", 100, "sg"),
         standing(AUTOMATIC, site="sg"),
         Wanted("sg", "back", "it has been well for 60 s"),
     ),
@@ -79,8 +79,8 @@ def test_what_is_asked(verdicts: dict[str, SiteVerdict], stands: Standing, expec
 
 
 def test_whom_nobody_reaches_says_himself_that_he_is_well() -> None:
-    """A site that is not announced is dark to all others."""
-    seen, own = verdict("dark", 600), verdict("serving", 60)
+    """A site that is not announced is unreachable to all others."""
+    seen, own = verdict("unreachable", 600), verdict("serving", 60)
     assert wanted(seen, standing(AUTOMATIC), PATIENCE, NOW, own) == Wanted(
         "hk", "back", "it has been well for 60 s"
     )
@@ -102,8 +102,8 @@ def test_one_host_asks_and_never_one_of_the_site_itself() -> None:
 def test_the_same_refusal_is_one_row() -> None:
     request = request_of(Wanted("hk", "out", WHY))
     nobody = Effect((), (), None, None)
-    answer = Answer(False, nobody, (Objection("one-cause", "sg is ill", "a person may"),))
-    row = Decision(4, NOW, request, False, (Said("one-cause", "sg is dark"),))
+    answer = Answer(False, nobody, (Objection("one-cause", "sg is unhealthy", "a person may"),))
+    row = Decision(4, NOW, request, False, (Said("one-cause", "sg is unreachable"),))
     assert was_said([row], request, answer)
     assert not was_said([], request, answer)
     assert not was_said([replace(row, objections=(Said("frozen", "by ann"),))], request, answer)
@@ -130,7 +130,7 @@ def test_what_came_to_nothing_is_left_alone_for_longer_each_time() -> None:
 
 
 def test_one_that_is_left_alone_keeps_nobody_waiting() -> None:
-    seen = {**verdict("ill", 100), **verdict("ill", 50, "sg")}
+    seen = {**verdict("unhealthy", 100), **verdict("unhealthy", 50, "sg")}
     found = wanted(seen, standing(), PATIENCE, NOW, {}, lambda site, way: site == "hk")
     assert found is not None and found.site == "sg"
 
@@ -210,7 +210,7 @@ def test_a_router_that_does_not_follow_costs_no_budget(tmp_path: Path) -> None:
         estate.internet.fronts["hk"] = ILL
         await asyncio.sleep(300)
         granted = [each for each in rows(estate) if each.granted]
-        undone = [each for each in rows(estate) if each.word == "undone"]
+        undone = [each for each in rows(estate) if each.outcome == "undone"]
         assert len(granted) - len(undone) in (0, 1), "the last one may be under way"
         assert "hk-router-1 has not answered" in undone[0].objections[0].text
         assert 0 < len(granted) <= 4 and not estate.kept("steer"), [each.at for each in granted]
@@ -225,13 +225,13 @@ def test_what_agents_have_drained_a_person_may_take_over(tmp_path: Path) -> None
         finished = await estate.drain("hk")
         assert finished.done and "now it is yours to bring back" in finished.why
         assert estate.moves[-1] == finished, "it is told"
-        with pytest.raises(AnswerIsNo):  # as agents do who had wanted to a moment before
+        with pytest.raises(Denied):  # as agents do who had wanted to a moment before
             await estate.coordinator().undrain("hk", AUTOMATIC, "it has been well", AUTOMATIC)
         assert [each.request.by for each in rows(estate)] == [AUTOMATIC, AUTOMATIC, "ann"]
         estate.internet.fronts["hk"] = OK
         await asyncio.sleep(60)
         assert estate.kept("steer") == ["steer/hk"] and estate.said("hk") == "nothing"
-        with pytest.raises(AnswerIsNo, match="is drained already"):
+        with pytest.raises(Denied, match="is drained already"):
             await estate.drain("hk")
         assert (await estate.undrain("hk")).done and estate.said("hk") == "plain"
 

@@ -11,7 +11,7 @@ import pytest
 from tests.agent.control_kit import FakeRegistry, run, until
 from tests.ops.drain.estate_kit import ILL, SITES, Estate
 
-from trimtab.errors import AnswerIsNo, Unreachable
+from trimtab.errors import Denied, Unreachable
 from trimtab.ops.arbiter.world import Limits, Request
 from trimtab.ops.drain.granting import TTL_S
 from trimtab.ops.drain.plan import SetStep
@@ -43,7 +43,7 @@ def test_a_site_leaves_by_steps_and_comes_back(tmp_path: Path) -> None:
 def test_the_last_site_stays_whatever_is_forced(tmp_path: Path) -> None:
     async def act(estate: Estate) -> None:
         assert (await estate.drain("hk")).done and (await estate.drain("sg")).done
-        with pytest.raises(AnswerIsNo, match="last-site: nobody would be left"):
+        with pytest.raises(Denied, match="last-site: nobody would be left"):
             await estate.drain("la", force=True)
         assert estate.said("la") == "plain"
         assert len(estate.kept("decision")) == 5, "the refusal is kept too"
@@ -54,7 +54,7 @@ def test_the_last_site_stays_whatever_is_forced(tmp_path: Path) -> None:
 def test_a_budget_is_counted_in_the_store(tmp_path: Path) -> None:
     async def act(estate: Estate) -> None:
         assert (await estate.drain("hk")).done and (await estate.undrain("hk")).done
-        with pytest.raises(AnswerIsNo, match="budget-spent"):
+        with pytest.raises(Denied, match="budget-spent"):
             await estate.drain("sg")
         assert (await estate.drain("sg", force=True)).done
 
@@ -64,7 +64,7 @@ def test_a_budget_is_counted_in_the_store(tmp_path: Path) -> None:
 def test_two_operators_never_drain_two_sites_at_once(tmp_path: Path) -> None:
     async def act(estate: Estate) -> None:
         found = await asyncio.gather(estate.drain("hk"), estate.drain("sg"), return_exceptions=True)
-        refused = [each for each in found if isinstance(each, AnswerIsNo)]
+        refused = [each for each in found if isinstance(each, Denied)]
         assert len(refused) == 1 and "under-way" in refused[0].message
         assert sorted(estate.said(site) for site in SITES) == ["nothing", "plain", "plain"]
 
@@ -151,7 +151,7 @@ def test_nothing_is_drained_on_what_a_minority_sees(tmp_path: Path) -> None:
         assert (await estate.drain("hk")).done
         estate.internet.blind |= {"hk", "la"}
         await asyncio.sleep(20)
-        with pytest.raises(AnswerIsNo, match=r"last-site: .*la is dark \(2 of 3"):
+        with pytest.raises(Denied, match=r"last-site: .*la is unreachable \(2 of 3"):
             await estate.drain("sg", force=True)
 
     play(tmp_path, act)
@@ -161,7 +161,9 @@ def test_a_site_that_is_ill_does_not_count_as_left(tmp_path: Path) -> None:
     async def act(estate: Estate) -> None:
         estate.internet.fronts["sg"] = estate.internet.fronts["la"] = ILL
         await asyncio.sleep(20)
-        with pytest.raises(AnswerIsNo, match=r"last-site: .*la is ill \(3 of 3 vantage points\), sg is ill"):
+        with pytest.raises(
+            Denied, match=r"last-site: .*la is unhealthy \(3 of 3 vantage points\), sg is unhealthy"
+        ):
             await estate.drain("hk", force=True)
         assert estate.said("hk") == "plain"
 

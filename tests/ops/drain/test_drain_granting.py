@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 import pytest
 from tests.agent.control_kit import FakeRegistry, now, run
 
-from trimtab.errors import AnswerIsNo, Conflict
+from trimtab.errors import Conflict, Denied
 from trimtab.ops.arbiter.world import Limits, PoolState, Request, SiteState
 from trimtab.ops.drain.granting import ATTEMPTS, Granting, Watching
 from trimtab.ops.drain.judged import Facts
@@ -90,7 +90,7 @@ def test_where_others_are_first_it_is_judged_anew_so_often(first: int, permits: 
 
 def test_several_are_granted_together_or_not_at_all() -> None:
     async def act(store: Store, lease: int) -> None:
-        with pytest.raises(AnswerIsNo, match="api/b2 is not drained: nothing was begun"):
+        with pytest.raises(Denied, match="api/b2 is not drained: nothing was begun"):
             await granting(store).ask([member("s0"), member("s0", "b2")], lease)
         assert not store.kept("permit") and len(store.kept("decision")) == 1, "only the refusal is kept"
 
@@ -115,7 +115,7 @@ def test_whatever_the_store_is_asked_is_asked_under_the_callers_guard(names: tup
             yield
             store.guarded = False
 
-        with suppress(AnswerIsNo):
+        with suppress(Denied):
             await granting(store, of_store=guard).ask([member("s0", name) for name in names], lease)
         assert store.asked == [True, True], "one reading, one writing"
 

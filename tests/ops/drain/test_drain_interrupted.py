@@ -68,7 +68,7 @@ def length(way: str) -> tuple[int, int]:
 
 
 def assert_whole(world: World, way: str, command: Coordinator, story: object) -> bool:
-    """Whether it was done. Nothing is left under way; every router does the standing word and has said so."""
+    """Whether it was done. Nothing is left under way; every router does the committed state and has said so."""
     records = world.store.records
     left = [key for key in records if key.startswith(("permit/", "doing/"))]
     assert not left, story

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.ops.drain.drain_kit import BACK, NOW, OUT, ROUTERS, WORD, doing, done, plan, stored
 
-from trimtab.errors import Nonsense
+from trimtab.errors import InvalidResponse
 from trimtab.ops.arbiter.decide import decide
-from trimtab.ops.arbiter.ledger import Gate, Heard
+from trimtab.ops.arbiter.ledger import ChangeBudget, Heard
 from trimtab.ops.arbiter.records import encode, key_of
 from trimtab.ops.arbiter.world import Freeze, Grant, Limits, Permit, PoolState, SiteState, World
 from trimtab.ops.drain.judged import Facts, seen_of, step_of, world_of
@@ -46,9 +46,16 @@ def sg(word: Any, token: int = 0, verified: bool = True) -> Any:
 
 def test_every_kind_is_found() -> None:
     heard = Heard("hk", "sg-r1", True, NOW)
-    gate, freeze = Gate(3, (Grant(NOW, "drain-site", "hk", "hk"),)), Freeze("ann", "", NOW)
-    found = Standing.of(stored(gate, freeze, OUT, WORD, doing("prefer"), done("serve"), heard, revision=12))
-    assert (found.revision, found.gate, found.freeze, found.permits) == (12, gate, freeze, (OUT,))
+    change_budget, freeze = ChangeBudget(3, (Grant(NOW, "drain-site", "hk", "hk"),)), Freeze("ann", "", NOW)
+    found = Standing.of(
+        stored(change_budget, freeze, OUT, WORD, doing("prefer"), done("serve"), heard, revision=12)
+    )
+    assert (found.revision, found.change_budget, found.freeze, found.permits) == (
+        12,
+        change_budget,
+        freeze,
+        (OUT,),
+    )
     assert (found.committed, found.doing) == ({"hk": WORD}, {"hk": doing("prefer")})
     assert found.done == {"hk": {"hk-r1": done("serve")}}
     assert found.heard == {"hk": {"sg-r1": heard}}
@@ -63,7 +70,7 @@ def test_an_empty_store_is_an_estate_that_serves() -> None:
 
 @pytest.mark.parametrize("key", ["gate", "freeze", "permit/p1"])
 def test_what_nobody_can_read_stops_every_judgement(key: str) -> None:
-    with pytest.raises(Nonsense, match=key) as caught:
+    with pytest.raises(InvalidResponse, match=key) as caught:
         Standing.of(Snapshot(1, {key: b'{"by":7}'}))
     assert caught.value.hint
 
@@ -114,12 +121,12 @@ def test_a_site_serves_over_any_of_its_routers() -> None:
 
 def test_a_site_of_which_there_is_no_verdict_is_unknown() -> None:
     found = world_of(Standing(1), FACTS, {"hk": verdicts()["hk"]})
-    assert [site.word for site in found.sites.values()] == ["serving", "unknown", "unknown"]
+    assert [site.state for site in found.sites.values()] == ["serving", "unknown", "unknown"]
 
 
 def test_figures_and_limits_come_through() -> None:
-    found = world(stored(Freeze("ann", "", NOW)), sg="ill")
-    assert (found.sites["sg"].word, found.sites["sg"].agree, found.sites["sg"].of) == ("ill", 3, 3)
+    found = world(stored(Freeze("ann", "", NOW)), sg="unhealthy")
+    assert (found.sites["sg"].state, found.sites["sg"].agree, found.sites["sg"].of) == ("unhealthy", 3, 3)
     assert found.sites["sg"].capacity == 100.0
     assert (found.limits, found.freeze) == (FACTS.limits, Freeze("ann", "", NOW))
 
@@ -138,10 +145,12 @@ def test_what_a_permit_may_take_counts_as_gone() -> None:
 
 def test_a_drain_does_not_object_to_itself() -> None:
     """Its permit, its grant and its own step are left out; otherwise none would ever come to its end."""
-    gate = Gate(1, (Grant(OUT.at, "drain-site", "hk", "hk"),))
-    found = stored(OUT, gate, doing("withdraw", 6), done("withdraw", 6), done("withdraw", 6, host="hk-r2"))
+    change_budget = ChangeBudget(1, (Grant(OUT.at, "drain-site", "hk", "hk"),))
+    found = stored(
+        OUT, change_budget, doing("withdraw", 6), done("withdraw", 6), done("withdraw", 6, host="hk-r2")
+    )
     facts = replace(FACTS, limits=Limits(changes=1))
-    anew = world_of(Standing.of(found), facts, verdicts(hk="dark"), plan())
+    anew = world_of(Standing.of(found), facts, verdicts(hk="unreachable"), plan())
     assert decide(anew, plan().request, NOW).granted
     rules = [
         each.rule
@@ -151,20 +160,22 @@ def test_a_drain_does_not_object_to_itself() -> None:
 
 
 def test_other_grants_and_permits_stay() -> None:
-    gate = Gate(2, (Grant(NOW - 5, "drain-site", "hk", "hk"), Grant(OUT.at, "drain-site", "hk", "hk")))
+    change_budget = ChangeBudget(
+        2, (Grant(NOW - 5, "drain-site", "hk", "hk"), Grant(OUT.at, "drain-site", "hk", "hk"))
+    )
     other = Permit("p9", "drain-proxy", "sg", "p1", "ann", "", NOW, 60.0)
-    found = world(stored(OUT, gate, other), plan())
+    found = world(stored(OUT, change_budget, other), plan())
     assert [grant.at for grant in found.grants] == [NOW - 5]
     assert found.permits == (other,)
 
 
 @pytest.mark.parametrize(("took", "rule"), [(True, ["too-few-sites"]), (False, [])])
 def test_a_site_counts_as_it_was_when_the_permit_was_given(took: bool, rule: list[str]) -> None:
-    """Withdrawn it is dark, and would seem to take nothing away while the others fail."""
+    """Withdrawn it is unreachable, and would seem to take nothing away while the others fail."""
     found = stored(OUT, doing("withdraw", 6))
     facts = replace(FACTS, limits=Limits(sites=2))
     mine = plan(took=took)
-    anew = world_of(Standing.of(found), facts, verdicts(hk="dark", sg="dark"), mine)
+    anew = world_of(Standing.of(found), facts, verdicts(hk="unreachable", sg="unreachable"), mine)
     assert [each.rule for each in decide(anew, mine.request, NOW).objections] == rule
 
 
@@ -184,7 +195,7 @@ def test_what_is_seen_of_it() -> None:
         Heard("hk", "hk-r1", True, NOW),
     )
     found = Standing.of(stored(OUT, doing("withdraw", 6), done("withdraw", 6), *heard, revision=31))
-    judged = world_of(found, FACTS, verdicts(sg="dark"), plan())
+    judged = world_of(found, FACTS, verdicts(sg="unreachable"), plan())
     seen = seen_of(plan(), found, judged, decide(judged, plan().request, NOW), verdicts()["hk"], lives=False)
     assert (seen.revision, seen.lives, seen.permit, seen.committed) == (31, False, True, None)
     assert (seen.doing, seen.done) == (doing("withdraw", 6), {"hk-r1": done("withdraw", 6)})
@@ -204,7 +215,9 @@ def test_what_force_overruled_is_no_objection() -> None:
 
 def test_on_the_way_back_nobody_is_asked() -> None:
     found = Standing.of(stored(BACK, WORD))
-    seen = seen_of(plan("back"), found, world_of(found, FACTS, verdicts()), None, verdicts(hk="dark")["hk"])
+    seen = seen_of(
+        plan("back"), found, world_of(found, FACTS, verdicts()), None, verdicts(hk="unreachable")["hk"]
+    )
     assert (seen.permit, seen.committed, seen.objections, seen.serving) == (True, WORD, (), False)
 
 

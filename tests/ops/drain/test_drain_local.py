@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.agent.control_kit import FakeRegistry, now, run, until
 
-from trimtab.errors import AnswerIsNo, LeaseGone, Unreachable
+from trimtab.errors import Denied, LeaseGone, Unreachable
 from trimtab.ops.arbiter.world import Limits, PoolState, Request, SiteState
 from trimtab.ops.drain.granting import CHECKS_S, Watching
 from trimtab.ops.drain.judged import Facts
@@ -20,9 +20,17 @@ from trimtab.ops.drain.plan import Finished
 from trimtab.ops.drain.ramp import grow
 from trimtab.ops.drain.standing import decisions_in
 from trimtab.ops.drain.targets import MemberTarget, Overruled, ProxyTarget
-from trimtab.ops.overrides.member import STEPS, Seat, Who, is_ramping, records, seats, write_planned
+from trimtab.ops.overrides.member import (
+    STEPS,
+    PoolMember,
+    Who,
+    is_ramping,
+    pool_members,
+    records,
+    write_planned,
+)
 from trimtab.registry.base import Snapshot, Write
-from trimtab.registry.record import CheckState, FrontState, Hand, ProxyHand, key_of
+from trimtab.registry.record import CheckState, FrontState, Override, ProxyOverride, key_of
 
 WHO = Who("ann@hk-router-1", "a new kernel", 5000.0)
 MEMBERS = ("b1", "b2", "b3")
@@ -32,17 +40,23 @@ PROXIES = ("p1", "p2")
 def facts(snapshot: Snapshot) -> Facts:
     """As `of_site` makes them, without an estate."""
     read = records(snapshot)
-    hands = {p: read.get(f"proxies/{p}") for p in PROXIES}
-    out = frozenset(p for p, hand in hands.items() if isinstance(hand, ProxyHand) and hand.state == "drain")
+    overrides = {p: read.get(f"proxies/{p}") for p in PROXIES}
+    out = frozenset(
+        p
+        for p, override in overrides.items()
+        if isinstance(override, ProxyOverride) and override.state == "drain"
+    )
     down, _ = found_down("api", read)
-    members = {each.name: each.weight > 0 and each.name not in down for each in seated(snapshot)}
-    gone = frozenset(each.name for each in seated(snapshot) if each.hand and each.hand.state != "ready")
+    members = {each.name: each.weight > 0 and each.name not in down for each in site_members(snapshot)}
+    gone = frozenset(
+        each.name for each in site_members(snapshot) if each.override and each.override.state != "ready"
+    )
     site = SiteState("hk", proxies={p: p not in out for p in PROXIES}, drained=out)
     return Facts({"hk": site}, {"hk": ("r1",)}, Limits(), (PoolState("hk", "api", members, gone, down=down),))
 
 
-def seated(snapshot: Snapshot) -> tuple[Seat, ...]:
-    return seats(snapshot, "api", MEMBERS, registers=False)
+def site_members(snapshot: Snapshot) -> tuple[PoolMember, ...]:
+    return pool_members(snapshot, "api", MEMBERS, registers=False)
 
 
 class Site:
@@ -74,8 +88,8 @@ class Site:
         return [key for key in self.store.records if key.startswith(f"{kind}/")]
 
     def state(self, name: str) -> tuple[str, int | None]:
-        hand = records(Snapshot(1, dict(self.registry.records))).get(f"hand/api/{name}")
-        return (hand.state, hand.weight) if isinstance(hand, Hand) else ("", None)
+        override = records(Snapshot(1, dict(self.registry.records))).get(f"hand/api/{name}")
+        return (override.state, override.weight) if isinstance(override, Override) else ("", None)
 
 
 def _request(kind: Any, target: str) -> Request:
@@ -84,7 +98,7 @@ def _request(kind: Any, target: str) -> Request:
 
 def member(name: str, **other: Any) -> MemberTarget:
     given = {"who": WHO, "places": (f"api/{name}",), **other}
-    return MemberTarget("api", name, seated, PROXIES, **given)
+    return MemberTarget("api", name, site_members, PROXIES, **given)
 
 
 def play(act: Callable[[Site], Awaitable[None]], **other: Any) -> None:
@@ -105,9 +119,9 @@ def test_a_proxy_is_drained_once_another_one_holds_the_addresses() -> None:
         found = await task
         assert found.done and found.why == "p2 holds the addresses; p1 may be stopped"
         assert not site.kept("permit") and len(site.kept("decision")) == 1
-        with pytest.raises(AnswerIsNo, match="is-so-already"):
+        with pytest.raises(Denied, match="is-so-already"):
             await site.drain_proxy()
-        with pytest.raises(AnswerIsNo, match="last-proxy: no other of the 2 proxies"):
+        with pytest.raises(Denied, match="last-proxy: no other of the 2 proxies"):
             await site.drain_proxy("p2")
 
     play(act)
@@ -118,9 +132,9 @@ def test_a_proxy_whose_addresses_nobody_takes_takes_part_again(limit_s: float = 
         found = await site.drain_proxy()
         assert not found.done and found.why == "p1 has not given its addresses away; it takes part again"
         word = records(await site.registry.read())["proxies/p1"]
-        assert isinstance(word, ProxyHand) and word.state == "ready" and not site.kept("permit")
+        assert isinstance(word, ProxyOverride) and word.state == "ready" and not site.kept("permit")
         granted, undone = decisions_in(site.store.records)
-        assert (granted.word, undone.word, undone.act) == ("granted", "undone", "drain-proxy")
+        assert (granted.outcome, undone.outcome, undone.act) == ("granted", "undone", "drain-proxy")
         assert undone.objections[0].text.startswith("p1 has not given its addresses away")
 
     play(act, limit_s=limit_s)
@@ -182,7 +196,7 @@ def test_floors_hold_and_the_refusal_is_kept() -> None:
     async def act(site: Site) -> None:
         site.fronts({"api/b1": 0, "api/b2": 0})
         assert (await site.drain_member("b1")).done
-        with pytest.raises(AnswerIsNo, match=r"too-few-members: 1 of 3 members would be well \(33 %\)"):
+        with pytest.raises(Denied, match=r"too-few-members: 1 of 3 members would be well \(33 %\)"):
             await site.drain_member("b2")
         assert site.state("b2") == ("", None) and len(site.kept("decision")) == 2
 
@@ -211,7 +225,7 @@ def test_who_stays_down_is_waited_for_for_a_moment() -> None:
     async def act(site: Site) -> None:
         site.registry.put(*finds_down("b2"))
         began = now()
-        with pytest.raises(AnswerIsNo, match=r"too-few-members: 1 of 3 .*; the proxies find b2 down"):
+        with pytest.raises(Denied, match=r"too-few-members: 1 of 3 .*; the proxies find b2 down"):
             await site.drain_member("b1")
         assert CHECKS_S <= now() - began < CHECKS_S + 1 and site.state("b1") == ("", None)
         site.registry.put(*finds_down("b1", "b2"))
@@ -224,7 +238,7 @@ def test_who_stays_down_is_waited_for_for_a_moment() -> None:
 def test_two_at_once_are_one_after_the_other() -> None:
     async def act(site: Site) -> None:
         found = await asyncio.gather(site.drain_proxy("p1"), site.drain_proxy("p2"), return_exceptions=True)
-        refused = [each for each in found if isinstance(each, AnswerIsNo)]
+        refused = [each for each in found if isinstance(each, Denied)]
         assert len(refused) == 1, found
         assert len([key for key in site.registry.records if key.startswith("proxies/")]) == 1
 
@@ -236,7 +250,7 @@ def test_what_is_taken_at_once_waits_for_nobody_and_its_permit_ends() -> None:
         site.fronts({"api/b1": 9})
         assert await site.work().take([_request("drain-member", "api/b1")], member("b1").out)
         assert site.state("b1") == ("drain", None) and not site.kept("permit")
-        with pytest.raises(AnswerIsNo, match="too-few-members"):
+        with pytest.raises(Denied, match="too-few-members"):
             await site.work().take([_request("drain-member", "api/b2")], member("b2").out)
         assert site.state("b2") == ("", None) and len(site.kept("decision")) == 2
 
@@ -289,7 +303,7 @@ def test_who_is_out_counts_as_out_and_holds_up_nobody() -> None:
         task = asyncio.create_task(site.drain_member())
         await until(lambda: ("waits", "10 requests are under way to api/b1") in site.moves)
         assert not site.kept("permit")
-        with pytest.raises(AnswerIsNo, match="too-few-members: 1 of 3"):
+        with pytest.raises(Denied, match="too-few-members: 1 of 3"):
             await site.drain_member("b2")
         site.fronts({"api/b1": 0})
         assert (await task).done
@@ -300,7 +314,7 @@ def test_who_is_out_counts_as_out_and_holds_up_nobody() -> None:
 class Busy(FakeRegistry):
     """Somebody else's word comes between what is read for the first write and that write."""
 
-    def __init__(self, other: Hand) -> None:
+    def __init__(self, other: Override) -> None:
         super().__init__()
         self._other = other
 
@@ -314,9 +328,9 @@ def test_whoever_was_overtaken_asks_again() -> None:
     """Of three one may go. The other one's word is not in what the permit was given for."""
 
     async def act(site: Site) -> None:
-        site.registry = Busy(Hand("api", "b2", "drain", None, "somebody", "by force", 1.0))
+        site.registry = Busy(Override("api", "b2", "drain", None, "somebody", "by force", 1.0))
         site.fronts({"api/b1": 0})
-        with pytest.raises(AnswerIsNo, match="too-few-members: 1 of 3"):
+        with pytest.raises(Denied, match="too-few-members: 1 of 3"):
             await site.drain_member("b1")
         assert site.state("b1") == ("", None) and not site.kept("permit")
 
@@ -337,10 +351,10 @@ def test_where_nobody_knows_what_was_written_nobody_else_goes_before_the_lease_h
         with pytest.raises(Unreachable):
             await site.work().take([_request("drain-member", "api/b1")], member("b1").out)
         assert site.kept("permit")
-        with pytest.raises(AnswerIsNo, match="under-way"):
+        with pytest.raises(Denied, match="under-way"):
             await site.work().take([_request("drain-member", "api/b2")], member("b2").out)
         await asyncio.sleep(10)
-        with pytest.raises(AnswerIsNo, match="too-few-members: 1 of 3"):
+        with pytest.raises(Denied, match="too-few-members: 1 of 3"):
             await site.work().take([_request("drain-member", "api/b2")], member("b2").out)
 
     play(act)
@@ -354,33 +368,36 @@ def test_the_way_back_grows_and_an_interrupted_one_is_told() -> None:
         for step in range(1, STEPS + 1):
             await write_planned(site.registry, target.ramp(step, 100))
             weights.append(site.state("b1"))
-            seat = next(each for each in seated(await site.registry.read()) if each.name == "b1")
-            assert is_ramping(seat) is (step < STEPS)
+            pool_member = next(each for each in site_members(await site.registry.read()) if each.name == "b1")
+            assert is_ramping(pool_member) is (step < STEPS)
         assert weights == [("ready", w) for w in (20, 40, 60, 80, None)]
-        with pytest.raises(AnswerIsNo, match="b1 is not drained"):
+        with pytest.raises(Denied, match="b1 is not drained"):
             await site.work().undrain(target, "b1")
 
     play(act)
 
 
 ANN = Who("ann@hk-router-1", "its disk is dying", 6000.0)
-DRAINED = Hand("api", "b1", "drain", None, "ann", "a new kernel", 1.0)
+DRAINED = Override("api", "b1", "drain", None, "ann", "a new kernel", 1.0)
 WORDS = {
     "a drain": (DRAINED, "ann has said another word of b1 meanwhile (drain: a new kernel)"),
     "a weight": (
-        Hand("api", "b1", "ready", 7, "ann"),
+        Override("api", "b1", "ready", 7, "ann"),
         "ann has said another word of b1 meanwhile (weight 7)",
     ),
-    "ready": (Hand("api", "b1", "ready", None, "ann"), "ann has said another word of b1 meanwhile (ready)"),
+    "ready": (
+        Override("api", "b1", "ready", None, "ann"),
+        "ann has said another word of b1 meanwhile (ready)",
+    ),
     "the same step of another undrain": (
-        Hand("api", "b1", "ready", 40, WHO.by, "undrain, step 2 of 5", 7.0),
+        Override("api", "b1", "ready", 40, WHO.by, "undrain, step 2 of 5", 7.0),
         f"{WHO.by} has said another word of b1 meanwhile (weight 40: undrain, step 2 of 5)",
     ),
     "nothing at all": (None, "what was said of b1 has been taken back meanwhile"),
 }
 
 
-async def grown(site: Site, meanwhile: Hand | None, after: int) -> Finished:
+async def grown(site: Site, meanwhile: Override | None, after: int) -> Finished:
     """Brought back, while after so many steps somebody says another word (None: takes what was said away)."""
     told: list[str] = []
 
@@ -402,8 +419,8 @@ def test_who_says_another_word_while_a_share_grows_back_has_the_last(word: str, 
         site.registry.put(DRAINED)
         found = await grown(site, other, after)
         assert found == Finished(False, f"{says}; nothing more is written")
-        hand = records(await site.registry.read()).get("hand/api/b1")
-        assert hand == other
+        override = records(await site.registry.read()).get("hand/api/b1")
+        assert override == other
 
     play(act)
 
@@ -464,7 +481,7 @@ def test_an_interrupted_way_back_leaves_no_weight_of_an_operator(step: int) -> N
     async def at_once(site: Site) -> None:
         await halfway(site)
         assert (await site.work().undrain(member("b1"), "b1")).done and site.state("b1") == ("ready", None)
-        with pytest.raises(AnswerIsNo, match="b1 is not drained"):
+        with pytest.raises(Denied, match="b1 is not drained"):
             await site.work().undrain(member("b1"), "b1")
 
     play(drained_again)
@@ -474,7 +491,7 @@ def test_an_interrupted_way_back_leaves_no_weight_of_an_operator(step: int) -> N
 def test_a_weight_of_an_operators_own_is_kept_for_the_way_back() -> None:
     async def act(site: Site) -> None:
         site.fronts({"api/b1": 0})
-        site.registry.put(Hand("api", "b1", "ready", 70, "ann", "an older machine", 1.0))
+        site.registry.put(Override("api", "b1", "ready", 70, "ann", "an older machine", 1.0))
         assert (await site.drain_member()).done and site.state("b1") == ("drain", 70)
         assert (await site.work().undrain(member("b1"), "b1")).done and site.state("b1") == ("ready", 70)
 
@@ -483,7 +500,7 @@ def test_a_weight_of_an_operators_own_is_kept_for_the_way_back() -> None:
 
 def test_one_that_is_out_is_not_taken_out_once_more() -> None:
     async def act(site: Site) -> None:
-        site.registry.put(Hand("api", "b1", "maint", None, "ann", "no disk", 1.0))
+        site.registry.put(Override("api", "b1", "maint", None, "ann", "no disk", 1.0))
         assert member("b1").out(await site.registry.read()) is None
 
     play(act)
@@ -494,7 +511,7 @@ def test_what_no_proxy_has_a_route_to_is_over_at_once(other: dict[str, Any]) -> 
     async def act(site: Site) -> None:
         began = now()
         target = replace(member("b1"), **other)
-        found = await site.work().drain_unasked("api/b1", target)
+        found = await site.work().drain_unrouted("api/b1", target)
         assert found == Finished(True, "no proxy has a route to api/b1") and now() == began
         assert site.state("b1") == ("drain", None) and not site.store.records
         assert site.moves == [("drain", "api/b1 takes nothing new")]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trimtab.ops.drain.open import fail_open
 from trimtab.ops.health.verdict import SiteVerdict
 
-WORDS = {"+": "serving", "i": "ill", "d": "dark", "?": "unknown"}
+WORDS = {"+": "serving", "i": "unhealthy", "d": "unreachable", "?": "unknown"}
 
 
 def verdicts(text: str) -> dict[str, SiteVerdict]:
@@ -56,7 +56,8 @@ def test_who_opens(text: str, away: str, serves: bool | None, announced: bool, o
 
 def test_it_says_why() -> None:
     assert (
-        fail_open("a", verdicts("dd+i"), {"a", "c"}) == "no other site is known to serve: b is dark, d is ill"
+        fail_open("a", verdicts("dd+i"), {"a", "c"})
+        == "no other site is known to serve: b is unreachable, d is unhealthy"
     )
     assert fail_open("a", verdicts("d")) == "no other site is known to serve: there is none that is meant to"
 
@@ -74,7 +75,7 @@ def test_it_never_opens_beside_one_that_serves_nor_closes_without(
     text: str, away: set[str], serves: bool, now: bool
 ) -> None:
     found = verdicts(text)
-    others = {name: each.word for name, each in found.items() if name not in {"a", *away}}
+    others = {name: each.state for name, each in found.items() if name not in {"a", *away}}
     why = fail_open("a", found, away, serves=serves, announced=now)
     if "serving" in others.values():
         assert why is None

@@ -89,7 +89,7 @@ BACKWARD: dict[str, tuple[Progress, Seen, float, Move]] = {
     "it begins": (FRESH, back(), 100, SetStep("prefer", 5, "announced as second choice")),
     "nobody is asked whether it may": (FRESH, back(objections=("frozen",)), 100, SetStep("prefer", 5)),
     "nobody has answered": (P, second(), 101, Wait("hk-r1 has said nothing", 120)),
-    "its front is not reached": (P, second(done=ALL_P), 101, Wait("no quorum reaches the front door of hk", 120)),
+    "its front is not reached": (P, second(done=ALL_P), 101, Wait("no quorum reaches the site endpoint of hk", 120)),
     "its front is reached": (P, second(done=ALL_P, serving=True), 101, Wait("clients are coming back", 131)),
     "they have come": (
         replace(P, ready=101.0), second(done=ALL_P, serving=True), 131, Commit("every router has verified it"),

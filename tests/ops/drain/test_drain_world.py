@@ -93,7 +93,7 @@ def test_a_drained_site_announces_again_while_the_others_do_not_serve() -> None:
         KINDS["front"](world, Event(0, "front", number))
     world.run(80)
     assert world.announced("a")
-    assert "b is ill, c is ill" in (world.routers[0].why or "")
+    assert "b is unhealthy, c is unhealthy" in (world.routers[0].why or "")
     KINDS["front"](world, Event(0, "front", 2))
     world.run(100)
     assert not world.announced("a"), "the word stands again"

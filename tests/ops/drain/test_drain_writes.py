@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from tests.ops.drain.drain_kit import BACK, NOW, OUT, WORD, applied, doing, done, plan, stored
 
-from trimtab.errors import AnswerIsNo, BadInput, Conflict, LeaseGone, Nonsense
+from trimtab.errors import BadInput, Conflict, Denied, InvalidResponse, LeaseGone
 from trimtab.ops.arbiter.decide import Answer, Objection
 from trimtab.ops.arbiter.effect import Effect
-from trimtab.ops.arbiter.ledger import MAX_GRANTS, Decision, Gate
+from trimtab.ops.arbiter.ledger import MAX_GRANTS, ChangeBudget, Decision
 from trimtab.ops.arbiter.records import decode, encode
 from trimtab.ops.arbiter.world import Freeze, Grant, Limits, Permit, Request
 from trimtab.ops.drain import writes
@@ -35,8 +35,8 @@ def grant(found: Snapshot, at: float = NOW, **more: Any) -> Write:
     return writes.grant(found, [(Asked(REQUEST, YES, at), replace(OUT, at=at))], limits, 7)
 
 
-def gate(*ago: float, number: int = 9) -> Gate:
-    return Gate(number, tuple(Grant(NOW - each, "drain-site", "sg", "sg") for each in ago))
+def change_budget(*ago: float, number: int = 9) -> ChangeBudget:
+    return ChangeBudget(number, tuple(Grant(NOW - each, "drain-site", "sg", "sg") for each in ago))
 
 
 def read(found: Snapshot, key: str) -> Any:
@@ -50,7 +50,7 @@ def test_a_grant_is_the_permit_its_place_in_the_budget_and_the_row() -> None:
     found = applied(EMPTY, grant(EMPTY))
     assert sorted(found.records) == ["decision/0000000001", "gate", "permit/p1"]
     assert read(found, "permit/p1") == OUT
-    assert read(found, "gate") == Gate(1, (Grant(NOW, "drain-site", "hk", "hk"),))
+    assert read(found, "gate") == ChangeBudget(1, (Grant(NOW, "drain-site", "hk", "hk"),))
     row = read(found, "decision/0000000001")
     assert (row.granted, row.request, row.figures.full_after) == (True, REQUEST, 0.8)
 
@@ -62,11 +62,11 @@ def test_only_the_permit_hangs_on_the_lease() -> None:
 
 
 CHANGED: dict[str, Snapshot] = {
-    "another grant": stored(gate(5.0, number=10)),
-    "the first grant of all": stored(gate()),
+    "another grant": stored(change_budget(5.0, number=10)),
+    "the first grant of all": stored(change_budget()),
     "a freeze": stored(Freeze("ann", "", NOW)),
     "its own permit": stored(OUT),
-    "a standing word": stored(WORD),
+    "a committed state": stored(WORD),
     "a step under way": stored(doing("prefer", permit="p9")),
     "the same row": stored(Decision(1, NOW, REQUEST, False)),
 }
@@ -97,7 +97,7 @@ def test_two_that_ask_at_once_do_not_both_get_it() -> None:
 
 
 def test_the_gate_keeps_the_window_and_counts_on() -> None:
-    found = stored(gate(4000.0, 3600.0, 3599.0, 10.0))
+    found = stored(change_budget(4000.0, 3600.0, 3599.0, 10.0))
     kept = read(applied(found, grant(found)), "gate")
     assert kept.number == 10
     assert [NOW - each.at for each in kept.grants] == [3599.0, 10.0, 0.0]
@@ -110,10 +110,10 @@ def test_members_have_no_place_in_the_budget_and_let_all_stand() -> None:
         Permit(f"p{n}", "drain-member", "hk", each.request.target, "bob", "", NOW, 5.0)
         for n, each in enumerate(asked)
     ]
-    found = stored(replace(gate(4000.0, 10.0), grants=(*gate(4000.0, 10.0).grants, OLD)))
+    found = stored(replace(change_budget(4000.0, 10.0), grants=(*change_budget(4000.0, 10.0).grants, OLD)))
     change = writes.grant(found, list(zip(asked, permits, strict=True)), Limits(), 7)
     after = applied(found, change)
-    assert read(after, "gate") == gate(4000.0, 10.0, number=10)
+    assert read(after, "gate") == change_budget(4000.0, 10.0, number=10)
     assert [read(after, f"permit/p{n}").target for n in (0, 1)] == ["api/b1", "web/b1"]
     assert [read(after, f"decision/{n:010d}").request.target for n in (1, 2)] == ["api/b1", "web/b1"]
     with pytest.raises(Conflict):
@@ -135,7 +135,7 @@ def test_a_host_in_very_many_pools_is_told_of_in_the_first_ones() -> None:
 
 
 def test_a_clock_ahead_of_ours_stays_in_the_gate() -> None:
-    found = stored(gate(-500.0))
+    found = stored(change_budget(-500.0))
     assert len(read(applied(found, grant(found)), "gate").grants) == 2
 
 
@@ -153,7 +153,7 @@ def test_the_gate_is_never_written_as_it_was_before() -> None:
 
 
 def test_a_full_gate_drops_the_oldest() -> None:
-    found = stored(gate(*(1000.0 - i for i in range(MAX_GRANTS))))
+    found = stored(change_budget(*(1000.0 - i for i in range(MAX_GRANTS))))
     kept = read(applied(found, grant(found)), "gate").grants
     assert len(kept) == MAX_GRANTS
     assert (NOW - kept[0].at, kept[-1].at) == (999.0, NOW)
@@ -170,7 +170,7 @@ def test_what_nobody_may_have_is_not_written() -> None:
 
 @pytest.mark.parametrize("key", ["gate", "freeze", "permit/p9"])
 def test_without_a_readable_gate_nothing_is_granted(key: str) -> None:
-    with pytest.raises(Nonsense, match=key):
+    with pytest.raises(InvalidResponse, match=key):
         grant(Snapshot(1, {key: b"{"}))
 
 
@@ -238,7 +238,7 @@ def test_freeze_and_thaw() -> None:
 
 def test_a_second_freeze_is_refused_and_says_whose_the_first_is() -> None:
     for reason, said in (("the big sale", "the big sale"), ("", "no reason given")):
-        with pytest.raises(AnswerIsNo, match=rf"frozen by ann since 20\d\d-.*: {said}$"):
+        with pytest.raises(Denied, match=rf"frozen by ann since 20\d\d-.*: {said}$"):
             writes.freeze(stored(Freeze("ann", reason, NOW)), Freeze("eve", "I need it", NOW + 9))
     unread = Snapshot(3, {"freeze": b"?"})
     assert read(applied(unread, writes.freeze(unread, Freeze("eve", "", NOW))), "freeze").by == "eve"
@@ -280,7 +280,7 @@ def test_the_whole_way_out_and_back() -> None:
     assert read(found, "steer/hk") == word
     rows = ["decision/0000000001", "decision/0000000002"]
     assert sorted(found.records) == [*rows, "gate", "steer/hk"]
-    assert [(row.word, row.act, row.request.by) for row in decisions_in(found.records)] == [
+    assert [(row.outcome, row.act, row.request.by) for row in decisions_in(found.records)] == [
         ("granted", "drain-site", "bob"), ("done", "drain-site", "bob"),
     ]  # fmt: skip
     found = applied(found, writes.step(found, plan("back", lifts=word), PREFER, 7))
@@ -335,9 +335,13 @@ UNDONE: dict[str, tuple[Any, Snapshot, list[str]]] = {
     "nothing": (plan(), EMPTY, []),
     "somebody else's step stays": (plan(), stored(OUT, doing("prefer", permit="p9")), ["doing/hk"]),
     "a step that nobody can read stays": (plan(), Snapshot(1, {"doing/hk": b"?"}), ["doing/hk"]),
-    "the standing word stays": (plan("back"), UNDER_WAY_BACK, ["steer/hk"]),
+    "the committed state stays": (plan("back"), UNDER_WAY_BACK, ["steer/hk"]),
     "other sites stay": (plan(), stored(OUT, doing("prefer"), done("prefer")), ["done/hk/hk-r1"]),
-    "a broken gate is no hindrance": (plan(), Snapshot(1, {**stored(OUT).records, "gate": b"?"}), ["gate"]),
+    "a broken change_budget is no hindrance": (
+        plan(),
+        Snapshot(1, {**stored(OUT).records, "gate": b"?"}),
+        ["gate"],
+    ),
 }
 
 
@@ -346,7 +350,7 @@ def test_what_an_undo_leaves(asked: Any, found: Snapshot, left: list[str]) -> No
     after = applied(found, writes.undo(found, asked, "hk-r1 has not answered", NOW))
     assert sorted(key for key in after.records if not key.startswith("decision/")) == left
     told = [
-        (row.word, row.act, *(said.text for said in row.objections)) for row in decisions_in(after.records)
+        (row.outcome, row.act, *(said.text for said in row.objections)) for row in decisions_in(after.records)
     ]
     act = "drain-site" if asked.way == "out" else "undrain-site"
     deleted = set(found.records) - set(left)

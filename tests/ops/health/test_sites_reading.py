@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trimtab.daemons.front.judge import PROBES, Probe
-from trimtab.ops.health.reading import FRESH_S, Reading, Vantage, word
+from trimtab.ops.health.reading import FRESH_S, Reading, Vantage, state_of
 from trimtab.ops.health.stream import Damping
 
 T, F, N = True, False, None
@@ -26,36 +26,36 @@ def reading(https: Any = None, tcp: Any = None, icmp: Any = None, asked: tuple[P
         (T, T, T, (), "serving"),
         (T, F, F, (), "serving"),  # it answered a request: whatever the others say
         (T, N, N, (), "serving"),
-        (F, T, T, (), "ill"),
-        (F, T, F, (), "ill"),
-        (F, F, T, (), "ill"),
-        (F, N, T, (), "ill"),
-        (F, F, F, (), "dark"),
-        (F, F, N, (), "dark"),  # ICMP is not asked
-        (F, N, N, (), "dark"),
+        (F, T, T, (), "unhealthy"),
+        (F, T, F, (), "unhealthy"),
+        (F, F, T, (), "unhealthy"),
+        (F, N, T, (), "unhealthy"),
+        (F, F, F, (), "unreachable"),
+        (F, F, N, (), "unreachable"),  # ICMP is not asked
+        (F, N, N, (), "unreachable"),
         (N, T, N, (), "serving"),  # only TCP is asked
-        (N, F, N, (), "dark"),
-        (N, F, T, (), "ill"),
+        (N, F, N, (), "unreachable"),
+        (N, F, T, (), "unhealthy"),
         (N, N, T, (), "serving"),
-        (N, N, F, (), "dark"),
+        (N, N, F, (), "unreachable"),
         (N, N, N, (), "unknown"),
         (N, T, T, ALL, "unknown"),  # HTTPS is asked, and nobody knows: TCP does not speak for it
         (N, F, F, ALL, "unknown"),
-        (F, F, N, ALL, "dark"),  # ICMP is asked, and not permitted
-        (F, N, N, ALL, "dark"),
+        (F, F, N, ALL, "unreachable"),  # ICMP is asked, and not permitted
+        (F, N, N, ALL, "unreachable"),
         (N, T, N, ("tcp",), "serving"),
         (N, N, T, ("tcp", "icmp"), "unknown"),
-        (T, F, F, ("tcp", "icmp"), "dark"),  # a value that nobody asked for
-        (F, T, N, ("https",), "dark"),
+        (T, F, F, ("tcp", "icmp"), "unreachable"),  # a value that nobody asked for
+        (F, T, N, ("https",), "unreachable"),
         (1, T, T, (), "serving"),  # no boolean: as if it were not there
         ("no", N, N, (), "unknown"),
         (0, 0, 0, (), "unknown"),
-        (F, "yes", 1, (), "dark"),
+        (F, "yes", 1, (), "unreachable"),
         ("no", T, T, ALL, "unknown"),
     ],
 )
 def test_words(https: Any, tcp: Any, icmp: Any, asked: tuple[Probe, ...], expected: str) -> None:
-    assert word(reading(https, tcp, icmp, asked)) == expected
+    assert state_of(reading(https, tcp, icmp, asked)) == expected
 
 
 # ---- a vantage point
@@ -76,7 +76,7 @@ def looked(
     for i, letters in enumerate(looks):
         told = why if "F" in letters or "?" in letters else ""
         vantage = vantage.step("sg", seen(letters), told, 100.0 + 2 * i)
-        found.append(word(vantage.readings()["sg"]))
+        found.append(state_of(vantage.readings()["sg"]))
     return found, vantage
 
 
@@ -84,15 +84,15 @@ def looked(
     ("looks", "expected"),
     [
         (["TTT"] * 3, "unknown serving serving"),
-        (["FFF"] * 4, "unknown unknown dark dark"),
-        (["FTT"] * 4, "unknown unknown ill ill"),
-        (["TTT", "TTT", "FTT", "FTT", "FTT"], "unknown serving serving serving ill"),
+        (["FFF"] * 4, "unknown unknown unreachable unreachable"),
+        (["FTT"] * 4, "unknown unknown unhealthy unhealthy"),
+        (["TTT", "TTT", "FTT", "FTT", "FTT"], "unknown serving serving serving unhealthy"),
         (["TTT", "TTT", "FTT", "FTT", "TTT", "FTT", "FTT"], "unknown" + " serving" * 6),
-        (["TTT", "TTT", *["FFF"] * 3], "unknown serving serving serving dark"),
-        ([*["FTT"] * 3, "TTT", "TTT"], "unknown unknown ill ill serving"),
-        ([*["FTT"] * 3, *["FFF"] * 3], "unknown unknown ill ill ill dark"),
+        (["TTT", "TTT", *["FFF"] * 3], "unknown serving serving serving unreachable"),
+        ([*["FTT"] * 3, "TTT", "TTT"], "unknown unknown unhealthy unhealthy serving"),
+        ([*["FTT"] * 3, *["FFF"] * 3], "unknown unknown unhealthy unhealthy unhealthy unreachable"),
         (["?TT"] * 4, "unknown unknown unknown unknown"),
-        (["FF?"] * 3, "unknown unknown dark"),
+        (["FF?"] * 3, "unknown unknown unreachable"),
     ],
 )
 def test_words_look_after_look(looks: list[str], expected: str) -> None:
@@ -101,12 +101,12 @@ def test_words_look_after_look(looks: list[str], expected: str) -> None:
 
 def test_a_front_that_fails_is_at_no_moment_of_a_start_serving() -> None:
     """TCP has its word after two looks, HTTPS its own after three."""
-    assert looked(["FTT"] * 3)[0] == ["unknown", "unknown", "ill"]
+    assert looked(["FTT"] * 3)[0] == ["unknown", "unknown", "unhealthy"]
 
 
 def test_only_what_is_asked_counts() -> None:
     words, vantage = looked(["TTT", "TFT", "TFT", "TFT"], probes=("icmp", "tcp"))
-    assert words == ["unknown", "unknown", "unknown", "ill"]
+    assert words == ["unknown", "unknown", "unknown", "unhealthy"]
     assert vantage.readings()["sg"] == Reading("sg", None, False, True, 106.0, "https 503", ("tcp", "icmp"))
 
 
@@ -146,13 +146,13 @@ def test_who_cannot_ask_any_more_does_not_repeat_what_was() -> None:
     vantage = looked(["TTT"] * 5)[1]  # until 108
     for at in (110.0, 108.0 + FRESH_S):
         vantage = vantage.step("sg", {}, "https: Too many open files", at)
-        assert word(vantage.readings()["sg"]) == "serving"
+        assert state_of(vantage.readings()["sg"]) == "serving"
     vantage = vantage.step("sg", {}, "https: Too many open files", 108.5 + FRESH_S)
     found = vantage.readings()["sg"]
-    assert (word(found), found.since, found.why) == ("unknown", 118.5, "https: Too many open files")
+    assert (state_of(found), found.since, found.why) == ("unknown", 118.5, "https: Too many open files")
     assert vantage.last_s == {}
     vantage = vantage.step("sg", seen("TTT"), "", 120.0).step("sg", seen("TTT"), "", 122.0)
-    assert word(vantage.readings()["sg"]) == "serving"
+    assert state_of(vantage.readings()["sg"]) == "serving"
 
 
 def test_one_probe_that_cannot_be_asked_any_more_is_unknown_alone() -> None:
@@ -166,7 +166,7 @@ def test_a_long_interval_is_no_silence() -> None:
     vantage = Vantage.of(["sg"], ALL, Damping(3, 2))
     for at in range(0, 300, 60):
         vantage = vantage.step("sg", seen("FFF"), "https: refused", float(at))
-    assert word(vantage.readings()["sg"]) == "dark"
+    assert state_of(vantage.readings()["sg"]) == "unreachable"
 
 
 def test_last_s_is_when_anything_was_known() -> None:
@@ -181,7 +181,7 @@ def test_every_site_has_a_reading_before_it_is_asked() -> None:
         name: Reading(name, None, None, None, 0.0, "not asked yet", ("https", "icmp"))
         for name in ("sg", "fra")
     }
-    assert {word(each) for each in vantage.readings().values()} == {"unknown"}
+    assert {state_of(each) for each in vantage.readings().values()} == {"unknown"}
 
 
 def test_sites_do_not_touch_each_other_and_an_old_state_stays() -> None:
@@ -210,7 +210,7 @@ def test_probes_that_there_are_not(probes: list[Any]) -> None:
 def test_a_word_is_never_said_against_what_the_strongest_probe_said_last(
     looks: list[Any], probes: set[Probe]
 ) -> None:
-    """`serving` needs a yes of it, `ill` and `dark` a no, and not one of before FRESH_S."""
+    """`serving` needs a yes of it, `unhealthy` and `unreachable` a no, and not one of before FRESH_S."""
     vantage, known = Vantage.of(["sg"], probes, Damping(2, 2)), list[tuple[bool, float]]()
     top = next(probe for probe in PROBES if probe in probes)
     now = 0.0
@@ -221,6 +221,6 @@ def test_a_word_is_never_said_against_what_the_strongest_probe_said_last(
         known += [] if told[top] is None else [(told[top], now)]
         found = vantage.readings()["sg"]
         assert found.since <= now
-        if (said := word(found)) != "unknown":
+        if (said := state_of(found)) != "unknown":
             assert now - known[-1][1] <= FRESH_S
             assert (said == "serving") in [yes for yes, _ in known[-2:]]

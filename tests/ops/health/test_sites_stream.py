@@ -21,7 +21,7 @@ def words(seen: str, damping: Damping = USUAL) -> str:
     stream, found = Stream(damping), ""
     for i, letter in enumerate(seen):
         stream = stream.step(LETTERS[letter], float(i))
-        found += next(k for k, v in LETTERS.items() if v is stream.word)
+        found += next(k for k, v in LETTERS.items() if v is stream.state)
     return found
 
 
@@ -72,7 +72,7 @@ def test_since_is_when_it_turned() -> None:
     stream = Stream(Damping(2, 2))
     for at, seen in ((10.0, True), (11.0, True), (12.0, True), (13.0, False), (14.0, None), (15.0, False)):
         stream = stream.step(seen, at)
-    assert (stream.word, stream.since, stream.heard) == (False, 15.0, 15.0)
+    assert (stream.state, stream.since, stream.heard) == (False, 15.0, 15.0)
     assert stream.step(None, 99.0) == stream
 
 
@@ -81,7 +81,7 @@ def test_a_clock_that_is_set_back_begins_the_hold_anew_and_ends_it() -> None:
     found = []
     for at in range(10, 18):  # 990 s earlier
         stream = stream.step(True, float(at))
-        found.append(stream.word)
+        found.append(stream.state)
     assert found == [False] * 5 + [True] * 3
     assert stream.since == 15.0 and stream.heard == 17.0
 
@@ -93,14 +93,14 @@ def test_who_could_not_ask_for_long_begins_anew() -> None:
     assert stream.aged(12.0, 10.0) is stream
     aged = stream.aged(12.1, 10.0)
     assert aged == Stream(Damping(2, 2))
-    assert aged.step(False, 13.0).word is None, "the no before the gap does not count"
+    assert aged.step(False, 13.0).state is None, "the no before the gap does not count"
     assert Stream(Damping()).aged(1e9, 1.0) == Stream(Damping())
 
 
 def test_a_clock_set_back_does_not_keep_an_old_word_fresh() -> None:
     stream = Stream(Damping(1, 1)).step(True, 5000.0).step(None, 100.0)
-    assert stream.aged(109.0, 10.0).word is True
-    assert stream.aged(111.0, 10.0).word is None
+    assert stream.aged(109.0, 10.0).state is True
+    assert stream.aged(111.0, 10.0).state is None
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_it_never_turns_on_fewer_in_a_row(seen: list[bool | None], damping: Damp
     for at, each in enumerate(seen):
         after = stream.step(each, float(at))
         told += [] if each is None else [each]
-        if after.word is not stream.word:
-            need = damping.rise if after.word else damping.fall
-            assert after.word is each
+        if after.state is not stream.state:
+            need = damping.rise if after.state else damping.fall
+            assert after.state is each
             assert told[-need:] == [each] * need
         stream = after
 
@@ -134,7 +134,7 @@ def test_it_always_turns_on_enough_in_a_row(seen: list[bool | None], damping: Da
         after = stream
         for _ in range(need):
             after = after.step(word, 1000.0)
-        assert after.word is word
+        assert after.state is word
 
 
 @given(SEEN, DAMPINGS)
@@ -155,7 +155,7 @@ def test_a_no_is_never_shorter_than_its_hold(steps: list[tuple[bool | None, floa
     for seen, passed in steps:
         now += passed
         after = stream.step(seen, now)
-        turned += [(after.word, now)] if after.word is not stream.word else []
+        turned += [(after.state, now)] if after.state is not stream.state else []
         stream = after
     for (word, began), (_, ended) in pairwise(turned):
         assert word is True or ended - began >= hold_s
@@ -170,8 +170,8 @@ def test_no_clock_breaks_it(steps: list[tuple[bool | None, float]], hold_s: floa
     free, held, plain = Stream(Damping()), Stream(Damping(hold_s=hold_s)), Stream(Damping())
     for at, (seen, now) in enumerate(steps):
         free, held, plain = free.step(seen, now), held.step(seen, now), plain.step(seen, float(at))
-        assert free.word is plain.word
+        assert free.state is plain.state
     last = steps[-1][1] if steps else 0.0
     for _ in range(3):
         held = held.step(True, last + hold_s + 1.0)
-    assert held.word is True
+    assert held.state is True

@@ -23,7 +23,13 @@ from trimtab.registry.base import Snapshot
 
 NOW = 1_800_000_000.0
 SITES = ("hk", "la", "sg")
-WORDS: dict[str, Any] = {"+": "serving", "i": "ill", "d": "dark", "?": "unknown", "*": "dark"}
+WORDS: dict[str, Any] = {
+    "+": "serving",
+    "i": "unhealthy",
+    "d": "unreachable",
+    "?": "unknown",
+    "*": "unreachable",
+}
 REASONS = {
     "i": ("la: https 503 since 2027-01-15T08:00:00Z", "sg: https 503 since 2027-01-15T08:00:01Z"),
     "d": ("la: no answer within 1 s since 2027-01-15T08:00:00Z", "sg: no answer within 1 s"),
@@ -33,7 +39,7 @@ DRAINED = Committed("hk", "withdraw", "ann@ops", "fibre work", NOW + 40, "p1")
 
 
 def seen(sign: str, **more: Any) -> Sighting:
-    """sign: + serves, i ill, d dark, ? unknown, * dark like all the others."""
+    """sign: + serves, i unhealthy, d unreachable, ? unknown, * unreachable like all the others."""
     agree = 1 if sign == "?" else 2
     reasons = REASONS.get("d" if sign == "*" else sign, ())
     verdict = SiteVerdict("hk", WORDS[sign], 3, agree, NOW - 1, reasons)

@@ -22,32 +22,32 @@ BEGAN = ["detected", "classified"]
 @pytest.mark.parametrize(
     ("signs", "state", "kind", "events"),
     [
-        ("d", "classified", "dark", BEGAN),
-        ("i", "classified", "ill", BEGAN),
+        ("d", "classified", "unreachable", BEGAN),
+        ("i", "classified", "unhealthy", BEGAN),
         ("*", "classified", "everywhere", BEGAN),
-        ("ddd", "classified", "dark", BEGAN),
+        ("ddd", "classified", "unreachable", BEGAN),
         # partial knowledge is told, and changes nothing
-        ("d?", "classified", "dark", [*BEGAN, "unknown"]),
-        ("d??", "classified", "dark", [*BEGAN, "unknown"]),
-        ("d?d", "classified", "dark", [*BEGAN, "unknown", "detected"]),
-        ("d?i", "classified", "ill", [*BEGAN, "unknown", "detected", "classified"]),
+        ("d?", "classified", "unreachable", [*BEGAN, "unknown"]),
+        ("d??", "classified", "unreachable", [*BEGAN, "unknown"]),
+        ("d?d", "classified", "unreachable", [*BEGAN, "unknown", "detected"]),
+        ("d?i", "classified", "unhealthy", [*BEGAN, "unknown", "detected", "classified"]),
         # another class
-        ("id", "classified", "dark", [*BEGAN, "classified"]),
-        ("d*d", "classified", "dark", [*BEGAN, "classified", "classified"]),
+        ("id", "classified", "unreachable", [*BEGAN, "classified"]),
+        ("d*d", "classified", "unreachable", [*BEGAN, "classified", "classified"]),
         # it serves, and after 30 s in a row it is over
-        ("d+", "verified", "dark", [*BEGAN, "verified"]),
-        ("d+++", "verified", "dark", [*BEGAN, "verified"]),
-        ("d++++", "closed", "dark", [*BEGAN, "verified", "closed"]),
-        ("d?++++", "closed", "dark", [*BEGAN, "unknown", "verified", "closed"]),
+        ("d+", "verified", "unreachable", [*BEGAN, "verified"]),
+        ("d+++", "verified", "unreachable", [*BEGAN, "verified"]),
+        ("d++++", "closed", "unreachable", [*BEGAN, "verified", "closed"]),
+        ("d?++++", "closed", "unreachable", [*BEGAN, "unknown", "verified", "closed"]),
         # not in a row
-        ("d++?+", "verified", "dark", [*BEGAN, "verified", "unknown", "verified"]),
-        ("d++?+++", "verified", "dark", [*BEGAN, "verified", "unknown", "verified"]),
-        ("d++?++++", "closed", "dark", [*BEGAN, "verified", "unknown", "verified", "closed"]),
-        ("d+++d", "detected", "dark", [*BEGAN, "verified", "detected"]),
-        ("d++i", "classified", "ill", [*BEGAN, "verified", "detected", "classified"]),
-        ("d+d+++", "verified", "dark", [*BEGAN, "verified", "detected", "verified"]),
-        ("d+d++++", "closed", "dark", [*BEGAN, "verified", "detected", "verified", "closed"]),
-        ("d+?d", "detected", "dark", [*BEGAN, "verified", "unknown", "detected"]),
+        ("d++?+", "verified", "unreachable", [*BEGAN, "verified", "unknown", "verified"]),
+        ("d++?+++", "verified", "unreachable", [*BEGAN, "verified", "unknown", "verified"]),
+        ("d++?++++", "closed", "unreachable", [*BEGAN, "verified", "unknown", "verified", "closed"]),
+        ("d+++d", "detected", "unreachable", [*BEGAN, "verified", "detected"]),
+        ("d++i", "classified", "unhealthy", [*BEGAN, "verified", "detected", "classified"]),
+        ("d+d+++", "verified", "unreachable", [*BEGAN, "verified", "detected", "verified"]),
+        ("d+d++++", "closed", "unreachable", [*BEGAN, "verified", "detected", "verified", "closed"]),
+        ("d+?d", "detected", "unreachable", [*BEGAN, "verified", "unknown", "detected"]),
     ],
 )
 def test_looks_each_ten_seconds(signs: str, state: str, kind: str, events: list[str]) -> None:
@@ -67,8 +67,8 @@ def test_a_new_one_says_who_found_what_and_when() -> None:
     assert (found.number, found.site, found.quorum, found.decision) == (0, "hk", "not serving", 17)
     assert (found.first, found.since, found.opened) == (NOW - 3, NOW - 1, NOW)
     assert [event.text for event in found.events] == [
-        "dark, say 2 of 3 vantage points",
-        "dark: nothing of it answers",
+        "unreachable, say 2 of 3 vantage points",
+        "unreachable: nothing of it answers",
     ]
     assert [line.partition(":")[0] for line in found.said] == ["la", "sg"]
     assert "most likely the check or the observers" in opened("*").events[1].text
@@ -91,9 +91,9 @@ def test_one_that_was_drained_and_is_well_has_none() -> None:
 def test_one_that_was_ill_when_it_was_drained_is_not_dark_for_that() -> None:
     away = steer(done("withdraw"), committed=replace(DRAINED, at=NOW + 5))
     drained = decide(opened("i"), seen("d", steer=away), NOW + 10)
-    assert drained is not None and drained.kind == "ill" and "classified" not in told(drained)[2:]
+    assert drained is not None and drained.kind == "unhealthy" and "classified" not in told(drained)[2:]
     back = decide(drained, seen("d"), NOW + 20)
-    assert back is not None and back.kind == "dark", "announced, and nothing answers"
+    assert back is not None and back.kind == "unreachable", "announced, and nothing answers"
 
 
 def test_each_vantage_point_is_quoted_once() -> None:
@@ -119,7 +119,7 @@ def test_decisions_are_events_with_their_figures() -> None:
 
 
 def test_what_came_of_a_request_is_told_once() -> None:
-    """Done: the standing word says so. Given up: nothing else does."""
+    """Done: the committed state says so. Given up: nothing else does."""
     why = (Said("given-up", "hk-router-1 has not answered"),)
     kinds = ("drain-site", "drain-site-done", "drain-site", "drain-site-undone", "undrain-proxy")
     rows = tuple(
@@ -182,7 +182,7 @@ def test_a_drain_is_told_step_by_step_and_back() -> None:
         "hk-router-1: hk is announced as second choice, verified",
         "hk-router-1, hk-router-2: hk is no longer announced, verified",
         "hk is drained, by ann@ops: fibre work",
-        "hk is to serve again: the standing word was taken back",
+        "hk is to serve again: the committed state was taken back",
         "hk-router-1, hk-router-2: hk is announced as the estate has it, verified",
     ]
     assert (found.state, found.step, found.routers) == ("acted", "serve", {})

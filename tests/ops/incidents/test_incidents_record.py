@@ -73,7 +73,7 @@ def test_a_field_that_is_anything_is_refused_or_read(record: Any, data: st.DataO
 GOOD: dict[str, Any] = {
     "site": "hk", "state": "detected", "kind": "dark", "quorum": "serving", "first": 1.0, "since": 2.0,
     "opened": 3.0, "verified": 0, "closed": 0, "step": "serve", "decision": 4, "left_out": 0,
-    "routers": [["hk-router-1", "prefer"]], "said": [["la: no answer"]], "events": [[3.0, "detected", "dark"]],
+    "routers": [["hk-router-1", "prefer"]], "said": [["la: no answer"]], "events": [[3.0, "detected", "unreachable"]],
 }  # fmt: skip
 HOSTILE: dict[str, tuple[str, Any, str]] = {
     "no such kind": ("incidents/0000000001", GOOD, "no incident"),
@@ -88,7 +88,7 @@ HOSTILE: dict[str, tuple[str, Any, str]] = {
     "a pointer with a book in it": ("open/hk", {"number": 1, "x": "x" * 400}, "at most 256"),
     "no such state": ("incident/0000000001", {**GOOD, "state": "over"}, "state 'over'"),
     "no such class": ("incident/0000000001", {**GOOD, "kind": "slow"}, "kind"),
-    "no such word": ("incident/0000000001", {**GOOD, "quorum": "ill"}, "quorum"),
+    "no such word": ("incident/0000000001", {**GOOD, "quorum": "unhealthy"}, "quorum"),
     "no such step": ("incident/0000000001", {**GOOD, "step": ["serve"]}, "step"),
     "a site of two lines": ("incident/0000000001", {**GOOD, "site": "h\nk"}, "site"),
     "a time before 1970": ("incident/0000000001", {**GOOD, "opened": -1}, "opened"),

@@ -1,4 +1,4 @@
-"""The operator's hand: what is planned from a snapshot, what is refused with the figures, and what a host does to itself."""
+"""An operator's override: what is planned from a snapshot, what is refused with the figures, and what a host does to itself."""
 
 from __future__ import annotations
 
@@ -14,12 +14,23 @@ from trimtab.agent import host_override as own_hand
 from trimtab.agent_config import AgentFile, ProxyFile, SplitFile
 from trimtab.errors import BadInput, Conflict
 from trimtab.ops.overrides import manual_registration as by_hand
-from trimtab.ops.overrides import member as hand
-from trimtab.ops.overrides import split as hand_split
-from trimtab.ops.overrides.member import Who, seats
+from trimtab.ops.overrides import member as override
+from trimtab.ops.overrides import split as split_override
+from trimtab.ops.overrides.member import Who, pool_members
 from trimtab.registry.base import Batch, Snapshot, Write
 from trimtab.registry.codec import decode, encode
-from trimtab.registry.record import MAX_PAST, Alive, Claim, Hand, Member, Past, Record, Split, State, key_of
+from trimtab.registry.record import (
+    MAX_PAST,
+    Alive,
+    Claim,
+    Member,
+    Override,
+    Past,
+    Record,
+    Split,
+    State,
+    key_of,
+)
 
 WHO = Who("li", "a test", 1.0)
 A, B = (Member("api", f"b{n}", f"10.0.0.{n}", 8080, n) for n in (1, 2))
@@ -41,17 +52,20 @@ def wanted(name: str, **more: object) -> Member:
 
 
 def out(now: Snapshot, name: str, force: bool = False) -> Write:
-    return by_hand.plan_deregister(now, seats(now, "api"), "api", name, WHO, force=force)
+    return by_hand.plan_deregister(now, pool_members(now, "api"), "api", name, WHO, force=force)
 
 
 def test_seats_join_registration_hand_and_word() -> None:
-    found = seats(snapshot(A, B, Alive("api", "b1"), Hand("api", "b2", "drain")), "api")
+    found = pool_members(snapshot(A, B, Alive("api", "b1"), Override("api", "b2", "drain")), "api")
     assert [(s.name, s.weight, s.health) for s in found] == [("b1", 100, "passing"), ("b2", 0, "unknown")]
 
 
 def test_members_of_the_file_have_seats_too() -> None:
-    assert [s.name for s in seats(snapshot(Hand("web", "h1", weight=7)), "web", ["h1", "h2"])] == ["h1", "h2"]
-    assert seats(snapshot(Hand("web", "h1", weight=7)), "web", ["h1"])[0].weight == 7
+    assert [s.name for s in pool_members(snapshot(Override("web", "h1", weight=7)), "web", ["h1", "h2"])] == [
+        "h1",
+        "h2",
+    ]
+    assert pool_members(snapshot(Override("web", "h1", weight=7)), "web", ["h1"])[0].weight == 7
 
 
 @pytest.mark.parametrize(
@@ -61,14 +75,14 @@ def test_a_hand_is_written_once_and_only_over_what_was_read(
     state: str, weight: int | None, left: int
 ) -> None:
     before = snapshot(A, B, *ALIVE)
-    write = hand.plan_hand(before, seats(before, "api"), "b1", state, weight, WHO)  # type: ignore[arg-type]
+    write = override.plan_override(before, pool_members(before, "api"), "b1", state, weight, WHO)  # type: ignore[arg-type]
     found = put(write, "hand/api/b1")
-    assert isinstance(found, Hand) and (found.by, found.reason) == ("li", "a test")
+    assert isinstance(found, Override) and (found.by, found.reason) == ("li", "a test")
     assert write is not None and write.absent == ("hand/api/b1", "hand/api/b2")  # of the whole pool
     after = snapshot(A, B, *ALIVE, found)
-    assert seats(after, "api")[0].weight == left
-    assert hand.plan_hand(after, seats(after, "api"), "b1", state, weight, WHO) is None  # type: ignore[arg-type]
-    again = hand.plan_hand(after, seats(after, "api"), "b1", "ready", None, WHO)
+    assert pool_members(after, "api")[0].weight == left
+    assert override.plan_override(after, pool_members(after, "api"), "b1", state, weight, WHO) is None  # type: ignore[arg-type]
+    again = override.plan_override(after, pool_members(after, "api"), "b1", "ready", None, WHO)
     assert again is not None and again.equal == {"hand/api/b1": encode(found)}
     assert again.absent == ("hand/api/b2",)
 
@@ -82,26 +96,28 @@ def test_a_hand_is_written_once_and_only_over_what_was_read(
     ],
 )
 def test_a_hand_that_cannot_be_is_refused(name: str, state: str, weight: int | None, says: str) -> None:
-    now = snapshot(A, B, Hand("api", "b2", "maint"))
+    now = snapshot(A, B, Override("api", "b2", "maint"))
     with pytest.raises(BadInput, match=says):
-        hand.plan_hand(now, seats(now, "api"), name, state, weight, WHO)  # type: ignore[arg-type]
+        override.plan_override(now, pool_members(now, "api"), name, state, weight, WHO)  # type: ignore[arg-type]
 
 
 def test_a_split_moves_and_goes_back() -> None:
-    write = hand_split.plan_split(snapshot(), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO)
+    write = split_override.plan_split(snapshot(), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO)
     moved = put(write, "splits/www/web+web-next")
     assert isinstance(moved, Split)
     assert (moved.shares, moved.by, moved.before) == ({"web": 95, "web-next": 5}, "cookie", SPLIT.shares)
     now = snapshot(moved)
-    assert hand_split.plan_split(now, SPLIT, {"web": 95, "web-next": 5}, None, WHO) is None
-    back = put(hand_split.plan_back(now, SPLIT, WHO), "splits/www/web+web-next")
+    assert split_override.plan_split(now, SPLIT, {"web": 95, "web-next": 5}, None, WHO) is None
+    back = put(split_override.plan_back(now, SPLIT, WHO), "splits/www/web+web-next")
     assert isinstance(back, Split) and (back.shares, back.before) == (SPLIT.shares, SPLIT.shares)
 
 
 def test_blue_green_and_instant_back() -> None:
-    green = put(hand_split.plan_split(snapshot(), SPLIT, {"web": 0, "web-next": 1}, None, WHO), key_of(SPLIT))
+    green = put(
+        split_override.plan_split(snapshot(), SPLIT, {"web": 0, "web-next": 1}, None, WHO), key_of(SPLIT)
+    )
     assert isinstance(green, Split) and green.shares == {"web": 0, "web-next": 1}
-    assert hand_split.plan_back(snapshot(green), SPLIT, WHO) is not None
+    assert split_override.plan_back(snapshot(green), SPLIT, WHO) is not None
 
 
 @pytest.mark.parametrize(
@@ -114,50 +130,50 @@ def test_blue_green_and_instant_back() -> None:
 )
 def test_a_split_that_cannot_be_is_refused(shares: Mapping[str, int], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        hand_split.plan_split(snapshot(), SPLIT, shares, None, WHO)
+        split_override.plan_split(snapshot(), SPLIT, shares, None, WHO)
 
 
 def test_a_pool_that_is_left_out_is_asked_for_with_the_line_to_type() -> None:
     with pytest.raises(BadInput) as caught:
-        hand_split.every_pool(SPLIT, {"web-next": 5}, "trimtab split www")
+        split_override.every_pool(SPLIT, {"web-next": 5}, "trimtab split www")
     assert caught.value.hint.endswith(": trimtab split www web=100 web-next=5")
 
 
 def test_back_brings_back_what_divides_too() -> None:
     shares = {"web": 95, "web-next": 5}
-    moved = put(hand_split.plan_split(snapshot(), SPLIT, shares, "cookie", WHO), key_of(SPLIT))
-    back = put(hand_split.plan_back(snapshot(moved), SPLIT, WHO), key_of(SPLIT))
+    moved = put(split_override.plan_split(snapshot(), SPLIT, shares, "cookie", WHO), key_of(SPLIT))
+    back = put(split_override.plan_back(snapshot(moved), SPLIT, WHO), key_of(SPLIT))
     assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "percent")
-    assert hand_split.plan_back(snapshot(back), SPLIT, WHO) is None
+    assert split_override.plan_back(snapshot(back), SPLIT, WHO) is None
 
 
 def test_back_where_only_the_way_to_divide_was_changed() -> None:
-    by = put(hand_split.plan_split(snapshot(), SPLIT, SPLIT.shares, "header", WHO), key_of(SPLIT))
-    back = put(hand_split.plan_back(snapshot(by), SPLIT, WHO), key_of(SPLIT))
+    by = put(split_override.plan_split(snapshot(), SPLIT, SPLIT.shares, "header", WHO), key_of(SPLIT))
+    back = put(split_override.plan_back(snapshot(by), SPLIT, WHO), key_of(SPLIT))
     assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "percent")
-    assert hand_split.plan_back(snapshot(back), SPLIT, WHO) is None
+    assert split_override.plan_back(snapshot(back), SPLIT, WHO) is None
 
 
 def test_a_split_of_before_the_way_to_divide_was_kept_is_read() -> None:
     old = decode(key_of(SPLIT), b'{"shares":{"web":1,"web-next":1},"before":{"web":1,"web-next":0}}')
     assert isinstance(old, Split) and old.before_by is None
-    back = put(hand_split.plan_back(snapshot(old), SPLIT, WHO), key_of(SPLIT))
+    back = put(split_override.plan_back(snapshot(old), SPLIT, WHO), key_of(SPLIT))
     assert isinstance(back, Split) and back.by == "percent"
 
 
 def test_back_where_nobody_has_changed_anything_is_nothing_to_do() -> None:
-    assert hand_split.plan_back(snapshot(), SPLIT, WHO) is None
+    assert split_override.plan_back(snapshot(), SPLIT, WHO) is None
 
 
 def test_another_way_to_divide_leaves_the_way_back() -> None:
     canary = put(
-        hand_split.plan_split(snapshot(), SPLIT, {"web": 95, "web-next": 5}, None, WHO), key_of(SPLIT)
+        split_override.plan_split(snapshot(), SPLIT, {"web": 95, "web-next": 5}, None, WHO), key_of(SPLIT)
     )
     by_cookie = put(
-        hand_split.plan_split(snapshot(canary), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO),
+        split_override.plan_split(snapshot(canary), SPLIT, {"web": 95, "web-next": 5}, "cookie", WHO),
         key_of(SPLIT),
     )
-    back = put(hand_split.plan_back(snapshot(by_cookie), SPLIT, WHO), key_of(SPLIT))
+    back = put(split_override.plan_back(snapshot(by_cookie), SPLIT, WHO), key_of(SPLIT))
     assert isinstance(back, Split) and (back.shares, back.by) == (SPLIT.shares, "percent")
 
 
@@ -167,7 +183,10 @@ def test_another_way_to_divide_leaves_the_way_back() -> None:
 def test_a_reason_is_what_people_write(reason: str) -> None:
     now = snapshot(A, B, *ALIVE)
     assert (
-        hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, Who("CORP\\li", reason, 1.0)) is not None
+        override.plan_override(
+            now, pool_members(now, "api"), "b1", "drain", None, Who("CORP\\li", reason, 1.0)
+        )
+        is not None
     )
 
 
@@ -175,12 +194,12 @@ def test_a_reason_that_no_agent_would_read_is_refused_here() -> None:
     now = snapshot(A, B, *ALIVE)
     for reason in ("x" * 201, "a\x1b[2Jb"):
         with pytest.raises(BadInput, match="reason"):
-            hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, Who("li", reason, 1.0))
+            override.plan_override(now, pool_members(now, "api"), "b1", "drain", None, Who("li", reason, 1.0))
 
 
 def test_a_split_of_other_pools_than_the_estates_does_not_count() -> None:
     stale = Split("www", "web+web-next", {"web": 1, "gone": 9})
-    assert hand_split.current_split(snapshot(stale), SPLIT) is SPLIT
+    assert split_override.current_split(snapshot(stale), SPLIT) is SPLIT
 
 
 @pytest.mark.parametrize(
@@ -197,15 +216,15 @@ def test_a_split_of_other_pools_than_the_estates_does_not_count() -> None:
 def test_a_canary_in_shares(
     declared: dict[str, int], percent: float, pool: str | None, found: dict[str, int]
 ) -> None:
-    assert hand_split.canary_shares(declared, percent, pool) == found
+    assert split_override.canary_shares(declared, percent, pool) == found
 
 
 @pytest.mark.parametrize("declared", [{"a": 50, "b": 50}, {"a": 1, "b": 2, "c": 3}])
 def test_which_one_the_canary_is_has_to_be_clear(declared: dict[str, int]) -> None:
     with pytest.raises(BadInput, match="which of"):
-        hand_split.canary_shares(declared, 5, None)
+        split_override.canary_shares(declared, 5, None)
     with pytest.raises(BadInput, match="not in this split"):
-        hand_split.canary_shares(declared, 5, "moon")
+        split_override.canary_shares(declared, 5, "moon")
 
 
 def test_registering_takes_the_lowest_number_and_keeps_it() -> None:
@@ -239,14 +258,14 @@ def test_a_claim_that_was_lost_is_written_again_and_spare_ones_are_given_back() 
 
 def test_a_member_whose_record_is_damaged_can_be_taken_out_and_its_hand_stays() -> None:
     good = snapshot(A, Claim("api", 1, "b1"), Claim("api", 4, "b1"), Claim("api", 2, "b2"), *ALIVE)
-    records = {**good.records, "members/api/b1": b"{", **snapshot(Hand("api", "b1", "drain")).records}
+    records = {**good.records, "members/api/b1": b"{", **snapshot(Override("api", "b1", "drain")).records}
     gone = out(Snapshot(7, records), "b1", force=True)
     assert set(gone.delete) == {"members/api/b1", "ids/api/1", "ids/api/4", "alive/api/b1"}
     assert set(gone.equal) == {"members/api/b1", "ids/api/1", "ids/api/4"}
     only_claimed = out(snapshot(Claim("api", 1, "b1")), "b1")
     assert only_claimed.delete == ("ids/api/1",)
     with pytest.raises(BadInput, match="not registered"):
-        out(snapshot(Hand("api", "b1")), "b1")
+        out(snapshot(Override("api", "b1")), "b1")
 
 
 # ---- the last that serves
@@ -255,47 +274,55 @@ def test_a_member_whose_record_is_damaged_can_be_taken_out_and_its_hand_stays() 
 def test_who_is_left_has_to_say_that_he_is_well() -> None:
     now = snapshot(A, B, ALIVE[0])  # the agent of b2 is silent
     with pytest.raises(BadInput, match=r"only b2 \(unknown\)"):
-        hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO)
-    assert hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO, force=True) is not None
-    assert hand.plan_hand(now, seats(now, "api"), "b2", "drain", None, WHO) is not None
+        override.plan_override(now, pool_members(now, "api"), "b1", "drain", None, WHO)
+    assert (
+        override.plan_override(now, pool_members(now, "api"), "b1", "drain", None, WHO, force=True)
+        is not None
+    )
+    assert override.plan_override(now, pool_members(now, "api"), "b2", "drain", None, WHO) is not None
     failing = snapshot(A, B, Alive("api", "b2", "failing"))
     with pytest.raises(BadInput, match=r"only b2 \(failing\)"):
-        hand.plan_hand(failing, seats(failing, "api"), "b1", "ready", 0, WHO)
+        override.plan_override(failing, pool_members(failing, "api"), "b1", "ready", 0, WHO)
 
 
 def test_force_leaves_somebody_all_the_same() -> None:
-    now = snapshot(A, B, *ALIVE, Hand("api", "b2", "maint"))
+    now = snapshot(A, B, *ALIVE, Override("api", "b2", "maint"))
     with pytest.raises(BadInput, match=r"no member would remain in \w+: b1 is the last of 2"):
-        hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO, force=True)
+        override.plan_override(now, pool_members(now, "api"), "b1", "drain", None, WHO, force=True)
 
 
 def test_one_that_is_out_already_goes_further_out_without_a_word_of_the_others() -> None:
-    now = snapshot(A, B, Hand("api", "b1", "drain"))
-    assert hand.plan_hand(now, seats(now, "api"), "b1", "maint", None, WHO) is not None
+    now = snapshot(A, B, Override("api", "b1", "drain"))
+    assert override.plan_override(now, pool_members(now, "api"), "b1", "maint", None, WHO) is not None
 
 
 def test_members_of_the_estate_count_without_a_word() -> None:
     now = snapshot()
-    assert hand.plan_hand(now, seats(now, "web", ["h1", "h2"]), "h1", "drain", None, WHO) is not None
+    assert (
+        override.plan_override(now, pool_members(now, "web", ["h1", "h2"]), "h1", "drain", None, WHO)
+        is not None
+    )
 
 
 def test_what_registers_in_a_pool_of_hosts_serves_nobody() -> None:
     stray = Member("web", "stray", "10.0.0.9", 80, 9)
     now = snapshot(stray, Alive("web", "stray"))
-    assert [s.name for s in seats(now, "web", ["h1"], registers=False)] == ["h1"]
+    assert [s.name for s in pool_members(now, "web", ["h1"], registers=False)] == ["h1"]
 
 
 def test_a_drain_keeps_the_weight_for_the_way_back() -> None:
-    now = snapshot(A, B, *ALIVE, Hand("api", "b1", "ready", 20))
-    drained = put(hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO), "hand/api/b1")
-    assert isinstance(drained, Hand) and (drained.state, drained.weight) == ("drain", 20)
+    now = snapshot(A, B, *ALIVE, Override("api", "b1", "ready", 20))
+    drained = put(
+        override.plan_override(now, pool_members(now, "api"), "b1", "drain", None, WHO), "hand/api/b1"
+    )
+    assert isinstance(drained, Override) and (drained.state, drained.weight) == ("drain", 20)
 
 
 def test_a_pool_larger_than_a_transaction_is_held_by_one_that_stays() -> None:
     many = [Member("api", f"b{n}", "10.0.0.1", 80, n) for n in range(1, 400)]
     now = snapshot(*many, Alive("api", "b300"))
-    write = hand.plan_hand(now, seats(now, "api"), "b1", "drain", None, WHO)
-    assert write is not None and len(write.absent) + len(write.equal) == hand.CONDITIONS
+    write = override.plan_override(now, pool_members(now, "api"), "b1", "drain", None, WHO)
+    assert write is not None and len(write.absent) + len(write.equal) == override.CONDITIONS
     assert {"hand/api/b1", "hand/api/b300"} <= set(write.absent)
 
 
@@ -310,8 +337,8 @@ def test_an_address_that_no_agent_would_take_is_refused(address: str) -> None:
 )
 def test_shares_that_cannot_be_read(words: list[str]) -> None:
     with pytest.raises(BadInput):
-        found = hand_split.read_shares(words)
-        hand_split.plan_split(snapshot(), SPLIT, found, None, WHO)
+        found = split_override.read_shares(words)
+        split_override.plan_split(snapshot(), SPLIT, found, None, WHO)
 
 
 class FakeRegistry:
@@ -372,9 +399,9 @@ def registers_api(folder: Path, **more: object) -> None:
     (folder / "api.json").write_text(json.dumps({"pool": "api", "port": 8080, **more}))
 
 
-def hand_of(registry: FakeRegistry, key: str) -> Hand:
+def hand_of(registry: FakeRegistry, key: str) -> Override:
     found = decode(key, registry.records[key])
-    assert isinstance(found, Hand)
+    assert isinstance(found, Override)
     return found
 
 
@@ -395,7 +422,7 @@ def test_a_host_drains_itself_everywhere_and_comes_back(tmp_path: Path) -> None:
 
 def test_a_host_is_out_of_all_its_pools_or_of_none(tmp_path: Path) -> None:
     registers_api(tmp_path)
-    registry = FakeRegistry(*BOTH, Hand("web", "b2", "maint"))
+    registry = FakeRegistry(*BOTH, Override("web", "b2", "maint"))
     with pytest.raises(BadInput, match="no member would remain in web"):
         do(registry, agent_file(serves=WEB), "drain", [], tmp_path)
     assert "hand/api/b1" not in registry.records
@@ -408,14 +435,14 @@ def test_the_last_registered_member_stays(tmp_path: Path) -> None:
 
 
 def test_the_last_member_of_the_file_stays(tmp_path: Path) -> None:
-    registry, agent = FakeRegistry(Hand("web", "b2", "maint")), agent_file(serves=WEB)
+    registry, agent = FakeRegistry(Override("web", "b2", "maint")), agent_file(serves=WEB)
     with pytest.raises(BadInput, match=r"no member would remain in \w+: b1 is the last of 2"):
         do(registry, agent, "drain", [], tmp_path)
 
 
 def test_hands_of_others_than_the_estates_members_do_not_count(tmp_path: Path) -> None:
     """A host that was retired has left a hand behind; counted as a member it would let the last one go."""
-    registry = FakeRegistry(Hand("web", "b7", "ready", 5), Hand("web", "b2", "maint"))
+    registry = FakeRegistry(Override("web", "b7", "ready", 5), Override("web", "b2", "maint"))
     with pytest.raises(BadInput, match=r"no member would remain in \w+: b1 is the last of 2"):
         do(registry, agent_file(serves=WEB), "drain", [], tmp_path)
 
@@ -425,7 +452,7 @@ def test_two_hosts_that_leave_at_once_do_not_both_leave(tmp_path: Path) -> None:
         async def read(self) -> Snapshot:
             found = await super().read()
             self.records |= snapshot(
-                Hand("web", "b2", "drain", by="root@b2")
+                Override("web", "b2", "drain", by="root@b2")
             ).records  # right after it was read
             return found
 
@@ -455,7 +482,10 @@ def test_what_is_not_registered_yet_keeps_nothing_from_being_done(tmp_path: Path
 
 
 def test_a_weight_of_an_operator_outlives_a_deployment(tmp_path: Path) -> None:
-    registry, agent = FakeRegistry(Hand("web", "b1", "ready", 20, "li", "slow disk")), agent_file(serves=WEB)
+    registry, agent = (
+        FakeRegistry(Override("web", "b1", "ready", 20, "li", "slow disk")),
+        agent_file(serves=WEB),
+    )
     assert do(registry, agent, "ready", [], tmp_path) == "no change; web: weight 20 by li stays"
     assert do(registry, agent, "drain", [], tmp_path) == "drain in web"
     assert do(registry, agent, "ready", [], tmp_path) == "ready in web; web: weight 20 stays"
@@ -466,7 +496,9 @@ def test_a_weight_of_an_operator_outlives_a_deployment(tmp_path: Path) -> None:
 
 def test_a_new_reason_is_kept_though_the_value_is_the_same(tmp_path: Path) -> None:
     """Also of the last one that is out: nothing else changes."""
-    registry = FakeRegistry(Hand("web", "b1", "drain", None, "root@b1", "disk"), Hand("web", "b2", "maint"))
+    registry = FakeRegistry(
+        Override("web", "b1", "drain", None, "root@b1", "disk"), Override("web", "b2", "maint")
+    )
     agent = agent_file(serves=WEB)
     assert do(registry, agent, "drain", [], tmp_path, reason="") == "no change"
     assert hand_of(registry, "hand/web/b1").reason == "disk"
@@ -475,9 +507,11 @@ def test_a_new_reason_is_kept_though_the_value_is_the_same(tmp_path: Path) -> No
 
 
 def test_a_new_reason_for_a_split_keeps_the_way_back() -> None:
-    moved = put(hand_split.plan_split(snapshot(), SPLIT, {"web": 9, "web-next": 1}, None, WHO), key_of(SPLIT))
+    moved = put(
+        split_override.plan_split(snapshot(), SPLIT, {"web": 9, "web-next": 1}, None, WHO), key_of(SPLIT)
+    )
     other = Who("wu", "still fine", 2.0)
-    write = hand_split.plan_split(snapshot(moved), SPLIT, {"web": 9, "web-next": 1}, None, other)
+    write = split_override.plan_split(snapshot(moved), SPLIT, {"web": 9, "web-next": 1}, None, other)
     found = put(write, key_of(SPLIT))
     assert isinstance(found, Split) and isinstance(moved, Split)
     past = (Past({"web": 9, "web-next": 1}, "percent", "li", "a test", 1.0),)
@@ -490,20 +524,20 @@ def test_a_split_keeps_its_changes_as_far_as_the_record_holds_them(reason: str, 
     stands: Split = SPLIT
     for n in range(1, 15):
         who = Who("li", reason, float(n))
-        write = hand_split.plan_split(snapshot(stands), SPLIT, {"web": 100 - n, "web-next": n}, None, who)
+        write = split_override.plan_split(snapshot(stands), SPLIT, {"web": 100 - n, "web-next": n}, None, who)
         found = put(write, key_of(SPLIT))
         assert isinstance(found, Split)
         stands = found
     assert stands.at == 14.0 and [each.at for each in stands.past] == [13.0 - n for n in range(kept)]
     assert [each.shares["web-next"] for each in stands.past] == [13 - n for n in range(kept)]
-    back = put(hand_split.plan_back(snapshot(stands), SPLIT, Who("wu", "back", 15.0)), key_of(SPLIT))
+    back = put(split_override.plan_back(snapshot(stands), SPLIT, Who("wu", "back", 15.0)), key_of(SPLIT))
     assert isinstance(back, Split) and back.past[0].shares == {"web": 86, "web-next": 14}
 
 
 @pytest.mark.parametrize("state", ["drain", "maint"])
 @pytest.mark.parametrize("by", ["li", "li@b1", ""])
 def test_what_another_took_out_stays_out(tmp_path: Path, state: State, by: str) -> None:
-    registry, agent = FakeRegistry(Hand("web", "b1", state, None, by, "bad RAM")), agent_file(serves=WEB)
+    registry, agent = FakeRegistry(Override("web", "b1", state, None, by, "bad RAM")), agent_file(serves=WEB)
     said = f"web: {state} by {by or 'somebody'} stands (bad RAM)"
     assert do(registry, agent, "drain", [], tmp_path) == f"no change; {said}"
     with pytest.raises(BadInput) as caught:
@@ -514,7 +548,7 @@ def test_what_another_took_out_stays_out(tmp_path: Path, state: State, by: str) 
 
 
 def test_the_maint_of_a_host_does_not_replace_the_drain_of_an_operator(tmp_path: Path) -> None:
-    registry = FakeRegistry(Hand("web", "b1", "drain", None, "li"))
+    registry = FakeRegistry(Override("web", "b1", "drain", None, "li"))
     with pytest.raises(BadInput, match="drain by li stands"):
         do(registry, agent_file(serves=WEB), "maint", [], tmp_path)
 

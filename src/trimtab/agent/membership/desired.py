@@ -80,11 +80,11 @@ class Desired:
 
     def _refresh_pool(self, pool: PoolFile) -> bool:
         registered = self.store.pool(pool.registry or pool.name)
-        version = registered.version, registered.word
+        version = registered.version, registered.health_version
         if self._versions.get(pool.name) == version:
             return False
         last = self.decisions.get(pool.name, NOTHING)
-        found = decide(pool, registered.members, registered.hands, last, registered.alive)
+        found = decide(pool, registered.members, registered.overrides, last, registered.alive)
         self._versions[pool.name] = version
         if found == last and pool.name in self.decisions:
             return False

@@ -23,19 +23,21 @@ class Leaving:
 
     async def __call__(self) -> dict[str, int]:
         """Raises DriverError. HAProxy is asked only while somebody leaves."""
-        seats = list(self._seats())
-        if self._runtime is None or not seats:
+        pool_members = list(self._pool_members())
+        if self._runtime is None or not pool_members:
             return {}
-        asked = sorted({backend for pool, _, _ in seats for backend in backends(self._desired.pools[pool])})
+        asked = sorted(
+            {backend for pool, _, _ in pool_members for backend in backends(self._desired.pools[pool])}
+        )
         found = await self._runtime.sessions(*asked)
         return {
             f"{pool}/{name}": sum(
                 found.get((each, number), 0) for each in backends(self._desired.pools[pool])
             )
-            for pool, name, number in seats
+            for pool, name, number in pool_members
         }
 
-    def _seats(self) -> Iterator[tuple[str, str, int]]:
+    def _pool_members(self) -> Iterator[tuple[str, str, int]]:
         for pool, decision in self._desired.served.items():
             for want, each in zip(decision.wants, decision.known, strict=True):
                 if pool in self._desired.pools and not (want.ready and want.weight):

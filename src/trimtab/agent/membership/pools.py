@@ -1,4 +1,4 @@
-"""Who serves in a pool: what the file, the registrations and the operator's hand ask for, within the guards. Pure.
+"""Who serves in a pool: what the file, the registrations and the operator's override ask for, within the guards. Pure.
 
 Guards: a pool never becomes empty. Nobody registered any more: the last ones stay. Everybody drained, in maintenance or of
 weight 0: that is a mistake, and the newest of these changes are refused until as many serve as the pool's floor.
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from trimtab.agent_config import PoolFile, floor_of
 from trimtab.daemons.haproxy.members import WantServer
-from trimtab.registry.record import Hand, Member
+from trimtab.registry.record import Member, Override
 
 FULL_WEIGHT = 100
-READY = Hand("", "")
+READY = Override("", "")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -27,7 +27,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One that is known. address: `A:P`, `[A]:P`.  weight: its own, before any hand.  filed: the configuration file has it."""
+    """One that is known. address: `A:P`, `[A]:P`.  weight: its own, before any override.  filed: the configuration file has it."""
 
     id: int
     name: str
@@ -55,19 +55,19 @@ NOTHING = PoolDecision()
 def decide(
     pool: PoolFile,
     members: Mapping[str, Member],
-    hands: Mapping[str, Hand],
+    overrides: Mapping[str, Override],
     last: PoolDecision = NOTHING,
     alive: Collection[str] | None = None,
 ) -> PoolDecision:
     """members, hands: by name.  last: what this function said before, or what the disk has of it.  alive: whose own word
     is there; None: not asked. The floor of a pool that registers counts only these: members that are long gone, and that
-    nobody took out, would otherwise be counted as ill for ever.
+    nobody took out, would otherwise be counted as unhealthy for ever.
     """
     reasons: list[Reason] = []
     known = _known(pool, members, last, reasons)
-    asked = [_asked(each, hands.get(each.name, READY)) for each in known]
+    asked = [_asked(each, overrides.get(each.name, READY)) for each in known]
     if known and not any(want.ready and want.weight for want in asked):
-        asked = _refuse_newest(pool, known, asked, hands, last, alive, reasons)
+        asked = _refuse_newest(pool, known, asked, overrides, last, alive, reasons)
     regular = sum(
         w.ready and w.weight > 0 and not e.backup and _counts(e, alive)
         for w, e in zip(asked, known, strict=True)
@@ -106,26 +106,26 @@ def _known(
 def _fits(pool: PoolFile, member: Member, reasons: list[Reason]) -> bool:
     if member.id <= pool.slots or pool.dynamic:
         return True
-    text = f"{member.name} is refused: number {member.id} is beyond the {pool.slots} places of the pool"
+    text = f"{member.name} is refused: number {member.id} is beyond the {pool.slots} paths of the pool"
     reasons.append(Reason("no_place", text))
     return False
 
 
-def _asked(each: Endpoint, hand: Hand) -> WantServer:
-    weight = 0 if hand.state == "drain" else each.weight if hand.weight is None else hand.weight
-    return WantServer(each.id, each.address, weight, hand.state != "maint")
+def _asked(each: Endpoint, override: Override) -> WantServer:
+    weight = 0 if override.state == "drain" else each.weight if override.weight is None else override.weight
+    return WantServer(each.id, each.address, weight, override.state != "maint")
 
 
 def _refuse_newest(
     pool: PoolFile,
     known: Sequence[Endpoint],
     asked: Sequence[WantServer],
-    hands: Mapping[str, Hand],
+    overrides: Mapping[str, Override],
     last: PoolDecision,
     alive: Collection[str] | None,
     reasons: list[Reason],
 ) -> list[WantServer]:
-    """Nobody would serve. The newest word of a hand goes first; then those of weight 0 by registration, the ones that
+    """Nobody would serve. The newest word of an override goes first; then those of weight 0 by registration, the ones that
     served last before the others.
     """
     served = {want.id: want.weight for want in last.wants if want.ready and want.weight}
@@ -133,16 +133,22 @@ def _refuse_newest(
     need = floor_of(pool.panic, sum(each.weight > 0 and _counts(each, alive) for each in regular))
 
     def order(each: Endpoint) -> tuple[bool, bool, float, bool, int]:
-        hand = hands.get(each.name, READY)
-        by_hand = each.weight > 0 or (hand.weight or 0) > 0
-        return each.backup, not by_hand, -hand.at if by_hand else 0.0, each.id not in served, each.id
+        override = overrides.get(each.name, READY)
+        overridden = each.weight > 0 or (override.weight or 0) > 0
+        return (
+            each.backup,
+            not overridden,
+            -override.at if overridden else 0.0,
+            each.id not in served,
+            each.id,
+        )
 
     kept: dict[int, WantServer] = {}
     for each in sorted(known, key=order)[:need]:
-        hand = hands.get(each.name, READY)
-        weight = hand.weight or each.weight or served.get(each.id) or FULL_WEIGHT
+        override = overrides.get(each.name, READY)
+        weight = override.weight or each.weight or served.get(each.id) or FULL_WEIGHT
         kept[each.id] = WantServer(each.id, each.address, weight, True)
-        what = hand.state if hand.state != "ready" else "weight 0"
+        what = override.state if override.state != "ready" else "weight 0"
         text = f"{each.name}: {what} is refused, the pool would have nobody; it needs {need}"
         reasons.append(Reason("last_member", text))
     return [kept.get(want.id, want) for want in asked]

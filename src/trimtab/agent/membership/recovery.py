@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from trimtab.registry.codec import decode
 from trimtab.registry.fields import BadRecord
-from trimtab.registry.record import Claim, Hand, Member, ProxyHand, Record, Split, key_of
+from trimtab.registry.record import Claim, Member, Override, ProxyOverride, Record, Split, key_of
 
 Records = Mapping[str, bytes]
-WORDS = (Hand, Split, ProxyHand)  # of an operator
+WORDS = (Override, Split, ProxyOverride)  # of an operator
 
 
 def lost(ours: Records, theirs: Records) -> tuple[dict[str, bytes], dict[str, bytes]]:

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trimtab.agent.membership.id_claims import NOBODY, Held
-from trimtab.registry.record import Hand, Health, Member
+from trimtab.registry.record import Health, Member, Override
 
 Why = tuple[str, str]  # a reason of a closed set, and what is wrong
 
 
 @dataclass(slots=True)
 class Pool:
-    """What is registered under a name. version: another one whenever members or hands are; word: whenever health is."""
+    """What is registered under a name. version: another one whenever members or hands are; health_version: whenever health is."""
 
     version: int = 0
-    word: int = 0
+    health_version: int = 0
     members: Mapping[str, Member] = field(default_factory=dict)
-    hands: dict[str, Hand] = field(default_factory=dict)
+    overrides: dict[str, Override] = field(default_factory=dict)
     alive: dict[str, Health] = field(default_factory=dict)
 
 
@@ -44,7 +44,7 @@ class Known:
 @dataclass(slots=True)
 class Changed:
     """pools, splits: that may have to be decided anew.  told: pools with other news (health) only.  proxies: hosts on which
-    there is another hand.
+    there is another override.
     """
 
     pools: set[str] = field(default_factory=set)

@@ -20,10 +20,10 @@ from trimtab.registry.record import (
     CheckState,
     Claim,
     FrontState,
-    Hand,
     HostState,
     Member,
-    ProxyHand,
+    Override,
+    ProxyOverride,
     Record,
     Split,
     key_of,
@@ -46,7 +46,7 @@ class Store:
     def __init__(self, refuse: Refuse = lambda key, reason, text: None) -> None:
         self.revision = self._before = 0
         self.splits: dict[str, Split] = {}  # by SERVICE/NAME
-        self.proxies: dict[str, ProxyHand] = {}  # by host
+        self.proxies: dict[str, ProxyOverride] = {}  # by host
         self.orphans: dict[str, bytes] = {}  # what a registry lost that went back in time (`Restore`)
         self.older: dict[str, bytes] = {}  # what it has in the place of some of them
         self._refuse = refuse
@@ -140,7 +140,7 @@ class Store:
         """What `load` takes: members as they are now, claims, hands and splits. Not health: it ends with its lease."""
         for name, known in sorted(self._known.items()):
             yield from map(self._encoded, known.pool.members.values())
-            yield from map(self._encoded, known.pool.hands.values())
+            yield from map(self._encoded, known.pool.overrides.values())
             yield from (self._encoded(Claim(name, number, owner)) for number, owner in known.claims.items())
         yield from map(self._encoded, self.splits.values())
         yield from map(self._encoded, self.proxies.values())
@@ -201,7 +201,7 @@ class Store:
             case Split(service=service, name=name):
                 self.splits[f"{service}/{name}"] = record
                 changed.splits.add(f"{service}/{name}")
-            case ProxyHand(name=name):
+            case ProxyOverride(name=name):
                 self.proxies[name] = record
                 changed.proxies.add(name)
             case HostState() | FrontState() | CheckState():
@@ -213,13 +213,13 @@ class Store:
             case Claim(pool=pool):
                 self._of(pool).claims[record.id] = record.name
                 changed.unsettled.add(pool)
-            case Hand(pool=pool):
-                self._of(pool).pool.hands[record.name] = record
+            case Override(pool=pool):
+                self._of(pool).pool.overrides[record.name] = record
                 self._of(pool).pool.version += 1
                 changed.pools.add(pool)
             case Alive(pool=pool):
                 self._of(pool).pool.alive[record.name] = record.health
-                self._of(pool).pool.word += 1
+                self._of(pool).pool.health_version += 1
                 changed.told.add(pool)
 
     def _delete(self, key: str, changed: Changed) -> None:
@@ -246,11 +246,11 @@ class Store:
         elif kind == "ids":
             known.claims.pop(number_of(name) or 0, None)
             changed.unsettled.add(place)
-        elif kind == "hand" and known.pool.hands.pop(name, None) is not None:
+        elif kind == "hand" and known.pool.overrides.pop(name, None) is not None:
             known.pool.version += 1
             changed.pools.add(place)
         elif kind == "alive" and known.pool.alive.pop(name, None) is not None:
-            known.pool.word += 1
+            known.pool.health_version += 1
             changed.told.add(place)
 
     def _of(self, pool: str) -> Known:

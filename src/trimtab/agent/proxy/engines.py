@@ -51,8 +51,8 @@ def _haproxy(parts: EngineParts) -> Engine:
 
 
 def _nginx(parts: EngineParts) -> Engine:
-    agent, places = parts.agent, parts.agent.places
-    controller = NginxController(parts.file.unit, agent.units, places.members, places.loaded, agent.metrics)
+    agent, paths = parts.agent, parts.agent.paths
+    controller = NginxController(parts.file.unit, agent.units, paths.members, paths.loaded, agent.metrics)
     loop = agent.loop(controller, nginx_pace(parts.file.drain))
     return Engine(lambda changed: loop.mark(("reload",)))
 

@@ -1,7 +1,7 @@
 """The addresses of a proxy, as an operator wants them: given to another proxy, or competed for as before.
 
 `front` (the host's own hook) does it, and keepalived follows its files. A drained proxy has the last place and no more: if
-nobody else is left, it takes the addresses back, so a drain can never be the reason why a site is dark.
+nobody else is left, it takes the addresses back, so a drain can never be the reason why a site is unreachable.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def verb_for(wanted: bool | None, now: Look) -> Verb | None:
     return "yielded" if now.yielding and not now.holds else None
 
 
-class FrontHand:
+class FrontControl:
     """wanted: see `verb_for`. limit_s: how long another one has to take the addresses: VRRP's time."""
 
     name = "front"

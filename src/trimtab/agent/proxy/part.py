@@ -18,7 +18,7 @@ from trimtab.agent.membership.store import Store
 from trimtab.agent.part import ProxyAgent
 from trimtab.agent.proxy.engines import EngineParts, compose
 from trimtab.agent.proxy.front import PACE as FRONT_PACE
-from trimtab.agent.proxy.front import SOON_S, TELL_PACE, FrontHand, FrontHook, FrontLike, TellFront
+from trimtab.agent.proxy.front import SOON_S, TELL_PACE, FrontControl, FrontHook, FrontLike, TellFront
 from trimtab.agent.registration.publish import RESTORE_PACE, Restore
 from trimtab.agent.runtime.informer import Follow
 from trimtab.agent.runtime.lease import Lease
@@ -39,10 +39,10 @@ class ProxyPart:
         self.store = Store(self._refuse_record)
         self.desired = Desired(proxy, self.store, self._refuse_action)
         self._members = MembersFile(
-            self.desired, agent.places.members, self._members_changed, agent.places.members_copy
+            self.desired, agent.paths.members, self._members_changed, agent.paths.members_copy
         )
         self._members_loop = agent.loop(self._members, MEMBERS_PACE)
-        self._saver = Saver(self.store, agent.places.store)
+        self._saver = Saver(self.store, agent.paths.store)
         self._front_loops: list[Loop] = []
         self._engine = compose(EngineParts(agent, proxy, self.desired, runtime, self._tell_front))
         self._follow: Follow[Changed] | None = None
@@ -70,8 +70,8 @@ class ProxyPart:
         checks = self._engine.checks or (lambda: None)
         told = TellFront(agent.access, lease, host, here, leaving, checks=checks)
         tell = agent.loop(told, TELL_PACE)
-        hand = FrontHand(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
-        self._front_loops = [agent.loop(hand, FRONT_PACE), tell]
+        override = FrontControl(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
+        self._front_loops = [agent.loop(override, FRONT_PACE), tell]
 
     def _is_drained(self) -> bool | None:
         """None before anything has been heard."""
@@ -93,22 +93,22 @@ class ProxyPart:
 
     def load(self) -> None:
         """The last good state from the disk. What cannot be read is said, and the rest goes on."""
-        now, places, log = self._agent.now(), self._agent.places, self._agent.log
+        now, paths, log = self._agent.now(), self._agent.paths, self._agent.log
         try:
-            revision, records = records_of(read_json(places.store))
+            revision, records = records_of(read_json(paths.store))
             self.store.load(records, revision, now)
         except FileNotFoundError:
             pass
         except (OSError, ValueError) as error:
-            log.warning("records forgotten", file=str(places.store), why=str(error))
+            log.warning("records forgotten", file=str(paths.store), why=str(error))
         if self._follow is None:
             return
         try:
-            self.desired.restore(read_json(places.members))
+            self.desired.restore(read_json(paths.members))
         except FileNotFoundError:
             pass
         except (OSError, ValueError) as error:
-            log.warning("membership forgotten", file=str(places.members), why=str(error))
+            log.warning("membership forgotten", file=str(paths.members), why=str(error))
 
     def tasks(self) -> list[Callable[[], Coroutine[Any, Any, Any]]]:
         return [self._follow.run] if self._follow is not None else []

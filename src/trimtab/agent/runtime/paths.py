@@ -11,7 +11,7 @@ ROOT_PASSWORD = "registry-root.password"
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Paths:
     """file: agent.json.  state: survives a power cut.  run: gone with a boot.  register: what this host registers.
     pki: the root password of the registry may lie there.
     """
@@ -22,7 +22,7 @@ class Places:
     register: Path = Path(agent_config.REGISTER)
     pki: Path = Path("/etc/trimtab/pki")
 
-    def under(self, root: Path) -> Places:
+    def under(self, root: Path) -> Paths:
         """The same below another root."""
         moved = {
             name: root / getattr(self, name).relative_to("/")

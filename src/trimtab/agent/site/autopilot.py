@@ -1,6 +1,6 @@
 """The controller behind `automatic`: looks at what the store says, and asks the arbiter as an operator would.
 
-It runs in the agents of hosts that look on. The drain itself is the coordinator's, with a lease of its own: an agent that is
+It runs in the agents of hosts that observe. The drain itself is the coordinator's, with a lease of its own: an agent that is
 killed meanwhile leaves nothing behind.
 """
 
@@ -15,8 +15,8 @@ from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.site.raw_cache import Mirror
 from trimtab.agent_config import ArbiterFile
-from trimtab.errors import AnswerIsNo, Conflict, Nonsense, Terminal
-from trimtab.ops.arbiter.denied import Denied
+from trimtab.errors import Conflict, Denied, InvalidResponse, Terminal
+from trimtab.ops.arbiter.denied import ArbiterDenied
 from trimtab.ops.arbiter.world import AUTOMATIC
 from trimtab.ops.drain.automatic import (
     Patience,
@@ -70,7 +70,7 @@ class Autopilot:
         snapshot = Snapshot(self._mirror.revision, self._mirror.records)
         try:
             found = Situation.of(snapshot, self._facts, self._watching, self._now())
-        except Nonsense as error:
+        except InvalidResponse as error:
             raise Terminal(f"nothing is decided: {error.message}", error.hint) from error
         views, now = views_of(snapshot.records), self._now()
         own = {
@@ -87,7 +87,7 @@ class Autopilot:
 
     async def _act(self, wish: Wanted) -> None:
         """Judged anew, on the store itself."""
-        with suppress(AnswerIsNo, Conflict):  # somebody was first, or it is over
+        with suppress(Denied, Conflict):  # somebody was first, or it is over
             if wish.way == "back":
                 self._note(
                     wish, await self._coordinator().undrain(wish.site, AUTOMATIC, wish.reason, AUTOMATIC)
@@ -114,7 +114,7 @@ class Autopilot:
             return
         try:
             self._note(wish, await coordinator.drain(request))
-        except Denied as error:
+        except ArbiterDenied as error:
             why = "; ".join(f"{each.rule}: {each.text}" for each in error.asked[0][1].standing)
             self._log.warning("not drained", site=wish.site, reason=wish.reason, why=why)
 

@@ -70,7 +70,7 @@ class IncidentWatch:
         """The store after it."""
         held = held_of(snapshot.records, site)
         seen = sight.seen(site, held)
-        if seen.verdict.word == "serving":
+        if seen.verdict.state == "serving":
             self._served.add(site)
         boots = site not in self._served and now - seen.verdict.since < BOOT_S
         found = decide(held, seen, now)

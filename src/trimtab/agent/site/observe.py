@@ -1,4 +1,4 @@
-"""Looks at every site's front door from here, and says in the estate store what is seen.
+"""Looks at every site's endpoint from here, and says in the estate store what is seen.
 
 Two controllers: one looks, at the pace of `edge.health`, whether or not the store is there; the other writes the view when
 a word changes, and now and then so that readers can tell an observer that looks from one that hangs.
@@ -113,7 +113,7 @@ class Observe:
         self, asked: Sequence[tuple[Probe, str]], answers: Sequence[Answer], elsewhere: Mapping[str, str]
     ) -> dict[str, str]:
         """Address → the other site that answered for it a moment ago, where https says nothing this time: whose kernel takes
-        connections is not known then. Without that a withdrawn site would be called ill for a lost request.
+        connections is not known then. Without that a withdrawn site would be called unhealthy for a lost request.
         """
         now = self._now()
         for (probe, address), answer in zip(asked, answers, strict=True):

@@ -1,10 +1,10 @@
-"""The part of an agent that has to do with the whole estate: observers look at every site's front door, routers steer.
+"""The part of an agent that has to do with the whole estate: observers look at every site's endpoint, routers steer.
 
 estate store ─ Follow ─ Mirror ─┬─ RouterSteer ─ TellDone
                                 ├─ Outside
                                 ├─ IncidentWatch
                                 └─ Autopilot
-front doors ─ Observe ─ PublishView
+site endpoints ─ Observe ─ PublishView
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from trimtab.agent.site.raw_cache import Mirror
 from trimtab.agent.site.steer import PACE as STEER_PACE
 from trimtab.agent.site.steer import RouterSteer
 from trimtab.agent_config import AgentFile, ArbiterFile, RegistryAccess
-from trimtab.errors import Nonsense
+from trimtab.errors import InvalidResponse
 from trimtab.ops.arbiter.records import decode
 from trimtab.ops.arbiter.world import Permit
 from trimtab.ops.drain.open import fail_open
 from trimtab.ops.drain.standing import Standing
-from trimtab.ops.health.reading import word
+from trimtab.ops.health.reading import state_of
 from trimtab.ops.health.record import FRESH_S, views_of
 from trimtab.ops.health.verdict import judge_all
 from trimtab.ops.incidents.sight import vantage_of
@@ -86,7 +86,7 @@ class EstatePart:
         if file.steer:
             self._compose_router(bird(file.steer.socket))
         if any(unit.name == UNIT for unit in file.units):
-            agent.loop(Bootstrap(access, agent.places.root_password, agent.log, "estate-auth"), ONCE_PACE)
+            agent.loop(Bootstrap(access, agent.paths.root_password, agent.log, "estate-auth"), ONCE_PACE)
 
     def _compose_observer(self, probe: Prober | None) -> Observe:
         file = self._agent.file
@@ -121,7 +121,7 @@ class EstatePart:
         assert file.steer is not None
         announced = [ip_network(prefix) for each in file.steer.announced.values() for prefix in each]
         steer = RouterSteer(
-            file.site, file.host, announced, bird, self.orders, self._told, self._agent.places.state, now=_now
+            file.site, file.host, announced, bird, self.orders, self._told, self._agent.paths.state, now=_now
         )
         self._steer_loop = self._agent.loop(steer, STEER_PACE)
         tell = TellDone(self.access, lambda: self._done, lambda key: self.mirror.records.get(key))
@@ -154,7 +154,7 @@ class EstatePart:
             if done
             else {}
         )
-        seen = {site: word(each) for site, each in self.observe.readings.items()} if self.observe else {}
+        seen = {site: state_of(each) for site, each in self.observe.readings.items()} if self.observe else {}
         return {"state": self._follow.state, "revision": self.mirror.revision, "steer": steer, "sees": seen}
 
     def _leased_anew(self) -> None:
@@ -216,10 +216,12 @@ class EstatePart:
         verdicts = judge_all(sites, views, vantage, now=time.time(), fresh_s=FRESH_S)
         try:
             away = Standing.of(_snapshot(self.mirror)).away()
-        except Nonsense:
+        except InvalidResponse:
             return None
         own = [
-            word(view.readings[site]) for view in views if view.vantage_site == site and site in view.readings
+            state_of(view.readings[site])
+            for view in views
+            if view.vantage_site == site and site in view.readings
         ]
         serves = "serving" in own if own else None
         return fail_open(site, verdicts, away, serves=serves, announced=self._is_announced())

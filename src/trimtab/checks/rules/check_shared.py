@@ -38,7 +38,7 @@ def find(subject: Subject) -> Iterator[Hit]:
         if key in seen:
             yield Hit(
                 ("pools", name, "check"),
-                f"{path} on port {pool.port} of {pool.hosts} is {seen[key]}'s check too: both are well or ill together",
+                f"{path} on port {pool.port} of {pool.hosts} is {seen[key]}'s check too: both are well or unhealthy together",
                 "give each pool a page of its own, or make one pool of them",
             )
         seen.setdefault(key, name)

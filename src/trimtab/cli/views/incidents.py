@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def lines(answer: Incidents) -> list[str]:
     """No line where there are none."""
-    head = f"{'ID':<5} {'site':<10} {'class':<10} {'state':<10} {'detected':<19} {'away':<12} last"
+    head = f"{'ID':<5} {'site':<10} {'class':<11} {'state':<10} {'detected':<19} {'away':<12} last"
     rows = [
-        f"{row.id:<5} {row.site:<10} {row.class_:<10} {row.state:<10} "
+        f"{row.id:<5} {row.site:<10} {row.class_:<11} {row.state:<10} "
         f"{clock(row.detected):<19} {_away(row):<12} {row.last}"
         for row in answer.incidents
     ]

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def lines(answer: Status) -> list[str]:
-    found = [f"{'site':<10} {'verdict':<8} {'agree':<6} {'announced':<10} {'addresses':<14} word"]
+    found = [f"{'site':<10} {'verdict':<11} {'agree':<6} {'announced':<10} {'addresses':<14} word"]
     for row in answer.sites:
         agree, held = f"{row.agree}/{row.of}", ", ".join(row.held_by) or "-"
         found.append(
-            f"{row.site:<10} {row.verdict:<8} {agree:<6} {row.step:<10} {held:<14} {row.word}".rstrip()
+            f"{row.site:<10} {row.verdict:<11} {agree:<6} {row.step:<10} {held:<14} {row.word}".rstrip()
         )
     found += [*answer.findings, *answer.incidents, answer.budget]
     if answer.frozen:

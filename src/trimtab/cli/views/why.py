@@ -9,7 +9,7 @@ from trimtab.cli.output import clock
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from trimtab.answers.why import Decision, Hand, Restart, Seat, Turn, WhyHost, WhyMember, WhySite
+    from trimtab.answers.why import Decision, Override, PoolMember, Restart, Turn, WhyHost, WhyMember, WhySite
 
 LOST = "          whoever asked was killed, or lost the store: it was undone with the lease, within seconds"
 TOGETHER_S = 2.0  # a host that dies is found down in each of its pools
@@ -36,7 +36,9 @@ def host(answer: WhyHost) -> list[str]:
         since = clock(answer.agent_since)
         found.append(f"its agent has been there since {since}: of what was before it knows nothing")
     found += _front(answer)
-    found += [f"{pool}: {line}" for pool, seat in answer.pools.items() for line in _seat(seat)]
+    found += [
+        f"{pool}: {line}" for pool, pool_member in answer.pools.items() for line in _pool_member(pool_member)
+    ]
     return _inside(answer, found)
 
 
@@ -53,8 +55,8 @@ def _front(answer: WhyHost) -> list[str]:
         word = "holds the site's addresses" if addresses.holds else "does not hold the site's addresses"
         word += f", since {clock(addresses.since)}" if addresses.since else ""
         found.append(word + (", and competes for them from the last place" if addresses.last else ""))
-    hand = answer.hand
-    return [*found, _by("drained", hand)] if hand is not None and hand.state == "drain" else found
+    override = answer.override
+    return [*found, _by("drained", override)] if override is not None and override.state == "drain" else found
 
 
 def member(answer: WhyMember) -> list[str]:
@@ -62,20 +64,25 @@ def member(answer: WhyMember) -> list[str]:
     under_way = [
         f"{proxy}: {count} requests are under way to it" for proxy, count in answer.under_way.items()
     ]
-    return _inside(answer, [*_seat(answer), *_checks(answer.checks), *under_way])
+    return _inside(answer, [*_pool_member(answer), *_checks(answer.checks), *under_way])
 
 
-def _seat(seat: Seat | WhyMember) -> list[str]:
+def _pool_member(pool_member: PoolMember | WhyMember) -> list[str]:
     own = {"": "named by the estate", "unknown": "nothing is heard of it: the proxies' own checks decide"}
-    found = [f"weight {seat.weight}; {own.get(seat.health, f'{seat.health} by its own word')}"]
-    hand = seat.hand
-    if hand is None or (hand.state == "ready" and hand.weight is None):
+    found = [
+        f"weight {pool_member.weight}; {own.get(pool_member.health, f'{pool_member.health} by its own word')}"
+    ]
+    override = pool_member.override
+    if override is None or (override.state == "ready" and override.weight is None):
         return found
-    return [*found, _by(hand.state if hand.state != "ready" else f"weight {hand.weight}", hand)]
+    return [
+        *found,
+        _by(override.state if override.state != "ready" else f"weight {override.weight}", override),
+    ]
 
 
-def _by(what: str, hand: Hand) -> str:
-    return f"{what} by {hand.by}: {hand.reason or 'no reason given'}"
+def _by(what: str, override: Override) -> str:
+    return f"{what} by {override.by}: {override.reason or 'no reason given'}"
 
 
 def _checks(checks: Mapping[str, bool]) -> list[str]:

@@ -80,7 +80,7 @@ def _discovers(inventory: Inventory) -> tuple[str, ...]:
 
 
 def _serves(inventory: Inventory, host: Host) -> dict[str, tuple[str, ...]]:
-    """Two pools may discover the same name: a hand on it concerns the members of both."""
+    """Two pools may discover the same name: an override on it concerns the members of both."""
     found: dict[str, set[str]] = {}
     for name, pool in used(inventory):
         names = {server.name for server in servers(inventory, pool, host.site) if not server.empty}
@@ -142,7 +142,7 @@ def _steer(inventory: Inventory, host: Host) -> SteerFile | None:
 
 
 def _watch(inventory: Inventory) -> WatchFile | None:
-    """The front door of a site is the address of its own that clients come to; anycast addresses lead anywhere."""
+    """A site's endpoint is the address of its own that clients come to; anycast addresses lead anywhere."""
     health, fronts = inventory.estate.edge.health, []
     services = [(n, s) for n, s in sorted(inventory.estate.services.items()) if s.address == "site"]
     for site in inventory.site_names():

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from trimtab.daemons.bird import wire
 from trimtab.daemons.bird.wire import Adverts, Configured, Prefix, ProtocolState, Reply, Route, symbol
-from trimtab.errors import Nonsense, Unreachable
+from trimtab.errors import InvalidResponse, Unreachable
 
 SOCKET = "/run/bird/bird.ctl"
 LIMIT_S = 5.0  # while BIRD feeds a full table it answers, but late
@@ -35,7 +35,7 @@ class Bird:
     """limit_s: seconds that one question may take, from connecting to its last reply.
 
     Every method raises Unreachable (nobody answers, or not in time: what was asked for may have been done), Refused
-    (BIRD's words), Conflict (a reconfiguration came between: ask again) and Nonsense; BadInput for what is no name.
+    (BIRD's words), Conflict (a reconfiguration came between: ask again) and InvalidResponse; BadInput for what is no name.
     """
 
     def __init__(self, socket: str | Path = SOCKET, limit_s: float = LIMIT_S) -> None:
@@ -131,7 +131,7 @@ class Bird:
         while chunk := await reader.read(2**16):
             if found := replies.feed(chunk):
                 if len(found) > 1:
-                    raise Nonsense(f"BIRD at {self._path} gave {len(found)} replies to one command")
+                    raise InvalidResponse(f"BIRD at {self._path} gave {len(found)} replies to one command")
                 return found[0]
         raise Unreachable(f"BIRD at {self._path} went away before it answered")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal
 
-from trimtab.errors import BadInput, Conflict, Nonsense, Refused
+from trimtab.errors import BadInput, Conflict, InvalidResponse, Refused
 
 MAX_COMMAND = 1000  # BIRD takes 4096 bytes, and ends the connection for more
 MAX_TEXT = 8192  # bytes of a line; BIRD's are of 512 and fewer
@@ -117,17 +117,19 @@ class Replies:
         self._lines: list[Line] = []
 
     def feed(self, data: bytes) -> list[Reply]:
-        """The replies that are complete now. Raises Nonsense for what no BIRD says and for more than MAX_REPLY bytes."""
+        """The replies that are complete now. Raises InvalidResponse for what no BIRD says and for more than MAX_REPLY bytes."""
         *whole, self._rest = (self._rest + data).split(b"\n")
         found = [reply for raw in whole if (reply := self._add(raw)) is not None]
         if len(self._rest) > MAX_TEXT:
-            raise Nonsense(f"a line of more than {MAX_TEXT} bytes: {self._rest[:80]!r}")
+            raise InvalidResponse(f"a line of more than {MAX_TEXT} bytes: {self._rest[:80]!r}")
         return found
 
     def _add(self, raw: bytes) -> Reply | None:
         self._size += len(raw) + 1
         if len(raw) > MAX_TEXT or self._size > MAX_REPLY:
-            raise Nonsense(f"a reply of more than {MAX_REPLY} bytes, or a line of more than {MAX_TEXT}")
+            raise InvalidResponse(
+                f"a reply of more than {MAX_REPLY} bytes, or a line of more than {MAX_TEXT}"
+            )
         if raw.startswith(b"+"):
             return None
         line, last = self._read(raw.decode("utf-8", "replace"))
@@ -143,7 +145,7 @@ class Replies:
             return Line(self._lines[-1].code, text[1:]), False
         found = _LINE.fullmatch(text)
         if found is None:
-            raise Nonsense(f"not a line of BIRD: {ascii(text)[:100]}")
+            raise InvalidResponse(f"not a line of BIRD: {ascii(text)[:100]}")
         return Line(int(found[1]), found[3]), found[2] == " "
 
 
@@ -157,9 +159,9 @@ def accepted(reply: Reply) -> Reply:
 
 
 def greeted(reply: Reply) -> None:
-    """Raises Nonsense where something else than BIRD listens."""
+    """Raises InvalidResponse where something else than BIRD listens."""
     if reply.code != WELCOME or not reply.text.startswith("BIRD "):
-        raise Nonsense(f"not BIRD's greeting: {ascii(reply.text)[:100]}")
+        raise InvalidResponse(f"not BIRD's greeting: {ascii(reply.text)[:100]}")
 
 
 def configured(reply: Reply) -> Configured:
@@ -196,13 +198,13 @@ def protocols(reply: Reply) -> dict[str, ProtocolState]:
 def _protocol(text: str) -> ProtocolState:
     words = text.split(None, 4)
     if len(words) < 4:
-        raise Nonsense(f"not a line of BIRD's protocols: {ascii(text)[:100]}")
+        raise InvalidResponse(f"not a line of BIRD's protocols: {ascii(text)[:100]}")
     since, _, info = (words[4] if len(words) == 5 else "").partition("  ")  # a time may have one blank
     return ProtocolState(words[0], words[1], words[2], words[3], since.strip(), info.strip())
 
 
 def routes(reply: Reply) -> tuple[Route, ...]:
-    """In BIRD's order. None is an answer. Raises Nonsense, Refused, Conflict."""
+    """In BIRD's order. None is an answer. Raises InvalidResponse, Refused, Conflict."""
     if reply.code == NO_ROUTE:
         return ()
     if accepted(reply).code != 0:
@@ -227,11 +229,11 @@ def _route(text: str, table: str, before: list[Route]) -> Route:
     """A further route of a prefix leaves the prefix out."""
     found = _NET.match(text)
     if found is None or not (found[1] or before):
-        raise Nonsense(f"not a route of BIRD's: {ascii(text)[:100]}")
+        raise InvalidResponse(f"not a route of BIRD's: {ascii(text)[:100]}")
     try:
         prefix = ip_network(found[1]) if found[1] else before[-1].prefix
     except ValueError as error:
-        raise Nonsense(f"not a prefix: {ascii(found[1])[:100]}") from error
+        raise InvalidResponse(f"not a prefix: {ascii(found[1])[:100]}") from error
     return Route(prefix, found[2], found[3], table, found[4] == " *")
 
 
@@ -241,9 +243,9 @@ def _with(route: Route, communities: set[Community]) -> Route:
 
 def _communities(text: str) -> set[Community]:
     if not _COMMUNITIES.fullmatch(text):
-        raise Nonsense(f"not communities: {ascii(text)[:100]}")
+        raise InvalidResponse(f"not communities: {ascii(text)[:100]}")
     return {(int(high), int(low)) for high, low in re.findall(r"\((\d+),(\d+)\)", text)}
 
 
-def _unexpected(reply: Reply) -> Nonsense:
-    return Nonsense(f"BIRD answers {reply.code:04} {ascii(reply.text)[:100]} to another question")
+def _unexpected(reply: Reply) -> InvalidResponse:
+    return InvalidResponse(f"BIRD answers {reply.code:04} {ascii(reply.text)[:100]} to another question")

@@ -1,4 +1,4 @@
-"""A front door asked over TCP and HTTPS. Nothing is raised: what the world does becomes an `Answer`.
+"""A site endpoint asked over TCP and HTTPS. Nothing is raised: what the world does becomes an `Answer`.
 
 Whatever the other end does, a question is over within its limit, and at most MAX_HEAD bytes of a reply are looked at.
 """

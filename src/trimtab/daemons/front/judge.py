@@ -1,4 +1,4 @@
-"""What the answer of a front door means. Pure.
+"""What the answer of a site endpoint means. Pure.
 
 A front serves when it answers below 500: a redirect, a refusal, even a page that is not there comes from something that
 works. A certificate that does not verify is a no, because clients refuse it too.

@@ -25,14 +25,14 @@ TLS = f"ssl crt {pki.CERTIFICATE} ca-file {pki.CA} verify required"
 # and a member that is asked after another one was silent.
 ROUND_TRIPS = 2
 # So many more failed checks end a server than one of the next site farther away. Where checks lie everywhere at once
-# each site is found to be ill some time after one's own members, the farther the later, and a new connection to a far one
+# each site is found to be unhealthy some time after one's own members, the farther the later, and a new connection to a far one
 # takes its round trip three times. As the nearer site outlasts the farther ones (by its own panic it still serves), none
 # of them is asked, and what is left then is one's own panic. Whoever cannot be reached is left after two failed
 # connections, however near.
 OUTLASTS = 4
 # Who only stands by is asked less often than one's own members: each check is a handshake with certificates on both sides,
 # and all proxies ask for all pools. Once a check has failed the next ones come as `_servers` says. At most OUTLASTS, or a
-# farther site could be found ill after the nearer one.
+# farther site could be found unhealthy after the nearer one.
 STANDS_BY = 4
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from trimtab.daemons.haproxy import dumps, wire, words
 from trimtab.daemons.haproxy.dumps import Info, ServerState
 from trimtab.daemons.haproxy.wire import PROMPT, Command, Outcome
-from trimtab.errors import Nonsense, Refused, Unreachable
+from trimtab.errors import InvalidResponse, Refused, Unreachable
 
 MAX_REPLY = 32 * 2**20  # bytes; 20,000 servers are 2 MB
 
@@ -21,7 +21,7 @@ MAX_REPLY = 32 * 2**20  # bytes; 20,000 servers are 2 MB
 class Runtime:
     """timeout: seconds that one batch may take, from connecting to its last reply.
 
-    Every method raises Unreachable (nobody answers, or not in time: what was sent may have been done) and Nonsense.
+    Every method raises Unreachable (nobody answers, or not in time: what was sent may have been done) and InvalidResponse.
     """
 
     def __init__(self, path: str | Path, timeout: float = 1.0) -> None:
@@ -138,7 +138,7 @@ class Runtime:
             data += chunk
             count += data.count(PROMPT, before)
             if not data.startswith(PROMPT[: len(data)]) or len(data) > MAX_REPLY:
-                raise Nonsense(f"what listens at {self._path} is no HAProxy: {bytes(data[:80])!r}")
+                raise InvalidResponse(f"what listens at {self._path} is no HAProxy: {bytes(data[:80])!r}")
         if count > prompts or not data.endswith(PROMPT):
-            raise Nonsense(f"HAProxy at {self._path} gave {count} replies to {prompts} commands")
+            raise InvalidResponse(f"HAProxy at {self._path} gave {count} replies to {prompts} commands")
         return bytes(data)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn
 
-from trimtab.errors import Nonsense, Refused
+from trimtab.errors import InvalidResponse, Refused
 
 COLUMNS = (
     "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight "
@@ -61,7 +61,7 @@ class Info:
 
 
 def read_servers(text: str) -> list[ServerState]:
-    """Of `show servers state [BACKEND]`, in HAProxy's order. Raises Refused (no such backend), Nonsense."""
+    """Of `show servers state [BACKEND]`, in HAProxy's order. Raises Refused (no such backend), InvalidResponse."""
     if text.startswith("Can't find backend"):
         raise Refused(
             "HAProxy has no such backend", "its configuration is older or newer than the agent's: reload it"
@@ -88,7 +88,7 @@ def read_servers(text: str) -> list[ServerState]:
                     )
                 )  # fmt: skip
     except (ValueError, IndexError) as error:
-        raise Nonsense(f"show servers state: {line[:200]!a} cannot be read") from error
+        raise InvalidResponse(f"show servers state: {line[:200]!a} cannot be read") from error
     return found
 
 
@@ -105,7 +105,7 @@ def _tail(text: str) -> tuple[int, bool]:
 
 
 def read_sessions(text: str) -> dict[tuple[str, int], int]:
-    """(backend, server's id) → sessions and requests that wait, of `show stat BACKEND 4 -1`. Raises Refused, Nonsense.
+    """(backend, server's id) → sessions and requests that wait, of `show stat BACKEND 4 -1`. Raises Refused, InvalidResponse.
     Source: section 9.1, fields qcur, scur and sid.
     """
     rows = _numbers(_there(text), "sid", "qcur", "scur")
@@ -113,14 +113,14 @@ def read_sessions(text: str) -> dict[tuple[str, int], int]:
 
 
 def read_check_words(text: str) -> dict[tuple[str, int], str]:
-    """(backend, server's id) → what its last check came to, of `show stat BACKEND 4 ID`. Raises Refused, Nonsense. Source:
+    """(backend, server's id) → what its last check came to, of `show stat BACKEND 4 ID`. Raises Refused, InvalidResponse. Source:
     section 9.1, fields check_status (with `* ` in front while the next check is under way) and check_code.
     """
     rows = _stat(_there(text), "sid", "check_status", "check_code")
     try:
         words = {(row[0], int(row[1])): f"{row[2].removeprefix('* ')} {row[3]}".strip() for row in rows}
     except ValueError as error:
-        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+        raise InvalidResponse(f"show stat: {text[:200]!a} cannot be read") from error
     return {key: word for key, word in words.items() if word}
 
 
@@ -131,14 +131,14 @@ def _there(text: str) -> str:
 
 
 def read_usable(text: str, pools: Container[str]) -> dict[str, int]:
-    """Pool → how many of its servers could be sent requests now, of `show stat -1 2 -1`. Raises Nonsense. Source: section
+    """Pool → how many of its servers could be sent requests now, of `show stat -1 2 -1`. Raises InvalidResponse. Source: section
     9.1, fields act and bck. pools: the others' rows are not taken apart: a pool has up to three backends beside its own.
     """
     rows = _stat(text, "act", "bck", of=pools)
     try:
         return {pool: int(active) + int(spare) for pool, active, spare in rows}
     except ValueError as error:
-        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+        raise InvalidResponse(f"show stat: {text[:200]!a} cannot be read") from error
 
 
 def _numbers(text: str, *columns: str) -> list[tuple[Any, ...]]:
@@ -146,11 +146,11 @@ def _numbers(text: str, *columns: str) -> list[tuple[Any, ...]]:
     try:
         return [(row[0], *map(int, row[1:])) for row in _stat(text, *columns)]
     except ValueError as error:
-        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+        raise InvalidResponse(f"show stat: {text[:200]!a} cannot be read") from error
 
 
 def _stat(text: str, *columns: str, of: Container[str] | None = None) -> list[tuple[str, ...]]:
-    """Of `show stat`: of each row its proxy and these columns. of: the proxies whose rows are wanted. Raises Nonsense."""
+    """Of `show stat`: of each row its proxy and these columns. of: the proxies whose rows are wanted. Raises InvalidResponse."""
     head, _, body = text.partition("\n")
     if not head.startswith("# pxname,svname,"):
         _nonsense("show stat", text)
@@ -163,11 +163,11 @@ def _stat(text: str, *columns: str, of: Container[str] | None = None) -> list[tu
             lines = [line for line in lines if line.partition(",")[0] in of]
         return [chosen(line.split(",", most)) for line in lines]
     except (ValueError, IndexError) as error:
-        raise Nonsense(f"show stat: {text[:200]!a} cannot be read") from error
+        raise InvalidResponse(f"show stat: {text[:200]!a} cannot be read") from error
 
 
 def read_info(text: str) -> Info:
-    """Of `show info`. Raises Nonsense."""
+    """Of `show info`. Raises InvalidResponse."""
     found = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
     try:
         if found["Name"] != "HAProxy":
@@ -180,11 +180,11 @@ def read_info(text: str) -> Info:
             int(found.get("CurrConns", 0)),
         )
     except (KeyError, ValueError) as error:
-        raise Nonsense(f"show info: {text[:200]!a} cannot be read") from error
+        raise InvalidResponse(f"show info: {text[:200]!a} cannot be read") from error
 
 
 def read_map(text: str) -> dict[str, str]:
-    """Of `show map PATH`: key → value. Raises Refused (no such map), Nonsense."""
+    """Of `show map PATH`: key → value. Raises Refused (no such map), InvalidResponse."""
     if text.startswith("Unknown map identifier"):
         raise Refused("HAProxy has no such map", "its configuration does not use it")
     found = {}
@@ -199,7 +199,7 @@ def read_map(text: str) -> dict[str, str]:
 
 
 def read_version(text: str) -> int:
-    """Of `prepare map PATH`. Raises Refused (no such map), Nonsense."""
+    """Of `prepare map PATH`. Raises Refused (no such map), InvalidResponse."""
     said, _, number = text.strip().partition(": ")
     if said.startswith("Unknown map identifier"):
         raise Refused("HAProxy has no such map", "its configuration does not use it")
@@ -209,4 +209,4 @@ def read_version(text: str) -> int:
 
 
 def _nonsense(asked: str, text: str) -> NoReturn:
-    raise Nonsense(f"{asked}: {text[:200]!a} cannot be read")
+    raise InvalidResponse(f"{asked}: {text[:200]!a} cannot be read")

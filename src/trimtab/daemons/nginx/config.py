@@ -132,7 +132,7 @@ def _zone(name: str, members: int) -> str:
 
 def _peer(server: Server, backups: bool) -> dict[str, Any]:
     """Who takes no requests stays as a `down` line: nginx refuses an upstream that has backups only, goes to them at once
-    past a `down` line, and a hand on the member finds its line. The weight is always stated: nginx's own default is 1.
+    past a `down` line, and an override on the member finds its line. The weight is always stated: nginx's own default is 1.
     """
     down = server.empty or not server.weight
     marks = f"{' backup' if server.backup and backups else ''}{' down' if down else ''}"

@@ -82,6 +82,6 @@ def checkers_for(claims: Claims) -> tuple[Checker, ...]:
     return tuple(checker for checker in CHECKERS if checker.name in made)
 
 
-def witnesses_for(checkers: tuple[Checker, ...]) -> tuple[str, ...]:
-    """The names of the witnesses that these checkers want to hear, each once."""
-    return tuple(dict.fromkeys(w for c in checkers if (w := getattr(c, "witness", ""))))
+def probes_for(checkers: tuple[Checker, ...]) -> tuple[str, ...]:
+    """The names of the probes that these checkers want to hear, each once."""
+    return tuple(dict.fromkeys(w for c in checkers if (w := getattr(c, "probe", ""))))

@@ -13,7 +13,7 @@ class AgentsConduct(Conduct):
     """
 
     name = "agents"
-    witness = "agents"
+    probe = "agents"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts

@@ -22,7 +22,7 @@ class SiteConduct(Conduct):
     """
 
     name = "site"
-    witness = "arbiter"
+    probe = "arbiter"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
@@ -65,7 +65,7 @@ def _taken(seen: Seen) -> Iterator[str]:
 
 
 def _is_down(row: Seen, doubts: Doubts) -> None:
-    if row["verdict"] not in ("dark", "ill"):
+    if row["verdict"] not in ("unreachable", "unhealthy"):
         doubts.append(f"the verdict was {row['verdict']}: no quorum said that the site does not serve")
 
 
@@ -85,7 +85,7 @@ class DrainConduct(Conduct):
     """
 
     name = "drain"
-    witness = "arbiter"
+    probe = "arbiter"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts

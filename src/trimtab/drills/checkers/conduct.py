@@ -1,6 +1,6 @@
-"""What the estate itself did, as its witnesses saw it: a right figure for the wrong reason is no pass.
+"""What the estate itself did, as its probes saw it: a right figure for the wrong reason is no pass.
 
-Each checker compares what was seen before, during and after the fault. What a witness could not see is unknown.
+Each checker compares what was seen before, during and after the fault. What a probe could not see is unknown.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class Conduct:
     """Base: fetches the three looks and turns reasons into a verdict. A subclass says what is wrong."""
 
     name: ClassVar[str]
-    witness: ClassVar[str]
+    probe: ClassVar[str]
 
     def check(self, history: History, claims: Claims) -> Verdict:
         looks: dict[str, Seen] = {
-            when: history.evidence[when][self.witness]
+            when: history.evidence[when][self.probe]
             for when in LOOKS
-            if self.witness in history.evidence.get(when, {})
+            if self.probe in history.evidence.get(when, {})
         }
         if missing := [when for when in LOOKS if when not in looks]:
             return Verdict(self.name, "unknown", (f"nobody looked {', '.join(missing)} the fault",))
@@ -47,7 +47,7 @@ class VipConduct(Conduct):
     """moves: another proxy holds the VIPs; stays: the same one does."""
 
     name = "vip"
-    witness = "vip"
+    probe = "vip"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
@@ -65,7 +65,7 @@ class RouteConduct(Conduct):
     """leaves: no upstream hears the site's prefixes while the fault lasts, all do afterwards; stays: no route flaps."""
 
     name = "route"
-    witness = "route"
+    probe = "route"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
@@ -115,7 +115,7 @@ class LeaderConduct(Conduct):
     """moves: the store's members agree on another leader."""
 
     name = "leader"
-    witness = "store"
+    probe = "store"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
@@ -133,7 +133,7 @@ class WorkersConduct(Conduct):
     """renewed: each reload was taken and none of the old processes serves; kept: it was refused and the old ones do."""
 
     name = "workers"
-    witness = "workers"
+    probe = "workers"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
@@ -172,7 +172,7 @@ class ReplicaConduct(Conduct):
     """catches-up: a member of the store that was behind before the fault has what the leader had then."""
 
     name = "replica"
-    witness = "store"
+    probe = "store"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts

@@ -14,7 +14,7 @@ class LedgerConduct(Conduct):
     """
 
     name = "ledger"
-    witness = "members"
+    probe = "members"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts

@@ -1,4 +1,4 @@
-"""What the registry and the agents did to the proxies' members, daemons and shares, as the witnesses saw it."""
+"""What the registry and the agents did to the proxies' members, daemons and shares, as the probes saw it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class MembersConduct(Conduct):
     """stays: every proxy has the same members with the same weights before, during and after.
 
     catch-up: the same until the repair, and afterwards what was registered meanwhile. Unknown where a proxy does not
-    tell weights (nginx: its witness is the file as a whole), or has no pool by the name that was registered under.
+    tell weights (nginx: its probe is the file as a whole), or has no pool by the name that was registered under.
     """
 
     name = "members"
-    witness = "members"
+    probe = "members"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
@@ -57,7 +57,7 @@ class HealingConduct(Conduct):
     """escalates: the agent calls the daemon's trouble by its name while it lasts, and says that it is over."""
 
     name = "healing"
-    witness = "healing"
+    probe = "healing"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
@@ -78,7 +78,7 @@ class VersionsConduct(Conduct):
     """renewed: every backend answers with the new version, after the fault as well."""
 
     name = "versions"
-    witness = "versions"
+    probe = "versions"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
@@ -99,7 +99,7 @@ class ShareConduct(Conduct):
     """asked: what was counted is within a percentage point of the share that was asked for, each time."""
 
     name = "share"
-    witness = "members"
+    probe = "members"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts

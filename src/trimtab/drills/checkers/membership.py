@@ -15,7 +15,7 @@ class MembershipConduct(Conduct):
     """
 
     name = "membership"
-    witness = "membership"
+    probe = "membership"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts

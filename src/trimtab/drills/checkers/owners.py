@@ -12,7 +12,7 @@ class OwnersConduct(Conduct):
     """one: never two hosts held an address, and none went to another host, between the first file and the last."""
 
     name = "owners"
-    witness = "vip"
+    probe = "vip"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts

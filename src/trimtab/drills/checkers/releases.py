@@ -13,7 +13,7 @@ class ReleasesConduct(Conduct):
     """
 
     name = "releases"
-    witness = "releases"
+    probe = "releases"
 
     def wrongs(
         self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts

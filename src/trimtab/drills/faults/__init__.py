@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from trimtab.drills.faults.agent_releases import OlderAgents, UpgradeAgents
 from trimtab.drills.faults.any_daemon import DAEMON_HANG, DAEMON_KILL
 from trimtab.drills.faults.base import FaultKind
-from trimtab.drills.faults.blind import Blind
 from trimtab.drills.faults.cable_cut import CableCut
 from trimtab.drills.faults.canary import Canary
 from trimtab.drills.faults.crash_loop import CrashLoop
@@ -21,8 +20,8 @@ from trimtab.drills.faults.flood import Flood
 from trimtab.drills.faults.freeze import Freeze
 from trimtab.drills.faults.half_roll import HalfRoll
 from trimtab.drills.faults.hang import Hang
-from trimtab.drills.faults.ill_checks import Flap, Lie
 from trimtab.drills.faults.lead import Lead
+from trimtab.drills.faults.observer_blackhole import ObserverBlackhole
 from trimtab.drills.faults.power_cut import PowerCut
 from trimtab.drills.faults.process_kill import ProcessKill
 from trimtab.drills.faults.registry_loss import RegistryLoss
@@ -33,6 +32,7 @@ from trimtab.drills.faults.session_drop import SessionDrop, Withdraw
 from trimtab.drills.faults.two_drains import TwoDrains
 from trimtab.drills.faults.upgrade import Upgrade, UpgradeDrained
 from trimtab.drills.faults.upgrade_registries import UpgradeRegistries
+from trimtab.drills.faults.wrong_checks import Flap, Lie
 
 
 def table(kinds: Iterable[FaultKind]) -> Mapping[str, FaultKind]:
@@ -80,7 +80,7 @@ FAULTS = table(
         SecondFault(),
         Freeze(),
         EstateLoss(),
-        Blind(),
+        ObserverBlackhole(),
         Flood(),
     ]
 )

@@ -14,15 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from trimtab.delivery.releases import RELEASE, program
-from trimtab.drills.aftermath import end_drains
 from trimtab.drills.ask import ask
+from trimtab.drills.drain_outcome import end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.drain_inside import seat_of
+from trimtab.drills.faults.drain_inside import pool_member_of
 from trimtab.drills.faults.older_release import needs_release
-from trimtab.drills.faults.places import AGENT_UNIT
+from trimtab.drills.faults.targets import AGENT_UNIT
 from trimtab.drills.operator import REASON, begin_drain, run
+from trimtab.drills.probes.vip import find_vip_holder
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness.vip import find_vip_holder
 from trimtab.errors import BadInput, EnvironmentUnable
 
 OURS = Path(sys.executable).parent / "trimtab-agent"
@@ -36,7 +36,7 @@ class OlderAgents:
     """of: the `agents` of every site; before the fault, as a condition of it."""
 
     kind = "older-agents"
-    places = ("every-agent",)
+    targets = ("every-agent",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_release(scene, arguments)
@@ -64,7 +64,7 @@ class UpgradeAgents:
     """of: `every-other-agent`. While agents of both releases run, operators work on hosts of both."""
 
     kind = "upgrade-agents"
-    places = ("every-other-agent",)
+    targets = ("every-other-agent",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_release(scene, arguments)
@@ -73,9 +73,9 @@ class UpgradeAgents:
         older = next(host for host in place.backends if host not in nodes)
         newer = next((host for host in place.backends if host in nodes), older)
         spare = next(host for host in place.proxies if host != find_vip_holder(lab, place))
-        seat = seat_of(lab, desk, scene.source, place.name, newer)
+        pool_member = pool_member_of(lab, desk, scene.source, place.name, newer)
         says = f"every other agent ({len(nodes)} hosts) is upgraded from {RELEASE}, and operators work on hosts of both"
-        names = (str(program()), desk, scene.source, seat, spare, older, newer)
+        names = (str(program()), desk, scene.source, pool_member, spare, older, newer)
         return Aim(place.name, nodes, AGENT_UNIT, says, names=names)
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
@@ -85,9 +85,9 @@ class UpgradeAgents:
         return Struck(at, {"work": work(lab, aim)})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        _, desk, source, seat, spare, older, newer = aim.names
+        _, desk, source, pool_member, spare, older, newer = aim.names
         end_drains(lab, desk)
-        for target in (seat, spare):
+        for target in (pool_member, spare):
             run(lab, desk, source, "undrain", target, "--reason", REASON, "--over", "0")
         for host in (older, newer):
             ask(lab, host, ["trimtab-agent", "ready", "--reason", REASON])
@@ -121,9 +121,9 @@ def is_older(lab: LabLike, node: str, older: str) -> bool:
 
 def work(lab: LabLike, aim: Aim) -> Mapping[str, str]:
     """What operators do on hosts of both releases, each with `done` or what went wrong."""
-    _, desk, source, seat, spare, older, newer = aim.names
+    _, desk, source, pool_member, spare, older, newer = aim.names
     found = {}
-    for target in (seat, spare):
+    for target in (pool_member, spare):
         found[f"drain {target}"] = _drained(lab, desk, source, target)
         back = run(lab, desk, source, "undrain", target, "--reason", REASON, "--over", "0", "--json")
         found[f"undrain {target}"] = "done" if back.exit == 0 else back.said

@@ -24,7 +24,7 @@ class AnyDaemon:
     like: FaultKind
 
     @property
-    def places(self) -> tuple[str, ...]:
+    def targets(self) -> tuple[str, ...]:
         return tuple(name for name, daemon in table().daemons.items() if daemon.units)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:

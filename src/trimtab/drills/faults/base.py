@@ -34,12 +34,12 @@ class Struck(NamedTuple):
 
 
 class FaultKind(Protocol):
-    """`places` are the values of `of` that a scenario may write."""
+    """`targets` are the values of `of` that a scenario may write."""
 
     @property
     def kind(self) -> str: ...
     @property
-    def places(self) -> tuple[str, ...]: ...
+    def targets(self) -> tuple[str, ...]: ...
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         """Resolve the place; `arguments` has a site, and an upstream if one was named.

@@ -9,10 +9,10 @@ from trimtab.errors import BadInput
 
 class CableCut:
     """of: `site-links`, all private paths from a site to the others; `replica-links`, only those to sites that serve,
-    so that a witness still hears both; `upstream-links`, all of a site's ways to the Internet."""
+    so that a probe still hears both; `upstream-links`, all of a site's ways to the Internet."""
 
     kind = "cable-cut"
-    places = ("site-links", "replica-links", "upstream-links")
+    targets = ("site-links", "replica-links", "upstream-links")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

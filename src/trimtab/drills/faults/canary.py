@@ -14,8 +14,8 @@ from typing import Any
 
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import AGENT_UNIT
 from trimtab.drills.faults.reload import reload
+from trimtab.drills.faults.targets import AGENT_UNIT
 from trimtab.drills.load.record import read_record
 from trimtab.drills.load.spec import LoadSpec
 from trimtab.drills.scene import LabLike, Scene, Split, read_scene
@@ -33,7 +33,7 @@ class Canary:
     """of: `canary`: the first split of the estate, its pool with the smallest share gets 5 % at every site."""
 
     kind = "split"
-    places = ("canary",)
+    targets = ("canary",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         name, found = next(iter(sorted(scene.splits.items())))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.faults.targets import HOSTS
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import TwinFailed
 
@@ -17,7 +17,7 @@ class CrashLoop:
     """of: the front unit on the `vip-holder`."""
 
     kind = "crash-loop"
-    places = ("vip-holder",)
+    targets = ("vip-holder",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

@@ -12,8 +12,8 @@ import uuid
 
 from trimtab.drills.ask import ask, asked
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS
 from trimtab.drills.faults.registry_loss import registered, rewrite
+from trimtab.drills.faults.targets import HOSTS
 from trimtab.drills.scene import LabLike, Scene, read_scene
 from trimtab.errors import EnvironmentUnable
 from trimtab.lab.storefront import CONFIG
@@ -32,7 +32,7 @@ class Deploy:
     """of: `backends`, every one of the site."""
 
     kind = "deploy"
-    places = ("backends",)
+    targets = ("backends",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

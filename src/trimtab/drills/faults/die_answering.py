@@ -20,7 +20,7 @@ from typing import Any
 
 from trimtab.drills.ask import ask_if_there, asked
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.faults.targets import HOSTS
 from trimtab.drills.load.spec import Target
 from trimtab.drills.scene import LabLike, Region, Scene, read_scene
 from trimtab.errors import EnvironmentUnable, TwinFailed
@@ -48,7 +48,7 @@ class DieAnswering:
     """of: the `backends` of a site, in turns."""
 
     kind = "die-answering"
-    places = ("backends",)
+    targets = ("backends",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

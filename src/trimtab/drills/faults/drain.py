@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from trimtab.answers.codec import plain
-from trimtab.drills.aftermath import await_well, bring_back, end_drains
+from trimtab.drills.drain_outcome import await_well, bring_back, end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import desks, needs_drain
+from trimtab.drills.faults.preconditions import desks, needs_drain
 from trimtab.drills.operator import begin_drain
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import EnvironmentUnable
@@ -19,7 +19,7 @@ class Drain:
     """of: `site`. Asked on a registry host of another site, as an operator elsewhere would."""
 
     kind = "drain"
-    places = ("site",)
+    targets = ("site",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_drain(scene, arguments)

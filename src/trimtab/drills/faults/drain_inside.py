@@ -7,13 +7,13 @@ import time
 from trimtab.answers.codec import plain
 from trimtab.answers.members import Members
 from trimtab.answers.why import WhyHost, WhyMember
-from trimtab.drills.aftermath import end_drains
+from trimtab.drills.drain_outcome import end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import needs_store
-from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.faults.preconditions import needs_store
+from trimtab.drills.faults.targets import HOSTS
 from trimtab.drills.operator import REASON, begin_drain, run
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.errors import AnswerIsNo, BadInput, EnvironmentUnable
+from trimtab.errors import BadInput, Denied, EnvironmentUnable
 
 OVER_S = "2"  # the share of a member grows back within
 
@@ -22,14 +22,16 @@ class DrainInside:
     """of: the `vip-holder`, or a `backend` in the first pool that it serves. Asked on a registry host of the site."""
 
     kind = "drain-inside"
-    places = ("vip-holder", "backend")
+    targets = ("vip-holder", "backend")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_store(scene, arguments)
         place = scene.site(arguments["site"])
         nodes, who = HOSTS[of](lab, scene, arguments)
         node = place.registries[0]
-        target = nodes[0] if of == "vip-holder" else seat_of(lab, node, scene.source, place.name, nodes[0])
+        target = (
+            nodes[0] if of == "vip-holder" else pool_member_of(lab, node, scene.source, place.name, nodes[0])
+        )
         says = f"an operator drains {target if of == 'backend' else who.rstrip(',')}"
         return Aim(place.name, nodes, "", says, names=(node, scene.source, target))
 
@@ -45,7 +47,7 @@ class DrainInside:
         return Struck(began[0], {**plain(told), "took_s": round(time.monotonic() - asked, 3)})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        """One that is not drained is none: then it is as it should be. Raises AnswerIsNo where it is and `undrain` does not
+        """One that is not drained is none: then it is as it should be. Raises Denied where it is and `undrain` does not
         say that it brought it back: who relies on its exit code was told that it failed.
         """
         node, source, target = aim.names
@@ -54,9 +56,7 @@ class DrainInside:
         ended = run(lab, node, source, "undrain", target, "--reason", REASON, "--over", OVER_S)
         if drained and ended.exit != 0:
             code = "not in time" if ended.exit is None else f"with {ended.exit}"
-            raise AnswerIsNo(
-                f"`trimtab undrain {target}` ended {code}: {ended.said}", "`trimtab why` says more"
-            )
+            raise Denied(f"`trimtab undrain {target}` ended {code}: {ended.said}", "`trimtab why` says more")
 
 
 def _is_out(lab: LabLike, node: str, source: str, target: str) -> bool:
@@ -64,10 +64,12 @@ def _is_out(lab: LabLike, node: str, source: str, target: str) -> bool:
     reply = run(lab, node, source, "why", target, "--json").reply
     if isinstance(reply, WhyHost):
         return reply.drained
-    return not isinstance(reply, WhyMember) or (reply.hand is not None and reply.hand.state != "ready")
+    return not isinstance(reply, WhyMember) or (
+        reply.override is not None and reply.override.state != "ready"
+    )
 
 
-def seat_of(lab: LabLike, node: str, source: str, site: str, host: str) -> str:
+def pool_member_of(lab: LabLike, node: str, source: str, site: str, host: str) -> str:
     """POOL/MEMBER of a host in a pool of its site. Raises BadInput."""
     reply = run(lab, node, source, "members", "--site", site, "--json").reply
     rows = reply.members if isinstance(reply, Members) else ()

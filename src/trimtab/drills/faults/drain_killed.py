@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
-from trimtab.drills.aftermath import await_well, bring_back, end_drains, settled, well
+from trimtab.drills.drain_outcome import await_well, bring_back, end_drains, settled, well
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import desks, needs_drain, scene_of
-from trimtab.drills.faults.places import AGENT_UNIT
+from trimtab.drills.faults.preconditions import desks, needs_drain, scene_of
+from trimtab.drills.faults.targets import AGENT_UNIT
 from trimtab.drills.operator import begin_drain
+from trimtab.drills.probes.store import leader_of
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness.store import leader_of
 
 ESTATE_UNIT = "etcd-estate.service"
 DEADLINE_S = 30.0
@@ -34,7 +34,7 @@ class _Killing:
 
     kind: ClassVar[str]
     cases: ClassVar[tuple[Case, ...]]
-    places = ("site",)
+    targets = ("site",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_drain(scene, arguments)

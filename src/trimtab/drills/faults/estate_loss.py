@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from trimtab.drills.aftermath import end_drains
+from trimtab.drills.drain_outcome import end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import living, needs_store
 from trimtab.drills.faults.freeze import answer
+from trimtab.drills.faults.preconditions import living, needs_store
 from trimtab.drills.operator import REASON, run
 from trimtab.drills.scene import LabLike, Scene
 
@@ -16,7 +16,7 @@ class EstateLoss:
     """
 
     kind = "estate-loss"
-    places = ("estate-members",)
+    targets = ("estate-members",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_store(scene, arguments)

@@ -5,9 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from trimtab.drills.aftermath import BACK_SECONDS, LOOK_SECONDS, WELL_SECONDS, bring_back, end_drains, well
+from trimtab.drills.drain_outcome import (
+    BACK_SECONDS,
+    LOOK_SECONDS,
+    WELL_SECONDS,
+    bring_back,
+    end_drains,
+    well,
+)
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import desks, needs_drain
+from trimtab.drills.faults.preconditions import desks, needs_drain
 from trimtab.drills.operator import REASON, Ended, run
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import EnvironmentUnable
@@ -17,7 +24,7 @@ class Freeze:
     """of: the `estate`. Both operators are at other sites than the one that the second asks for."""
 
     kind = "freeze"
-    places = ("estate",)
+    targets = ("estate",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_drain(scene, arguments)

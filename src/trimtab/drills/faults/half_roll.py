@@ -10,7 +10,7 @@ from typing import Any
 from trimtab.daemons.load import load_estate
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.faults.targets import HOSTS
 from trimtab.drills.owners import Watch
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput
@@ -28,7 +28,7 @@ class HalfRoll:
     """of: `proxies`, the holder of the VIPs first. Each gets the files of an estate with one service more."""
 
     kind = "half-roll"
-    places = ("proxies",)
+    targets = ("proxies",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS, unit_of
+from trimtab.drills.faults.targets import HOSTS, unit_of
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import TwinFailed
 
@@ -15,7 +15,7 @@ class Hang:
     """of: the front unit on the `vip-holder`, or the `agents` of a site, all at once."""
 
     kind = "hang"
-    places = ("vip-holder", "agents")
+    targets = ("vip-holder", "agents")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

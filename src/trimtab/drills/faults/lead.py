@@ -6,8 +6,8 @@ import time
 
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
+from trimtab.drills.probes.store import find_leader, member_id
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness.store import find_leader, member_id
 from trimtab.errors import BadInput
 
 
@@ -15,7 +15,7 @@ class Lead:
     """of: the member of the `site`. Nothing happens where it leads already."""
 
     kind = "lead"
-    places = ("site",)
+    targets = ("site",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

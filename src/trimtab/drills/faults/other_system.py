@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trimtab.delivery import systems
 from trimtab.drills.faults.base import Arguments
-from trimtab.drills.faults.elsewhere import needs_store
+from trimtab.drills.faults.preconditions import needs_store
 from trimtab.drills.scene import Scene
 from trimtab.errors import BadInput
 from trimtab.lab import system

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS, site_hit
+from trimtab.drills.faults.targets import HOSTS, site_hit
 from trimtab.drills.scene import LabLike, Scene
 
 
@@ -12,7 +12,7 @@ class PowerCut:
     `store-leader`, or an `upstream` network."""
 
     kind = "power-cut"
-    places = ("site", "vip-holder", "proxies", "backend", "backends", "store-leader", "upstream")
+    targets = ("site", "vip-holder", "proxies", "backend", "backends", "store-leader", "upstream")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         nodes, who = HOSTS[of](lab, scene, arguments)

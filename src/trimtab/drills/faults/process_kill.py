@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS, unit_of
+from trimtab.drills.faults.targets import HOSTS, unit_of
 from trimtab.drills.scene import LabLike, Scene
 
 
@@ -11,7 +11,7 @@ class ProcessKill:
     """of: the front unit on the `vip-holder`, what serves on a `backend`, or the `agents` of a site, all at once."""
 
     kind = "process-kill"
-    places = ("vip-holder", "backend", "agents")
+    targets = ("vip-holder", "backend", "agents")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

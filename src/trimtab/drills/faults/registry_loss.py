@@ -8,7 +8,7 @@ import random
 from trimtab.agent_config import REGISTER
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.faults.targets import HOSTS
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput
 
@@ -17,7 +17,7 @@ class RegistryLoss:
     """of: `registries`, all members of all sites, by a power cut. One backend then registers with another weight."""
 
     kind = "registry-loss"
-    places = ("registries",)
+    targets = ("registries",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         nodes, who = HOSTS[of](lab, scene, arguments)

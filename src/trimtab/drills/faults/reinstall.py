@@ -11,9 +11,9 @@ from trimtab.daemons.etcd import ready as etcd
 from trimtab.daemons.etcd.config import REGISTRY
 from trimtab.drills.ask import ask, ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import scene_of
+from trimtab.drills.faults.preconditions import scene_of
+from trimtab.drills.probes import store
 from trimtab.drills.scene import LabLike, Scene, Store
-from trimtab.drills.witness import store
 from trimtab.errors import BadInput, TrimtabError
 from trimtab.estate.addressing import PORTS
 
@@ -56,7 +56,7 @@ class Reinstall:
     """of: `members`, a registry host of the site and its member of the store, one after the other."""
 
     kind = "reinstall"
-    places = ("members",)
+    targets = ("members",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

@@ -9,7 +9,7 @@ from typing import Any
 from trimtab.daemons.table import table
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.faults.targets import HOSTS
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import TwinFailed
 
@@ -43,7 +43,7 @@ class Reload:
     """
 
     kind = "reload"
-    places = ("proxies",)
+    targets = ("proxies",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])
@@ -65,7 +65,7 @@ class BadReload:
     """of: the `vip-holder`: its new configuration wants a port that somebody else has, so no new worker can start."""
 
     kind = "bad-reload"
-    places = ("vip-holder",)
+    targets = ("vip-holder",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

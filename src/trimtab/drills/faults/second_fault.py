@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from trimtab.drills.aftermath import await_well, bring_back, end_drains, settled
+from trimtab.drills.drain_outcome import await_well, bring_back, end_drains, settled
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import desks, lost_beside, needs_third
+from trimtab.drills.faults.preconditions import desks, lost_beside, needs_third
 from trimtab.drills.operator import begin_drain
 from trimtab.drills.scene import LabLike, Scene
 
@@ -17,7 +17,7 @@ class SecondFault:
     """of: the `site` that is drained. The first other one that serves is lost; a third one is where the drain was asked for."""
 
     kind = "second-fault"
-    places = ("site",)
+    targets = ("site",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_third(scene, arguments)

@@ -6,7 +6,7 @@ import time
 
 from trimtab.drills.ask import ask, tell
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import upstream
+from trimtab.drills.faults.targets import upstream
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput
 
@@ -40,7 +40,7 @@ class SessionDrop:
     """of: one `upstream`: its BGP and BFD packets are lost in both directions, everything else passes."""
 
     kind = "session-drop"
-    places = ("upstream",)
+    targets = ("upstream",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])
@@ -73,7 +73,7 @@ class Withdraw:
     """of: `upstreams`, all of a site's: the sessions are shut as an operator does it, with a Cease (RFC 4486)."""
 
     kind = "withdraw"
-    places = ("upstreams",)
+    targets = ("upstreams",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 
-from trimtab.drills.aftermath import await_well, bring_back, end_drains
+from trimtab.drills.drain_outcome import await_well, bring_back, end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import desks, needs_drain, others_that_serve, scene_of
 from trimtab.drills.faults.freeze import answer
+from trimtab.drills.faults.preconditions import desks, needs_drain, others_that_serve, scene_of
 from trimtab.drills.operator import SECONDS, Command, Ended, drain_words
+from trimtab.drills.probes import route
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness import route
 
 
 class TwoDrains:
     """of: `two-sites`: the site and the next one that serves. Which of them is granted is chance."""
 
     kind = "two-drains"
-    places = ("two-sites",)
+    targets = ("two-sites",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_drain(scene, arguments)

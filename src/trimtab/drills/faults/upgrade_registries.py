@@ -17,11 +17,11 @@ from trimtab.daemons.etcd.config import ESTATE, REGISTRY
 from trimtab.daemons.pki import ROOT_PASSWORD
 from trimtab.drills.ask import ask, ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import scene_of
 from trimtab.drills.faults.other_system import etcd_systems, needs_etcd_upgrade
-from trimtab.drills.faults.places import AGENT_UNIT
+from trimtab.drills.faults.preconditions import scene_of
+from trimtab.drills.faults.targets import AGENT_UNIT
+from trimtab.drills.probes import store
 from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness import store
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.addressing import PORTS
 
@@ -81,7 +81,7 @@ class UpgradeRegistries:
     """of: `registries`, all members of all sites, one after the other."""
 
     kind = "upgrade-registries"
-    places = ("registries",)
+    targets = ("registries",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_etcd_upgrade(scene, arguments)

@@ -142,9 +142,9 @@ def _conduct(report: Json) -> Iterator[Row]:
         yield Row(CONDUCT.get(name, name), expected.replace("-", " "), "", ", ".join(seen), "", mark)
 
 
-def _moved(run: Json, witness: str, key: str) -> str:
-    """`hk-proxy-1 → hk-proxy-2`: what a witness saw before the fault and after it."""
-    looks = [(run.get("evidence") or {}).get(when, {}).get(witness, {}) for when in ("before", "during")]
+def _moved(run: Json, probe: str, key: str) -> str:
+    """`hk-proxy-1 → hk-proxy-2`: what a probe saw before the fault and after it."""
+    looks = [(run.get("evidence") or {}).get(when, {}).get(probe, {}) for when in ("before", "during")]
     told = [look.get(key) for look in looks]
     return "" if None in told else " → ".join(dict.fromkeys(map(str, told)))
 

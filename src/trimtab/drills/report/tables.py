@@ -187,7 +187,7 @@ def text(value: Any) -> str:
 
 
 def evidence(runs: Sequence[Json]) -> list[tuple[int, Table]]:
-    """What the witnesses of a run saw: a line a thing, a column a moment."""
+    """What the probes of a run saw: a line a thing, a column a moment."""
     found = [(number, _evidence(run.get("evidence") or {})) for number, run in enumerate(runs, 1)]
     return [(number, table) for number, table in found if table.lines]
 

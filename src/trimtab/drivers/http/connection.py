@@ -14,7 +14,7 @@ import h11
 
 from trimtab.drivers.http.address import Address
 from trimtab.drivers.http.tls import TlsFiles
-from trimtab.errors import Nonsense, Refused, Unreachable
+from trimtab.errors import InvalidResponse, Refused, Unreachable
 
 MAX_HEAD = 16 * 1024
 READ = 64 * 1024
@@ -77,7 +77,7 @@ class Connection:
             await self._writer.drain()
 
     async def head(self, within: float) -> Answer:
-        """Status and fields. Raises Unreachable, Nonsense."""
+        """Status and fields. Raises Unreachable, InvalidResponse."""
         async with self._translated(within):
             event = await self._event()
             while isinstance(event, h11.InformationalResponse):
@@ -151,7 +151,7 @@ class Connection:
             if isinstance(error, OSError):
                 raise Unreachable(f"{self.who}: {error}", self._hint()) from error
             if isinstance(error, h11.ProtocolError):
-                raise Nonsense(f"{self.who} does not speak HTTP: {error}") from error
+                raise InvalidResponse(f"{self.who} does not speak HTTP: {error}") from error
             raise
         if self._why:
             raise Unreachable(self._why)

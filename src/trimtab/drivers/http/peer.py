@@ -9,7 +9,7 @@ from types import TracebackType
 from trimtab.drivers.http.address import Address
 from trimtab.drivers.http.connection import Answer, Connection, Limits, open_to
 from trimtab.drivers.http.tls import TlsFiles
-from trimtab.errors import Nonsense, Unreachable
+from trimtab.errors import InvalidResponse, Unreachable
 
 MAX_IDLE = 4
 
@@ -23,7 +23,7 @@ class Stream:
         self._seen = 0  # so far of the rest no line ends: a long line is not searched again with every piece
 
     async def line(self, within: float | None = None) -> bytes:
-        """The next line that is not empty. within: seconds. Raises Unreachable at the end, Nonsense if too long."""
+        """The next line that is not empty. within: seconds. Raises Unreachable at the end, InvalidResponse if too long."""
         while True:
             end = self._rest.find(b"\n", self._seen)
             if end >= 0:
@@ -35,7 +35,7 @@ class Stream:
             self._seen = len(self._rest)
             if self._seen > self._max:
                 self.close()
-                raise Nonsense(f"{self._connection.who}: a line of more than {self._max} bytes")
+                raise InvalidResponse(f"{self._connection.who}: a line of more than {self._max} bytes")
             piece = await self._connection.piece(within)
             if not piece:
                 raise Unreachable(f"{self._connection.who} ended its answer")
@@ -55,7 +55,7 @@ class Stream:
 
 
 class Peer:
-    """Raises, in all it does: NotDone, Unreachable, Untrusted, Refused, Nonsense."""
+    """Raises, in all it does: NotDone, Unreachable, Untrusted, Refused, InvalidResponse."""
 
     def __init__(self, address: Address, tls: TlsFiles, limits: Limits) -> None:
         self.address, self.limits = address, limits
@@ -107,7 +107,7 @@ class Peer:
         while piece := await connection.piece(self.limits.answer_s):
             size += len(piece)
             if size > self.limits.max_body:
-                raise Nonsense(f"{self.address}: an answer of more than {self.limits.max_body} bytes")
+                raise InvalidResponse(f"{self.address}: an answer of more than {self.limits.max_body} bytes")
             pieces.append(piece)
         return Answer(head.status, head.fields, b"".join(pieces))
 

@@ -9,7 +9,7 @@ from trimtab.drivers.http.address import Address
 from trimtab.drivers.http.connection import Limits, NotDone, Untrusted
 from trimtab.drivers.http.peer import Peer
 from trimtab.drivers.http.tls import TlsFiles
-from trimtab.errors import BadInput, DriverError, Nonsense, Unreachable
+from trimtab.errors import BadInput, DriverError, InvalidResponse, Unreachable
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Peers:
         for peer in tuple(self._order):
             try:
                 return await work(peer)
-            except Nonsense:
+            except InvalidResponse:
                 self.failed(peer)
                 raise
             except (Unreachable, Untrusted) as error:

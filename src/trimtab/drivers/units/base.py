@@ -30,7 +30,7 @@ class UnitState:
 
 
 class Units(Protocol):
-    """All raise Unreachable (the supervisor does not answer in time), Refused (it said no), Nonsense, and BadInput for
+    """All raise Unreachable (the supervisor does not answer in time), Refused (it said no), InvalidResponse, and BadInput for
     what is no name of a unit.
     """
 

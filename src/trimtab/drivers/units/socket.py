@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trimtab.drivers.units.base import Active, UnitState, checked
-from trimtab.errors import Nonsense, Refused, Unreachable
+from trimtab.errors import InvalidResponse, Refused, Unreachable
 
 ASK_S = 2.0
 ACT_S = 60.0  # a daemon may take its TimeoutStopSec= to go
@@ -52,7 +52,7 @@ class UnitSocket:
     async def reread(self) -> None:
         """See `base.Manager`."""
         if (answer := await self._ask({"op": "reread"}, self._act_s)).get("ok") is not True:
-            raise Nonsense(f"{self._path}: {answer!a} to reread")
+            raise InvalidResponse(f"{self._path}: {answer!a} to reread")
 
     async def start(self, name: str) -> None:
         """See `base.Manager`."""
@@ -65,7 +65,7 @@ class UnitSocket:
     async def _act(self, op: str, name: str) -> None:
         answer = await self._ask({"op": op, "unit": checked([name])[0]}, self._act_s)
         if answer.get("ok") is not True:
-            raise Nonsense(f"{self._path}: {answer!a} to {op} {name}")
+            raise InvalidResponse(f"{self._path}: {answer!a} to {op} {name}")
 
     async def _ask(self, request: Mapping[str, str], limit: float) -> dict[str, Any]:
         try:
@@ -76,7 +76,7 @@ class UnitSocket:
         except OSError as error:
             raise Unreachable(f"{self._path}: {error.strerror or error}") from error
         except ValueError as error:
-            raise Nonsense(f"{self._path}: an answer longer than {MAX_LINE} bytes") from error
+            raise InvalidResponse(f"{self._path}: an answer longer than {MAX_LINE} bytes") from error
         if not line:
             raise Unreachable(f"{self._path}: closed without an answer")
         return read_answer(line)
@@ -91,27 +91,27 @@ class UnitSocket:
 
 
 def read_answer(line: bytes) -> dict[str, Any]:
-    """One answer. Raises Refused with the error it tells, Nonsense."""
+    """One answer. Raises Refused with the error it tells, InvalidResponse."""
     try:
         answer = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise Nonsense(f"not JSON: {line[:100]!r}") from error
+        raise InvalidResponse(f"not JSON: {line[:100]!r}") from error
     if not isinstance(answer, dict):
-        raise Nonsense(f"not an object: {line[:100]!r}")
+        raise InvalidResponse(f"not an object: {line[:100]!r}")
     if "error" in answer:
         raise Refused(str(answer["error"])[:500])
     return answer
 
 
 def read_units(answer: Mapping[str, Any]) -> dict[str, UnitState]:
-    """Of `show`. Raises Nonsense."""
+    """Of `show`. Raises InvalidResponse."""
     try:
         found = [
             UnitState(unit["unit"], STATES[unit["state"]], _number(unit["restarts"]), _pid(unit["pid"]))
             for unit in answer["units"]
         ]
     except (KeyError, TypeError, ValueError) as error:
-        raise Nonsense(f"units cannot be read: {str(answer)[:200]!a}") from error
+        raise InvalidResponse(f"units cannot be read: {str(answer)[:200]!a}") from error
     return {unit.name: unit for unit in found}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from trimtab.drivers.command import run
 from trimtab.drivers.units.base import Active, UnitState, checked
-from trimtab.errors import Nonsense, Refused, Unreachable
+from trimtab.errors import InvalidResponse, Refused, Unreachable
 
 PROPERTIES = ("Id", "LoadState", "ActiveState", "NRestarts", "MainPID", "StateChangeTimestampMonotonic")
 ASK_S = 5.0
@@ -88,11 +88,11 @@ class Systemd:
 
 def read_show(text: str, names: Sequence[str]) -> dict[str, UnitState]:
     """Of `systemctl show -p ... NAMES`: a block of KEY=VALUE a unit, in the order asked. An alias tells its unit's own
-    Id, so the order counts, not the Id. Raises Nonsense.
+    Id, so the order counts, not the Id. Raises InvalidResponse.
     """
     blocks = [block for block in text.split("\n\n") if block.strip()]
     if len(blocks) != len(names):
-        raise Nonsense(f"systemctl show: {len(blocks)} units told, {len(names)} asked for")
+        raise InvalidResponse(f"systemctl show: {len(blocks)} units told, {len(names)} asked for")
     return {name: _read_block(name, block) for name, block in zip(names, blocks, strict=True)}
 
 
@@ -110,4 +110,4 @@ def _read_block(name: str, block: str) -> UnitState:
             since or None,
         )
     except (KeyError, ValueError) as error:
-        raise Nonsense(f"systemctl show {name}: {block[:200]!a} cannot be read") from error
+        raise InvalidResponse(f"systemctl show {name}: {block[:200]!a} cannot be read") from error

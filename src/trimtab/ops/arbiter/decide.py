@@ -30,7 +30,7 @@ RULES: tuple[Rule, ...] = (
         "unreadable",
         rules.unreadable,
         False,
-        "delete it with etcdctl: routers say theirs anew, a standing word is for you to say",
+        "delete it with etcdctl: routers say theirs anew, a committed state is for you to say",
     ),
     Rule("is-so-already", rules.is_so_already, False, "see `trimtab why`"),
     Rule("under-way", rules.under_way, False, "wait for it to end, or for its permit to run out"),
@@ -46,7 +46,7 @@ RULES: tuple[Rule, ...] = (
     Rule("too-few-members", rules.too_few_members, True, "bring others back first, or --force --reason WHY"),
     Rule("last-member", rules.last_member, False, "bring another one back first"),
     Rule(
-        "members-untold",
+        "members-unknown",
         rules.members_untold,
         True,
         "look yourself; with --force --reason WHY you say that they are well",

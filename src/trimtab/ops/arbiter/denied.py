@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trimtab.errors import AnswerIsNo
+from trimtab.errors import Denied
 from trimtab.ops.arbiter.decide import Answer
 from trimtab.ops.arbiter.world import Request
 
 
-class Denied(AnswerIsNo):
+class ArbiterDenied(Denied):
     """asked: every request with its answer, of which at least one is refused. Nothing was begun."""
 
     def __init__(self, asked: Iterable[tuple[Request, Answer]]) -> None:

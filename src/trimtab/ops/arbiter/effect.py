@@ -31,7 +31,7 @@ def effect_of(world: World, request: Request) -> Effect:
         return Effect(before, before, _full(world, capacity), _full(world, capacity))
     if request.kind == "drain-site":
         after = world.carrying(without=request.site)
-        takes = site.step == "serve" and site.word in ("serving", "unknown")
+        takes = site.step == "serve" and site.state in ("serving", "unknown")
         return Effect(
             before, after, _full(world, capacity), _full(world, capacity_of(world, after)), takes=takes
         )

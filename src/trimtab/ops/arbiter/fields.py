@@ -29,7 +29,7 @@ class Named:
     def host(self) -> str:
         return named(HOST, "host", self._names.pop(0))
 
-    def word(self) -> str:
+    def identifier(self) -> str:
         return named(WORD, "name", self._names.pop(0))
 
     def number(self) -> int:
@@ -58,7 +58,7 @@ class Body:
     def target(self, name: str | int) -> str:
         return named(TARGET, str(name), self._get(name))
 
-    def word(self, name: str | int, empty: bool = False) -> str:
+    def identifier(self, name: str | int, empty: bool = False) -> str:
         found = self._get(name)
         return "" if empty and found == "" else named(WORD, str(name), found)
 

@@ -23,7 +23,7 @@ CAME_OF: Mapping[Told, Told] = {  # what was asked came about, or it did not
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class ChangeBudget:
     """number: of grants ever given, so that no gate is ever written twice.  grants: those of the window, oldest first."""
 
     number: int = 0
@@ -73,7 +73,7 @@ class Decision:
         return CAME_OF.get(self.request.kind, self.request.kind)
 
     @property
-    def word(self) -> Ended:
+    def outcome(self) -> Ended:
         if not self.is_asked:
             kind = self.request.kind
             return "begun" if kind.endswith("-begun") else "undone" if kind.endswith("-undone") else "done"

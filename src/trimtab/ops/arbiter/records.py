@@ -2,12 +2,12 @@
 
 A record of somebody else's making is not trusted: every value is bounded and typed before anything acts on it.
 
-    gate                the budget: the last grants; every grant rewrites it, and holds only for the gate as it was read
+    gate                the budget: the last grants; every grant rewrites it, and holds only for the budget as it was read
     freeze              nothing is to be taken away
     decision/NUMBER     what was asked, and what the arbiter said: the last 500
     permit/ID           the right to take one thing away          ends with its coordinator's lease
     doing/SITE          the step under way                        ends with its coordinator's lease
-    steer/SITE          the standing word                         stays until it is taken back
+    steer/SITE          the committed state                         stays until it is taken back
     done/SITE/HOST      what a router of the site came to          stays
     heard/SITE/HOST     whether a router elsewhere hears the site  ends with the lease of that router's agent
 """
@@ -23,9 +23,9 @@ from trimtab.ops.arbiter.ledger import (
     MAX_GRANTS,
     MAX_OBJECTIONS,
     MAX_TEXT,
+    ChangeBudget,
     Decision,
     Figures,
-    Gate,
     Heard,
     Said,
     plain,
@@ -35,18 +35,18 @@ from trimtab.ops.steering.wish import STEPS, Committed, Doing, Done
 from trimtab.registry.fields import BadRecord, shown
 
 MAX_VALUE = 8192
-MAX_GATE = MAX_GRANTS * 256  # bytes: a grant is seldom over 100
+MAX_BUDGET = MAX_GRANTS * 256  # bytes: a grant is seldom over 100
 MAX_TTL_S = 3600.0
-GATE, FREEZE = "gate", "freeze"
+BUDGET, FREEZE = "gate", "freeze"
 
 
-Record = Gate | Freeze | Decision | Permit | Doing | Committed | Done | Heard
+Record = ChangeBudget | Freeze | Decision | Permit | Doing | Committed | Done | Heard
 
 
 def key_of(record: Record) -> str:
     match record:
-        case Gate():
-            return GATE
+        case ChangeBudget():
+            return BUDGET
         case Freeze():
             return FREEZE
         case Decision(number=number):
@@ -80,7 +80,7 @@ def decode(key: str, value: bytes) -> Record:
     reader = _READERS.get((kind, len(names)))
     if reader is None:
         raise BadRecord(f"{shown(key)}: no such kind of record")
-    most = MAX_GATE if kind == GATE else MAX_VALUE
+    most = MAX_BUDGET if kind == BUDGET else MAX_VALUE
     try:
         return reader(Named(names), Body.of(value, most))
     except BadRecord as error:
@@ -98,7 +98,7 @@ def is_ours(key: str) -> bool:
 
 def _body(record: Record) -> dict[str, Any]:
     match record:
-        case Gate():
+        case ChangeBudget():
             return {"number": record.number, "grants": [_row(grant) for grant in record.grants]}
         case Freeze():
             return {"by": record.by, "reason": record.reason, "at": record.at}
@@ -135,9 +135,9 @@ def _of_decision(record: Decision) -> dict[str, Any]:
 # ---- one reader a kind
 
 
-def _gate(key: Named, body: Body) -> Gate:
+def _change_budget(key: Named, body: Body) -> ChangeBudget:
     grants = tuple(_grant(row) for row in body.rows("grants", MAX_GRANTS, 4))
-    return Gate(body.whole("number"), grants)
+    return ChangeBudget(body.whole("number"), grants)
 
 
 def _grant(row: Body) -> Grant:
@@ -150,7 +150,7 @@ def _freeze(key: Named, body: Body) -> Freeze:
 
 def _decision(key: Named, body: Body) -> Decision:
     said = tuple(
-        Said(row.word(0), row.words(1, MAX_TEXT), row.truth(2))
+        Said(row.identifier(0), row.words(1, MAX_TEXT), row.truth(2))
         for row in body.rows("said", MAX_OBJECTIONS, 3)
     )
     asked = _request(body.inner("asked"))
@@ -185,7 +185,7 @@ def _figures(body: Body) -> Figures:
 
 def _permit(key: Named, body: Body) -> Permit:
     return Permit(
-        key.word(),
+        key.identifier(),
         body.one_of("kind", get_args(PermitKind)),
         body.site("site"),
         body.target("target"),
@@ -200,7 +200,7 @@ def _doing(key: Named, body: Body) -> Doing:
     return Doing(
         key.site(),
         body.one_of("step", STEPS),
-        body.word("permit"),
+        body.identifier("permit"),
         body.whole("token"),
         body.span("ttl_s", MAX_TTL_S),
     )
@@ -213,7 +213,7 @@ def _committed(key: Named, body: Body) -> Committed:
         body.words("by"),
         body.words("reason"),
         body.time("at"),
-        body.word("permit", empty=True),
+        body.identifier("permit", empty=True),
     )
 
 
@@ -235,7 +235,7 @@ def _heard(key: Named, body: Body) -> Heard:
 
 
 _READERS: Mapping[tuple[str, int], Callable[[Named, Body], Record]] = {
-    (GATE, 0): _gate,
+    (BUDGET, 0): _change_budget,
     (FREEZE, 0): _freeze,
     ("decision", 1): _decision,
     ("permit", 1): _permit,

@@ -136,7 +136,7 @@ def too_few_sites(world: World, request: Request, effect: Effect, now: float) ->
 
 
 def one_cause(world: World, request: Request, effect: Effect, now: float) -> str | None:
-    """What looks ill in two places at once is more likely to be a check, a change or a path of ours than two sites. So is
+    """What looks unhealthy in two places at once is more likely to be a check, a change or a path of ours than two sites. So is
     what has looked so: as a cause goes away sites are seen well again one after the other, and the last would stand alone.
     """
     if not request.automatic or request.kind != "drain-site":
@@ -149,7 +149,7 @@ def one_cause(world: World, request: Request, effect: Effect, now: float) -> str
     if not back:
         return None
     return (
-        f"{_list(back)} came back less than {limit:g} s ago, and had not been well since {request.site} fell ill: "
+        f"{_list(back)} came back less than {limit:g} s ago, and had not been well since {request.site} fell unhealthy: "
         "two sites never leave by one cause"
     )
 
@@ -183,7 +183,7 @@ def too_few_members(world: World, request: Request, effect: Effect, now: float) 
 
 def last_member(world: World, request: Request, effect: Effect, now: float) -> str | None:
     """Somebody has to be left. Whom the proxies find down serves nobody, so he may go."""
-    if request.kind != "drain-member" or effect.peers or _untold(world, request):
+    if request.kind != "drain-member" or effect.peers or _unknown(world, request):
         return None
     pool, (name, _, member) = pool_of(world, request), request.target.partition("/")
     if pool is not None and member in pool.down:
@@ -193,18 +193,18 @@ def last_member(world: World, request: Request, effect: Effect, now: float) -> s
 
 def members_untold(world: World, request: Request, effect: Effect, now: float) -> str | None:
     """Of members that were registered by hand nobody says how they are: who forces says it."""
-    if request.kind != "drain-member" or effect.peers or not (untold := _untold(world, request)):
+    if request.kind != "drain-member" or effect.peers or not (unknown := _unknown(world, request)):
         return None
     pool, name = pool_of(world, request), request.target.partition("/")[0]
     return (
         f"no other of the {effect.peers_of} members of {name} is known to be well{_found_down(pool)}; nobody says how "
-        f"{_list(untold)} does"
+        f"{_list(unknown)} does"
     )
 
 
-def _untold(world: World, request: Request) -> list[str]:
+def _unknown(world: World, request: Request) -> list[str]:
     pool = pool_of(world, request)
-    return sorted(pool.untold - {request.target.partition("/")[2]}) if pool else []
+    return sorted(pool.unknown - {request.target.partition("/")[2]}) if pool else []
 
 
 def _found_down(pool: PoolState | None) -> str:
@@ -241,7 +241,7 @@ def _word(world: World, name: str) -> str:
     site = world.sites[name]
     if site.step != "serve":
         return f"{name} is {'drained' if site.step == 'withdraw' else 'steered away from'}"
-    return f"{name} is {site.word}" + (f" ({site.agree} of {site.of} vantage points)" if site.of else "")
+    return f"{name} is {site.state}" + (f" ({site.agree} of {site.of} vantage points)" if site.of else "")
 
 
 def _list(names: Iterable[str]) -> str:

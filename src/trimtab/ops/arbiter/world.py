@@ -11,7 +11,9 @@ from typing import Literal
 
 from trimtab.ops.steering.wish import Step
 
-Word = Literal["serving", "ill", "dark", "unknown"]  # a quorum's verdict of a site, see ops.health.verdict
+State = Literal[
+    "serving", "unhealthy", "unreachable", "unknown"
+]  # a quorum's verdict of a site, see ops.health.verdict
 AUTOMATIC = "trimtab"  # who asks where agents do
 Kind = Literal["drain-site", "drain-proxy", "drain-member"]  # what may be asked: each takes something away
 # What is written down: that, what came of it, and what takes nothing and is not judged.
@@ -29,14 +31,14 @@ PermitKind = Literal[Kind, "undrain-site"]  # that gives back: see ops.drain
 class SiteState:
     """One site that can serve. step: what stands or is under way, the further one. capacity: requests/s of all its
     fronts together, None where the hardware is not measured. proxies: whether each of them works by its own word, and
-    drained: those that an operator took out. drained_by: whose standing word it is that the site is withdrawn, "" for
+    drained: those that an operator took out. drained_by: whose committed state it is that the site is withdrawn, "" for
     none. gone: that stands, and no router of it says anything else. unread: the record of its steering that cannot be read,
     "" for none; then it does not carry, and is not drained. since: when the word became what it is, seconds since 1970, 0 where
     nobody knows.
     """
 
     name: str
-    word: Word = "unknown"
+    state: State = "unknown"
     step: Step = "serve"
     capacity: float | None = None
     proxies: Mapping[str, bool | None] = field(default_factory=dict)
@@ -51,13 +53,13 @@ class SiteState:
     @property
     def carries(self) -> bool:
         """It is known to serve, and clients are sent to it."""
-        return self.word == "serving" and self.step == "serve"
+        return self.state == "serving" and self.step == "serve"
 
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
     """The members of a pool at a site: whether each one is asked to serve and is well by its own word and by the proxies'
-    checks. drained: those that an operator took out. untold: those that are asked to serve, and of which nobody says how they
+    checks. drained: those that an operator took out. unknown: those that are asked to serve, and of which nobody says how they
     are. down: whom the proxies' checks find down, whatever they say of themselves; more: how many besides, of whom the names
     are not told.
     """
@@ -66,7 +68,7 @@ class PoolState:
     name: str
     members: Mapping[str, bool]
     drained: frozenset[str] = frozenset()
-    untold: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
     down: frozenset[str] = frozenset()
     more: int = 0
 
@@ -108,7 +110,7 @@ class Freeze:
 class Limits:
     """What no request may break. sites: that carry after the action; members: the share (percent) of a pool's members
     that are well after it; changes: permits for sites and proxies together in `window_s` seconds. load: requests/s that have to be
-    carried, None where the estate states no peak. well_s: for so long a site that was ill beside another one speaks against
+    carried, None where the estate states no peak. well_s: for so long a site that was unhealthy beside another one speaks against
     that one's drain.
     """
 

@@ -1,6 +1,6 @@
 """A site that answers badly is drained by the agents, and brought back, by the same rules as for a person. Pure.
 
-Only `ill`, which is: a quorum finds that it answers, and badly, while its hosts live. A site that is dark has lost its
+Only `unhealthy`, which is: a quorum finds that it answers, and badly, while its hosts live. A site that is unreachable has lost its
 routes by itself, or nobody can reach it, and then to withdraw it changes nothing. What is unknown changes nothing either.
 """
 
@@ -60,9 +60,9 @@ class Pauses:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds. ill: before a site is taken out.  well: before it comes back."""
+    """Seconds. unhealthy: before a site is taken out.  well: before it comes back."""
 
-    ill: float
+    unhealthy: float
     well: float
 
 
@@ -85,7 +85,7 @@ def wanted(
 
 
 def _back(verdict: SiteVerdict | None, standing: Standing, patience: Patience, now: float) -> Wanted | None:
-    if verdict is None or verdict.word != "serving" or now - verdict.since < patience.well:
+    if verdict is None or verdict.state != "serving" or now - verdict.since < patience.well:
         return None
     if standing.committed[verdict.site].by != AUTOMATIC or verdict.site in standing.doing:
         return None
@@ -93,17 +93,17 @@ def _back(verdict: SiteVerdict | None, standing: Standing, patience: Patience, n
 
 
 def _out(verdict: SiteVerdict, standing: Standing, patience: Patience, now: float) -> Wanted | None:
-    if verdict.word != "ill" or now - verdict.since < patience.ill:
+    if verdict.state != "unhealthy" or now - verdict.since < patience.unhealthy:
         return None
     if verdict.site in standing.committed or verdict.site in standing.doing:
         return None
-    why = f"ill by {verdict.agree} of {verdict.of} vantage points: {next(iter(verdict.reasons), '')}"
+    why = f"unhealthy by {verdict.agree} of {verdict.of} vantage points: {next(iter(verdict.reasons), '')}"
     return Wanted(verdict.site, "out", why.rstrip(": ")[:MAX_REASON])
 
 
 def is_turn(site: str, host: str, views: Iterable[View], now: float, fresh_s: float) -> bool:
-    """Whether it is this host that asks: the first of those who look on from another site and are heard of. No election:
-    two that both think so are told apart by the gate.
+    """Whether it is this host that asks: the first of those who observe from another site and are heard of. No election:
+    two that both think so are told apart by the budget.
     """
     heard = [
         (view.vantage_site, view.host)

@@ -1,6 +1,6 @@
 """The process that drains a site, or brings it back: it reads, judges, and makes the next move, until there is none.
 
-It holds a lease, and all that is under way hangs on it. Killed at any line, its routers return to the standing word within
+It holds a lease, and all that is under way hangs on it. Killed at any line, its routers return to the committed state within
 the lease's time; there is nothing to clean up and nobody to take over.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from trimtab.errors import AnswerIsNo, Conflict, DriverError
+from trimtab.errors import Conflict, Denied, DriverError
 from trimtab.ops.arbiter.decide import Answer, decide, takes_over
 from trimtab.ops.arbiter.world import Permit, Request
 from trimtab.ops.drain import writes
@@ -60,7 +60,7 @@ class Coordinator:
         return found, answers[0]
 
     async def drain(self, request: Request) -> Finished:
-        """Raises AnswerIsNo with every objection, which is kept in the store, and DriverError."""
+        """Raises Denied with every objection, which is kept in the store, and DriverError."""
         async with self._held:
             granted = await self._granting.ask([request], self._held.id, instead=_taken_over)
             if granted.permits:
@@ -70,13 +70,13 @@ class Coordinator:
 
     async def undrain(self, site: str, by: str, reason: str, whose: str = "") -> Finished:
         """It takes nothing from anybody, so nobody is asked. whose: the only one whose word is lifted, "" for anybody's. Raises
-        AnswerIsNo where nothing is to be brought back.
+        Denied where nothing is to be brought back.
         """
         async with self._held:
             found, _ = await self._granting.look(())
             lifts = found.standing.committed.get(site)
             if lifts is None or whose not in ("", lifts.by):
-                raise AnswerIsNo(f"{site} is not drained", "`trimtab status` says what is")
+                raise Denied(f"{site} is not drained", "`trimtab status` says what is")
             request = Request("undrain-site", site, site, by, reason)
             return await self._play(self._plan(self._granting.permit(request, self._at()), "back", lifts))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from trimtab.errors import Conflict, DriverError
 from trimtab.ops.arbiter.decide import Answer, decide
-from trimtab.ops.arbiter.denied import Denied
+from trimtab.ops.arbiter.denied import ArbiterDenied
 from trimtab.ops.arbiter.effect import pool_of
 from trimtab.ops.arbiter.world import Permit, Request, World
 from trimtab.ops.drain import writes
@@ -55,7 +55,7 @@ class Situation:
     def of(
         snapshot: Snapshot, facts: Facts, watching: Watching, wall: float, own: Plan | None = None
     ) -> Situation:
-        """Raises Nonsense where the gate, the freeze or a permit cannot be read."""
+        """Raises InvalidResponse where the budget, the freeze or a permit cannot be read."""
         standing, views = Standing.of(snapshot), views_of(snapshot.records)
         verdicts = judge_all(facts.sites, views, watching.vantage, watching.quorum, now=wall, fresh_s=FRESH_S)
         return Situation(snapshot, standing, world_of(standing, facts, verdicts, own), verdicts)
@@ -111,7 +111,7 @@ class Granting:
         self, requests: Sequence[Request], lease: int, instead: Instead = lambda found, asked: None
     ) -> Granted:
         """All of them or none, on the lease. instead: what is written for a request that needs no permit, asked of a single
-        one. Raises Denied with every objection, which is kept in the store; Conflict, and as `look`.
+        one. Raises ArbiterDenied with every objection, which is kept in the store; Conflict, and as `look`.
         """
         attempt, checks_until = 0, self._now() + CHECKS_S
         while attempt < ATTEMPTS:
@@ -127,7 +127,7 @@ class Granting:
             attempt += 1
             if refused:
                 await self._refuse(found.snapshot, refused)
-                raise Denied(zip(requests, answers, strict=True))
+                raise ArbiterDenied(zip(requests, answers, strict=True))
             with suppress(Conflict):
                 return await self._grant(found, asked, lease, instead)
         raise Conflict("somebody else was first, again and again", "nothing was begun: ask again")
@@ -157,5 +157,5 @@ def _by_checks(world: World, asked: writes.Asked) -> bool:
     return (
         pool is not None
         and bool(pool.down or pool.more)
-        and rules <= {"too-few-members", "last-member", "members-untold"}
+        and rules <= {"too-few-members", "last-member", "members-unknown"}
     )

@@ -35,7 +35,7 @@ def world_of(
         sites[own.site] = _before(sites[own.site], standing, own)
     sites = {name: _less_proxies(site, permits) for name, site in sites.items()}
     pools = tuple(_less_members(pool, permits) for pool in facts.pools)
-    grants = tuple(each for each in standing.gate.grants if own is None or not _is_own(each, own))
+    grants = tuple(each for each in standing.change_budget.grants if own is None or not _is_own(each, own))
     return World(sites, pools, permits, grants, standing.freeze, facts.limits)
 
 
@@ -47,8 +47,8 @@ def _site(site: SiteState, standing: Standing, facts: Facts, verdict: SiteVerdic
     gone = bool(by) and site.name not in standing.doing and steps <= {"withdraw"}
     site = replace(site, step=step, drained_by=by, gone=gone, unread=unread)
     if verdict is None:
-        return replace(site, word="unknown")
-    return replace(site, word=verdict.word, agree=verdict.agree, of=verdict.of, since=verdict.since)
+        return replace(site, state="unknown")
+    return replace(site, state=verdict.state, agree=verdict.agree, of=verdict.of, since=verdict.since)
 
 
 def step_of(site: str, standing: Standing, routers: Iterable[str]) -> Step:
@@ -77,7 +77,7 @@ def _before(site: SiteState, standing: Standing, own: Plan) -> SiteState:
     """The drain itself hides whether the site would carry."""
     committed = standing.committed.get(site.name)
     return replace(
-        site, word="serving" if own.took else "dark", step=committed.step if committed else "serve"
+        site, state="serving" if own.took else "unreachable", step=committed.step if committed else "serve"
     )
 
 
@@ -102,8 +102,8 @@ def less_members(world: World, requests: Iterable[Request]) -> World:
 def _less_members(pool: PoolState, taken: Iterable[Permit | Request]) -> PoolState:
     gone = {each.target for each in taken if each.kind == "drain-member" and each.site == pool.site}
     members = {name: well and f"{pool.name}/{name}" not in gone for name, well in pool.members.items()}
-    untold = frozenset(name for name in pool.untold if f"{pool.name}/{name}" not in gone)
-    return replace(pool, members=members, untold=untold) if gone else pool
+    unknown = frozenset(name for name in pool.unknown if f"{pool.name}/{name}" not in gone)
+    return replace(pool, members=members, unknown=unknown) if gone else pool
 
 
 # ---- for a plan
@@ -130,6 +130,6 @@ def seen_of(
         standing.done.get(plan.site, {}),
         tuple(sorted(host for host, each in heard.items() if each.hears and host not in plan.routers)),
         tuple(each.text for each in answer.standing) if answer else (),
-        verdict is not None and verdict.word == "serving",
+        verdict is not None and verdict.state == "serving",
         world.carrying(without=plan.site),
     )

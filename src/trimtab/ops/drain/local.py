@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from trimtab.errors import AnswerIsNo, BadInput, Conflict, DriverError, LeaseGone, Unreachable
+from trimtab.errors import BadInput, Conflict, Denied, DriverError, LeaseGone, Unreachable
 from trimtab.ops.arbiter.records import key_of
 from trimtab.ops.arbiter.world import Permit, Request
 from trimtab.ops.drain import writes
@@ -30,7 +30,7 @@ NOTE_S = 2.0  # what is done is done: its row waits for nobody
 DECIDED_S = 60.0  # a proxy's word is taken back long before, if its site's registry answers at all
 
 
-class Unasked(Unreachable):
+class ArbiterUnavailable(Unreachable):
     """The estate's store does not answer, or not so that it can be read: nobody could be asked."""
 
 
@@ -76,7 +76,7 @@ class LocalDrain:
         self.registry = registry
         self._store, self._facts = store, facts
         self._granting = Granting(store, self._known, watching, of_store=self._of_store, now=now, wall=wall)
-        self.look_at = self._granting.look  # raises Unasked too
+        self.look_at = self._granting.look  # raises ArbiterUnavailable too
         self._tell, self._limit_s, self._now, self._wall = tell, limit_s, now, wall
         self._said = ""
 
@@ -84,8 +84,8 @@ class LocalDrain:
         return self._facts(await self.registry.read())
 
     async def drain(self, request: Request, target: Target, also: Sequence[Request] = ()) -> Finished:
-        """also: what else that takes away, judged with it. Raises AnswerIsNo with every objection, which is kept in the store,
-        BadInput, Unasked and DriverError. Who is out counts as out: only a proxy, whose addresses have to find another one,
+        """also: what else that takes away, judged with it. Raises Denied with every objection, which is kept in the store,
+        BadInput, ArbiterUnavailable and DriverError. Who is out counts as out: only a proxy, whose addresses have to find another one,
         keeps the permit until they have.
         """
         if request.kind == "drain-member":
@@ -100,7 +100,7 @@ class LocalDrain:
             await self.note(replace(request, kind="drain-proxy-undone"), finished.why)
         return finished
 
-    async def drain_unasked(self, name: str, target: Target) -> Finished:
+    async def drain_unrouted(self, name: str, target: Target) -> Finished:
         """What no requests go to is missed by nobody; the plan's own floors hold. Raises as `target.out`, and DriverError."""
         await write_planned(self.registry, target.out)
         self._tell("drain", f"{name} takes nothing new")
@@ -124,9 +124,9 @@ class LocalDrain:
         raise Conflict(f"others have changed the pool, {ATTEMPTS} times", "nothing was written: ask again")
 
     async def undrain(self, target: Target, name: str) -> Finished:
-        """It takes nothing from anybody, so nobody is asked. Raises AnswerIsNo where nothing is to be brought back."""
+        """It takes nothing from anybody, so nobody is asked. Raises Denied where nothing is to be brought back."""
         if not await write_planned(self.registry, target.back):
-            raise AnswerIsNo(f"{name} is not drained", f"`trimtab why {name}` says what stands")
+            raise Denied(f"{name} is not drained", f"`trimtab why {name}` says what stands")
         return Finished(True, f"{name} takes part again")
 
     async def note(self, request: Request, why: str = "") -> None:
@@ -160,16 +160,16 @@ class LocalDrain:
 
     @asynccontextmanager
     async def _of_store(self) -> AsyncIterator[None]:
-        """What the estate's store does not say is another thing than what the site's registry does not. Raises Unasked."""
+        """What the estate's store does not say is another thing than what the site's registry does not. Raises ArbiterUnavailable."""
         try:
             async with asyncio.timeout(ASK_S):
                 yield
         except Conflict:
             raise
         except DriverError as error:
-            raise Unasked(error.message, error.hint) from error
+            raise ArbiterUnavailable(error.message, error.hint) from error
         except TimeoutError as error:
-            raise Unasked(
+            raise ArbiterUnavailable(
                 f"no answer from the estate's store in {ASK_S:g} s", "is the path to it up?"
             ) from error
 

@@ -1,4 +1,4 @@
-"""What the estate file tells the arbiter: who there is, what a site can carry, what must not be broken, who looks on."""
+"""What the estate file tells the arbiter: who there is, what a site can carry, what must not be broken, who observes."""
 
 from __future__ import annotations
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from trimtab.ops.arbiter.world import PoolState
-from trimtab.ops.overrides.member import Seat
+from trimtab.ops.overrides.member import PoolMember
 from trimtab.registry.record import CheckState, FrontState, Record
 
 
 def pool_state(
-    site: str, name: str, seated: Iterable[Seat], read: Mapping[str, Record], strangers: Collection[str] = ()
+    site: str,
+    name: str,
+    site_members: Iterable[PoolMember],
+    read: Mapping[str, Record],
+    external: Collection[str] = (),
 ) -> PoolState:
-    """seated: the whole pool. read: the site's registry. strangers: addresses that are in the estate's file and no hosts of
+    """site_members: the whole pool. read: the site's registry. external: addresses that are in the estate's file and no hosts of
     its own: of them nobody ever tells anything, and they count as long as they are asked to serve.
     """
-    found, (down, more) = tuple(seated), found_down(name, read)
+    found, (down, more) = tuple(site_members), found_down(name, read)
     members = {
-        each.name: each.weight > 0 and each.name not in down and _is_well(each, read, strangers)
+        each.name: each.weight > 0 and each.name not in down and _is_well(each, read, external)
         for each in found
     }
-    out = frozenset(each.name for each in found if each.hand is not None and each.hand.state != "ready")
-    untold = frozenset(each.name for each in found if each.weight > 0 and each.health == "unknown") - down
-    return PoolState(site, name, members, out, untold, down & {each.name for each in found}, more)
+    out = frozenset(
+        each.name for each in found if each.override is not None and each.override.state != "ready"
+    )
+    unknown = frozenset(each.name for each in found if each.weight > 0 and each.health == "unknown") - down
+    return PoolState(site, name, members, out, unknown, down & {each.name for each in found}, more)
 
 
 def found_down(pool: str, read: Mapping[str, Record]) -> tuple[frozenset[str], int]:
@@ -36,8 +42,8 @@ def found_down(pool: str, read: Mapping[str, Record]) -> tuple[frozenset[str], i
     return frozenset().union(*(names for names, _ in found)), max((more for _, more in found), default=0)
 
 
-def _is_well(seat: Seat, read: Mapping[str, Record], strangers: Collection[str]) -> bool:
+def _is_well(pool_member: PoolMember, read: Mapping[str, Record], external: Collection[str]) -> bool:
     """By its own word; whom the estate names has none, and is as well as its host's agent is there."""
-    if seat.health == "":
-        return seat.name in strangers or f"hosts/{seat.name}" in read
-    return seat.health == "passing"
+    if pool_member.health == "":
+        return pool_member.name in external or f"hosts/{pool_member.name}" in read
+    return pool_member.health == "passing"

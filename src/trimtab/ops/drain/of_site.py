@@ -14,22 +14,22 @@ from trimtab.estate.inventory import Host, Inventory
 from trimtab.ops.arbiter.world import PoolState, SiteState
 from trimtab.ops.drain.judged import Facts
 from trimtab.ops.drain.of_pool import pool_state
-from trimtab.ops.overrides.member import Seat, records, seats
+from trimtab.ops.overrides.member import PoolMember, pool_members, records
 from trimtab.registry.base import Snapshot
-from trimtab.registry.record import FrontState, HostState, ProxyHand, Record
+from trimtab.registry.record import FrontState, HostState, ProxyOverride, Record
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredProxy:
     """A proxy as its site's registry has it. works: None where nobody tells."""
 
-    hand: ProxyHand | None
+    override: ProxyOverride | None
     state: FrontState | None
     works: bool | None
 
     @property
     def drained(self) -> bool:
-        return self.hand is not None and self.hand.state == "drain"
+        return self.override is not None and self.override.state == "drain"
 
 
 def with_site(facts: Facts, inventory: Inventory, site: str, snapshot: Snapshot) -> Facts:
@@ -54,11 +54,11 @@ def _brings(inventory: Inventory, host: Host) -> tuple[str, ...]:
     return tuple(name for name in names if FRONT.has(name) or table().takes_up(name) in needed)
 
 
-def seated(inventory: Inventory, site: str, snapshot: Snapshot, pool: str) -> tuple[Seat, ...]:
+def site_members(inventory: Inventory, site: str, snapshot: Snapshot, pool: str) -> tuple[PoolMember, ...]:
     """Everybody in a pool at a site, registered or named by the estate."""
     declared = inventory.estate.pools[pool]
     named = [each.name for each in servers(inventory, declared, site) if not each.empty]
-    return seats(snapshot, declared.discover or pool, named, registers=declared.discover is not None)
+    return pool_members(snapshot, declared.discover or pool, named, registers=declared.discover is not None)
 
 
 def places_of(inventory: Inventory, site: str, snapshot: Snapshot, pool: str, member: str) -> tuple[str, ...]:
@@ -68,15 +68,15 @@ def places_of(inventory: Inventory, site: str, snapshot: Snapshot, pool: str, me
     return tuple(
         f"{each}/{member}"
         for each in sorted(pools, key=lambda name: name != pool)
-        if member in {seat.name for seat in seated(inventory, site, snapshot, each)}
+        if member in {pool_member.name for pool_member in site_members(inventory, site, snapshot, each)}
     )
 
 
 def _front(read: Mapping[str, Record], host: str, units: tuple[str, ...]) -> RegisteredProxy:
-    hand, state, said = (read.get(f"{kind}/{host}") for kind in ("proxies", "fronts", "hosts"))
+    override, state, said = (read.get(f"{kind}/{host}") for kind in ("proxies", "fronts", "hosts"))
     works = all(said.units.get(unit) == "works" for unit in units) if isinstance(said, HostState) else None
     return RegisteredProxy(
-        hand if isinstance(hand, ProxyHand) else None,
+        override if isinstance(override, ProxyOverride) else None,
         state if isinstance(state, FrontState) else None,
         works,
     )
@@ -90,6 +90,6 @@ def _with_fronts(state: SiteState, fronts: Mapping[str, RegisteredProxy]) -> Sit
 def _pool(
     inventory: Inventory, site: str, snapshot: Snapshot, read: Mapping[str, Record], name: str
 ) -> PoolState:
-    found = seated(inventory, site, snapshot, name)
-    strangers = {each.name for each in found if each.name not in inventory.by_name}
-    return pool_state(site, name, found, read, strangers)
+    found = site_members(inventory, site, snapshot, name)
+    external = {each.name for each in found if each.name not in inventory.by_name}
+    return pool_state(site, name, found, read, external)

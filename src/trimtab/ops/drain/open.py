@@ -1,6 +1,6 @@
 """Fail open: a drained site announces again while nobody else serves. Pure.
 
-A standing word is kept for ever, also by those who can reach nobody. Somebody may have drained this site years ago, or a
+A committed state is kept for ever, also by those who can reach nobody. Somebody may have drained this site years ago, or a
 moment ago while the others were well; it was never meant to be the reason why nobody serves at all.
 
 What it takes is a quorum's word. A site whose vantage points went down with the others has none and stays as it was told:
@@ -22,7 +22,7 @@ def fail_open(
     serves: bool | None = True,
     announced: bool = False,
 ) -> str | None:
-    """Why the site is to be announced against its standing word; None: the word holds.
+    """Why the site is to be announced against its committed state; None: the word holds.
 
     verdicts: of every site. away: sites that are drained or under way. That one of them serves, by failing open itself,
     counts for nothing: two would take turns in closing on each other's account. serves: whether the site serves by its
@@ -33,7 +33,7 @@ def fail_open(
         return None
     if not serves and not announced:
         return None
-    others = {name: verdict.word for name, verdict in verdicts.items() if name != site and name not in away}
+    others = {name: verdict.state for name, verdict in verdicts.items() if name != site and name not in away}
     if "serving" in others.values() or ("unknown" in others.values() and not announced):
         return None
     words = ", ".join(f"{name} is {word}" for name, word in sorted(others.items())[:8])

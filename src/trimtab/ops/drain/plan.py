@@ -1,9 +1,9 @@
 """What a drain of a site works with, as frozen values: the plan, what was read, what has to be remembered, the next move.
 
 Way out: permit → `prefer` (announced as second choice) → every router has verified it → settled → `withdraw` → verified,
-and heard by nobody outside → committed: one transaction makes it the standing word and ends the permit. Way back: `prefer`
-→ verified, and its front door known to work → settled → committed: the standing word is deleted. Until that last transaction all of
-it hangs on the lease of the coordinator, the process that does this: without it the routers return to the standing word.
+and heard by nobody outside → committed: one transaction makes it the committed state and ends the permit. Way back: `prefer`
+→ verified, and its site endpoint known to work → settled → committed: the committed state is deleted. Until that last transaction all of
+it hangs on the lease of the coordinator, the process that does this: without it the routers return to the committed state.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Way = Literal["out", "back"]
 class Plan:
     """routers: all of the site's. settle_s: how long clients get to leave, and to come back. step_limit_s: for each step. ttl_s: how long a
     router follows a step unheard of. permit: what was granted; on the way back a notice that nobody grants, since it takes
-    nothing. lifts: the standing word that is taken back or replaced. took: whether the site carried when the permit was given, which
+    nothing. lifts: the committed state that is taken back or replaced. took: whether the site carried when the permit was given, which
     the drain itself hides. Raises ValueError.
     """
 
@@ -133,7 +133,7 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """done: the site is where the plan wanted it. Otherwise it is back to its standing word, or will be within ttl_s."""
+    """done: the site is where the plan wanted it. Otherwise it is back to its committed state, or will be within ttl_s."""
 
     done: bool
     why: str = ""

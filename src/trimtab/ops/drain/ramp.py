@@ -19,7 +19,7 @@ async def grow(
     over_s: float,
     tell: Callable[[str, str], None],
 ) -> Finished:
-    """own: its weight without any hand. Not done where somebody else has the last word. Raises NoMember and DriverError;
+    """own: its weight without any override. Not done where somebody else has the last word. Raises NoMember and DriverError;
     killed in the middle the member has the share of that step, until it is drained or undrained again.
     """
     try:

@@ -1,6 +1,6 @@
 """The estate store at one revision, read: what stands and what is under way.
 
-What cannot be read never makes anything possible: without the gate, the freeze and the permits nothing is judged at all,
+What cannot be read never makes anything possible: without the budget, the freeze and the permits nothing is judged at all,
 and a site of whose steering something cannot be read does not carry.
 """
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
-from trimtab.errors import Nonsense
-from trimtab.ops.arbiter.ledger import Decision, Gate, Heard
-from trimtab.ops.arbiter.records import FREEZE, GATE, decode, is_ours
+from trimtab.errors import InvalidResponse
+from trimtab.ops.arbiter.ledger import ChangeBudget, Decision, Heard
+from trimtab.ops.arbiter.records import BUDGET, FREEZE, decode, is_ours
 from trimtab.ops.arbiter.world import Freeze, Permit
 from trimtab.ops.steering.wish import Committed, Doing, Done
 from trimtab.registry.base import Snapshot
@@ -30,7 +30,7 @@ class Standing:
     """By site, and what its routers said by site and host. unread: a record that cannot be read, by the site whose steering it is."""
 
     revision: int
-    gate: Gate = field(default_factory=Gate)
+    change_budget: ChangeBudget = field(default_factory=ChangeBudget)
     freeze: Freeze | None = None
     permits: tuple[Permit, ...] = ()
     committed: Mapping[str, Committed] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Standing:
 
     @staticmethod
     def of(snapshot: Snapshot) -> Standing:
-        """Raises Nonsense where the gate, the freeze or a permit cannot be read."""
+        """Raises InvalidResponse where the budget, the freeze or a permit cannot be read."""
         return _Reading(snapshot).standing()
 
     def away(self) -> frozenset[str]:
@@ -82,16 +82,16 @@ class _Reading:
             if kind in NEEDED:
                 newer = isinstance(error, NewerRecord)
                 hint = "nothing is judged before that" if newer else "nothing is judged before it is deleted"
-                raise Nonsense(f"the estate store: {error}", hint) from error
+                raise InvalidResponse(f"the estate store: {error}", hint) from error
             if kind in ("steer", "doing", "done"):
                 self._unread[rest.partition("/")[0]] = key
 
     def standing(self) -> Standing:
-        gate, freeze = self._found.get(GATE), self._found.get(FREEZE)
+        change_budget, freeze = self._found.get(BUDGET), self._found.get(FREEZE)
         found = list(self._found.values())
         return Standing(
             self._revision,
-            gate if isinstance(gate, Gate) else Gate(),
+            change_budget if isinstance(change_budget, ChangeBudget) else ChangeBudget(),
             freeze if isinstance(freeze, Freeze) else None,
             tuple(each for each in found if isinstance(each, Permit)),
             {each.site: each for each in found if isinstance(each, Committed)},

@@ -90,7 +90,7 @@ def _other_word(seen: Seen) -> str:
     return (
         f"{word.by} has committed {word.step} meanwhile"
         if word
-        else "the standing word was taken back meanwhile"
+        else "the committed state was taken back meanwhile"
     )
 
 
@@ -123,7 +123,7 @@ def lacking(plan: Plan, seen: Seen) -> list[str]:
         return []
     found = [text for host in plan.routers if (text := _of_router(host, step, seen))]
     if plan.way == "back" and not seen.serving:
-        found.append(f"no quorum reaches the front door of {plan.site}")
+        found.append(f"no quorum reaches the site endpoint of {plan.site}")
     if step == "withdraw" and seen.heard:
         found.append(f"still heard by {', '.join(sorted(seen.heard))}")
     return found

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from trimtab.errors import AnswerIsNo, Conflict
+from trimtab.errors import Conflict, Denied
 from trimtab.ops.arbiter.decide import Answer
-from trimtab.ops.arbiter.denied import Denied
+from trimtab.ops.arbiter.denied import ArbiterDenied
 from trimtab.ops.arbiter.world import Request
-from trimtab.ops.drain.local import LocalDrain, Overtaken, Unasked
+from trimtab.ops.drain.local import ArbiterUnavailable, LocalDrain, Overtaken
 from trimtab.ops.overrides.member import ATTEMPTS, WritePlan, write_planned
 from trimtab.registry.base import Snapshot, Write
 
@@ -45,7 +45,7 @@ class _More(Exception):
 
 
 async def take(work: LocalDrain, taking: Taking) -> Taken:
-    """Raises AnswerIsNo with every objection, which is kept in the store, or because nobody can be asked; and as the plan,
+    """Raises Denied with every objection, which is kept in the store, or because nobody can be asked; and as the plan,
     BadInput and DriverError. Then nothing was written.
     """
     for _ in range(ATTEMPTS):
@@ -61,7 +61,7 @@ async def _taken(work: LocalDrain, taking: Taking, requests: Sequence[Request]) 
         return Taken(await write_planned(work.registry, plan))
     try:
         return Taken(await work.take(requests, plan))
-    except Unasked as error:
+    except ArbiterUnavailable as error:
         note = _alone(requests, taking.force, error)
         return Taken(await write_planned(work.registry, plan), note)
 
@@ -73,12 +73,12 @@ async def tried(work: LocalDrain, taking: Taking) -> Taken:
     if requests := taking.asks(snapshot):
         try:
             _, answers = await work.look_at(requests)
-        except Unasked as error:
+        except ArbiterUnavailable as error:
             note = _alone(requests, taking.force, error)
         else:
             asked = list(zip(requests, answers, strict=True))
             if not all(answer.granted for answer in answers):
-                raise Denied(asked)
+                raise ArbiterDenied(asked)
             note = "; ".join(
                 [*(_left(*each) for each in asked), *(text for each in answers for text in each.overruled)]
             )
@@ -94,12 +94,12 @@ def _no_more(taking: Taking, requests: Sequence[Request]) -> WritePlan:
     return plan
 
 
-def _alone(requests: Sequence[Request], force: bool, error: Unasked) -> str:
-    """What is said of having asked nobody. Raises AnswerIsNo without force."""
+def _alone(requests: Sequence[Request], force: bool, error: ArbiterUnavailable) -> str:
+    """What is said of having asked nobody. Raises Denied without force."""
     if force:
         return f"the estate's store was not asked ({error.message}): by the site's own registry alone"
     names = ", ".join(each.target for each in requests)
-    raise AnswerIsNo(
+    raise Denied(
         f"{names} is not drained: nothing was begun\n  the estate's store cannot be asked: {error.message}",
         "; or ".join(filter(None, (error.hint, HINT))),
     ) from error

@@ -1,5 +1,5 @@
 """What agents have drained by themselves a person may take into his own hand: then it comes back when he says so, and not
-when it is well. It takes nothing from anybody, so no rule is asked; the standing word changes whose it is.
+when it is well. It takes nothing from anybody, so no rule is asked; the committed state changes whose it is.
 """
 
 from __future__ import annotations

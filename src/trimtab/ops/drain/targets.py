@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trimtab.errors import AnswerIsNo
+from trimtab.errors import Denied
 from trimtab.ops.drain.local import TargetStatus
 from trimtab.ops.overrides.member import (
     RAMP,
     STEPS,
-    Seat,
+    PoolMember,
     Who,
     WritePlan,
     is_ramping,
-    plan_hand,
+    plan_override,
+    pool_member_of,
     records,
     replacing,
-    seat_of,
 )
 from trimtab.registry.base import Snapshot, Write
-from trimtab.registry.record import FrontState, Hand, ProxyHand
+from trimtab.registry.record import FrontState, Override, ProxyOverride
 
 HANDOVER_S = 10.0  # VRRP takes well below a second; a host that is busy a little longer
 
 
-class Overruled(AnswerIsNo):
+class Overruled(Denied):
     """Somebody has said another word of the member meanwhile, and that stands."""
 
 
@@ -42,11 +42,11 @@ class ProxyTarget:
 
     def back(self, snapshot: Snapshot) -> Write | None:
         now = records(snapshot).get(f"proxies/{self.host}")
-        drained = isinstance(now, ProxyHand) and now.state == "drain"
+        drained = isinstance(now, ProxyOverride) and now.state == "drain"
         return self._write(snapshot, "ready") if drained else None
 
     def _write(self, snapshot: Snapshot, state: str) -> Write:
-        word = ProxyHand(self.host, "drain" if state == "drain" else "ready", *self._who())
+        word = ProxyOverride(self.host, "drain" if state == "drain" else "ready", *self._who())
         return replacing(snapshot, word)
 
     def _who(self) -> tuple[str, str, float]:
@@ -70,14 +70,14 @@ def _holds(record: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class MemberTarget:
-    """seats: the pool at its site in a snapshot. places: POOL/MEMBER of each pool that has it and that a route leads to.
+    """pool_members: the pool at its site in a snapshot. places: POOL/MEMBER of each pool that has it and that a route leads to.
     proxies: those of the site; an engine that does not tell what is under way (`tells`) is waited for as long as a request
     may take, `longest_s`.
     """
 
     pool: str
     name: str
-    seats: Callable[[Snapshot], tuple[Seat, ...]]
+    pool_members: Callable[[Snapshot], tuple[PoolMember, ...]]
     proxies: tuple[str, ...]
     who: Who
     force: bool = False
@@ -87,19 +87,21 @@ class MemberTarget:
 
     def out(self, snapshot: Snapshot) -> Write | None:
         """None where it is out: that word stands, whoever said it."""
-        hand = seat_of(self.seats(snapshot), self.name).hand
-        if hand is not None and hand.state != "ready":
+        override = pool_member_of(self.pool_members(snapshot), self.name).override
+        if override is not None and override.state != "ready":
             return None
-        return plan_hand(snapshot, self.seats(snapshot), self.name, "drain", None, self.who, force=self.force)
+        return plan_override(
+            snapshot, self.pool_members(snapshot), self.name, "drain", None, self.who, force=self.force
+        )
 
     def back(self, snapshot: Snapshot) -> Write | None:
         """At once, with the weight that an operator gave it before; one whose way back was interrupted with its own."""
-        seat = seat_of(self.seats(snapshot), self.name)
-        halfway = is_ramping(seat)
-        if seat.hand is None or (seat.hand.state == "ready" and not halfway):
+        pool_member = pool_member_of(self.pool_members(snapshot), self.name)
+        halfway = is_ramping(pool_member)
+        if pool_member.override is None or (pool_member.override.state == "ready" and not halfway):
             return None
-        weight = None if halfway else seat.hand.weight
-        return plan_hand(snapshot, self.seats(snapshot), self.name, "ready", weight, self.who)
+        weight = None if halfway else pool_member.override.weight
+        return plan_override(snapshot, self.pool_members(snapshot), self.name, "ready", weight, self.who)
 
     def ramp(self, step: int, own: int) -> WritePlan:
         """The weight of one step, from 1 to STEPS; the last gives the member its own back. The plan raises Overruled where
@@ -107,20 +109,26 @@ class MemberTarget:
         """
 
         def plan(found: Snapshot) -> Write:
-            seat = seat_of(self.seats(found), self.name)
-            stands = grows(seat) if step == 1 else seat.hand == self._step(seat.pool, step - 1, own)
+            pool_member = pool_member_of(self.pool_members(found), self.name)
+            stands = (
+                grows(pool_member)
+                if step == 1
+                else pool_member.override == self._step(pool_member.pool, step - 1, own)
+            )
             if not stands:
-                raise Overruled(f"{_word(seat)}; nothing more is written", "`trimtab why` says what stands")
-            return replacing(found, self._step(seat.pool, step, own))
+                raise Overruled(
+                    f"{_word(pool_member)}; nothing more is written", "`trimtab why` says what stands"
+                )
+            return replacing(found, self._step(pool_member.pool, step, own))
 
         return plan
 
-    def _step(self, pool: str, step: int, own: int) -> Hand:
+    def _step(self, pool: str, step: int, own: int) -> Override:
         """pool: the name that it registers under."""
         last = step == STEPS
         weight = None if last else min(own, max(1, own * step // STEPS))
         reason = self.who.reason if last else RAMP.format(step, STEPS)
-        return Hand(pool, self.name, "ready", weight, self.who.by, reason, self.who.at)
+        return Override(pool, self.name, "ready", weight, self.who.by, reason, self.who.at)
 
     def seen(self, snapshot: Snapshot, waited_s: float) -> TargetStatus:
         if not (self.proxies and self.places):
@@ -151,17 +159,23 @@ class MemberTarget:
         ]
 
 
-def grows(seat: Seat) -> bool:
+def grows(pool_member: PoolMember) -> bool:
     """Whether it comes back by steps: one with a weight of an operator's own comes back with that at once."""
-    hand = seat.hand
-    return hand is not None and (is_ramping(seat) or (hand.state != "ready" and hand.weight is None))
+    override = pool_member.override
+    return override is not None and (
+        is_ramping(pool_member) or (override.state != "ready" and override.weight is None)
+    )
 
 
-def _word(seat: Seat) -> str:
+def _word(pool_member: PoolMember) -> str:
     """Who has said what of it."""
-    hand = seat.hand
-    if hand is None:
-        return f"what was said of {seat.name} has been taken back meanwhile"
-    what = hand.state if hand.weight is None or hand.state != "ready" else f"weight {hand.weight}"
-    said = f"{what}: {hand.reason}" if hand.reason else what
-    return f"{hand.by or 'somebody'} has said another word of {seat.name} meanwhile ({said})"
+    override = pool_member.override
+    if override is None:
+        return f"what was said of {pool_member.name} has been taken back meanwhile"
+    what = (
+        override.state
+        if override.weight is None or override.state != "ready"
+        else f"weight {override.weight}"
+    )
+    said = f"{what}: {override.reason}" if override.reason else what
+    return f"{override.by or 'somebody'} has said another word of {pool_member.name} meanwhile ({said})"

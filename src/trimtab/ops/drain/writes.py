@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from trimtab.errors import AnswerIsNo, BadInput, Conflict
+from trimtab.errors import BadInput, Conflict, Denied
 from trimtab.ops.arbiter.decide import Answer, Objection
 from trimtab.ops.arbiter.effect import Effect
 from trimtab.ops.arbiter.fields import NUMBER
-from trimtab.ops.arbiter.ledger import MAX_GRANTS, Decision, Gate
-from trimtab.ops.arbiter.records import FREEZE, GATE, Record, decode, encode, key_of
+from trimtab.ops.arbiter.ledger import MAX_GRANTS, ChangeBudget, Decision
+from trimtab.ops.arbiter.records import BUDGET, FREEZE, Record, decode, encode, key_of
 from trimtab.ops.arbiter.world import OF_MEMBERS, Freeze, Grant, Limits, Permit, Request, Told
 from trimtab.ops.drain.plan import Plan, SetStep
 from trimtab.ops.drain.standing import Standing, decisions_in
@@ -46,22 +46,25 @@ class Asked:
 
 
 def grant(snapshot: Snapshot, granted: Sequence[tuple[Asked, Permit]], limits: Limits, lease: int) -> Write:
-    """The permits, their place in the budget and the rows of the decision, for the gate and the freeze as they were read: all
+    """The permits, their place in the budget and the rows of the decision, for the budget and the freeze as they were read: all
     grants of the estate come one after the other. At least one, all at one site: all of them or none. Raises ValueError for
-    what was not granted; BadInput for what nobody could read, and for a budget that is more than the gate can count; Nonsense
-    as `Standing.of`.
+    what was not granted; BadInput for what nobody could read, and for more changes than the budget can count;
+    InvalidResponse as `Standing.of`.
     """
     if not all(asked.answer.granted for asked, _ in granted):
         raise ValueError("what was refused gets no permit")
     if limits.changes > MAX_GRANTS:
         raise BadInput(f"a budget of {limits.changes} changes: at most {MAX_GRANTS} can be counted")
-    gate, site = Standing.of(snapshot).gate, granted[0][1].site
+    change_budget, site = Standing.of(snapshot).change_budget, granted[0][1].site
     asked = [each for each, _ in granted]
     rows, old = _rows(snapshot, asked)
     permits = {key_of(permit): _value(permit) for _, permit in granted}
-    held = as_read(snapshot, [GATE, FREEZE, f"steer/{site}", f"doing/{site}"])
+    held = as_read(snapshot, [BUDGET, FREEZE, f"steer/{site}", f"doing/{site}"])
     return Write(
-        put={GATE: _value(Gate(gate.number + 1, _budget(gate, asked, limits))), **rows},
+        put={
+            BUDGET: _value(ChangeBudget(change_budget.number + 1, _budget(change_budget, asked, limits))),
+            **rows,
+        },
         delete=old,
         leased=permits,
         lease=lease,
@@ -70,9 +73,9 @@ def grant(snapshot: Snapshot, granted: Sequence[tuple[Asked, Permit]], limits: L
     )
 
 
-def _budget(gate: Gate, asked: Sequence[Asked], limits: Limits) -> tuple[Grant, ...]:
+def _budget(change_budget: ChangeBudget, asked: Sequence[Asked], limits: Limits) -> tuple[Grant, ...]:
     """Members have no place in it. Whoever asks for one need not know the window, and lets all stand."""
-    counted = tuple(each for each in gate.grants if each.kind != "drain-member")
+    counted = tuple(each for each in change_budget.grants if each.kind != "drain-member")
     mine = tuple(
         Grant(each.at, each.request.kind, each.request.site, each.request.target)
         for each in asked
@@ -100,12 +103,12 @@ def _is_told(last: Decision | None, asked: Asked) -> bool:
 
 
 def freeze(snapshot: Snapshot, word: Freeze) -> Write:
-    """In the place of none, or of one that nobody can read. Raises BadInput, and AnswerIsNo where the estate is frozen: the
+    """In the place of none, or of one that nobody can read. Raises BadInput, and Denied where the estate is frozen: the
     word of one is not lifted with that of another.
     """
     if (stands := _frozen(snapshot)) is not None:
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stands.at))
-        raise AnswerIsNo(
+        raise Denied(
             f"the estate is frozen by {stands.by} since {since}: {stands.reason or 'no reason given'}",
             "nothing was written: that freeze stands until `trimtab freeze --off`",
         )
@@ -147,7 +150,7 @@ def step(snapshot: Snapshot, plan: Plan, move: SetStep, lease: int) -> Write:
 
 
 def commit(snapshot: Snapshot, plan: Plan, at: float) -> Write:
-    """Out: the standing word is put, on the way back it is deleted; what was under way ends with the same transaction, and
+    """Out: the committed state is put, on the way back it is deleted; what was under way ends with the same transaction, and
     a row tells it. at: seconds since 1970. Raises BadInput; Conflict without the permit and the step.
     """
     permit, doing, steer = _keys(plan)
@@ -162,7 +165,7 @@ def commit(snapshot: Snapshot, plan: Plan, at: float) -> Write:
 
 
 def undo(snapshot: Snapshot, plan: Plan, why: str, at: float) -> Write:
-    """Ends what is under way, if it is ours, and tells why; the standing word stands. Twice is the same as once."""
+    """Ends what is under way, if it is ours, and tells why; the committed state stands. Twice is the same as once."""
     permit, doing, _ = _keys(plan)
     ours = [doing] if _is_ours(snapshot, plan) else []
     keys = [key for key in (*ours, permit) if key in snapshot.records]

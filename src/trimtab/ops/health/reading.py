@@ -13,7 +13,7 @@ from typing import Literal
 from trimtab.daemons.front.judge import PROBES, Probe
 from trimtab.ops.health.stream import Damping, Stream
 
-Word = Literal["serving", "ill", "dark", "unknown"]
+State = Literal["serving", "unhealthy", "unreachable", "unknown"]
 
 FRESH_S = 10.0  # five probes of the usual interval
 MAX_WHY = 200  # characters
@@ -34,12 +34,12 @@ class Reading:
     asked: tuple[Probe, ...] = ()
 
 
-def word(reading: Reading) -> Word:
-    """serving; ill: it does not serve, and its hosts live; dark: nothing answers; unknown.
+def state_of(reading: Reading) -> State:
+    """serving; unhealthy: it does not serve, and its hosts live; unreachable: nothing answers; unknown.
 
     The strongest probe that is asked has to know: otherwise a site whose front fails would be serving for as long as
     connections are taken and requests cannot be asked. A weaker one that does not know counts as one that is not asked:
-    hosts without the right to send ICMP would otherwise never call a site dark.
+    hosts without the right to send ICMP would otherwise never call a site unreachable.
     """
     values = {"https": reading.https, "tcp": reading.tcp, "icmp": reading.icmp}
     asked = [
@@ -50,7 +50,7 @@ def word(reading: Reading) -> Word:
         return "unknown"
     if best:
         return "serving"
-    return "ill" if any(other is True for other in others) else "dark"
+    return "unhealthy" if any(other is True for other in others) else "unreachable"
 
 
 def _knows(value: bool | None) -> bool:
@@ -118,7 +118,7 @@ class Vantage:
         return frozenset(
             site
             for site, watched in self.sites.items()
-            if watched.streams[best].last is False and watched.streams[best].word is not False
+            if watched.streams[best].last is False and watched.streams[best].state is not False
         )
 
     @property
@@ -134,7 +134,7 @@ class Vantage:
 
 
 def _reading(site: str, streams: Mapping[Probe, Stream], since: float, why: str) -> Reading:
-    https, tcp, icmp = (streams[probe].word if probe in streams else None for probe in PROBES)
+    https, tcp, icmp = (streams[probe].state if probe in streams else None for probe in PROBES)
     return Reading(site, https, tcp, icmp, since, why[:MAX_WHY], tuple(streams))
 
 
@@ -142,7 +142,7 @@ def _next(old: Watched, found: Reading, failed: bool) -> Reading:
     """With its since and its why. failed: whether the strongest probe found something wrong; otherwise the last look says
     nothing about why it did before.
     """
-    before, now = word(old.reading), word(found)
+    before, now = state_of(old.reading), state_of(found)
     since = min(old.reading.since, found.since) if old.begun and before == now else found.since
     why = found.why if failed or now == "unknown" else old.reading.why
     return replace(found, since=since, why="" if now == "serving" else why)

@@ -22,12 +22,12 @@ class Damping:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """word: None until enough was said.  since: when it turned to that; 0 before.  heard: when somebody last knew.
+    """state: None until enough was said.  since: when it turned to that; 0 before.  heard: when somebody last knew.
     run: how many answers in a row were `last`.
     """
 
     damping: Damping
-    word: bool | None = None
+    state: bool | None = None
     since: float = 0.0
     heard: float | None = None
     last: bool | None = None
@@ -43,16 +43,16 @@ class Stream:
         since = min(self.since, now)
         if seen is None:
             heard = None if self.heard is None else min(self.heard, now)
-            return Stream(self.damping, self.word, since, heard, self.last, self.run)
+            return Stream(self.damping, self.state, since, heard, self.last, self.run)
         run = self.run + 1 if seen is self.last else 1
         if self._turns(seen, run, now - since):
             return Stream(self.damping, seen, now, now, seen, run)
-        return Stream(self.damping, self.word, since, now, seen, run)
+        return Stream(self.damping, self.state, since, now, seen, run)
 
     def _turns(self, seen: bool, run: int, stood_s: float) -> bool:
-        if seen is self.word or run < (self.damping.rise if seen else self.damping.fall):
+        if seen is self.state or run < (self.damping.rise if seen else self.damping.fall):
             return False
-        return self.word is not False or stood_s >= self.damping.hold_s
+        return self.state is not False or stood_s >= self.damping.hold_s
 
     def aged(self, now: float, fresh_s: float) -> Stream:
         """Itself, or one that begins anew: who could not ask for more than fresh_s seconds cannot speak of now, and what

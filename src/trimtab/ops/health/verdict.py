@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from trimtab.ops.health.reading import MAX_WHY, Reading, Word, word
+from trimtab.ops.health.reading import MAX_WHY, Reading, State, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class SiteVerdict:
-    """of: how many vantage points are expected.  agree: how many of them say so, `ill` and `dark` together; of `unknown`,
+    """of: how many vantage points are expected.  agree: how many of them say so, `unhealthy` and `unreachable` together; of `unknown`,
     how many cannot tell.  since: when the quorum had come together, seconds since 1970; of `unknown`, the last that
     changed, 0 if nobody says anything.  reasons: whoever does not say that it serves, and why.
     """
 
     site: str
-    word: Word
+    state: State
     of: int
     agree: int
     since: float
@@ -44,7 +44,7 @@ class _Said:
     """The word of one host, or of one vantage point."""
 
     who: str
-    word: Word
+    state: State
     since: float
     why: str
 
@@ -113,7 +113,7 @@ def _is_time(value: Any) -> bool:
 def _point(who: str, site: str, views: Iterable[View], now: float) -> _Said:
     """The hosts of one site are one vantage point: they share its way out. One that cannot tell is as good as absent."""
     said = [_of_host(view, site, now) for view in views]
-    told = [each for each in said if each.word != "unknown"]
+    told = [each for each in said if each.state != "unknown"]
     if not said:
         return _Said(who, "unknown", 0.0, "no fresh view")
     if not told:
@@ -128,7 +128,7 @@ def _point(who: str, site: str, views: Iterable[View], now: float) -> _Said:
             who, "unknown", max(each.since for each in told), f"its hosts disagree, {half} to {half}"
         )
     common = _common(side)
-    why = next((each.why for each in side if each.word == common and each.why), "")
+    why = next((each.why for each in side if each.state == common and each.why), "")
     return _Said(who, common, _when(side, len(told) // 2 + 1), why)
 
 
@@ -137,7 +137,7 @@ def _of_host(view: View, site: str, now: float) -> _Said:
     if not isinstance(found, Reading) or found.site != site or not isinstance(found.asked, tuple):
         return _Said(view.host, "unknown", 0.0, "")
     since = min(max(0.0, float(found.since)), now) if _is_time(found.since) else now
-    return _Said(view.host, word(found), since, _plain(found.why))
+    return _Said(view.host, state_of(found), since, _plain(found.why))
 
 
 def _plain(text: Any) -> str:
@@ -147,11 +147,11 @@ def _plain(text: Any) -> str:
 
 
 def _join(site: str, points: Sequence[_Said], need: int) -> SiteVerdict:
-    side = _larger([point for point in points if point.word != "unknown"])
-    reasons = tuple(_reason(point) for point in points if point.word != "serving")
+    side = _larger([point for point in points if point.state != "unknown"])
+    reasons = tuple(_reason(point) for point in points if point.state != "serving")
     if len(side) >= need:
         return SiteVerdict(site, _common(side), len(points), len(side), _when(side, need), reasons)
-    lost = sum(point.word == "unknown" for point in points)
+    lost = sum(point.state == "unknown" for point in points)
     since = max((point.since for point in points), default=0.0)
     return SiteVerdict(site, "unknown", len(points), lost, since, (_split(points, need), *reasons))
 
@@ -159,13 +159,13 @@ def _join(site: str, points: Sequence[_Said], need: int) -> SiteVerdict:
 def _split(points: Sequence[_Said], need: int) -> str:
     if not points:
         return "no site has observers"
-    words = [point.word for point in points]
+    words = [point.state for point in points]
     up, lost = words.count("serving"), words.count("unknown")
     return f"of {len(words)}, {up} say that it serves, {len(words) - up - lost} that it does not: it takes {need}"
 
 
 def _reason(point: _Said) -> str:
-    what = point.why or point.word
+    what = point.why or point.state
     return f"{point.who}: {what} since {_clock(point.since)}" if point.since else f"{point.who}: {what}"
 
 
@@ -175,15 +175,15 @@ def _clock(at: float) -> str:
 
 def _larger(told: Sequence[_Said]) -> list[_Said]:
     """Those who say that it serves, or those who say that it does not; of as many, nobody."""
-    up = [each for each in told if each.word == "serving"]
-    down = [each for each in told if each.word != "serving"]
+    up = [each for each in told if each.state == "serving"]
+    down = [each for each in told if each.state != "serving"]
     return [] if len(up) == len(down) else max(up, down, key=len)
 
 
-def _common(side: Sequence[_Said]) -> Word:
+def _common(side: Sequence[_Said]) -> State:
     """Of several that say no, whoever hears a host is right about it."""
-    words = {each.word for each in side}
-    return "serving" if "serving" in words else "ill" if "ill" in words else "dark"
+    words = {each.state for each in side}
+    return "serving" if "serving" in words else "unhealthy" if "unhealthy" in words else "unreachable"
 
 
 def _when(side: Sequence[_Said], count: int) -> float:

@@ -25,7 +25,7 @@ from trimtab.ops.incidents.incident import (
 )
 from trimtab.ops.steering.wish import STEPS, Committed, Done, Step
 
-# Rows of these: the standing word says it too, or the next row.
+# Rows of these: the committed state says it too, or the next row.
 STANDS_SO = ("drain-site-done", "undrain-site-begun")
 MOST_BEFORE = 10  # requests of just before that it begins with
 HOLD_S = 30.0  # so long a site serves, by quorum, in a row, before it is over
@@ -38,7 +38,7 @@ STANDS: Mapping[Step, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Steer:
-    """How a site stands to the Internet. committed: the standing word, without one it serves.  under_way: whether a step
+    """How a site stands to the Internet. committed: the committed state, without one it serves.  under_way: whether a step
     is.  done: what its routers came to.
     """
 
@@ -73,7 +73,7 @@ class Sighting:
         """
         drained = self.steer.step == "withdraw" or self.steer.under_way or any(map(_takes, self.decisions))
         away = drained and self.itself
-        return self.verdict.word in ("ill", "dark") and not away
+        return self.verdict.state in ("unhealthy", "unreachable") and not away
 
 
 def decide(held: Incident | None, seen: Sighting, now: float) -> Incident | None:
@@ -90,7 +90,7 @@ def decide(held: Incident | None, seen: Sighting, now: float) -> Incident | None
 def class_of(seen: Sighting) -> Class:
     if seen.everywhere:
         return "everywhere"
-    return "ill" if seen.verdict.word == "ill" else "dark"
+    return "unhealthy" if seen.verdict.state == "unhealthy" else "unreachable"
 
 
 # ---- it begins, and is classified
@@ -119,7 +119,7 @@ def _classified(found: Incident, now: float) -> Incident:
 
 
 def _agreed(verdict: SiteVerdict, again: str = "") -> str:
-    return f"{verdict.word}{again}, say {verdict.agree} of {verdict.of} vantage points"
+    return f"{verdict.state}{again}, say {verdict.agree} of {verdict.of} vantage points"
 
 
 def _said(before: tuple[str, ...], verdict: SiteVerdict) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ def _router_acts(found: Incident, steer: Steer, routers: Mapping[str, Step]) -> 
 def _standing(steer: Steer) -> str:
     word = steer.committed
     if word is None:
-        return "to serve again: the standing word was taken back"
+        return "to serve again: the committed state was taken back"
     verb = {"serve": "to serve", "prefer": "second choice", "withdraw": "drained"}[word.step]
     return f"{verb}, by {word.by}" + (f": {word.reason}" if word.reason else "")
 
@@ -232,12 +232,12 @@ def _routers(before: Mapping[str, Step], done: Iterable[Done]) -> dict[str, Step
 
 def _judged(found: Incident, seen: Sighting, now: float) -> Incident:
     verdict = seen.verdict
-    if verdict.word == "unknown":
+    if verdict.state == "unknown":
         if found.quorum == "unknown":
             return found
         why = verdict.reasons[0] if verdict.reasons else "nobody says anything"
         return found.told("unknown", now, why, quorum="unknown", verified=0.0)
-    if verdict.word == "serving":
+    if verdict.state == "serving":
         if found.quorum == "serving":
             return found
         text = _agreed(verdict)
@@ -254,7 +254,7 @@ def _not_serving(found: Incident, seen: Sighting, now: float) -> Incident:
             "detected", now, _agreed(seen.verdict, again), quorum="not serving", verified=0.0, state=state
         )
     drained = seen.steer.step == "withdraw"  # others are answered by another site: no news of this one
-    if kind != before.kind and not (drained and (kind == "dark" or before.kind == "ill")):
+    if kind != before.kind and not (drained and (kind == "unreachable" or before.kind == "unhealthy")):
         found = _classified(replace(found, kind=kind), now)
     said = _said(found.said, seen.verdict)
     return found if said == found.said else replace(found, said=said)

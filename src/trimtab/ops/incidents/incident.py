@@ -9,7 +9,7 @@ from typing import Any, Literal
 from trimtab.ops.steering.wish import Step
 
 State = Literal["detected", "classified", "acted", "verified", "closed"]
-Class = Literal["ill", "dark", "everywhere"]
+Class = Literal["unhealthy", "unreachable", "everywhere"]
 Kind = Literal["detected", "classified", "unknown", "granted", "refused", "acted", "verified", "closed"]
 Quorum = Literal["not serving", "serving", "unknown"]
 
@@ -17,8 +17,8 @@ MAX_EVENTS = 100
 MAX_SAID, MAX_ROUTERS = 32, 32
 MAX_TEXT = 500  # characters
 CLASSES: Mapping[Class, str] = {
-    "ill": "it answers badly, its hosts live",
-    "dark": "nothing of it answers",
+    "unhealthy": "it answers badly, its hosts live",
+    "unreachable": "nothing of it answers",
     "everywhere": "no site serves, says a quorum: most likely the check or the observers, not the sites",
 }
 # A record is refused for too many of these, whatever text they stand in: see `fields.Body.of`.
@@ -40,7 +40,7 @@ class Incident:
 
     Seconds since 1970, 0 where it has not been: first: when the first vantage point had come to its word, since: when the
     quorum had, opened: when it was written down; verified: since when it serves, by quorum, in a row; closed.
-    step: the standing word.  routers: what each of the site's has verified, of those that do not simply serve.
+    step: the committed state.  routers: what each of the site's has verified, of those that do not simply serve.
     decision: the number of the last one that was looked at.  said: by vantage point, what it said first.
     left_out: how many events are missing in the middle.
     """

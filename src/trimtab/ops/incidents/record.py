@@ -118,8 +118,11 @@ def held_of(records: Mapping[str, bytes], site: str) -> Incident | None:
 
 # ---- the fields
 
+# Records of version 1 have words of their own for what happened.
+_WRITTEN: Mapping[Class, str] = {"unhealthy": "ill", "unreachable": "dark", "everywhere": "everywhere"}
+_READ: Mapping[str, Class] = {written: kind for kind, written in _WRITTEN.items()}
 _PLAIN = (
-    "site", "state", "kind", "quorum", "first", "since", "opened", "verified", "closed", "step", "decision", "left_out",
+    "site", "state", "quorum", "first", "since", "opened", "verified", "closed", "step", "decision", "left_out",
 )  # fmt: skip
 
 
@@ -128,6 +131,7 @@ def _body(record: Record) -> dict[str, Any]:
     if isinstance(record, Open):
         return {"number": record.number}
     return {name: getattr(record, name) for name in _PLAIN} | {
+        "kind": _WRITTEN[record.kind],
         "routers": [[host, step] for host, step in sorted(record.routers.items())],
         "said": [[line] for line in record.said],
         "events": [[event.at, event.kind, event.text] for event in record.events],
@@ -139,7 +143,7 @@ def _incident(number: int, body: Body) -> Incident:
         number,
         body.site("site"),
         body.one_of("state", get_args(State)),
-        body.one_of("kind", get_args(Class)),
+        _READ[body.one_of("kind", tuple(_READ))],
         body.one_of("quorum", get_args(Quorum)),
         first=body.time("first"),
         since=body.time("since"),

@@ -13,7 +13,7 @@ from trimtab.ops.arbiter.fields import NUMBER
 from trimtab.ops.arbiter.ledger import Decision
 from trimtab.ops.arbiter.world import OF_MEMBERS
 from trimtab.ops.drain.standing import decisions_in, decoded
-from trimtab.ops.health.reading import word
+from trimtab.ops.health.reading import state_of
 from trimtab.ops.health.record import FRESH_S
 from trimtab.ops.health.record import decode as decode_view
 from trimtab.ops.health.verdict import SiteVerdict, View, judge, judge_all
@@ -88,7 +88,7 @@ class Sight:
             self._newest,
             self._everywhere,
             0.0 if held else self._first(site),
-            judge(site, self._views, (site,), now=self._now, fresh_s=FRESH_S).word == "serving",
+            judge(site, self._views, (site,), now=self._now, fresh_s=FRESH_S).state == "serving",
         )
 
     def _decisions(self, site: str, after: int) -> tuple[Decision, ...]:
@@ -98,7 +98,7 @@ class Sight:
 
     def _before(self, verdict: SiteVerdict) -> tuple[Decision, ...]:
         """What was asked just before may be why a site does not serve."""
-        if verdict.word not in ("ill", "dark"):
+        if verdict.state not in ("unhealthy", "unreachable"):
             return ()
         return tuple(row for row in self._recent if row.request.site == verdict.site)
 
@@ -117,13 +117,15 @@ class Sight:
             for view in self._views
             if site in view.readings and abs(self._now - view.at) <= FRESH_S
         ]
-        return min((each.since for each in readings if word(each) in ("ill", "dark")), default=0.0)
+        return min(
+            (each.since for each in readings if state_of(each) in ("unhealthy", "unreachable")), default=0.0
+        )
 
 
 def everywhere(verdicts: Iterable[SiteVerdict]) -> bool:
     """A quorum finds that no site serves. Of an estate of one site that says nothing about the observers."""
-    words = [verdict.word for verdict in verdicts]
-    return len(words) > 1 and all(each in ("ill", "dark") for each in words)
+    words = [verdict.state for verdict in verdicts]
+    return len(words) > 1 and all(each in ("unhealthy", "unreachable") for each in words)
 
 
 def _steers(records: Mapping[str, bytes]) -> dict[str, Steer]:

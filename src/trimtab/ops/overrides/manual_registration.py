@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import cast
 
 from trimtab.errors import BadInput
-from trimtab.ops.overrides.member import CONDITIONS, Seat, Who, as_read, leave_somebody, records
+from trimtab.ops.overrides.member import CONDITIONS, PoolMember, Who, as_read, leave_somebody, records
 from trimtab.registry.base import Snapshot, Write
 from trimtab.registry.codec import decode, encode
 from trimtab.registry.fields import BadRecord
-from trimtab.registry.record import MAX_ID, Claim, Hand, Member, Record, key_of
+from trimtab.registry.record import MAX_ID, Claim, Member, Override, Record, key_of
 
 OVERRULE = "or, where you know better: --force --reason WHY"
 
@@ -64,9 +64,15 @@ def _nobody_elses(read: Mapping[str, Record], wanted: Member) -> None:
 
 
 def plan_deregister(
-    snapshot: Snapshot, seated: tuple[Seat, ...], pool: str, name: str, who: Who, *, force: bool = False
+    snapshot: Snapshot,
+    site_members: tuple[PoolMember, ...],
+    pool: str,
+    name: str,
+    who: Who,
+    *,
+    force: bool = False,
 ) -> Write:
-    """By its key, however damaged the record is. The hand on it stays. seated: the whole pool.
+    """By its key, however damaged the record is. The override on it stays. site_members: the whole pool.
 
     Raises BadInput where it is not registered, where nobody would be left, and, without force, where its agent is alive.
     """
@@ -81,9 +87,11 @@ def plan_deregister(
             f"{name} is alive: its agent registers it, and would put it back",
             f"its agent registers it: delete its file in register.d on that host; {OVERRULE}",
         )
-    others = sorted((s for s in seated if s.name != name and s.weight), key=lambda each: not each.well)
-    for seat in (each for each in seated if each.name == name):  # a damaged one has no seat
-        leave_somebody(seat, others, len(seated), force)
+    others = sorted((s for s in site_members if s.name != name and s.weight), key=lambda each: not each.well)
+    for pool_member in (
+        each for each in site_members if each.name == name
+    ):  # a damaged one has no pool_member
+        leave_somebody(pool_member, others, len(site_members), force)
     noted = _noted(read, pool, name, who) if force else {}
     stay = [f"{kind}/{pool}/{each.name}" for each in others for kind in ("members", "hand")]
     keys = [*found, *noted, *stay][:CONDITIONS]
@@ -91,10 +99,10 @@ def plan_deregister(
 
 
 def _noted(read: Mapping[str, Record], pool: str, name: str, who: Who) -> dict[str, bytes]:
-    """Who overruled and why, kept with the hand; a word that stands there keeps its own reason."""
+    """Who overruled and why, kept with the override; a word that stands there keeps its own reason."""
     key = f"hand/{pool}/{name}"
-    now = read.get(key, Hand(pool, name))
-    if not isinstance(now, Hand) or now.state != "ready" or now.weight is not None:
+    now = read.get(key, Override(pool, name))
+    if not isinstance(now, Override) or now.state != "ready" or now.weight is not None:
         return {}
     asked = replace(now, by=who.by, reason=who.reason, at=who.at)
     try:

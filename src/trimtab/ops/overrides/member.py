@@ -1,7 +1,7 @@
-"""The operator's hand on a site's registry: weights and states (`split`: shares). Plans are pure: a snapshot in, a `Write` out.
+"""An operator's override on a site's registry: weights and states (`split`: shares). Plans are pure: a snapshot in, a `Write` out.
 
 What would leave a pool without anybody is refused here, with the figures, before anything is written, and every write holds
-only for the hands that were read; the agents refuse it once more, for registrations may have changed meanwhile.
+only for the overrides that were read; the agents refuse it once more, for registrations may have changed meanwhile.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from trimtab.errors import BadInput, Conflict
 from trimtab.registry.base import Registry, Snapshot, Write
 from trimtab.registry.codec import decode, encode
 from trimtab.registry.fields import BadRecord
-from trimtab.registry.record import MAX_WEIGHT, Alive, Hand, Member, Record, State, key_of
+from trimtab.registry.record import MAX_WEIGHT, Alive, Member, Override, Record, State, key_of
 
 ATTEMPTS = 5
 CONDITIONS = 50  # of one transaction, beside what it puts: Consul takes 64 in all, etcd 128
@@ -39,21 +39,21 @@ class Who:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """One member as the registry and the hand on it make it. weight: what requests go by; 0 takes none."""
+class PoolMember:
+    """One member as the registry and the override on it make it. weight: what requests go by; 0 takes none."""
 
     pool: str
     name: str
     member: Member | None
-    hand: Hand | None
+    override: Override | None
     health: str
 
     @property
     def weight(self) -> int:
-        if self.hand is not None and self.hand.state != "ready":
+        if self.override is not None and self.override.state != "ready":
             return 0
-        if self.hand is not None and self.hand.weight is not None:
-            return self.hand.weight
+        if self.override is not None and self.override.weight is not None:
+            return self.override.weight
         return self.member.weight if self.member else 100
 
     @property
@@ -62,11 +62,11 @@ class Seat:
         return self.health in ("", "passing")
 
 
-def is_ramping(seat: Seat) -> bool:
+def is_ramping(pool_member: PoolMember) -> bool:
     """Whether its share is on its way back, or an undrain was interrupted halfway."""
-    if seat.hand is None or seat.hand.state != "ready":
+    if pool_member.override is None or pool_member.override.state != "ready":
         return False
-    return any(seat.hand.reason == RAMP.format(step, STEPS) for step in range(1, STEPS))
+    return any(pool_member.override.reason == RAMP.format(step, STEPS) for step in range(1, STEPS))
 
 
 def records(snapshot: Snapshot) -> dict[str, Record]:
@@ -80,9 +80,9 @@ def records(snapshot: Snapshot) -> dict[str, Record]:
     return found
 
 
-def seats(
+def pool_members(
     snapshot: Snapshot, pool: str, of_file: Iterable[str] = (), *, registers: bool = True
-) -> tuple[Seat, ...]:
+) -> tuple[PoolMember, ...]:
     """The members of a pool, by name. of_file: those that the estate itself names; registers: whether others may come
     (what registers in a pool of the estate's own hosts serves nobody).
     """
@@ -90,25 +90,29 @@ def seats(
     members = {r.name: r for r in read.values() if registers and isinstance(r, Member) and r.pool == pool}
     found = []
     for name in sorted({*members, *of_file}):
-        hand, alive = read.get(f"hand/{pool}/{name}"), read.get(f"alive/{pool}/{name}")
+        override, alive = read.get(f"hand/{pool}/{name}"), read.get(f"alive/{pool}/{name}")
         word = alive.health if isinstance(alive, Alive) else "unknown"
         health = word if name in members else ""
-        found.append(Seat(pool, name, members.get(name), hand if isinstance(hand, Hand) else None, health))
+        found.append(
+            PoolMember(
+                pool, name, members.get(name), override if isinstance(override, Override) else None, health
+            )
+        )
     return tuple(found)
 
 
-def seat_of(seated: tuple[Seat, ...], name: str) -> Seat:
+def pool_member_of(site_members: tuple[PoolMember, ...], name: str) -> PoolMember:
     """Raises NoMember."""
-    found = next((each for each in seated if each.name == name), None)
+    found = next((each for each in site_members if each.name == name), None)
     if found is None:
-        known = ", ".join(each.name for each in seated) or "none"
+        known = ", ".join(each.name for each in site_members) or "none"
         raise NoMember(f"no member {name!r} in this pool", f"there are: {known}")
     return found
 
 
-def plan_hand(
+def plan_override(
     snapshot: Snapshot,
-    seated: tuple[Seat, ...],
+    site_members: tuple[PoolMember, ...],
     name: str,
     state: State,
     weight: int | None,
@@ -117,49 +121,49 @@ def plan_hand(
     force: bool = False,
     most: int = CONDITIONS,
 ) -> Write | None:
-    """seated: the whole pool. A member that is taken out keeps its weight for the way back, but not the share of an undrain
+    """site_members: the whole pool. A member that is taken out keeps its weight for the way back, but not the share of an undrain
     that was interrupted: nobody wished for that. None where nothing changes, and no other reason is given. most: conditions
     that the write may have. Raises BadInput for a member that is not there, and where nobody would be left; force: those
     that say nothing of themselves will do.
     """
-    seat = seat_of(seated, name)
+    pool_member = pool_member_of(site_members, name)
     if weight is not None and not 0 <= weight <= MAX_WEIGHT:
         raise BadInput(f"weight {weight}", f"0 to {MAX_WEIGHT} is expected")
-    now = seat.hand or Hand(seat.pool, name)
-    before = None if is_ramping(seat) else now.weight
+    now = pool_member.override or Override(pool_member.pool, name)
+    before = None if is_ramping(pool_member) else now.weight
     kept = weight if state == "ready" else before
     same = (now.state, now.weight) == (state, kept)
     if same and who.reason in ("", now.reason):
         return None
-    asked = Hand(seat.pool, name, state, kept, who.by, who.reason, who.at)
-    others = [each for each in seated if each is not seat and each.weight]
-    if not same and not replace(seat, hand=asked).weight:
-        leave_somebody(seat, others, len(seated), force)
+    asked = Override(pool_member.pool, name, state, kept, who.by, who.reason, who.at)
+    others = [each for each in site_members if each is not pool_member and each.weight]
+    if not same and not replace(pool_member, override=asked).weight:
+        leave_somebody(pool_member, others, len(site_members), force)
     first = sorted(others, key=lambda each: not each.well)
-    return _conditioned(snapshot, asked, [*first, *seated], most)
+    return _conditioned(snapshot, asked, [*first, *site_members], most)
 
 
-def leave_somebody(seat: Seat, others: list[Seat], all_: int, force: bool) -> None:
+def leave_somebody(pool_member: PoolMember, others: list[PoolMember], all_: int, force: bool) -> None:
     """others: who else takes requests. One that took none before takes nothing away. Raises BadInput."""
     if not others:
         raise BadInput(
-            f"no member would remain in {seat.pool}: {seat.name} is the last of {all_} that takes requests",
+            f"no member would remain in {pool_member.pool}: {pool_member.name} is the last of {all_} that takes requests",
             "give another one its weight back first",
         )
-    if seat.weight and not force and not any(each.well for each in others):
+    if pool_member.weight and not force and not any(each.well for each in others):
         names = ", ".join(f"{each.name} ({each.health})" for each in others[:5])
         raise BadInput(
-            f"no healthy member would remain in {seat.pool}, only {names}",
+            f"no healthy member would remain in {pool_member.pool}, only {names}",
             "see `trimtab members`; where you know that they serve: --force --reason WHY",
         )
 
 
-def _conditioned(snapshot: Snapshot, asked: Hand, seated: Iterable[Seat], most: int) -> Write:
-    """Written only if every hand of the pool is as it was read: two that leave at once would each count on the other.
+def _conditioned(snapshot: Snapshot, asked: Override, site_members: Iterable[PoolMember], most: int) -> Write:
+    """Written only if every override of the pool is as it was read: two that leave at once would each count on the other.
 
-    Of a pool with more members than a transaction has conditions, the first of `seated`: one that stays is enough.
+    Of a pool with more members than a transaction has conditions, the first of `site_members`: one that stays is enough.
     """
-    keys = dict.fromkeys([key_of(asked), *(f"hand/{each.pool}/{each.name}" for each in seated)])
+    keys = dict.fromkeys([key_of(asked), *(f"hand/{each.pool}/{each.name}" for each in site_members)])
     return Write(put=replacing(snapshot, asked).put, **as_read(snapshot, list(keys)[:most]))
 
 

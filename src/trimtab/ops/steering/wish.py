@@ -21,7 +21,7 @@ STEPS: tuple[Step, ...] = ("serve", "prefer", "withdraw")
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The standing word for a site; without one it serves. at: seconds since 1970.  permit: under which it was said."""
+    """The committed state for a site; without one it serves. at: seconds since 1970.  permit: under which it was said."""
 
     site: str
     step: Step

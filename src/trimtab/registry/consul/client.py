@@ -21,7 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from trimtab.drivers.http import Answer, Limits, Peer, Peers, TlsFiles, text_of
-from trimtab.errors import Compacted, Nonsense, Refused, Unreachable
+from trimtab.errors import Compacted, InvalidResponse, Refused, Unreachable
 from trimtab.registry.base import AccessLike, Batch, Snapshot, Write
 from trimtab.registry.consul import rights, wire
 from trimtab.registry.consul.steps import difference, steps_of
@@ -62,7 +62,7 @@ class Consul:
         self._states: dict[int, State] = {}
 
     async def read(self) -> Snapshot:
-        """Raises Unreachable, Refused, Nonsense."""
+        """Raises Unreachable, Refused, InvalidResponse."""
         state = await self._peers.any(self._seen)
         self._remember(state)
         return Snapshot(state.revision, state.records)
@@ -104,7 +104,7 @@ class Consul:
         try:
             return UUID(reply["ID"]).int
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise Nonsense(f"Consul made the session {str(reply)[:80]!r}") from error
+            raise InvalidResponse(f"Consul made the session {str(reply)[:80]!r}") from error
 
     async def keep(self, lease: int) -> float:
         """Raises LeaseGone, and as `read`."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from trimtab.errors import Conflict, DriverError, LeaseGone, Nonsense, Refused, Unreachable
+from trimtab.errors import Conflict, DriverError, InvalidResponse, LeaseGone, Refused, Unreachable
 from trimtab.registry.codec import decode
 from trimtab.registry.fields import BadRecord, shown
 from trimtab.registry.record import MAX_WEIGHT, Member
@@ -116,21 +116,21 @@ def new_session(space: Space, ttl_s: int) -> Json:
     }
 
 
-# ---- what a reply says; each raises Nonsense
+# ---- what a reply says; each raises InvalidResponse
 
 
 def reply_of(raw: bytes) -> Any:
     try:
         return json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise Nonsense(f"Consul answered with something that is not JSON: {raw[:80]!r}") from error
+        raise InvalidResponse(f"Consul answered with something that is not JSON: {raw[:80]!r}") from error
 
 
 def index_of(fields: Mapping[str, str]) -> int:
     """At least 1: an index of 0 does not block (Consul, "Blocking Queries": sanity check)."""
     value = fields.get("x-consul-index", "")
     if not (value.isascii() and value.isdecimal() and len(value) <= 20):
-        raise Nonsense(f"Consul's X-Consul-Index is {shown(value)!r}, a number is expected")
+        raise InvalidResponse(f"Consul's X-Consul-Index is {shown(value)!r}, a number is expected")
     if fields.get("x-consul-results-filtered-by-acls", "").lower() == "true":
         raise Refused("the token may read only a part of the registry, and a part is worse than nothing")
     return max(1, int(value))
@@ -178,7 +178,7 @@ def keys_of(space: Space, index: int, reply: Any) -> Half:
         pair = as_object(each)
         key = str(pair.get("Key", ""))
         if not key.startswith(space.folder):
-            raise Nonsense(f"Consul answered with the key {shown(key)!r}, which was not asked for")
+            raise InvalidResponse(f"Consul answered with the key {shown(key)!r}, which was not asked for")
         name = key.removeprefix(space.folder)
         if name and name != MARK and not name.startswith(MEMBERS):
             records[name], stamps[name] = _bytes(pair.get("Value")), _number(pair.get("ModifyIndex", 0))
@@ -191,7 +191,7 @@ def written_of(space: Space, reply: Any) -> int:
         pair = as_object(each).get("KV")
         if isinstance(pair, dict) and pair.get("Key") == space.folder + MARK:
             return _number(pair.get("ModifyIndex"))
-    raise Nonsense("Consul's transaction does not say when it happened")
+    raise InvalidResponse("Consul's transaction does not say when it happened")
 
 
 def seconds_of(reply: Any) -> float:
@@ -199,7 +199,7 @@ def seconds_of(reply: Any) -> float:
     first = as_object((as_list(reply) or [{}])[0])
     found = _DURATION.findall(str(first.get("TTL", "")))
     if not found:
-        raise Nonsense(f"Consul's session has the TTL {shown(first.get('TTL'))!r}")
+        raise InvalidResponse(f"Consul's session has the TTL {shown(first.get('TTL'))!r}")
     return sum(float(amount) * _SECONDS[unit] for amount, unit in found)
 
 
@@ -218,24 +218,24 @@ def fault_of(who: str, status: int, body: bytes) -> DriverError:
         return Conflict(text)
     if status in (429, 500, 502, 503, 504):  # 500 is also what a cluster without a leader answers
         return Unreachable(text)
-    return Refused(text) if 400 <= status < 500 else Nonsense(text)
+    return Refused(text) if 400 <= status < 500 else InvalidResponse(text)
 
 
 def as_object(value: Any) -> Json:
     if not isinstance(value, dict):
-        raise Nonsense(f"Consul answered with {shown(value)!r}, an object is expected")
+        raise InvalidResponse(f"Consul answered with {shown(value)!r}, an object is expected")
     return value
 
 
 def as_list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise Nonsense(f"Consul answered with {shown(value)!r}, a list is expected")
+        raise InvalidResponse(f"Consul answered with {shown(value)!r}, a list is expected")
     return value
 
 
 def _number(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Nonsense(f"Consul's index is {shown(value)!r}, a number is expected")
+        raise InvalidResponse(f"Consul's index is {shown(value)!r}, a number is expected")
     return value
 
 
@@ -243,4 +243,4 @@ def _bytes(value: Any) -> bytes:
     try:
         return b64decode(value or "", validate=True)
     except (ValueError, TypeError) as error:
-        raise Nonsense(f"Consul's value is {shown(value)!r}, base64 is expected") from error
+        raise InvalidResponse(f"Consul's value is {shown(value)!r}, base64 is expected") from error

@@ -23,7 +23,7 @@ async def ensure_auth(
     of `access.password` and that role; authentication enabled. What is there beyond that stays. True: something was
     changed.
 
-    Raises BadInput, Unreachable, Nonsense, and Refused where root has another password already.
+    Raises BadInput, Unreachable, InvalidResponse, and Refused where root has another password already.
     """
     if not access.user or access.user == ROOT or not access.password or not root_password:
         raise BadInput(

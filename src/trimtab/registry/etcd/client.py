@@ -6,7 +6,7 @@ import math
 from collections.abc import AsyncIterator
 
 from trimtab.drivers.http import Limits
-from trimtab.errors import Compacted, Conflict, LeaseGone, Nonsense, Unreachable
+from trimtab.errors import Compacted, Conflict, InvalidResponse, LeaseGone, Unreachable
 from trimtab.registry.base import AccessLike, Batch, Snapshot, Write
 from trimtab.registry.etcd import wire
 from trimtab.registry.etcd.gateway import Credentials, Gateway
@@ -35,7 +35,7 @@ class Etcd:
         self._past = Identity()
 
     async def read(self) -> Snapshot:
-        """Linearizable, in pages of one revision. Raises Unreachable, Refused, Nonsense."""
+        """Linearizable, in pages of one revision. Raises Unreachable, Refused, InvalidResponse."""
         try:
             return await self._whole()
         except Compacted as error:  # history was thrown away between two pages, or another member took over
@@ -47,13 +47,13 @@ class Etcd:
         while page.rest:
             page = await self._read_page(page.rest, first.revision)
             if page.header.cluster != first.cluster:
-                raise Nonsense(
+                raise InvalidResponse(
                     "two pages of one read are of two clusters: the endpoints do not belong together"
                 )
             records.update(page.records)
             marks.append(page.newest)
             if len(records) > MAX_RECORDS:
-                raise Nonsense(f"more than {MAX_RECORDS} records: this is not a registry of endpoints")
+                raise InvalidResponse(f"more than {MAX_RECORDS} records: this is not a registry of endpoints")
         self._past.header, self._past.mark = (
             first,
             max(filter(None, marks), key=lambda mark: mark.revision, default=None),
@@ -90,7 +90,7 @@ class Etcd:
         reply = await self._gateway.call("/v3/lease/grant", {"TTL": str(max(1, math.ceil(ttl_s)))})
         lease = wire.number(reply, "ID")
         if lease <= 0:
-            raise Nonsense(f"etcd granted the lease {lease}")
+            raise InvalidResponse(f"etcd granted the lease {lease}")
         return lease
 
     async def keep(self, lease: int) -> float:
@@ -98,7 +98,7 @@ class Etcd:
         reply = await self._gateway.call("/v3/lease/keepalive", {"ID": str(lease)})
         result = reply.get("result")
         if not isinstance(result, dict):
-            raise Nonsense(f"etcd kept a lease with {str(reply)[:80]!r}")
+            raise InvalidResponse(f"etcd kept a lease with {str(reply)[:80]!r}")
         left = wire.number(result, "TTL")
         if left <= 0:
             raise LeaseGone(f"the lease {lease:x} has ended")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trimtab.drivers.http import NotDone
-from trimtab.errors import Compacted, DriverError, LeaseGone, Nonsense, Refused, Unreachable
+from trimtab.errors import Compacted, DriverError, InvalidResponse, LeaseGone, Refused, Unreachable
 
 
 class Unauthenticated(Refused):
@@ -49,7 +49,7 @@ CODES: Mapping[int, type[DriverError]] = {
     12: Refused,  # unimplemented
     13: Unreachable,  # internal: the gateway's own connection broke
     14: Unreachable,  # unavailable
-    15: Nonsense,  # data loss
+    15: InvalidResponse,  # data loss
     16: Unauthenticated,
 }
 
@@ -73,7 +73,7 @@ def fault_of(who: str, status: int, body: bytes) -> DriverError:
         return Refused(f"{who} has no v3 gateway: 404", HINTS["404"])
     if b"CommonName of client" in body:
         return Refused(f"{who}: {body[:80]!r}", HINTS["CommonName of client"])
-    kind = Unreachable if status in (429, 500, 502, 503, 504) else Nonsense
+    kind = Unreachable if status in (429, 500, 502, 503, 504) else InvalidResponse
     return kind(f"{who} answered {status}: {body[:80]!r}")
 
 
@@ -90,4 +90,4 @@ def fault_in(who: str, found: Mapping[str, Any]) -> DriverError:
     for part, kind in TEXTS:
         if part in said:
             return kind(text, hint)
-    return CODES.get(code, Nonsense)(text, hint) if isinstance(code, int) else Nonsense(text)
+    return CODES.get(code, InvalidResponse)(text, hint) if isinstance(code, int) else InvalidResponse(text)

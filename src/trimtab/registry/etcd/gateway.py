@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trimtab.drivers.http import Answer, Limits, Peer, Peers, Stream, TlsFiles, text_of
-from trimtab.errors import BadInput, Nonsense, Refused
+from trimtab.errors import BadInput, InvalidResponse, Refused
 from trimtab.registry.base import AccessLike
 from trimtab.registry.etcd import wire
 from trimtab.registry.etcd.faults import Unauthenticated, fault_of
@@ -43,7 +43,7 @@ class Credentials:
 
 
 class Gateway:
-    """Raises, in all it does: Unreachable, Refused, Nonsense, LeaseGone, Compacted. BadInput when it is made."""
+    """Raises, in all it does: Unreachable, Refused, InvalidResponse, LeaseGone, Compacted. BadInput when it is made."""
 
     def __init__(self, access: AccessLike, credentials: Credentials | None, limits: Limits) -> None:
         self.peers = Peers(access.endpoints, TlsFiles(access.ca, access.certificate, access.key), limits)
@@ -113,7 +113,7 @@ class Gateway:
             or not token.isprintable()
             or not 0 < len(token) < 8192
         ):
-            raise Nonsense(f"{peer.address} gave no token")
+            raise InvalidResponse(f"{peer.address} gave no token")
         return token
 
     @staticmethod

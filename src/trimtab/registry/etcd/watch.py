@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from trimtab.drivers.http import Peer, Stream
-from trimtab.errors import Compacted, DriverError, Nonsense, Unreachable
+from trimtab.errors import Compacted, DriverError, InvalidResponse, Unreachable
 from trimtab.registry.base import Batch
 from trimtab.registry.etcd import wire
 from trimtab.registry.etcd.faults import Unauthenticated, fault_in
@@ -65,7 +65,7 @@ class Watch:
                     after = found.revision
                     self.past.heard(found)
                     yield found
-        except (Unreachable, Nonsense):
+        except (Unreachable, InvalidResponse):
             self.gateway.peers.failed(peer)
             raise
         finally:
@@ -106,7 +106,7 @@ class Watch:
         try:
             line = await stream.line(peer.limits.answer_s)
             if not isinstance(self._judged(peer, wire.event_of(self.space, after, line)), wire.Header):
-                raise Nonsense(f"{peer.address} begins a watch with something else")
+                raise InvalidResponse(f"{peer.address} begins a watch with something else")
         except BaseException:
             stream.close()
             raise

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trimtab.errors import Nonsense
+from trimtab.errors import InvalidResponse
 from trimtab.registry.base import Batch, Write
 
 Json = Mapping[str, Any]
@@ -72,9 +72,9 @@ class Space:
         return text(self.begin + name.encode())
 
     def name(self, key: bytes) -> str:
-        """Raises Nonsense for a key of somebody else. What is no UTF-8 stays visible, and `record` refuses it."""
+        """Raises InvalidResponse for a key of somebody else. What is no UTF-8 stays visible, and `record` refuses it."""
         if not key.startswith(self.begin):
-            raise Nonsense(f"etcd answered with the key {key[:80]!r}, which was not asked for")
+            raise InvalidResponse(f"etcd answered with the key {key[:80]!r}, which was not asked for")
         return key[len(self.begin) :].decode("utf-8", "backslashreplace")
 
 
@@ -125,14 +125,14 @@ def watch_request(space: Space, after: int) -> Json:
     return {"create_request": {**wanted, "progress_notify": True}}
 
 
-# ---- what a reply says; each raises Nonsense
+# ---- what a reply says; each raises InvalidResponse
 
 
 def reply_of(raw: bytes) -> Json:
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise Nonsense(f"etcd answered with something that is not JSON: {raw[:80]!r}") from error
+        raise InvalidResponse(f"etcd answered with something that is not JSON: {raw[:80]!r}") from error
     return _object(found, "an answer")
 
 
@@ -147,13 +147,13 @@ def page_of(space: Space, begin: bytes, reply: Json) -> Page:
         found = _object(each, "a record")
         key = raw(found, "key")
         if key < last:  # without an order there is no next page, and a hostile one would have no end
-            raise Nonsense(f"etcd's page is out of order at {key[:80]!r}")
+            raise InvalidResponse(f"etcd's page is out of order at {key[:80]!r}")
         mark = Mark(space.name(key), number(found, "mod_revision"), raw(found, "value"))
         records[mark.name], last = mark.value, key + b"\0"
         if mark.askable and (newest is None or mark.revision > newest.revision):
             newest = mark
     if reply.get("more") and not records:
-        raise Nonsense("etcd says that there is more, and gives nothing")
+        raise InvalidResponse("etcd says that there is more, and gives nothing")
     return Page(header_of(reply), records, last if reply.get("more") else b"", newest)
 
 
@@ -168,7 +168,7 @@ def holds(reply: Json, mark: Mark) -> bool:
 def succeeded(reply: Json) -> bool:
     found = reply.get("succeeded", False)
     if not isinstance(found, bool):
-        raise Nonsense(f"etcd's `succeeded` is {str(found)[:80]!r}")
+        raise InvalidResponse(f"etcd's `succeeded` is {str(found)[:80]!r}")
     return found
 
 
@@ -192,7 +192,7 @@ def _batch(space: Space, after: int, events: list[Any]) -> Batch:
         event = _object(each, "an event")
         pair, kind = _object(event.get("kv"), "an event's record"), event.get("type", "PUT")
         if kind not in ("PUT", "DELETE") or number(pair, "mod_revision") < revision:
-            raise Nonsense(
+            raise InvalidResponse(
                 f"etcd's watch after {after} gave {kind!s:.20} of revision {number(pair, 'mod_revision')}"
             )
         revision = number(pair, "mod_revision")
@@ -212,7 +212,7 @@ def number(found: Json, name: str) -> int:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise Nonsense(f"etcd's {name} is {str(value)[:80]!r}, a number is expected")
+    raise InvalidResponse(f"etcd's {name} is {str(value)[:80]!r}, a number is expected")
 
 
 def raw(found: Json, name: str) -> bytes:
@@ -220,16 +220,16 @@ def raw(found: Json, name: str) -> bytes:
     try:
         return b64decode(value, validate=True)
     except (ValueError, TypeError) as error:
-        raise Nonsense(f"etcd's {name} is {str(value)[:80]!r}, base64 is expected") from error
+        raise InvalidResponse(f"etcd's {name} is {str(value)[:80]!r}, base64 is expected") from error
 
 
 def _object(value: Any, what: str) -> Json:
     if not isinstance(value, dict):
-        raise Nonsense(f"{what} of etcd is {str(value)[:80]!r}, an object is expected")
+        raise InvalidResponse(f"{what} of etcd is {str(value)[:80]!r}, an object is expected")
     return value
 
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise Nonsense(f"etcd answered with {str(value)[:80]!r}, a list is expected")
+        raise InvalidResponse(f"etcd answered with {str(value)[:80]!r}, a list is expected")
     return value

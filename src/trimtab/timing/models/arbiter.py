@@ -29,13 +29,13 @@ def _is_asked(inventory: Inventory) -> bool:
 
 
 def _is_watched(inventory: Inventory) -> bool:
-    """Of several sites, each other's front doors."""
+    """Of several sites, each other's site endpoints."""
     watching = {host.site for host in inventory.on_duty("registry")}
     return bool(serving(inventory)) and len(watching) > 1
 
 
 def _is_drained(inventory: Inventory) -> bool:
-    """By agents, when the others call it ill."""
+    """By agents, when the others call it unhealthy."""
     return _is_asked(inventory) and _is_watched(inventory) and inventory.estate.arbiter.automatic
 
 
@@ -71,7 +71,7 @@ MODELS = (
         faults=2,
     ),
     Model("freeze", "a site loses power while the estate is frozen", _is_asked, power_cut),
-    Model("site-ill", "no observer can see a site, and agents drain it", _is_drained, withdrawn),
+    Model("site-unhealthy", "no observer can see a site, and agents drain it", _is_drained, withdrawn),
     Model("estate-store-loss", "every member of the estate's own store loses power", _has_estate_store, unnoticed),
     Model("asymmetric-partition", "the observers of one site cannot see another one", _is_watched, unnoticed),
     Model("bad-check-everywhere", "no observer can see any site", _is_watched, unnoticed),

@@ -33,7 +33,7 @@ def anybody_is_a_quorum(*args: Any, **more: Any) -> Any:
 def unknown_is_well(*args: Any) -> World:
     found: World = REAL.world_of(*args)
     sites: Mapping[str, SiteState] = {
-        name: replace(site, word="serving") if site.word == "unknown" else site
+        name: replace(site, state="serving") if site.state == "unknown" else site
         for name, site in found.sites.items()
     }
     return replace(found, sites=sites)
@@ -122,7 +122,7 @@ MUTANTS: dict[str, Mutant] = {
         (Event(0, "drain", A), Event(21, "store"), Event(40, "wait")),
         "undone-by-itself",
     ),
-    "a grant without the gate": Mutant(
+    "a grant without the budget": Mutant(
         replace(REAL, grant=grant_without_the_gate),
         THREE,
         (Event(0, "drain", A, 0), Event(0, "drain", B, 1), Event(10, "wait")),

@@ -9,7 +9,7 @@ from tests.ops.drain.drain_world.logic import DETECTION_S, FRESH_S, LIMITS, SKEW
 from trimtab.ops.arbiter.records import decode
 from trimtab.ops.arbiter.world import AUTOMATIC, Permit
 from trimtab.ops.drain.plan import Plan
-from trimtab.ops.health.reading import word
+from trimtab.ops.health.reading import state_of
 from trimtab.ops.steering.wish import Committed, Step
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Rules:
             self._together(by)
 
     def _together(self, by: Coordinator) -> None:
-        """Nor the last of those that looked ill at one time, as that is over for the others. Where everybody saw it."""
+        """Nor the last of those that looked unhealthy at one time, as that is over for the others. Where everybody saw it."""
         world = self.world
         began = world.bad_since.get(by.site)
         if began is None or began <= self._blurred + QUIET:
@@ -132,7 +132,9 @@ class Rules:
         for name, (since, until) in world.bad_until.items():
             seen = (until - max(since, began)) * TICK_S > DETECTION_S
             if name != by.site and seen and (world.tick - until) * TICK_S < LIMITS.well_s - SKEW_S:
-                self.fail("one-cause", f"an agent takes {by.site}, which was ill beside {name} a moment ago")
+                self.fail(
+                    "one-cause", f"an agent takes {by.site}, which was unhealthy beside {name} a moment ago"
+                )
 
     # ---- steps
 
@@ -163,7 +165,7 @@ class Rules:
         for each in world.observers:
             at = each.at(world.tick)
             fresh = at >= 0 and (world.tick - at) * TICK_S <= FRESH_S + SKEW_S
-            votes += fresh and site in each.published and word(each.published[site]) == "serving"
+            votes += fresh and site in each.published and state_of(each.published[site]) == "serving"
         return votes > len(world.names) // 2
 
     def commits(self, plan: Plan) -> None:

@@ -77,7 +77,7 @@ class Observer(Actor):
             self._one(site, self._last[site], tick - INTERVAL)
         self._one(site, look, tick)
         self._last[site] = look
-        words = tuple(stream.word for stream in self._vantage.sites[site].streams.values())
+        words = tuple(stream.state for stream in self._vantage.sites[site].streams.values())
         (self._quiet.add if words == look else self._quiet.discard)(site)
 
     def _one(self, site: str, look: Look, tick: int) -> None:

@@ -53,7 +53,7 @@ def living(scene: Scene) -> str:
 
 
 def needs_watched(scene: Scene, arguments: Arguments) -> None:
-    """A front door, and observers of another site."""
+    """A site endpoint, and observers of another site."""
     desks(scene, _that_serves(scene, arguments).name)
 
 

@@ -1,4 +1,4 @@
-"""Observers that cannot see a front door which everybody else sees: its answers to them are lost on the way back.
+"""Observers that cannot see a site endpoint which everybody else sees: its answers to them are lost on the way back.
 
 The packets are dropped where they arrive. A route that leads nowhere would be an error of the observer's own host, and an
 observer that cannot ask says nothing of whom it could not ask.
@@ -10,10 +10,10 @@ import time
 from collections.abc import Sequence
 
 from trimtab.agent_config import PATH, load
-from trimtab.drills.aftermath import await_well
 from trimtab.drills.ask import ask
+from trimtab.drills.drain_outcome import await_well
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.elsewhere import desks, needs_drained, needs_watched, scene_of
+from trimtab.drills.faults.preconditions import desks, needs_drained, needs_watched, scene_of
 from trimtab.drills.operator import needs_leave
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import EnvironmentUnable
@@ -34,14 +34,14 @@ table inet {table} {{
 """
 
 
-class Blind:
-    """of: `one-vantage`: the observers of one other site hear nothing of the site's front door; `every-vantage`: no observer
-    hears anything but pings of any, so that every site is called ill, which is what agents drain a site for; `one-front`:
+class ObserverBlackhole:
+    """of: `one-vantage`: the observers of one other site hear nothing of the site's endpoint; `every-vantage`: no observer
+    hears anything but pings of any, so that every site is called unhealthy, which is what agents drain a site for; `one-front`:
     the same of the site alone.
     """
 
-    kind = "blind"
-    places = ("one-vantage", "every-vantage", "one-front")
+    kind = "observer-blackhole"
+    targets = ("one-vantage", "every-vantage", "one-front")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         (needs_drained if of == "one-front" else needs_watched)(scene, arguments)
@@ -56,11 +56,11 @@ class Blind:
                 if of == "every-vantage"
                 else (f"{site}'s", fronts(lab, node, site))
             )
-            says = f"no observer of any site ({len(nodes)}) hears more than pings of {whose} front door"
+            says = f"no observer of any site ({len(nodes)}) hears more than pings of {whose} endpoint"
             return Aim(site, nodes, "tcp", says, names=names)
         vantage = scene.site_of(node)
         nodes = scene.sites[vantage].registries
-        says = f"the observers of {vantage} hear no answer of {site}'s front door; everybody else does"
+        says = f"the observers of {vantage} hear no answer of {site}'s endpoint; everybody else does"
         return Aim(site, nodes, "", says, names=fronts(lab, node, site))
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
@@ -83,7 +83,7 @@ def fronts(lab: LabLike, node: str, site: str = "") -> tuple[str, ...]:
     ]
     if not found:
         raise EnvironmentUnable(
-            f"{node} looks at no front door of {site or 'any site'}",
+            f"{node} looks at no site endpoint of {site or 'any site'}",
             "a site is looked at by the first service with `address: site`",
         )
     return tuple(found)

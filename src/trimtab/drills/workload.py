@@ -86,7 +86,7 @@ class _LoadProcess:
             )
 
 
-class Crew:
+class Workload:
     """Use as a context manager: leaving it, by whatever way, kills what is still running."""
 
     def __init__(
@@ -99,7 +99,7 @@ class Crew:
         self._processes: list[Popen] = []
         self._open: list[IO[Any]] = []
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Workload:
         self._folder.mkdir(parents=True)
         return self
 

@@ -1,13 +1,13 @@
-"""The outer process: it lives in the machine's own namespaces, guards one owner, and changes nothing there.
+"""The guardian of a twin: lives in the machine's own namespaces, guards one init, and changes nothing there.
 
-    starting process ── pipe ──► outer (python -m trimtab.lab.outer) ── pipe ──► janitor (sh, see launch.py)
+    starting process ── pipe ──► guardian (python -m trimtab.lab.guardian) ── pipe ──► janitor (sh, see launch.py)
                                    └── setpriv --pdeathsig KILL unshare --user --mount --net --pid …
-                                         └── tini (PID 1) ── owner (python -m trimtab.lab.owner)
+                                         └── tini (PID 1) ── init (python -m trimtab.lab.init)
 
 The starting process keeps the pipe open until the twin is ready and then writes KEEP into it. If the pipe ends
 without that word, the twin goes. Outer's death by any signal kills unshare (parent-death signal), which kills
-tini, which ends the pid namespace and with it every process of the twin; the owner also ends when its standard
-input does. Outer ends as soon as its child does. For the owner it does what takes the machine's root (priority.py).
+tini, which ends the pid namespace and with it every process of the twin; the init also ends when its standard
+input does. The guardian ends as soon as its child does. For the init it does what takes the machine's root (priority.py).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NAMESPACES = (
 
 
 def main(argv: list[str]) -> int:
-    """Guard one owner until it ends, a signal comes, or the starting process gives up.
+    """Guard one init until it ends, a signal comes, or the starting process gives up.
 
     argv: the state folder, whose lock we have inherited, and time.monotonic() at which the start was asked for.
     """
@@ -41,9 +41,9 @@ def main(argv: list[str]) -> int:
     (path / "owner.json").write_text(json.dumps({"name": path.name, "pid": os.getpid()}))
     asked, asker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     numbers = [began, str(os.getpid()), str(asker.fileno())]
-    owner = [sys.executable, "-m", "trimtab.lab.owner", str(path), *numbers]
+    init = [sys.executable, "-m", "trimtab.lab.init", str(path), *numbers]
     inner = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", "--", *NAMESPACES, "tini", "--", *owner],
+        ["setpriv", "--pdeathsig", "KILL", "--", *NAMESPACES, "tini", "--", *init],
         stdin=subprocess.PIPE,
         pass_fds=[asker.fileno()],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trimtab.answers.codec import plain
-from trimtab.drills.aftermath import rows
+from trimtab.drills.drain_outcome import rows
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import TrimtabError
 

@@ -1,4 +1,4 @@
-"""Where a fault hits: the places that several kinds share, resolved in the running twin.
+"""Where a fault hits: the targets that several kinds share, resolved in the running twin.
 
 What a place needs is known from the scene alone, so it is also asked before there is a twin.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from trimtab.drills.faults import elsewhere, flood, older_release, other_system
+from trimtab.drills.faults import flood, older_release, other_system, preconditions
 from trimtab.drills.faults.base import Arguments
+from trimtab.drills.probes.store import find_leader
+from trimtab.drills.probes.vip import find_vip_holder
 from trimtab.drills.scene import LabLike, Scene, Site, Upstream
-from trimtab.drills.witness.store import find_leader
-from trimtab.drills.witness.vip import find_vip_holder
 from trimtab.errors import BadInput
 
 AGENT_UNIT = "trimtab-agent.service"
@@ -49,7 +49,7 @@ def _agents(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str
 
 
 def _backends(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
-    elsewhere.needs_some_backend(scene, arguments)
+    preconditions.needs_some_backend(scene, arguments)
     place = scene.site(arguments["site"])
     return place.backends, f"every backend of {place.name} ({len(place.backends)})"
 
@@ -194,7 +194,7 @@ def _other_site(*names: str) -> str:
 # By (kind, place), or ("", place) for every kind that has it.
 NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("lead", "site"): _needs_member,
-    ("power-cut", "backends"): elsewhere.needs_across,
+    ("power-cut", "backends"): preconditions.needs_across,
     ("", "vip-holder"): _needs_proxies,
     ("", "proxies"): _needs_proxies,
     ("", "backend"): _needs_backends,
@@ -215,16 +215,16 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("older-agents", "every-agent"): older_release.needs_release,
     ("upgrade-agents", "every-other-agent"): older_release.needs_release,
     ("flood", "vips"): flood.needs_few_places,
-    ("drain", "site"): elsewhere.needs_drain,
-    ("drain-killed", "site"): elsewhere.needs_drain,
-    ("estate-leader-killed", "site"): elsewhere.needs_drain,
-    ("second-fault", "site"): elsewhere.needs_third,
-    ("", "two-sites"): elsewhere.needs_drain,
-    ("", "estate"): elsewhere.needs_drain,
-    ("", "estate-members"): elsewhere.needs_store,
-    ("", "one-vantage"): elsewhere.needs_watched,
-    ("", "every-vantage"): elsewhere.needs_watched,
-    ("", "one-front"): elsewhere.needs_drained,
+    ("drain", "site"): preconditions.needs_drain,
+    ("drain-killed", "site"): preconditions.needs_drain,
+    ("estate-leader-killed", "site"): preconditions.needs_drain,
+    ("second-fault", "site"): preconditions.needs_third,
+    ("", "two-sites"): preconditions.needs_drain,
+    ("", "estate"): preconditions.needs_drain,
+    ("", "estate-members"): preconditions.needs_store,
+    ("", "one-vantage"): preconditions.needs_watched,
+    ("", "every-vantage"): preconditions.needs_watched,
+    ("", "one-front"): preconditions.needs_drained,
 }
 
 HOSTS: Mapping[str, Resolve] = {

@@ -1,4 +1,4 @@
-"""Health checks that say what is not so: members that serve are called ill, in turns or all at once."""
+"""Health checks that say what is not so: members that serve are called unhealthy, in turns or all at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
-from trimtab.drills.faults.places import HOSTS
+from trimtab.drills.faults.targets import HOSTS
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.lab.storefront import ILL
 
@@ -20,7 +20,7 @@ class Flap:
     """of: a `backend`, whose check fails and succeeds in turns."""
 
     kind = "flap"
-    places = ("backend",)
+    targets = ("backend",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])
@@ -46,7 +46,7 @@ class Lie:
     """of: `every-backend`: all checks of all sites fail at once, while every page is served as before."""
 
     kind = "lie"
-    places = ("every-backend",)
+    targets = ("every-backend",)
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         nodes, who = HOSTS[of](lab, scene, arguments)

@@ -1,6 +1,6 @@
 """The owner: the one process, alone in fresh namespaces, that every machine of the twin hangs from.
 
-Started by outer.py under tini. It ends when told to, when its standard input does (outer has died), or when
+Started by guardian.py under tini. It ends when told to, when its standard input does (the guardian has died), or when
 the twin cannot be built; with it ends the pid namespace, so nothing is left to clean up here.
 """
 
@@ -24,8 +24,8 @@ FILES = 65536  # open files the owner may need: a few for each process it watche
 
 
 def main(argv: list[str]) -> int:
-    """argv: the state folder, time.monotonic() at which the start was asked for, the pid of outer, its socket (priority.py)."""
-    path, began, outer, priority = Path(argv[0]), float(argv[1]), int(argv[2]), Asker(int(argv[3]))
+    """argv: the state folder, time.monotonic() at which the start was asked for, the pid of the guardian, its socket (priority.py)."""
+    path, began, guardian, priority = Path(argv[0]), float(argv[1]), int(argv[2]), Asker(int(argv[3]))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     soft = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -33,15 +33,15 @@ def main(argv: list[str]) -> int:
     disks = path / "disks"
     disks.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(disks)], check=True)
-    asyncio.run(_own(path, began, outer, priority))
+    asyncio.run(_own(path, began, guardian, priority))
     return 0
 
 
-async def _own(path: Path, began: float, outer: int, priority: Asker) -> None:
+async def _own(path: Path, began: float, guardian: int, priority: Asker) -> None:
     loop = asyncio.get_running_loop()
     loop.add_reader(0, lambda: os.read(0, 64) or os._exit(1))
     started: asyncio.Future[None] = loop.create_future()
-    twin = Twin(codec.loads(Topology, (path / "topology.json").read_text()), path, outer, began, priority)
+    twin = Twin(codec.loads(Topology, (path / "topology.json").read_text()), path, guardian, began, priority)
     control = Control(twin, started)
     server = await control.serve(path)
     building = asyncio.create_task(_build(twin, started))

@@ -1,6 +1,6 @@
-"""One file a witness: what is asked of the estate itself before, during and after a fault, beside what clients see.
+"""One file a probe: what is asked of the estate itself before, during and after a fault, beside what clients see.
 
-`WITNESSES` maps the name under which a checker wants it to `look(lab, scene, site)`, which gives JSON.
+`PROBES` maps the name under which a checker wants it to `look(lab, scene, site)`, which gives JSON.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trimtab.drills.scene import LabLike, Scene
-from trimtab.drills.witness import (
+from trimtab.drills.probes import (
     agents,
     arbiter,
     healing,
@@ -21,9 +20,10 @@ from trimtab.drills.witness import (
     versions,
     vip,
 )
+from trimtab.drills.scene import LabLike, Scene
 
 Look = Callable[[LabLike, Scene, str], dict[str, Any]]
-WITNESSES: Mapping[str, Look] = {
+PROBES: Mapping[str, Look] = {
     "vip": vip.look,
     "route": route.look,
     "store": store.look,

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trimtab import codec
-from trimtab.drills.crew import Counters, Crew, Rates
 from trimtab.drills.load.record import Row
 from trimtab.drills.machine import sample, spare
 from trimtab.drills.measure import percentile
 from trimtab.drills.scene import LabLike, Scene
+from trimtab.drills.workload import Counters, Rates, Workload
 from trimtab.drivers.files import write_atomically
 
 STEPS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
@@ -134,20 +134,20 @@ def served(rows: list[Row]) -> bool:
 
 def _try(lab: LabLike, scene: Scene, rates: Rates, tell: Tell) -> Step:
     prefix = f"c{uuid.uuid4().hex[:8]}"
-    with Crew(lab, scene, rates, lab.scratch / f"capacity-{prefix}", prefix, seed=1) as crew:
-        crew.start()
-        _wait(STARTING_SECONDS, crew, rates, tell)
+    with Workload(lab, scene, rates, lab.scratch / f"capacity-{prefix}", prefix, seed=1) as workload:
+        workload.start()
+        _wait(STARTING_SECONDS, workload, rates, tell)
         before = sample(())
-        _wait(STEP_SECONDS - STARTING_SECONDS, crew, rates, tell)
+        _wait(STEP_SECONDS - STARTING_SECONDS, workload, rates, tell)
         left = spare(before, sample(()))
-        crew.stop()
-        reads, _ = crew.reads()
-        crew.orders()
+        workload.stop()
+        reads, _ = workload.reads()
+        workload.orders()
     return Step([row for rows in reads.values() for row in rows], left)
 
 
-def _wait(seconds: float, crew: Crew, rates: Rates, tell: Tell) -> None:
+def _wait(seconds: float, workload: Workload, rates: Rates, tell: Tell) -> None:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
-        tell(f"how much is carried: {rates.reads:.0f} requests/s in each region", crew.counters())
+        tell(f"how much is carried: {rates.reads:.0f} requests/s in each region", workload.counters())
         time.sleep(0.1)
