@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.cli.conftest import Do, Memory
-from tests.cli.test_hand_asks import members
+from tests.cli.test_overrides_ask import members
 from trimtab.registry.record import CheckState, FrontState, HostState, Override, Record, Turn
 
 HOLDER, STANDBY, NGINX = "hk-proxy-1", "hk-proxy-2", None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Do, Memory
-from tests.cli.test_hand_asks import OUTSIDE, decisions, members
+from tests.cli.test_overrides_ask import OUTSIDE, decisions, members
 from trimtab.cli.app import app
 from trimtab.errors import BadInput, Denied
 from trimtab.ops.drain.standing import decisions_in

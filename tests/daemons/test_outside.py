@@ -82,9 +82,9 @@ def test_without_its_package_its_role_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "spoil", "says"),
     [
-        ("rendered", ('"greeter": Role(9)', '"proxy": Role(9)'), "there is a role `proxy` already"),
-        ("rendered", ("Role(9)", "Role(3)"), "which is `proxy`'s"),
-        ("rendered", ("Role(9)", "Role(15)"), "at most 14"),
+        ("rendered", ('"greeter": Role(14)', '"proxy": Role(14)'), "there is a role `proxy` already"),
+        ("rendered", ("Role(14)", "Role(3)"), "which is `proxy`'s"),
+        ("rendered", ("Role(14)", "Role(15)"), "at most 14"),
         ("rendered", ('tiers={"greeter"', 'tiers={"proxy"'), "there is a tier `proxy` already"),
         (
             "rendered",

@@ -10,7 +10,7 @@ from trimtab.cli import registries
 from trimtab.cli.asking import Change, asking
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.registries import DryRun, Reason, TwinOption
+from trimtab.cli.registries import DryRun, TwinOption, reason_option
 from trimtab.errors import BadInput
 
 Overrule = Annotated[
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from trimtab.ops.overrides.member import PoolMember
     from trimtab.registry.base import Snapshot, Write
 
+Overruling = Annotated[str, reason_option("with --force it is kept with the member")]
+
 
 def register(
     pool: Annotated[str, typer.Argument(help="the pool", metavar="POOL")],
@@ -34,7 +36,7 @@ def register(
     version: Annotated[str, typer.Option("--version", help="of the application")] = "",
     tag: Annotated[list[str] | None, typer.Option("--tag", help="may be given several times")] = None,
     estate: EstateFile = DEFAULT_ESTATE,
-    reason: Reason = "",
+    reason: Overruling = "",
     force: Overrule = False,
     dry_run: DryRun = False,
     twin: TwinOption = False,
@@ -68,7 +70,7 @@ def deregister(
     name: Annotated[str, typer.Argument(help="the member's name", metavar="NAME")],
     site: Annotated[str, typer.Option("--site", help="whose registry")],
     estate: EstateFile = DEFAULT_ESTATE,
-    reason: Reason = "",
+    reason: Overruling = "",
     force: Overrule = False,
     dry_run: DryRun = False,
     twin: TwinOption = False,

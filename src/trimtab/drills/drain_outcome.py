@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from trimtab.answers.status import Site, Status
-from trimtab.drills.ask import ask, whatever_it_exits
+from trimtab.drills.node_exec import ask, whatever_it_exits
 from trimtab.drills.operator import REASON, run
 from trimtab.drills.scene import LabLike
 from trimtab.errors import EnvironmentUnable

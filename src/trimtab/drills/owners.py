@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trimtab.drills.ask import ask
+from trimtab.drills.node_exec import ask
 from trimtab.drills.probes.vip import addresses
 from trimtab.drills.scene import LabLike
 from trimtab.errors import EnvironmentUnable

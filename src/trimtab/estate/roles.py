@@ -60,7 +60,7 @@ class Roles:
         return Roles({**self.known, **more})
 
 
-# A new role appends, with the next number.
+# A new role appends, with the next number; packages count down from LAST. A new duty is a word of Duty.
 OURS = Roles(
     {
         "router": _role(0, "gateway"),

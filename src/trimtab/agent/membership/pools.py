@@ -59,7 +59,7 @@ def decide(
     last: PoolDecision = NOTHING,
     alive: Collection[str] | None = None,
 ) -> PoolDecision:
-    """members, hands: by name.  last: what this function said before, or what the disk has of it.  alive: whose own word
+    """members, overrides: by name.  last: what this function said before, or what the disk has of it.  alive: whose own word
     is there; None: not asked. The floor of a pool that registers counts only these: members that are long gone, and that
     nobody took out, would otherwise be counted as unhealthy for ever.
     """

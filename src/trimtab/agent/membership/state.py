@@ -13,7 +13,8 @@ Why = tuple[str, str]  # a reason of a closed set, and what is wrong
 
 @dataclass(slots=True)
 class Pool:
-    """What is registered under a name. version: another one whenever members or hands are; health_version: whenever health is."""
+    """What is registered under a name. version: another one whenever members or overrides are; health_version: whenever
+    health is."""
 
     version: int = 0
     health_version: int = 0

@@ -137,7 +137,7 @@ class Store:
         return self._settle(changed, suspect=True, now=now)
 
     def lasting(self) -> Iterator[tuple[str, bytes]]:
-        """What `load` takes: members as they are now, claims, hands and splits. Not health: it ends with its lease."""
+        """What `load` takes: members as they are now, claims, overrides and splits. Not health: it ends with its lease."""
         for name, known in sorted(self._known.items()):
             yield from map(self._encoded, known.pool.members.values())
             yield from map(self._encoded, known.pool.overrides.values())

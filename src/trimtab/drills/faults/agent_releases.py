@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from trimtab.delivery.releases import RELEASE, program
-from trimtab.drills.ask import ask
 from trimtab.drills.drain_outcome import end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.drain_inside import pool_member_of
 from trimtab.drills.faults.older_release import needs_release
 from trimtab.drills.faults.targets import AGENT_UNIT
+from trimtab.drills.node_exec import ask
 from trimtab.drills.operator import REASON, begin_drain, run
 from trimtab.drills.probes.vip import find_vip_holder
 from trimtab.drills.scene import LabLike, Scene

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.reload import reload
 from trimtab.drills.faults.targets import AGENT_UNIT
 from trimtab.drills.load.record import read_record
 from trimtab.drills.load.spec import LoadSpec
+from trimtab.drills.node_exec import ask
 from trimtab.drills.scene import LabLike, Scene, Split, read_scene
 from trimtab.errors import EnvironmentUnable
 

@@ -10,10 +10,10 @@ import json
 import time
 import uuid
 
-from trimtab.drills.ask import ask, asked
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.registry_loss import registered, rewrite
 from trimtab.drills.faults.targets import HOSTS
+from trimtab.drills.node_exec import ask, asked
 from trimtab.drills.scene import LabLike, Scene, read_scene
 from trimtab.errors import EnvironmentUnable
 from trimtab.lab.storefront import CONFIG

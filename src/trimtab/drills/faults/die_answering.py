@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trimtab.drills.ask import ask_if_there, asked
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.targets import HOSTS
 from trimtab.drills.load.spec import Target
+from trimtab.drills.node_exec import ask_if_there, asked
 from trimtab.drills.scene import LabLike, Region, Scene, read_scene
 from trimtab.errors import EnvironmentUnable, TwinFailed
 from trimtab.lab.storefront import LEDGER

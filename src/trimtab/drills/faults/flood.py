@@ -8,9 +8,9 @@ import sys
 import threading
 import time
 
-from trimtab.drills.ask import ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.load.flood import PID
+from trimtab.drills.node_exec import ask_if_there
 from trimtab.drills.scene import LabLike, Region, Scene
 from trimtab.errors import BadInput, EnvironmentUnable
 

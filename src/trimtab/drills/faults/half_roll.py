@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.daemons.load import load_estate
-from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.targets import HOSTS
+from trimtab.drills.node_exec import ask
 from trimtab.drills.owners import Watch
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput

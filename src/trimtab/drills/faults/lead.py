@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
+from trimtab.drills.node_exec import ask
 from trimtab.drills.probes.store import find_leader, member_id
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput

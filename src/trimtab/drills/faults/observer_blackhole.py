@@ -10,10 +10,10 @@ import time
 from collections.abc import Sequence
 
 from trimtab.agent_config import PATH, load
-from trimtab.drills.ask import ask
 from trimtab.drills.drain_outcome import await_well
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.preconditions import desks, needs_drained, needs_watched, scene_of
+from trimtab.drills.node_exec import ask
 from trimtab.drills.operator import needs_leave
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import EnvironmentUnable

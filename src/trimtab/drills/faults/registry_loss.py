@@ -6,9 +6,9 @@ import json
 import random
 
 from trimtab.agent_config import REGISTER
-from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.targets import HOSTS
+from trimtab.drills.node_exec import ask
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput
 

@@ -9,9 +9,9 @@ from threading import Thread
 
 from trimtab.daemons.etcd import ready as etcd
 from trimtab.daemons.etcd.config import REGISTRY
-from trimtab.drills.ask import ask, ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.preconditions import scene_of
+from trimtab.drills.node_exec import ask, ask_if_there
 from trimtab.drills.probes import store
 from trimtab.drills.scene import LabLike, Scene, Store
 from trimtab.errors import BadInput, TrimtabError

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from trimtab.daemons.table import table
-from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.targets import HOSTS
+from trimtab.drills.node_exec import ask
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import TwinFailed
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from trimtab.drills.ask import ask, tell
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.targets import upstream
+from trimtab.drills.node_exec import ask, tell
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput
 

@@ -6,12 +6,12 @@ import time
 from typing import Any
 
 from trimtab.daemons.keepalived.config import FRONT_STATE
-from trimtab.drills.ask import ask_if_there
 from trimtab.drills.drain_outcome import end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.other_system import needs_drain_and_system, needs_in_place, other_release
 from trimtab.drills.faults.reload import reload
 from trimtab.drills.faults.targets import AGENT_UNIT, HOSTS
+from trimtab.drills.node_exec import ask_if_there
 from trimtab.drills.operator import REASON, begin_drain, run
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput, EnvironmentUnable

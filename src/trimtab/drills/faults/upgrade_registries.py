@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from trimtab.daemons.etcd import ready as etcd
 from trimtab.daemons.etcd.config import ESTATE, REGISTRY
 from trimtab.daemons.pki import ROOT_PASSWORD
-from trimtab.drills.ask import ask, ask_if_there
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.other_system import etcd_systems, needs_etcd_upgrade
 from trimtab.drills.faults.preconditions import scene_of
 from trimtab.drills.faults.targets import AGENT_UNIT
+from trimtab.drills.node_exec import ask, ask_if_there
 from trimtab.drills.probes import store
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput, EnvironmentUnable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from trimtab.drills.ask import ask
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.targets import HOSTS
+from trimtab.drills.node_exec import ask
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.lab.storefront import ILL
 

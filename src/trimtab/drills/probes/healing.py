@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from trimtab.drills.ask import ask_if_there
+from trimtab.drills.node_exec import ask_if_there
 from trimtab.drills.scene import LabLike, Scene
 
 STATUS = "/run/trimtab/agent/status.json"

@@ -7,7 +7,7 @@ from typing import Any
 
 from trimtab.daemons.etcd import ready as etcd
 from trimtab.daemons.etcd.config import REGISTRY
-from trimtab.drills.ask import ask_if_there
+from trimtab.drills.node_exec import ask_if_there
 from trimtab.drills.probes.store import TRUST
 from trimtab.drills.scene import LabLike, Scene, Store
 from trimtab.estate.addressing import PORTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trimtab.drills.ask import asked
+from trimtab.drills.node_exec import asked
 from trimtab.drills.scene import LabLike, Scene
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from trimtab.daemons.etcd.config import ESTATE, REGISTRY
 from trimtab.daemons.pki import CA, CERTIFICATE, KEY
-from trimtab.drills.ask import ask_if_there, asked
+from trimtab.drills.node_exec import ask_if_there, asked
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.estate.addressing import PORTS
 

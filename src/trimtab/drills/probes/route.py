@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from trimtab.drills.ask import ask_if_there, whatever_it_exits
+from trimtab.drills.node_exec import ask_if_there, whatever_it_exits
 from trimtab.drills.scene import LabLike, Scene, Upstream
 from trimtab.lab.transit import session_to
 

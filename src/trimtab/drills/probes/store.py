@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trimtab.daemons.pki import CA, CERTIFICATE, KEY
-from trimtab.drills.ask import ask_if_there
+from trimtab.drills.node_exec import ask_if_there
 from trimtab.drills.scene import LabLike, Scene, Store
 from trimtab.errors import EnvironmentUnable
 

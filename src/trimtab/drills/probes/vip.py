@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from trimtab.drills.ask import ask_if_there
+from trimtab.drills.node_exec import ask_if_there
 from trimtab.drills.scene import LabLike, Scene, Site
 from trimtab.errors import EnvironmentUnable
 

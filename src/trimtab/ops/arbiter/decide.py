@@ -47,7 +47,7 @@ RULES: tuple[Rule, ...] = (
     Rule("last-member", rules.last_member, False, "bring another one back first"),
     Rule(
         "members-unknown",
-        rules.members_untold,
+        rules.members_unknown,
         True,
         "look yourself; with --force --reason WHY you say that they are well",
     ),

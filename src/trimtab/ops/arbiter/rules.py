@@ -191,7 +191,7 @@ def last_member(world: World, request: Request, effect: Effect, now: float) -> s
     return f"no other of the {effect.peers_of} members of {name} is well{_found_down(pool)}"
 
 
-def members_untold(world: World, request: Request, effect: Effect, now: float) -> str | None:
+def members_unknown(world: World, request: Request, effect: Effect, now: float) -> str | None:
     """Of members that were registered by hand nobody says how they are: who forces says it."""
     if request.kind != "drain-member" or effect.peers or not (unknown := _unknown(world, request)):
         return None

@@ -88,9 +88,7 @@ def plan_deregister(
             f"its agent registers it: delete its file in register.d on that host; {OVERRULE}",
         )
     others = sorted((s for s in site_members if s.name != name and s.weight), key=lambda each: not each.well)
-    for pool_member in (
-        each for each in site_members if each.name == name
-    ):  # a damaged one has no pool_member
+    for pool_member in (each for each in site_members if each.name == name):  # none of a damaged record
         leave_somebody(pool_member, others, len(site_members), force)
     noted = _noted(read, pool, name, who) if force else {}
     stay = [f"{kind}/{pool}/{each.name}" for each in others for kind in ("members", "hand")]
@@ -99,7 +97,7 @@ def plan_deregister(
 
 
 def _noted(read: Mapping[str, Record], pool: str, name: str, who: Who) -> dict[str, bytes]:
-    """Who overruled and why, kept with the override; a word that stands there keeps its own reason."""
+    """Who overruled and why, kept as an override that changes nothing; one that stands there keeps its own reason."""
     key = f"hand/{pool}/{name}"
     now = read.get(key, Override(pool, name))
     if not isinstance(now, Override) or now.state != "ready" or now.weight is not None:

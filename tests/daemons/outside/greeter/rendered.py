@@ -62,6 +62,6 @@ RENDERED = Rendered(
     watched=_watched,
     ports=lambda inventory, _: (_tier(inventory).port,),
     ready=_ready,
-    roles={"greeter": Role(9)},
+    roles={"greeter": Role(14)},
     tiers={"greeter": Tier},
 )

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from test_control_hand import ALIVE, SPLIT, WHO, A, B, FakeRegistry, out, put, snapshot, wanted
+from test_override_member import ALIVE, SPLIT, WHO, A, B, FakeRegistry, out, put, snapshot, wanted
 
 from trimtab.errors import BadInput
 from trimtab.ops.overrides import manual_registration as by_hand

@@ -9,8 +9,8 @@ import pytest
 from drills_kit import LoopbackLab, TlsShop
 from drills_paper_kit import PaperTwin
 
-from trimtab.drills import ask as module
-from trimtab.drills.ask import ask, ask_if_there, tell, whatever_it_exits
+from trimtab.drills import node_exec as module
+from trimtab.drills.node_exec import ask, ask_if_there, tell, whatever_it_exits
 from trimtab.errors import EnvironmentUnable
 
 
