@@ -10,7 +10,8 @@ TrimtabError                 never raised itself; carries the exit code of the c
 ├── DriverError         3    a live daemon: asked over its own socket
 │   ├── Unreachable     3    nobody answers, or not in time: nothing is known
 │   ├── Refused         1    it understood and said no; the same again changes nothing
-│   ├── InvalidResponse        3    what it said cannot be read; nothing is done on the strength of it
+│   │   └── Outdated    1    a later Trimtab's record stands there: it is kept
+│   ├── InvalidResponse 3    what it said cannot be read; nothing is done on the strength of it
 │   ├── Conflict        1    somebody else was first: read again
 │   ├── LeaseGone       1    the lease has ended: what hung on it is gone
 │   └── Compacted       1    the revision is no longer kept: read everything
@@ -65,6 +66,10 @@ class Unreachable(DriverError):
 
 class Refused(DriverError):
     exit_code = 1
+
+
+class Outdated(Refused):
+    pass
 
 
 class InvalidResponse(DriverError):

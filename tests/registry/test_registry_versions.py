@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from trimtab import agent_config
-from trimtab.errors import Refused
+from trimtab.errors import Outdated
 from trimtab.ops.arbiter import records as arbiter
 from trimtab.ops.health import record as health
 from trimtab.ops.incidents import record as incidents
@@ -129,7 +129,7 @@ async def written(inner: Paper, change: Write) -> None:
 )
 def test_what_is_newer_is_kept_and_the_whole_write_is_refused(change: Write) -> None:
     inner = Paper({KEY: NEWER})
-    with pytest.raises(Refused, match=f"{KEY} is a record of a later Trimtab") as caught:
+    with pytest.raises(Outdated, match=f"{KEY} is a record of a later Trimtab") as caught:
         asyncio.run(written(inner, change))
     assert caught.value.hint == "upgrade Trimtab on this host"
     assert inner.records == {KEY: NEWER}
@@ -154,7 +154,7 @@ def test_a_watch_learns_of_newer_records_and_of_their_end() -> None:
         registry = Kept(inner)
         watched = registry.watch(1)
         await anext(watched)
-        with pytest.raises(Refused):
+        with pytest.raises(Outdated):
             await registry.write(Write(put={KEY: b"{}"}))
         await registry.write(Write(put={"hand/api/b2": b"{}"}))
         assert isinstance(watched, AsyncGenerator)
@@ -162,6 +162,36 @@ def test_a_watch_learns_of_newer_records_and_of_their_end() -> None:
 
     asyncio.run(watch())
     assert inner.ended  # the engine's own watch has ended with it
+
+
+def test_whoever_writes_before_reading_reads_first() -> None:
+    inner = Paper({KEY: NEWER})
+    with pytest.raises(Outdated):
+        asyncio.run(Kept(inner).write(Write(put={KEY: b"{}"})))
+    assert inner.records == {KEY: NEWER}
+
+
+def test_an_answer_that_was_overtaken_forgets_nothing() -> None:
+    inner = Paper({}, ((KEY, NEWER),))
+
+    async def overtaken() -> None:
+        registry = Kept(inner)
+        await registry.read()
+        await anext(registry.watch(1))  # revision 2
+        await registry.read()  # revision 1, from before
+        await registry.write(Write(put={KEY: b"{}"}))
+
+    with pytest.raises(Outdated):
+        asyncio.run(overtaken())
+
+
+def test_a_newer_incident_is_left_to_whom_it_is_of() -> None:
+    pointer = incidents.encode(incidents.Open("hk", 3))
+    assert incidents.is_later({"open/hk": NEWER}, "hk")
+    assert incidents.is_later({"open/hk": pointer, "incident/0000000003": NEWER}, "hk")
+    assert not incidents.is_later({"open/hk": pointer, "incident/0000000003": b"{}"}, "hk")
+    assert not incidents.is_later({"open/hk": pointer}, "hk")
+    assert not incidents.is_later({"open/la": NEWER}, "hk")
 
 
 @pytest.mark.parametrize("written", [2, "1", True, 0])

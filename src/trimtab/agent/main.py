@@ -200,13 +200,13 @@ def _watch_children() -> None:
 def _override_host(paths: Paths, said: argparse.Namespace) -> int:
     """For people and deployments: plain words."""
     try:
-        return _hand(paths, said)
+        return _write_override(paths, said)
     except TrimtabError as error:
         sys.stderr.write(f"{error.message}\n" + (f"    {error.hint}\n" if error.hint else ""))
         return error.exit_code
 
 
-def _hand(paths: Paths, said: argparse.Namespace) -> int:
+def _write_override(paths: Paths, said: argparse.Namespace) -> int:
     from trimtab.agent.host_override import do, who_here
     from trimtab.registry.engines import connect
 

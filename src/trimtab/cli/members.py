@@ -53,7 +53,7 @@ def members(
 
 
 def _checks(pool: str, snapshot: Snapshot) -> Callable[[PoolMember], Checks]:
-    """Of a pool_member up or down, by the checks of the proxy that holds the addresses; "" where nobody tells, and of who takes
+    """Of a pool member up or down, by the checks of the proxy that holds the addresses; "" where nobody tells, and of who takes
     nothing. Only what proxies say is read, whatever else the registry has.
     """
     from trimtab.ops.drain.of_pool import found_down

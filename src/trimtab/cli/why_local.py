@@ -83,7 +83,7 @@ def _host(inventory: Inventory, name: str, snapshot: Snapshot, decisions: tuple[
         agent_since=(state.since or None) if state else None,
         drained=bool(front and front.drained),
         addresses=Addresses(holds.holds, holds.drained, holds.since) if holds else None,
-        override=_hand(front.override) if front else None,
+        override=_override(front.override) if front else None,
         pools={
             pool: _pool_member(pool_member)
             for pool, _ in used(inventory)
@@ -110,7 +110,7 @@ def _member(
     read = records(snapshot)
     fronts = fronts_of(read, inventory, local.site)
     return WhyMember(
-        local.name, local.site, pool_member.weight, pool_member.health, _hand(pool_member.override),
+        local.name, local.site, pool_member.weight, pool_member.health, _override(pool_member.override),
         checks={
             proxy: up
             for proxy in fronts
@@ -129,10 +129,10 @@ def _member(
 def _pool_member(pool_member: PoolMember) -> Place:
     from trimtab.answers.why import PoolMember as Place
 
-    return Place(pool_member.weight, pool_member.health, _hand(pool_member.override))
+    return Place(pool_member.weight, pool_member.health, _override(pool_member.override))
 
 
-def _hand(said: Override | ProxyOverride | None) -> Word | None:
+def _override(said: Override | ProxyOverride | None) -> Word | None:
     from trimtab.answers.why import Override as Word
     from trimtab.registry.record import Override
 

@@ -45,7 +45,7 @@ class Ended:
 
     @property
     def drained(self) -> drain.Ended | None:
-        """How a drain ended that is done."""
+        """How a drain, or its way back, ended that is done."""
         return self.reply if isinstance(self.reply, drain.Ended) and self.reply.done else None
 
 

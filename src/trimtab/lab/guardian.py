@@ -5,7 +5,7 @@
                                          └── tini (PID 1) ── init (python -m trimtab.lab.init)
 
 The starting process keeps the pipe open until the twin is ready and then writes KEEP into it. If the pipe ends
-without that word, the twin goes. the guardian's death by any signal kills unshare (parent-death signal), which kills
+without that word, the twin goes. The guardian's death by any signal kills unshare (parent-death signal), which kills
 tini, which ends the pid namespace and with it every process of the twin; the init also ends when its standard
 input does. The guardian ends as soon as its child does. For the init it does what takes the machine's root (priority.py).
 """

@@ -1,4 +1,4 @@
-"""The owner: the one process, alone in fresh namespaces, that every machine of the twin hangs from.
+"""The init of a twin: the one process, alone in fresh namespaces, that every machine of the twin hangs from.
 
 Started by guardian.py under tini. It ends when told to, when its standard input does (the guardian has died), or when
 the twin cannot be built; with it ends the pid namespace, so nothing is left to clean up here.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from trimtab.errors import Refused
+from trimtab.errors import Outdated
 from trimtab.registry.base import Batch, Registry, Snapshot, Write
 from trimtab.registry.fields import VERSION, is_newer, shown
 
@@ -23,34 +23,44 @@ class Kept:
     def __init__(self, inner: Registry) -> None:
         self.inner = inner
         self._newer = set[str]()
+        self._revision: int | None = None  # of what was read last
 
     async def read(self) -> Snapshot:
         snapshot = await self.inner.read()
-        self._newer = {key for key, value in snapshot.records.items() if is_newer(value)}
+        newer = {key for key, value in snapshot.records.items() if is_newer(value)}
+        # An answer that was overtaken, or a registry that was set back: what is known stays until the next one.
+        late = self._revision is not None and snapshot.revision < self._revision
+        self._newer = newer | self._newer if late else newer
+        self._revision = snapshot.revision
         return snapshot
 
     async def watch(self, after: int) -> AsyncIterator[Batch]:
         watched = self.inner.watch(after)
         try:
             async for batch in watched:
-                for key, value in batch.changes:
-                    self._note(key, value)
+                self._note(batch)
                 yield batch
         finally:  # with this one, not when somebody collects it
             if isinstance(watched, AsyncGenerator):
                 await watched.aclose()
 
-    def _note(self, key: str, value: bytes | None) -> None:
-        if value is not None and is_newer(value):
-            self._newer.add(key)
-        else:
-            self._newer.discard(key)
+    def _note(self, batch: Batch) -> None:
+        late = self._revision is not None and batch.revision <= self._revision
+        for key, value in batch.changes:
+            if value is not None and is_newer(value):
+                self._newer.add(key)
+            elif not late:
+                self._newer.discard(key)
+        if not late and self._revision is not None:
+            self._revision = batch.revision
 
     async def write(self, change: Write) -> int:
-        """Raises Refused, and as the engine."""
+        """Raises Outdated, and as the engine. Whoever has not read yet does."""
+        if self._revision is None:
+            await self.read()
         removed = {key for key in change.delete if not key.startswith(PAST)}
         if touched := sorted(self._newer & {*change.put, *change.leased, *removed}):
-            raise Refused(
+            raise Outdated(
                 f"{shown(touched[0])} is a record of a later Trimtab, at most version {VERSION} is known here: it is kept",
                 "upgrade Trimtab on this host",
             )

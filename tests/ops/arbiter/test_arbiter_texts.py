@@ -86,7 +86,7 @@ TEXTS: dict[str, tuple[World, Request, str, str]] = {
         world("hk:unhealthy~20 sg~2 ny~2 ld~90"),
         drain(automatic=True),
         "one-cause",
-        "ny, sg came back less than 60 s ago, and had not been well since hk fell unhealthy: two sites never leave by one cause",
+        "ny, sg came back less than 60 s ago, and had not been well since hk became unhealthy: two sites never leave by one cause",
     ),
     "capacity": (
         world("hk sg ny", Limits(load=100), capacity=40),

@@ -106,7 +106,7 @@ def _known(
 def _fits(pool: PoolFile, member: Member, reasons: list[Reason]) -> bool:
     if member.id <= pool.slots or pool.dynamic:
         return True
-    text = f"{member.name} is refused: number {member.id} is beyond the {pool.slots} paths of the pool"
+    text = f"{member.name} is refused: number {member.id} is beyond the {pool.slots} places of the pool"
     reasons.append(Reason("no_place", text))
     return False
 

@@ -94,7 +94,8 @@ class HaproxyController:
                 failures[file.name] = Terminal(error.message, error.hint)
             except TrimtabError as error:
                 failures[file.name] = error
-        return Result(failures | await self._run(commands, files), soon)
+        failures |= await self._run(commands, files)
+        return Result(failures, {name: seconds for name, seconds in soon.items() if name not in failures})
 
     async def _read(self, files: list[PoolFile]) -> tuple[Have, Mapping[str, float]]:
         """And which pools are to be read again, in so many seconds."""

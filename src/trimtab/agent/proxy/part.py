@@ -70,8 +70,8 @@ class ProxyPart:
         checks = self._engine.checks or (lambda: None)
         told = TellFront(agent.access, lease, host, here, leaving, checks=checks)
         tell = agent.loop(told, TELL_PACE)
-        override = FrontControl(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
-        self._front_loops = [agent.loop(override, FRONT_PACE), tell]
+        control = FrontControl(here, self._is_drained, file.vrrp, lambda: tell.mark(("front",)))
+        self._front_loops = [agent.loop(control, FRONT_PACE), tell]
 
     def _is_drained(self) -> bool | None:
         """None before anything has been heard."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from trimtab.agent.membership.id_claims import number_of
 from trimtab.registry.base import Write
 from trimtab.registry.codec import decode, encode
-from trimtab.registry.fields import BadRecord
+from trimtab.registry.fields import BadRecord, is_newer
 from trimtab.registry.record import MAX_ID, Alive, Claim, Member, Record, key_of
 
 Records = Mapping[str, bytes]
@@ -87,8 +87,11 @@ def _decoded(records: Records, key: str) -> Record | None:
 
 
 def _readable(records: Records, key: str) -> dict[str, bytes]:
-    """What cannot be read is no condition: not every engine can compare it."""
-    return {key: records[key]} if _decoded(records, key) is not None else {}
+    """What is malformed is no condition: not every engine can compare it."""
+    there = records.get(key)
+    return (
+        {key: there} if there is not None and (is_newer(there) or _decoded(records, key) is not None) else {}
+    )
 
 
 def _owner(records: Records, key: str) -> str | None:

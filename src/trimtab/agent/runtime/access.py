@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from trimtab.agent.runtime.metrics import StoreFigures
-from trimtab.errors import BadInput, Compacted, Conflict, LeaseGone, Unreachable
+from trimtab.errors import BadInput, Compacted, Conflict, LeaseGone, Outdated, Unreachable
 from trimtab.registry.base import Batch, Registry, Snapshot, Write
 
 T = TypeVar("T")
@@ -70,10 +70,10 @@ class Access:
         return self._registry
 
     async def _heard(self, asked: Awaitable[T]) -> T:
-        """Answers that only say that something else is so by now are answers too."""
+        """Answers that only say that something else is so by now, or that a newer record is kept, are answers too."""
         try:
             found = await asked
-        except (Conflict, LeaseGone, Compacted):
+        except (Conflict, LeaseGone, Compacted, Outdated):
             self._note(True)
             raise
         except Exception:

@@ -9,7 +9,7 @@ from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
 from trimtab.errors import Conflict, Refused, Terminal, TrimtabError
 from trimtab.ops.incidents.decide import decide
-from trimtab.ops.incidents.record import held_of
+from trimtab.ops.incidents.record import held_of, is_later
 from trimtab.ops.incidents.sight import KINDS, Sight, Views
 from trimtab.ops.incidents.writes import after, write_of
 from trimtab.registry.base import Snapshot, Writer
@@ -68,6 +68,8 @@ class IncidentWatch:
 
     async def _follow(self, site: str, sight: Sight, snapshot: Snapshot, now: float) -> Snapshot:
         """The store after it."""
+        if is_later(snapshot.records, site):
+            return snapshot
         held = held_of(snapshot.records, site)
         seen = sight.seen(site, held)
         if seen.verdict.state == "serving":

@@ -20,7 +20,7 @@ from trimtab.drills.faults.drain_inside import pool_member_of
 from trimtab.drills.faults.older_release import needs_release
 from trimtab.drills.faults.targets import AGENT_UNIT
 from trimtab.drills.node_exec import ask
-from trimtab.drills.operator import REASON, begin_drain, run
+from trimtab.drills.operator import REASON, Ended, begin_drain, run
 from trimtab.drills.probes.vip import find_vip_holder
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import BadInput, EnvironmentUnable
@@ -126,7 +126,7 @@ def work(lab: LabLike, aim: Aim) -> Mapping[str, str]:
     for target in (pool_member, spare):
         found[f"drain {target}"] = _drained(lab, desk, source, target)
         back = run(lab, desk, source, "undrain", target, "--reason", REASON, "--over", "0", "--json")
-        found[f"undrain {target}"] = "done" if back.exit == 0 else back.said
+        found[f"undrain {target}"] = came_to(back)
     for host in (older, newer):
         for verb in ("drain", "ready"):
             found[f"{verb} on {host}"] = _told(lab, host, verb)
@@ -135,8 +135,12 @@ def work(lab: LabLike, aim: Aim) -> Mapping[str, str]:
 
 def _drained(lab: LabLike, desk: str, source: str, target: str) -> str:
     with begin_drain(lab, desk, source, target) as command:
-        ended = command.end()
-    return "done" if ended.reply is not None and ended.reply.get("done") else ended.said
+        return came_to(command.end())
+
+
+def came_to(ended: Ended) -> str:
+    """`done`, or what a drain or its way back said in the end."""
+    return "done" if ended.drained is not None else ended.said
 
 
 def _told(lab: LabLike, host: str, verb: str) -> str:

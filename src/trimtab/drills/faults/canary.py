@@ -21,7 +21,7 @@ from trimtab.drills.node_exec import ask
 from trimtab.drills.scene import LabLike, Scene, Split, read_scene
 from trimtab.errors import EnvironmentUnable
 
-HAND = "trimtab-agent"
+AGENT = "trimtab-agent"
 PERCENT = 5
 WANTED, AGAIN = 21_000, 7_000  # requests in all regions together; the claim is about 20,000
 RATE = 130.0  # a second and region, beside the load of every drill
@@ -47,7 +47,7 @@ class Canary:
         split = scene.splits[name]
         at = time.monotonic()
         for node in aim.nodes:
-            ask(lab, node, [HAND, "split", name, *asked(split), "--reason", "a drill"])
+            ask(lab, node, [AGENT, "split", name, *asked(split), "--reason", "a drill"])
         time.sleep(SETTLE_SECONDS)
         first = count(lab, scene, name, WANTED)
         renewed = {proxy: reload(lab, proxy, site.front_unit)["taken"]
@@ -66,7 +66,7 @@ class Canary:
         split = read_scene(lab.status()["facts"]).splits[name]
         shares = [f"{pool}={share}" for pool, share in sorted(split.shares.items())]
         for node in aim.nodes:
-            ask(lab, node, [HAND, "split", name, *shares, "--reason", "the drill is over"])
+            ask(lab, node, [AGENT, "split", name, *shares, "--reason", "the drill is over"])
 
 
 def asked(split: Split) -> list[str]:

@@ -13,7 +13,7 @@ import uuid
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.registry_loss import registered, rewrite
 from trimtab.drills.faults.targets import HOSTS
-from trimtab.drills.node_exec import ask, asked
+from trimtab.drills.node_exec import ask
 from trimtab.drills.scene import LabLike, Scene, read_scene
 from trimtab.errors import EnvironmentUnable
 from trimtab.lab.storefront import CONFIG
@@ -23,7 +23,7 @@ QUIET_SECONDS = 2.0  # nginx takes a drain up by a reload, at most once a second
 LOOK_SECONDS = (
     1.0  # a host that gets nothing for so long before its turn (a spare one) is not awaited after it
 )
-HAND = "trimtab-agent"
+AGENT = "trimtab-agent"
 # Connections from others to what serves here. nginx opens one for each request in the examples.
 OPEN = "ss -Hnt state established '( sport = :{port} )' | wc -l"
 
@@ -47,13 +47,13 @@ class Deploy:
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
         for node in aim.nodes:
-            ask(lab, node, [HAND, "ready", "--reason", "the drill was interrupted"])
+            ask(lab, node, [AGENT, "ready", "--reason", "the drill was interrupted"])
 
     def _replace(self, lab: LabLike, scene: Scene, node: str, aim: Aim) -> dict[str, float]:
         """Seconds that each part took, and how many requests were being served at the stop."""
         serves = self._served(lab, node, LOOK_SECONDS)
         begin = time.monotonic()
-        ask(lab, node, [HAND, "drain", "--reason", f"deploying {aim.names[0]}"])
+        ask(lab, node, [AGENT, "drain", "--reason", f"deploying {aim.names[0]}"])
         left = self._idle(lab, scene, node)
         drained = time.monotonic()
         lab.unit(node, aim.unit, "stop")
@@ -63,7 +63,7 @@ class Deploy:
         for _, file in registered(lab, node):
             content = ask(lab, node, ["cat", file])
             rewrite(lab, node, file, {**_json(content), "version": aim.names[0]})
-        ask(lab, node, [HAND, "ready", "--reason", f"{aim.names[0]} is deployed"])
+        ask(lab, node, [AGENT, "ready", "--reason", f"{aim.names[0]} is deployed"])
         if serves:
             self._serving(lab, node)
         return {
@@ -88,7 +88,8 @@ class Deploy:
             a for host in lab.status()["hosts"] if host["name"] == node for a in host["addresses"][:1]
         }
         proxies = scene.site(scene.site_of(node)).proxies
-        return sum(asked(lab, proxy, busy).get(address, 0) for proxy in proxies)
+        replies = [busy.judge(ask(lab, proxy, busy.command, busy.text)) for proxy in proxies]
+        return sum(reply.get(address, 0) for reply in replies)
 
     def _ports(self, lab: LabLike, node: str) -> list[str]:
         text = ask(lab, node, ["sed", "-n", r"s/^ *listen \([0-9]*\);/\1/p", CONFIG])
@@ -113,7 +114,7 @@ class Deploy:
         if self._served(lab, node, DRAIN_SECONDS):
             return
         raise EnvironmentUnable(
-            f"no request came to {node} in {DRAIN_SECONDS:.0f} s after `{HAND} ready`",
+            f"no request came to {node} in {DRAIN_SECONDS:.0f} s after `{AGENT} ready`",
             "trimtab members --twin says what the registry has of it",
         )
 

@@ -1,4 +1,4 @@
-"""More clients than a proxy has targets for: they connect to the site's addresses, ask nothing, and stay."""
+"""More clients than a proxy has places for: they connect to the site's addresses, ask nothing, and stay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trimtab.drills.node_exec import ask_if_there
 from trimtab.drills.scene import LabLike, Region, Scene
 from trimtab.errors import BadInput, EnvironmentUnable
 
-BEYOND = 1000  # connections more than there are targets
+BEYOND = 1000  # connections more than there are places
 MOST = 2000  # `maxconn`, beyond which the clients of one machine are not enough
 SECONDS, LIMIT_S = 120.0, 60.0
 END = f"test -e {PID} && kill $(cat {PID}) && rm -f {PID} || :"

@@ -30,7 +30,7 @@ RULES: tuple[Rule, ...] = (
         "unreadable",
         rules.unreadable,
         False,
-        "delete it with etcdctl: routers say theirs anew, a committed state is for you to say",
+        "a later Trimtab's needs that one here; else delete it with etcdctl: routers say theirs anew, what was drained is drained again",
     ),
     Rule("is-so-already", rules.is_so_already, False, "see `trimtab why`"),
     Rule("under-way", rules.under_way, False, "wait for it to end, or for its permit to run out"),

@@ -24,7 +24,7 @@ CAME_OF: Mapping[Told, Told] = {  # what was asked came about, or it did not
 
 @dataclass(frozen=True, slots=True)
 class ChangeBudget:
-    """number: of grants ever given, so that no gate is ever written twice.  grants: those of the window, oldest first."""
+    """number: of grants ever given, so that no budget is ever written twice.  grants: those of the window, oldest first."""
 
     number: int = 0
     grants: tuple[Grant, ...] = ()

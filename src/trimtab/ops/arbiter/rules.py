@@ -149,7 +149,7 @@ def one_cause(world: World, request: Request, effect: Effect, now: float) -> str
     if not back:
         return None
     return (
-        f"{_list(back)} came back less than {limit:g} s ago, and had not been well since {request.site} fell unhealthy: "
+        f"{_list(back)} came back less than {limit:g} s ago, and had not been well since {request.site} became unhealthy: "
         "two sites never leave by one cause"
     )
 

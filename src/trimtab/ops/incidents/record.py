@@ -26,7 +26,7 @@ from trimtab.ops.incidents.incident import (
     State,
 )
 from trimtab.ops.steering.wish import STEPS, Step
-from trimtab.registry.fields import BadRecord, shown
+from trimtab.registry.fields import BadRecord, is_newer, shown
 
 INCIDENT, OPEN = "incident", "open"
 MAX_VALUE = 384 * 1024  # bytes: of full ones with the longest texts; most have less than 4,096
@@ -114,6 +114,15 @@ def held_of(records: Mapping[str, bytes], site: str) -> Incident | None:
         if found is not None and found.site == site and found.state != "closed":
             return found
     return None
+
+
+def is_later(records: Mapping[str, bytes], site: str) -> bool:
+    """Whether a later Trimtab follows the site's incident: then it is for that one to go on with."""
+    pointer = records.get(f"{OPEN}/{site}", b"")
+    number = opens_of(records).get(site)
+    return is_newer(pointer) or (
+        number is not None and is_newer(records.get(f"{INCIDENT}/{number:010d}", b""))
+    )
 
 
 # ---- the fields

@@ -1,4 +1,4 @@
-"""An operator's override on a split: its shares, what divides, and the way back. Plans are pure, as those of `hand`."""
+"""An operator's override on a split: its shares, what divides, and the way back. Plans are pure, as those of `member`."""
 
 from __future__ import annotations
 

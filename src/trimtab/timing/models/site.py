@@ -120,7 +120,7 @@ MODELS = (
     Model("site-power-cut", "a whole site loses power at once", _serves, power_cut),
     Model("both-proxies-dead", "every proxy of a site loses power at once", _serves, proxies_dead),
     Model(
-        "client-partition", "a site's links to all its upstreams are unreachable, those to other sites are not",
+        "client-partition", "a site's links to all its upstreams are cut, those to other sites are not",
         _has_upstreams, cut_off,
     ),
     Model(
