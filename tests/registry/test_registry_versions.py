@@ -152,6 +152,7 @@ def test_a_watch_learns_of_newer_records_and_of_their_end() -> None:
 
     async def watch() -> None:
         registry = Kept(inner)
+        await registry.read()
         watched = registry.watch(1)
         await anext(watched)
         with pytest.raises(Outdated):
