@@ -10,7 +10,7 @@ import pytest
 from tests.twin.conftest import ROOT, eventually, run, twin
 from tests.twin.drill_kit import hold, kept
 from tests.twin.test_full_shop import NAMES
-from trimtab.cli.registries import TWIN
+from trimtab.cli.session import TWIN
 from trimtab.daemons.bird import features as bird
 from trimtab.daemons.etcd import features as etcd
 from trimtab.daemons.haproxy import features as haproxy

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli import drain_local, flows, registries
+from trimtab.cli import drain_local, flows
 from trimtab.cli.estate_store import asked, site_named
 from trimtab.cli.events import Events
 from trimtab.cli.lab import TwinName
 from trimtab.cli.local_words import dry, end
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json, JsonLines
 from trimtab.cli.output import show
-from trimtab.cli.registries import DryRun, Reason, TwinOption, reason_option
+from trimtab.cli.registries import DryRun
+from trimtab.cli.session import Reason, TwinOption, begin, reason_option
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -66,11 +67,8 @@ def drain(
     (it takes nothing new), until `undrain`. Atomic: an interrupted drain is rolled back or complete.
     Runs as root on a host of the estate, or with --twin in its running twin.
     """
-    if force and not reason:
-        raise BadInput("--force needs a reason", "--reason WHY: it is kept with the decision")
-    registries.inside_twin(estate, twin, name)
-    inventory = registries.loaded(estate)
-    who = registries.who(reason)
+    session = begin(estate, twin, name, reason, force)
+    inventory, who = session.inventory, session.who
     if (local := drain_local.named(inventory, target, at)) is not None:
         return drain_local.drain(inventory, local, who, drain_local.Options(force, dry_run, wait, json))
     site = site_named(inventory, target)
@@ -109,9 +107,8 @@ def undrain(
     may hold addresses again; a member comes with a growing share. Runs as root on a host of the estate, or with --twin in its
     running twin.
     """
-    registries.inside_twin(estate, twin, name)
-    inventory = registries.loaded(estate)
-    who = registries.who(reason)
+    session = begin(estate, twin, name, reason)
+    inventory, who = session.inventory, session.who
     if (local := drain_local.named(inventory, target, at)) is not None:
         return drain_local.undrain(inventory, local, who, over, json)
     site = site_named(inventory, target)
@@ -138,9 +135,8 @@ def freeze(
     """
     if not off and not reason:
         raise BadInput("a freeze needs a reason", "--reason WHY: who is refused is told it")
-    registries.inside_twin(estate, twin, name)
-    inventory = registries.loaded(estate)
-    who = registries.who(reason)
+    session = begin(estate, twin, name, reason)
+    inventory, who = session.inventory, session.who
 
     async def ask(store: Registry) -> int:
         from trimtab.answers.freeze import Freeze as Answer

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trimtab.cli import registries
 from trimtab.cli.estate_store import asked
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import clock, log, print_line, show
-from trimtab.cli.registries import TwinOption
+from trimtab.cli.session import TwinOption, begin
 from trimtab.cli.views.incidents import lines, one
 from trimtab.errors import BadInput
 
@@ -42,8 +41,7 @@ def incidents(
     estate, or with --twin in its running twin.
     """
     _fitting(number, only_open, review, json)
-    registries.inside_twin(estate, twin, name)
-    records = asyncio.run(_read(registries.loaded(estate))).records
+    records = asyncio.run(_read(begin(estate, twin, name).inventory)).records
     if number is None:
         return _list(records, only_open, json)
     found = _one(records, number)

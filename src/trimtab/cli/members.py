@@ -11,7 +11,8 @@ from trimtab.cli import registries
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import show
-from trimtab.cli.registries import Site, TwinOption
+from trimtab.cli.registries import Site
+from trimtab.cli.session import TwinOption, begin
 from trimtab.cli.views.members import lines
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ def members(
     """
     from trimtab.answers.members import Members
 
-    registries.inside_twin(estate, twin, name)
-    inventory = registries.loaded(estate)
+    inventory = begin(estate, twin, name).inventory
     wanted = [pool] if pool else sorted(inventory.estate.pools)
     for each in wanted:
         registries.pool_of(inventory, each)

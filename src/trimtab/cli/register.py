@@ -10,7 +10,8 @@ from trimtab.cli import registries
 from trimtab.cli.asking import Change, asking
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.registries import DryRun, TwinOption, reason_option
+from trimtab.cli.registries import DryRun
+from trimtab.cli.session import TwinOption, begin, reason_option
 from trimtab.errors import BadInput
 
 Overrule = Annotated[
@@ -47,16 +48,15 @@ def register(
     from trimtab.ops.overrides.manual_registration import plan_register
     from trimtab.registry.record import Member
 
-    registries.forced(force, reason)
-    registries.inside_twin(estate, twin, name_of_twin)
-    inventory = registries.loaded(estate)
+    session = begin(estate, twin, name_of_twin, reason, force)
+    inventory = session.inventory
     registered, declared = _discovered(inventory, pool)
     at = port if port is not None else declared.port
     if at is None:
         raise BadInput(f"{pool} states no port", "give --port")
 
     wanted = Member(registered, name, address, at, 1, weight, version, tuple(tag or ()))
-    who = registries.who(reason)
+    who = session.who
 
     def plan(snapshot: Snapshot, _: str) -> Write | None:
         return plan_register(snapshot, wanted, who, force=force)
@@ -83,11 +83,10 @@ def deregister(
     from trimtab.answers.change import Written
     from trimtab.ops.overrides.manual_registration import plan_deregister
 
-    registries.forced(force, reason)
-    registries.inside_twin(estate, twin, name_of_twin)
-    inventory = registries.loaded(estate)
+    session = begin(estate, twin, name_of_twin, reason, force)
+    inventory = session.inventory
     registered, _ = _discovered(inventory, pool)
-    who, said = registries.who(reason), dict[str, Written]()
+    who, said = session.who, dict[str, Written]()
 
     def plan(snapshot: Snapshot, at: str) -> Write | None:
         site_members = registries.site_members(inventory, snapshot, pool, at)

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
-import socket
-import sys
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,87 +18,17 @@ if TYPE_CHECKING:
     from trimtab.answers.change import Written
     from trimtab.estate.inventory import Inventory
     from trimtab.estate.pool import Pool
-    from trimtab.ops.overrides.member import PoolMember, Who
+    from trimtab.ops.overrides.member import PoolMember
     from trimtab.registry.base import Registry, Snapshot, Write
 
 DEADLINE_S = 10.0
 ASKING_S = 45.0  # with the estate's store, each of whose answers has a limit of its own
-TWIN = "TRIMTAB_TWIN"  # set where this runs in a twin, which has fewer hosts
 Site = Annotated[str | None, typer.Option("--site", help="only this site's registry; default: every site's")]
-Force = Annotated[
-    bool, typer.Option("--force", help="override soft limits, or an unreachable arbiter; needs --reason")
-]
-TwinOption = Annotated[bool, typer.Option("--twin", help="in the running twin of this estate")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be written, write nothing")]
 
 
-def reason_of(text: str) -> str:
-    """Without the blanks around it, so that a blank one is none. Raises BadInput for one that no record takes."""
-    from trimtab.ops.arbiter.fields import Body
-    from trimtab.registry.fields import BadRecord
-
-    try:
-        return Body({"reason": text.strip()}).words("reason")
-    except BadRecord as error:
-        raise BadInput(f"--{error}", "nothing was asked, and nothing was written") from error
-
-
-def reason_option(becomes: str) -> Any:
-    """becomes: what becomes of it, for --help. It is read by `reason_of` before the command begins."""
-    return typer.Option("--reason", callback=reason_of, help=f"why: {becomes}")
-
-
-Reason = Annotated[str, reason_option("it is kept with the change")]
 Plan = Callable[["Snapshot", str], "Write | None"]
 Act = Callable[["Registry", str], Awaitable[bool]]
-
-
-def inside_twin(estate: Path, twin: bool, name: str | None = None) -> None:
-    """With --twin this command is run again, as it was typed, on a host of the twin that may talk to the registries.
-    name: of the twin, otherwise the estate's. Raises BadInput for a name without --twin.
-    """
-    if name is not None and not twin:
-        raise BadInput("--name names a twin", "it goes with --twin; a real estate is named by its file")
-    if not twin or TWIN in os.environ:
-        return
-    from trimtab.cli.lab import twin_name
-    from trimtab.daemons.load import load_estate
-    from trimtab.estate.inventory import Inventory
-    from trimtab.lab.client import Lab
-
-    found = load_estate(estate)
-    hosts = Inventory(found, shrink=True).on_duty("registry")
-    if not hosts:
-        raise BadInput(f"{found.estate} has no registry", "give a site hosts with the role `registry`")
-    path = str(estate.resolve())
-    words = [path if word == str(estate) else word for word in sys.argv[1:]]
-    words += [] if path in words else ["-e", path]
-    argv = ["env", f"{TWIN}=1", sys.executable, "-m", "trimtab", *words]
-    command = Lab.connect(twin_name(name, estate)).exec_argv(hosts[0].name, argv)
-    sys.stdout.flush()
-    os.execvp(command[0], command)
-
-
-def loaded(estate: Path) -> Inventory:
-    from trimtab.daemons.load import load_estate
-    from trimtab.estate.inventory import Inventory
-
-    return Inventory(load_estate(estate), shrink=TWIN in os.environ)
-
-
-def who(reason: str) -> Who:
-    """reason: as `reason_of` has left it."""
-    from trimtab.ops.overrides.member import Who
-
-    user = os.environ.get("SUDO_USER") or getpass.getuser()
-    return Who(f"{user}@{socket.gethostname()}", reason, round(time.time(), 3))
-
-
-def forced(force: bool, reason: str) -> bool:
-    """Raises BadInput for --force without a reason."""
-    if force and not reason:
-        raise BadInput("--force needs a reason", "--reason WHY: it is kept with the change")
-    return force
 
 
 def sites_of(inventory: Inventory, site: str | None) -> list[str]:

@@ -10,7 +10,8 @@ from trimtab.cli import registries
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import show
-from trimtab.cli.registries import DryRun, Reason, Site, TwinOption
+from trimtab.cli.registries import DryRun, Site
+from trimtab.cli.session import Reason, TwinOption, begin
 from trimtab.cli.views.split import lines
 from trimtab.errors import BadInput
 
@@ -48,13 +49,13 @@ def split(
     from trimtab.answers.split import Divided
     from trimtab.ops.overrides import split as split_override
 
-    registries.inside_twin(estate, twin, name)
-    inventory = registries.loaded(estate)
+    session = begin(estate, twin, name, reason)
+    inventory = session.inventory
     declared = split_of(inventory, service, [word.partition("=")[0] for word in shares or []])
     asked = _asked(declared, shares or [], canary, to, back=back, home=home)
     if by is not None and by not in WAYS:
         raise BadInput(f"--by {by} is not known", f"one of {', '.join(WAYS)}")
-    sites, asking = registries.sites_of(inventory, site), registries.who(reason)
+    sites, asking = registries.sites_of(inventory, site), session.who
     if asked is None and not back and by is None:
         return _show(registries.each_site(inventory, sites, None), declared, json)
 

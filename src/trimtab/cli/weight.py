@@ -10,7 +10,8 @@ from trimtab.cli import registries
 from trimtab.cli.asking import Change, asking
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
-from trimtab.cli.registries import DryRun, Force, Reason, Site, TwinOption
+from trimtab.cli.registries import DryRun, Site
+from trimtab.cli.session import Force, Reason, TwinOption, begin
 from trimtab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -43,12 +44,10 @@ def weight(
     if not slash or not name:
         raise BadInput(f"{member!r} names no member", "POOL/MEMBER is expected: see `trimtab members`")
     number = _number(value)
-    registries.forced(force, reason)
-    registries.inside_twin(estate, twin, name_of_twin)
-    inventory = registries.loaded(estate)
+    session = begin(estate, twin, name_of_twin, reason, force)
+    inventory, who = session.inventory, session.who
     registries.pool_of(inventory, pool)
     state: Any = value if value in STATES else "ready"
-    who = registries.who(reason)
 
     said: dict[str, Weighed] = {}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trimtab.answers.codec import extended
-from trimtab.cli import drain_local, registries, why_local
+from trimtab.cli import drain_local, why_local
 from trimtab.cli.decisions import answer_of, decisions_of, known_now
 from trimtab.cli.drain import At
 from trimtab.cli.estate_store import site_named
@@ -19,7 +19,7 @@ from trimtab.cli.incidents import open_ones
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import clock, show
-from trimtab.cli.registries import TwinOption
+from trimtab.cli.session import TwinOption, begin
 from trimtab.cli.views.status import lines
 from trimtab.cli.views.why import site as view
 from trimtab.errors import BadInput, DriverError
@@ -59,8 +59,7 @@ def status(
     """
     if watch and json:
         raise BadInput("--watch is for people", "ask with --json as often as you like")
-    registries.inside_twin(estate, twin, name)
-    inventory = registries.loaded(estate)
+    inventory = begin(estate, twin, name).inventory
     if watch:
         return _watch(inventory)
     show(_status(inventory), json, lines)
@@ -124,8 +123,7 @@ def why(
     """Why a site, a host or POOL/MEMBER is as it is: who says what of it, what stands, and each decision with its reasons.
     Runs as root on a host of the estate, or with --twin in its running twin.
     """
-    registries.inside_twin(estate, twin, name)
-    inventory = registries.loaded(estate)
+    inventory = begin(estate, twin, name).inventory
     if "/" in target or target in inventory.by_name:
         return why_local.why(inventory, target, at, json)
     drain_local.named(inventory, target, at)  # --site goes with a member alone
