@@ -29,11 +29,12 @@ from tests.registry.registry_kit import (
 )
 
 from trimtab.agent_config import RegistryAccess
-from trimtab.errors import BadInput, Compacted, Conflict, LeaseGone, Unreachable
+from trimtab.errors import BadInput, Compacted, Conflict, LeaseGone, Outdated, Unreachable
 from trimtab.registry.base import Registry, Snapshot, Write
 from trimtab.registry.codec import encode
 from trimtab.registry.consul.client import Consul
 from trimtab.registry.etcd.client import Etcd
+from trimtab.registry.kept import Kept
 from trimtab.registry.record import Alive, Claim, HostState, Override, Record, Split, key_of
 from trimtab.registry.record import Member as Endpoint
 
@@ -246,6 +247,28 @@ def test_what_has_to_be_equal_is_a_conflict_when_it_is_not(check: Check, old: Re
         await client.write(Write(put=puts(Override("api", "b-1")), equal=becomes))
         await client.write(Write(delete=tuple(becomes), equal=becomes))
         assert list((await client.read()).records) == ["hand/api/b-1"]
+
+    check(test)
+
+
+def test_a_record_of_a_later_version_is_kept_by_whoever_knows_only_this_one(check: Check) -> None:
+    async def test(site: Site, client: Registry) -> None:
+        newer = b'{"state":"elsewhere","v":2}'
+        await client.write(Write(put={"hand/api/b-1": newer}))
+        older = Kept(site.client())
+        hand = Override("api", "b-1", "drain")
+        try:
+            with pytest.raises(Outdated, match="hand/api/b-1 is a record of a later Trimtab"):
+                await older.write(Write(put=puts(hand)))
+            with pytest.raises(Outdated):
+                await older.write(Write(delete=(key_of(hand),), put=puts(Override("api", "b-2", "drain"))))
+            assert dict((await client.read()).records) == {"hand/api/b-1": newer}
+            await client.write(Write(put=puts(hand)))  # whoever knows it has put it back
+            watched = older.watch((await older.read()).revision)
+            await older.write(Write(delete=(key_of(hand),)))
+            assert (await anext(watched)).changes == ((key_of(hand), None),)
+        finally:
+            await older.close()
 
     check(test)
 
