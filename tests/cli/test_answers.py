@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.conftest import Do, Memory
-from trimtab.answers.drain import Effect
+from trimtab.answers.codec import read
+from trimtab.answers.drain import Answered, Effect
 from trimtab.answers.table import ANSWERS
 from trimtab.cli.events import Events
+from trimtab.drills.operator import objecting
 from trimtab.ops.arbiter.decide import Answer
+from trimtab.ops.arbiter.denied import ArbiterDenied
 from trimtab.ops.arbiter.effect import Effect as Cost
 from trimtab.ops.arbiter.world import Request
 from trimtab.registry.record import (
@@ -66,3 +69,16 @@ def test_what_is_fuller_than_json_can_say_is_very_full() -> None:
     events.effect(Request("drain-site", "hk", "hk", "ann", ""), Answer(True, cost))
     (effect,) = told
     assert isinstance(effect, Effect) and (effect.full_before, effect.full_after) == (None, 1e9)
+
+
+def test_a_drill_reads_by_which_rules_a_dry_run_would_be_refused(
+    memory: Memory, do: Do, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether it may force hangs on this: where the budget alone objects."""
+    memory.has(*HK)
+    do("freeze --reason sale")
+    with pytest.raises(ArbiterDenied):
+        do("drain web/hk-backend-2 --dry-run --json")
+    last = read("drain", capsys.readouterr().out.splitlines()[-1])
+    assert isinstance(last, Answered) and not last.granted
+    assert objecting([last]) == ("frozen",)

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from trimtab import agent_config
 from trimtab.agent_config import AgentFile, Front, WatchFile
 from trimtab.answers.codec import extended, plain
-from trimtab.answers.drain import Ended, Objection, Refused, Step, Stepped
+from trimtab.answers.drain import Answered, Ended, Objection, Refused, Step, Stepped
 from trimtab.answers.members import Member, Members
 from trimtab.answers.status import Site, Status, Word
 from trimtab.answers.why import Override, WhyHost, WhyMember
@@ -93,13 +93,13 @@ class PaperArbiter:
     def _drain(self, site: str, *, force: bool, dry: bool) -> PaperCommand:
         rules = self.objections(site, force)
         if rules:
-            return denied(site, site, *rules)
+            return denied(site, site, *rules, dry=dry)
         return PaperCommand(0, "hk, sg carry\n") if dry else PaperDrain(self, site)
 
     def _drain_inside(self, target: str, *, dry: bool) -> PaperCommand:
         """A proxy or a member: one word, and it is done."""
         if self.frozen:
-            return denied(target, "hk", "frozen")
+            return denied(target, "hk", "frozen", dry=dry)
         if dry:
             return PaperCommand(0, "")
         self.drained.add(target)
@@ -168,10 +168,12 @@ class PaperCommand:
         """It has ended."""
 
 
-def denied(target: str, site: str, *rules: str) -> PaperCommand:
+def denied(target: str, site: str, *rules: str, dry: bool = False) -> PaperCommand:
     said = "".join(f"  {rule}: for a reason\n" for rule in rules)
     found = tuple(Objection(rule, "for a reason", "", False) for rule in rules)
-    event = Refused(target=target, site=site, objections=found)
+    event: Refused | Answered = Refused(target=target, site=site, objections=found)
+    if dry:
+        event = Answered(target=target, site=site, granted=False, objections=found)
     return PaperCommand(
         1, f"{target} is not drained: nothing was begun\n{said}    wait for it to end\n", event
     )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -119,8 +120,8 @@ class Command:
         with suppress(subprocess.TimeoutExpired):
             code = self._process.wait(max(0.0, seconds))
         self.kill()
-        denied = [each for _, told in self._heard_of(drain.Refused) for each in told.objections]
-        rules = tuple(each.rule for each in denied if not each.overruled)
+        with self._heard:
+            rules = objecting(event for _, event in self._events)
         return Ended(code, self.moves, rules, self._said(), self._reply() if code is not None else None)
 
     def _reply(self) -> Any:
@@ -156,6 +157,12 @@ class Command:
             found = [f"{each.step}: {each.why}" for _, each in self._heard_of(drain.Stepped)]
             found += [f"ended: {each.why}" for _, each in self._heard_of(drain.Ended)]
         return "; ".join(found[-4:])[-300:] or "nothing"
+
+
+def objecting(events: Iterable[drain.Event]) -> tuple[str, ...]:
+    """The rules that objected and were not overruled, to a request or to a dry run of it."""
+    answers = (event for event in events if isinstance(event, drain.Refused | drain.Answered))
+    return tuple(each.rule for event in answers for each in event.objections if not each.overruled)
 
 
 def run(lab: LabLike, node: str, source: str, *words: str, seconds: float = SECONDS) -> Ended:
