@@ -46,6 +46,22 @@ venv_path() {
     fi
 }
 
+# Sets venv, and uv_home: where uv lies if the machine has none.
+python_environment() {
+    venv=$(venv_path)
+    uv_home=$venv.uv
+    if [[ $venv == "$root/.venv" ]]; then uv_home=$root/.uv; fi
+}
+
+# After python_environment.
+working_uv() {
+    local uv
+    for uv in uv "$uv_home/bin/uv"; do
+        if "$uv" --version >/dev/null 2>&1; then command -v "$uv" && return; fi
+    done
+    return 1
+}
+
 # What an environment is made from. The place of the checkout counts: the project is installed in place.
 venv_wanted() {
     { printf '%s\n' "$root" && cat "$root"/scripts/{packages,bootstrap} "$root"/{requirements.lock,pyproject.toml}; } |

@@ -306,8 +306,5 @@ def load(text: str) -> AgentFile:
         raise ValueError(f"format {written!r}, at most {FORMAT} is read here: {UPGRADE}")
     try:
         return codec.read(AgentFile, value)
-    except ValueError as error:
-        unknown = ": unknown " in str(error)
-        raise ValueError(
-            f"{error}; if a later Trimtab wrote it, {UPGRADE}" if unknown else str(error)
-        ) from error
+    except codec.UnknownKey as error:
+        raise ValueError(f"{error}; if a later Trimtab wrote it, {UPGRADE}") from error

@@ -16,6 +16,12 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
+
+
+class UnknownKey(ValueError):
+    """A key that no field has: perhaps a later Trimtab's."""
+
+
 SHOWN = 80  # characters of what was got
 LARGEST = sys.float_info.max
 
@@ -61,7 +67,7 @@ def _read(kind: Any, value: Any, at: str, what: str) -> Any:
 def _record(kind: Any, value: Any, at: str, what: str) -> Any:
     known, found = _fields(kind), _object(value, at or what)
     if unknown := found.keys() - known.keys():
-        raise ValueError(f"{at or what}: unknown {', '.join(sorted(unknown))}")
+        raise UnknownKey(f"{at or what}: unknown {', '.join(sorted(unknown))}")
     try:
         return kind(**{k: _read(known[k], v, f"{at}.{k}".lstrip("."), what) for k, v in found.items()})
     except TypeError as error:  # something is missing

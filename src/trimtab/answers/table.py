@@ -28,6 +28,5 @@ ANSWERS: Mapping[str, Any] = {
     "register": Change[Written],
     "deregister": Change[Written],
 }
-STREAMS = frozenset(
-    command for command, kind in ANSWERS.items() if kind is Event
-)  # an answer a line, as they come
+# An answer a line, as they come.
+STREAMS = frozenset(command for command, kind in ANSWERS.items() if kind is Event)

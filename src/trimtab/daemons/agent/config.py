@@ -19,6 +19,7 @@ from trimtab.agent_config import (
     Unit,
     WatchFile,
 )
+from trimtab.daemons.agent.daemon import UNIT
 from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.etcd.config import estate_members, link_rtt
 from trimtab.daemons.front.config import vrrp_seconds
@@ -33,7 +34,6 @@ from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Pool
 
-UNIT = "trimtab-agent.service"
 CONSUL_PORT = 8501
 PROGRAM = f"{HOOKS}/agent"
 # systemd's search path and where a package or a virtual environment may have put us.

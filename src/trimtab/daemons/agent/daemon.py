@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from trimtab.daemons.base import Daemon, TakesUp
 
-DAEMON = Daemon("agent", units=("trimtab-agent.service",), takes_up=TakesUp.LAST)
+UNIT = "trimtab-agent.service"
+DAEMON = Daemon("agent", units=(UNIT,), takes_up=TakesUp.LAST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trimtab.daemons.agent.daemon import UNIT
 from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.unit import TENDS, unit
 from trimtab.estate.inventory import Host, Inventory
@@ -25,7 +26,7 @@ def agent() -> Artifact:
         "WatchdogSec=30s",  # one that hangs is killed and started anew; the proxies serve on meanwhile
     ]
     return unit(
-        "trimtab-agent.service",
+        UNIT,
         "network-online.target",
         lines,
         "trimtab's agent of this host",

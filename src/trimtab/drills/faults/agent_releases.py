@@ -18,6 +18,7 @@ from trimtab.drills.drain_outcome import end_drains
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.drain_inside import pool_member_of
 from trimtab.drills.faults.older_release import needs_release
+from trimtab.drills.faults.preconditions import scene_of
 from trimtab.drills.faults.targets import AGENT_UNIT
 from trimtab.drills.node_exec import ask
 from trimtab.drills.operator import REASON, Ended, begin_drain, run
@@ -33,7 +34,7 @@ WHICH = 'cmp -s "$1" "$2" && echo older || echo ours'
 
 
 class OlderAgents:
-    """of: the `agents` of every site; before the fault, as a condition of it."""
+    """of: `every-agent`, of every site; before the fault, as a condition of it."""
 
     kind = "older-agents"
     targets = ("every-agent",)
@@ -69,13 +70,17 @@ class UpgradeAgents:
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         needs_release(scene, arguments)
         place, nodes = scene.site(arguments["site"]), agents(scene)[::2]
-        desk = place.registries[0]
-        older = next(host for host in place.backends if host not in nodes)
-        newer = next((host for host in place.backends if host in nodes), older)
-        spare = next(host for host in place.proxies if host != find_vip_holder(lab, place))
-        pool_member = pool_member_of(lab, desk, scene.source, place.name, newer)
+        desk, holder = place.registries[0], find_vip_holder(lab, place)
+        older = [host for host in place.backends if host not in nodes]
+        newer = [host for host in place.backends if host in nodes]
+        if not (older and newer):
+            raise BadInput(
+                f"backends of {place.name} would all be of one release", "name another site with --site"
+            )
+        spare = next(host for host in place.proxies if host != holder)
+        pool_member = pool_member_of(lab, desk, scene.source, place.name, newer[0])
         says = f"every other agent ({len(nodes)} hosts) is upgraded from {RELEASE}, and operators work on hosts of both"
-        names = (str(program()), desk, scene.source, pool_member, spare, older, newer)
+        names = (str(program()), desk, scene.source, pool_member, spare, older[0], newer[0])
         return Aim(place.name, nodes, AGENT_UNIT, says, names=names)
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
@@ -100,19 +105,15 @@ def agents(scene: Scene) -> tuple[str, ...]:
 
 def roll(lab: LabLike, nodes: Sequence[str], change: str, older: str) -> None:
     """The program of each agent is changed and the agent started anew, one after the other at each site."""
-    by_site: dict[str, list[str]] = {}
-    for row in lab.status()["hosts"]:
-        if row["name"] in nodes:
-            by_site.setdefault(str(row.get("site", "")), []).append(row["name"])
+    sites = [[host for host in site.hosts if host in nodes] for site in scene_of(lab).sites.values()]
 
     def site(hosts: Sequence[str]) -> None:
         for host in hosts:
             ask(lab, host, ["sh", "-c", change, "sh", older, str(OURS)])
             lab.unit(host, AGENT_UNIT, "restart")
 
-    if by_site:
-        with ThreadPoolExecutor(len(by_site)) as pool:
-            list(pool.map(site, by_site.values()))
+    with ThreadPoolExecutor(len(sites)) as pool:
+        list(pool.map(site, sites))
 
 
 def is_older(lab: LabLike, node: str, older: str) -> bool:

@@ -18,7 +18,7 @@ from trimtab.drills.operator import needs_leave
 from trimtab.drills.scene import LabLike, Scene
 from trimtab.errors import EnvironmentUnable
 
-TABLE = "trimtab_blind"
+TABLE = "trimtab_blackhole"
 RULES = """\
 add table inet {table}
 delete table inet {table}

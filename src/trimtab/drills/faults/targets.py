@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from trimtab.daemons.agent.daemon import UNIT
 from trimtab.drills.faults import flood, older_release, other_system, preconditions
 from trimtab.drills.faults.base import Arguments
 from trimtab.drills.probes.store import find_leader
@@ -14,7 +15,7 @@ from trimtab.drills.probes.vip import find_vip_holder
 from trimtab.drills.scene import LabLike, Scene, Site, Upstream
 from trimtab.errors import BadInput
 
-AGENT_UNIT = "trimtab-agent.service"
+AGENT_UNIT = UNIT
 Resolve = Callable[[LabLike, Scene, Arguments], tuple[tuple[str, ...], str]]
 
 

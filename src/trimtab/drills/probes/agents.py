@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from trimtab.daemons.agent.daemon import UNIT
 from trimtab.delivery import releases
 from trimtab.drills.node_exec import ask_if_there
 from trimtab.drills.scene import LabLike, Scene
 
-AGENT_UNIT = "trimtab-agent.service"
 COMMANDS = ("sh", "-c", "for each in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$each; echo; done 2>/dev/null")
 
 
@@ -17,7 +17,7 @@ def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
     return {
         place.name: {
             host: judge(ask_if_there(lab, host, COMMANDS), str(releases.folder()))
-            for host in place.units.get(AGENT_UNIT, ())
+            for host in place.units.get(UNIT, ())
         }
         for place in scene.sites.values()
     }
