@@ -47,6 +47,8 @@ ELSEWHERE: tuple[tuple[str, set[str], str], ...] = (
         {"bird.service"},
         "a network around the estate speaks BGP, which is the twin's own choice",
     ),
+    ("lab/exchange.py", {"bird.service"}, "a route server speaks BGP, which is the twin's own choice"),
+    ("lab/route_server.py", {"bird"}, "a verb of arouteserver: whose configuration it makes"),
     ("agent/agent.py", {"registry"}, "a key of the status"),
     ("agent/membership/saver.py", {"store"}, "a loop's name and its key: it stores the membership"),
     ("agent/proxy/part.py", {"store"}, "the key of that loop"),

@@ -14,6 +14,7 @@ from trimtab.drills.probes import PROBES, agents, route, store
 from trimtab.drills.probes.vip import judge_holder
 from trimtab.drills.scene import Site, Upstream
 from trimtab.errors import EnvironmentUnable
+from trimtab.lab.transit import session_to
 
 # Which proxy holds the VIPs.
 
@@ -82,13 +83,13 @@ UNKNOWN = "BIRD 2.0.12 ready.\nNetwork not found\n"
     ],
 )
 def test_a_route_counts_if_it_is_from_the_session_with_the_site(reply: str | None, since: str | None) -> None:
-    assert route.judge(reply, "hk", "hkix") == since
+    assert route.judge(reply, session_to("hk", "hkix")) == since
 
 
 def test_names_with_a_dash_are_spelt_as_bird_does() -> None:
     reply = HEARD.replace("to_hk_hkix_", "to_hongHkong_ispHa_")
-    assert route.judge(reply, "hong-kong", "isp-a") == "05:02:38.509"
-    assert route.judge(reply, "hong-kong", "isp-b") == ""
+    assert route.judge(reply, session_to("hong-kong", "isp-a")) == "05:02:38.509"
+    assert route.judge(reply, session_to("hong-kong", "isp-b")) == ""
 
 
 def test_an_upstream_is_asked_only_about_families_that_it_speaks() -> None:

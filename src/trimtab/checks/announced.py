@@ -44,7 +44,7 @@ def announcements(inventory: Inventory) -> Iterator[Announcement]:
 
 def _upstreams(inventory: Inventory, site: str, family: int) -> frozenset[int]:
     found = inventory.estate.sites[site].upstreams.values()
-    return frozenset(up.asn for up in found if any(peer.version == family for peer in up.peer))
+    return frozenset(up.asn for up in found if up.carries(family))
 
 
 def _own(inventory: Inventory, site: str, prefix: IPNetwork) -> Loc:

@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from trimtab.daemons import pki
 from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.bird.config import password_file
+from trimtab.daemons.bird.peerings import password_file
 from trimtab.estate.inventory import Host, Inventory
 
 LIFE = timedelta(days=7)

@@ -39,13 +39,16 @@ class LabLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A network that carries a site. transit: its node; peers: its addresses; sessions: BIRD's names on our routers."""
+    """A network that carries a site. transit: its node; peers: its addresses; sessions: BIRD's names on our routers; heard:
+    what it calls its sessions with the site.
+    """
 
     name: str
     transit: str
     segment: str
     peers: tuple[str, ...]
     sessions: tuple[str, ...]
+    heard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,14 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
 
 def _site(name: str, found: Mapping[str, Any]) -> Site:
     upstreams = {
-        each: Upstream(each, told["transit"], told["segment"], tuple(told["peers"]), tuple(told["sessions"]))
+        each: Upstream(
+            each,
+            told["transit"],
+            told["segment"],
+            tuple(told["peers"]),
+            tuple(told["sessions"]),
+            told.get("heard", ""),
+        )
         for each, told in found.get("upstreams", {}).items()
     }
     return Site(

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 from typing import Annotated, Any
 
 from pydantic import (
@@ -38,6 +48,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
+IPInterface = IPv4Interface | IPv6Interface
 
 
 class Noun(BaseModel):
@@ -137,6 +148,22 @@ def _network(value: Any) -> IPNetwork:
         return ip_network(text)
     except ValueError as error:
         raise ValueError(f"a prefix is expected, host bits zero: `203.0.113.0/24` ({error})") from error
+
+
+def _interface(value: Any) -> IPInterface:
+    if isinstance(value, IPv4Interface | IPv6Interface):
+        return value
+    text = parse_text(value)
+    address, slash, length = text.partition("/")
+    if not slash or not re.fullmatch(r"0|[1-9][0-9]{0,2}", length, re.ASCII):
+        raise ValueError(
+            "an address with the length of its network is expected: `198.51.100.77/24`, `2001:db8::7/127`"
+        )
+    _address(address)
+    try:
+        return ip_interface(text)
+    except ValueError as error:
+        raise ValueError(f"an address with the length of its network is expected ({error})") from error
 
 
 def _address(value: Any) -> IPAddress:
@@ -242,6 +269,22 @@ Address = Annotated[
     BeforeValidator(_address),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string"}),
+]
+Interface = Annotated[
+    IPInterface,
+    BeforeValidator(_interface),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+# what Linux takes as the name of an interface, without what a shell or a configuration language could take for its own
+InterfaceName = Annotated[
+    str,
+    BeforeValidator(
+        matching(
+            re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}"),
+            "the name of an interface is a letter and letters, digits, `_`, `.` and `-`, at most 15 together",
+        )
+    ),
 ]
 HeaderText = Annotated[
     str,

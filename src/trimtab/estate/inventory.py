@@ -169,7 +169,7 @@ class Inventory:
     def carries(self, site: str, family: Family) -> bool:
         """Does any upstream of the site speak the family?"""
         upstreams = self.estate.sites[site].upstreams.values()
-        return any(peer.version == family for upstream in upstreams for peer in upstream.peer)
+        return any(upstream.carries(family) for upstream in upstreams)
 
     def anycast(self, family: Family) -> list[IPNetwork]:
         any_ = self.estate.edge.anycast

@@ -23,6 +23,13 @@ BOUNDS = {
     "greater_than": ("more than", "gt"),
 }
 
+# What other programs call a key of ours.
+OTHER_NAMES = {
+    "lan": "local", "link": "local", "source": "local", "local_address": "local", "import": "accept", "neighbor": "peer",
+    "remote_as": "asn", "as": "asn", "max_prefix": "prefixes", "local_pref": "preference", "md5": "password", "gtsm": "ttl_security",
+    "gateway": "via", "metric": "med",
+}  # fmt: skip
+
 
 def add_faults(tree: Tree, error: ValidationError, model: type[Estate] = Estate) -> None:
     """One fault a pydantic error, at its line."""
@@ -85,6 +92,8 @@ def _got(value: Any) -> str:
 
 def _unknown_key(loc: Loc, model: type[Estate]) -> tuple[str, str]:
     known = sorted(keys_at(loc[:-1], model))
+    if (own := OTHER_NAMES.get(str(loc[-1]))) in known:
+        return "unknown key", f"here it is `{own}`"
     close = similar(str(loc[-1]), known)
     hint = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}"
     return "unknown key", hint

@@ -12,8 +12,9 @@ from trimtab.estate.fault import Loc
 from trimtab.estate.group import Group
 from trimtab.estate.inventory import Inventory, group_of, host_numbers
 from trimtab.estate.pool_faults import pool_faults
-from trimtab.estate.prefix_faults import Problem, prefix_faults, uplink_faults
+from trimtab.estate.prefix_faults import Problem, prefix_faults
 from trimtab.estate.roles import Duty, Roles
+from trimtab.estate.uplink_faults import uplink_faults
 
 # Duties that one host cannot have together yet, and why.
 TOGETHER: tuple[tuple[Duty, Duty, str], ...] = (

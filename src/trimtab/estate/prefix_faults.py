@@ -1,4 +1,4 @@
-"""Faults of the networks: public prefixes and the links to upstreams."""
+"""Faults of public prefixes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 from itertools import combinations
 
-from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
-from trimtab.estate.base import IPAddress, IPNetwork
+from trimtab.estate.base import IPNetwork
 from trimtab.estate.fault import Loc
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import link_networks
 
 Problem = tuple[Loc, str, str]
 
@@ -44,43 +44,6 @@ def prefix_faults(inventory: Inventory) -> Iterator[Problem]:
                 )
 
 
-def uplink_faults(inventory: Inventory) -> Iterator[Problem]:
-    """(where, message, hint) of every network to an upstream that cannot be."""
-    taken: dict[str, Loc] = {}
-    nets: dict[str, tuple[int, Loc]] = {}
-    for site in inventory.site_names():
-        routers = inventory.routers(site)
-        for name, upstream in inventory.estate.sites[site].upstreams.items():
-            for i, peer in enumerate(upstream.peer):
-                loc: Loc = ("sites", site, "upstreams", name, "peer", i)
-                yield from _uplink(peer, len(routers), loc, taken)
-                net = str(addressing.uplink_network(peer))
-                if net in nets:
-                    yield (
-                        loc,
-                        f"{net} is in use by {nets[net][1][1]}'s upstream too",
-                        "a /29 (IPv6 /125) for each upstream of each site",
-                    )
-                nets[net] = (upstream.asn, loc)
-
-
-def _uplink(peer: IPAddress, routers: int, loc: Loc, taken: dict[str, Loc]) -> Iterator[Problem]:
-    net = addressing.uplink_network(peer)
-    if peer.is_loopback or peer.is_multicast or peer.is_unspecified or peer.is_link_local:
-        yield loc, f"{peer} cannot be a peer", "the upstream's address in the /29 (IPv6 /125) between you"
-        return
-    if str(peer) in taken:
-        yield loc, f"{peer} is a peer already", "each session has its own peer address"
-    taken[str(peer)] = loc
-    last = int(peer) - int(net.network_address) + routers
-    if int(peer) == int(net.network_address) or last >= net.num_addresses - (1 if peer.version == 4 else 0):
-        yield (
-            loc,
-            f"{routers} routers do not fit behind {peer} in {net}",
-            ("router N has peer + N, inside the same /29 (IPv6 /125)"),
-        )
-
-
 def private_networks(inventory: Inventory, family: Family) -> list[tuple[IPNetwork, str]]:
     """Networks that no public prefix may touch."""
     if family == 4:
@@ -92,11 +55,7 @@ def private_networks(inventory: Inventory, family: Family) -> list[tuple[IPNetwo
         found = [(ip_network("fd00::/16"), "the private network")]
     for site in inventory.site_names():
         for upstream in inventory.estate.sites[site].upstreams.values():
-            nets = [
-                addressing.uplink_network(p)
-                for p in upstream.peer
-                if p.version == family and not p.is_link_local
-            ]
+            nets = [net for net in link_networks(upstream) if net.version == family and not net.is_link_local]
             found += [(net, f"{site}'s link to an upstream") for net in nets]
     return found
 

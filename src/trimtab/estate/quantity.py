@@ -164,6 +164,13 @@ def parse_float(value: Any) -> float:
     raise ValueError("a number is expected")
 
 
+def whole_seconds(value: float) -> float:
+    """The same. Raises ValueError for a part of a second: BGP's timers are whole numbers (RFC 4271, 4.2)."""
+    if value != int(value):
+        raise ValueError("BGP counts its timers in whole seconds")
+    return value
+
+
 def parse_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value

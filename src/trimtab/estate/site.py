@@ -5,32 +5,11 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from trimtab.estate.asn import Asn
-from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix, Secret
+from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix
 from trimtab.estate.place import Place
-from trimtab.estate.quantity import Bool, HostCount, Int
+from trimtab.estate.quantity import HostCount, Int
 from trimtab.estate.special import refuse_unrouted
-
-
-class Upstream(Noun):
-    """A network that carries our prefixes: a transit provider or an exchange.
-
-    It gives a /29 (and a /125 for IPv6): `peer` is its router, our router N has the address peer + N.
-    """
-
-    asn: Asn = Field(ge=0, le=4294967295)
-    peer: tuple[Address, ...] = Field(min_length=1, max_length=2, description="[v4, v6], or one of them")
-    password: Secret | None = Field(default=None, description="TCP MD5 (RFC 2385) password, as a reference")
-    prepend: Int = Field(
-        default=0, ge=0, le=10, description="how often our AS is repeated: makes this path worse"
-    )
-    bfd: Bool = Field(default=True, description="BFD with the upstream; without it the hold timer decides")
-
-    @field_validator("peer")
-    @classmethod
-    def _one_a_family(cls, value: tuple[Address, ...]) -> tuple[Address, ...]:
-        if len({p.version for p in value}) != len(value):
-            raise ValueError("at most one IPv4 and one IPv6 address")
-        return value
+from trimtab.estate.upstream import Upstream
 
 
 class Site(Noun):

@@ -7,13 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from trimtab.estate.base import Noun
-from trimtab.estate.quantity import BfdTimer, Bool, Duration, Int, Timer
-
-
-def _whole_seconds(value: float) -> float:
-    if value != int(value):
-        raise ValueError("BGP counts the hold time in whole seconds")
-    return value
+from trimtab.estate.quantity import BfdTimer, Bool, Duration, Int, Timer, whole_seconds
 
 
 def _whole_scan(value: float) -> float:
@@ -27,7 +21,7 @@ class RouterTier(Noun):
 
     speaker: Literal["bird"] = "bird"
     bfd: BfdTimer = Timer(0.1, 3)
-    hold: Annotated[Duration, AfterValidator(_whole_seconds)] = Field(
+    hold: Annotated[Duration, AfterValidator(whole_seconds)] = Field(
         default=9.0, ge=3, le=65535, description="BGP hold time (RFC 4271, 4.2)"
     )
     scan: Annotated[Duration, AfterValidator(_whole_scan)] = Field(

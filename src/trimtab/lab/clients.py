@@ -19,7 +19,7 @@ from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.lab.ranges import Ranges
 from trimtab.lab.topology import Leg, Node, Segment
-from trimtab.lab.transit import CUSTOMER, Transit, one_way_ms, template
+from trimtab.lab.transit import CUSTOMER, PLAIN, Transit, one_way_ms, template
 
 CA_FILE = "/etc/trimtab/ca.pem"
 SOURCES = 200
@@ -96,9 +96,14 @@ def regions(inventory: Inventory, nets: list[Transit], ranges: Ranges) -> list[R
     found = []
     for number, (name, at) in enumerate(sorted(stated.items()), 1):
         nearest = min((distance_km(inventory.estate.sites[s].at, at), i, s) for i, s in enumerate(serving))[2]
-        near = tuple(sorted(nets, key=lambda t: (distance_km(t.at, at), t.asn))[:ACCESSES])
+        near = tuple(sorted(nets, key=lambda t: (distance_km(t.at, at), *_rank(t)))[:ACCESSES])
         found.append(RegionPlan(name, number, at, nearest, near, ranges))
     return found
+
+
+def _rank(transit: Transit) -> tuple[int, int]:
+    """At the same place a network that meets us at an exchange comes before one that we pay."""
+    return ("member", "peer", "transit").index(transit.kind), transit.asn
 
 
 def attach(region: RegionPlan, told_s: float) -> list[Segment]:
@@ -111,7 +116,7 @@ def attach(region: RegionPlan, told_s: float) -> list[Segment]:
         for family in FAMILIES:
             transit.sessions.append({
                 "name": f"access_{region.number}_{family}", "v": family, "local": near[family], "peer": far[family],
-                "asn": region.asn, "customer": True, "region": True, "bfd": False, "password": None, "pref": CUSTOMER - index,
+                "asn": region.asn, **PLAIN, "customer": True, "region": True, "pref": CUSTOMER - index,
             })  # fmt: skip
         segments.append(Segment(region.segment(index), one_way_ms(transit.at, region.at), told_s))
     return segments

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trimtab.daemons.across import asked
-from trimtab.daemons.bird.config import identifier
+from trimtab.daemons.bird.peerings import session_name
 from trimtab.daemons.etcd.config import store_members
 from trimtab.daemons.pools import used
 from trimtab.daemons.rendered import render_host
@@ -17,10 +17,15 @@ from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Inventory
 from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
+from trimtab.lab.exchange import server_node
 from trimtab.lab.topology import Node, wan_segment
+from trimtab.lab.transit import session_to
+from trimtab.lab.uplinks import Link
 
 
-def facts(inventory: Inventory, regions: list[RegionPlan], nodes: Sequence[Node]) -> dict[str, Any]:
+def facts(
+    inventory: Inventory, regions: list[RegionPlan], nodes: Sequence[Node], links: Sequence[Link]
+) -> dict[str, Any]:
     """The `facts` of a topology; `drills.scene` reads them."""
     estate = inventory.estate
     return {
@@ -28,7 +33,7 @@ def facts(inventory: Inventory, regions: list[RegionPlan], nodes: Sequence[Node]
         "configuration": configuration(inventory),
         "engine": estate.tiers.proxy.engine,
         "maxconn": estate.tiers.proxy.maxconn,
-        "sites": {site: _site(inventory, site, nodes) for site in inventory.site_names()},
+        "sites": {site: _site(inventory, site, nodes, links) for site in inventory.site_names()},
         "regions": {region.name: clients.facts(inventory, region) for region in regions},
         "ledger": _ledger(inventory),
         "stores": {name: _store(inventory, name) for name in sorted(estate.stores)},
@@ -58,12 +63,12 @@ def configuration(inventory: Inventory) -> str:
     return digest.hexdigest()
 
 
-def _site(inventory: Inventory, site: str, nodes: Sequence[Node]) -> dict[str, Any]:
+def _site(inventory: Inventory, site: str, nodes: Sequence[Node], links: Sequence[Link]) -> dict[str, Any]:
     own = [p for f in FAMILIES if (p := inventory.public(site, f)) is not None]
     front = inventory.front(site)
     return {
         "links": {other: wan_segment(site, other) for other in inventory.site_names() if other != site},
-        "upstreams": _upstreams(inventory, site),
+        "upstreams": _upstreams(inventory, site, links),
         "prefixes": [str(prefix) for prefix in own],
         "hosts": [h.name for h in inventory.at(site)],
         "routers": [h.name for h in inventory.routers(site)],
@@ -97,15 +102,19 @@ def _across(inventory: Inventory, site: str) -> dict[str, list[str]]:
     }
 
 
-def _upstreams(inventory: Inventory, site: str) -> dict[str, Any]:
+def _upstreams(inventory: Inventory, site: str, links: Sequence[Link]) -> dict[str, Any]:
     """By name: the network that it is, the segment it is on, and how the site's routers name their sessions."""
     found = {}
+    wires = {link.session.upstream: link.wire.name for link in links if link.session.host.site == site}
     for name, upstream in sorted(inventory.estate.sites[site].upstreams.items()):
         found[name] = {
-            "transit": f"as{upstream.asn}",
-            "segment": f"up.{site}.{name}",
+            "transit": server_node(site, name) if upstream.role == "route-server" else f"as{upstream.asn}",
+            "heard": f"AS{inventory.asn(site)}_"
+            if upstream.role == "route-server"
+            else session_to(site, name),
+            "segment": wires.get(name, f"up.{site}.{name}"),
             "peers": [str(peer) for peer in upstream.peer],
-            "sessions": [f"up_{identifier(name)}{peer.version}" for peer in upstream.peer],
+            "sessions": [session_name(name, peer.version) for peer in upstream.peer],
         }
     return found
 

@@ -25,7 +25,7 @@ from trimtab.errors import BadInput
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family, Vlan
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.lab import clients, consul, ranges, storefront, transit
+from trimtab.lab import clients, consul, exchange, ranges, storefront, transit, uplinks
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, Segment, Topology, wan_segment
@@ -49,18 +49,25 @@ class _Planner:
         self.certificates = certificate_files(inventory, self.ca)
         self.passwords = bgp_passwords(inventory)
         self.registries = registry_passwords()
+        self.links = uplinks.links(inventory)
+        self.servers = exchange.servers(self.links)
         self.nets = transit.transits(inventory)
+        self.members = exchange.members(inventory, self.servers, len(self.nets))
+        self.nets += self.members
         self.ranges = ranges.choose(inventory, len(self.nets))
         self.regions = clients.regions(inventory, self.nets, self.ranges) if self.nets else []
 
     def topology(self) -> Topology:
-        segments, self.uplinks = transit.connect(self.inventory, self.nets, self.passwords, self.ranges)
+        segments, self.uplinks = transit.connect(
+            self.inventory, self.nets, self.links, self.passwords, self.ranges
+        )
         told_s = self.inventory.estate.tiers.router.bfd.detection  # as late as BFD would have noticed
         segments += [segment for region in self.regions for segment in clients.attach(region, told_s)]
         segments += self._private_segments()
         clients.tell_farthest(self.nets, self.regions)
         self._require_one_etcd()
         nodes = [transit.node(self.inventory, net) for net in self.nets]
+        nodes += [self._route_server(server) for server in self.servers]
         nodes += [self._host(host) for host in self.inventory.hosts]
         nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]
         checks = tuple(self._checks({node.name: node for node in nodes}))
@@ -70,12 +77,16 @@ class _Planner:
             tuple(segments),
             checks,
             {
-                **facts(self.inventory, self.regions, nodes),
+                **facts(self.inventory, self.regions, nodes, self.links),
                 "source": self.source,
                 "estate_store": self._estate_store(),
                 "automatic": self.inventory.estate.arbiter.automatic,
             },
         )
+
+    def _route_server(self, server: exchange.Server) -> Node:
+        other = next(each for each in self.members if each.name in server.wire.theirs)
+        return exchange.node(self.inventory, server, other, self.passwords)
 
     def _estate_store(self) -> dict[str, object] | None:
         hosts = [member.name for member in estate_members(self.inventory)]
@@ -204,14 +215,20 @@ class _Planner:
         return found + self._hearing_checks()
 
     def _hearing_checks(self) -> list[ReadyCheck]:
-        """Every upstream hears the own prefix of every site that it carries."""
+        """Every upstream hears the own prefix of every site that it carries; a member of an exchange those of its LAN."""
         found = []
+        for server in self.servers:
+            for peer in server.peers:
+                prefix = self.inventory.public(server.site, 4 if peer.version == 4 else 6)
+                if prefix is not None and self.inventory.front(server.site):
+                    what = f"{server.node}: hears {server.site}'s {prefix}"
+                    found.append(ReadyCheck("route", what, (server.node,), (str(prefix),)))
         for site in self.inventory.site_names():
             upstreams = self.inventory.estate.sites[site].upstreams.values()
             for upstream in upstreams if self.inventory.front(site) else ():
-                for peer in upstream.peer:
-                    prefix = self.inventory.public(site, 4 if peer.version == 4 else 6)
-                    if prefix is not None:
+                for family in FAMILIES:
+                    prefix = self.inventory.public(site, family)
+                    if prefix is not None and upstream.carries(family) and upstream.role != "route-server":
                         what = f"as{upstream.asn}: hears {site}'s {prefix}"
                         found.append(ReadyCheck("route", what, (f"as{upstream.asn}",), (str(prefix),)))
         return found

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from trimtab.errors import BadInput
-from trimtab.estate.addressing import FAMILIES, uplink_network
+from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import link_networks
 from trimtab.estate.prefix_faults import overlap
 
 # Special ranges first (RFC 6598, RFC 2544, RFC 1918), then what is left between the octets that hosts are in.
@@ -24,6 +25,9 @@ POOL4 = (
     *(f"{n}.0.0.0/8" for n in (*range(11, 127), *range(128, 172))),
 )
 UNIQUE_LOCAL = tuple(f"fd{n:02x}::/16" for n in range(0x64, 0x100))
+# Where peers tell us of their customers: addresses that no filter takes for anything but the Internet's.
+ROUTED4 = tuple(f"{n}.0.0.0/8" for n in range(11, 100))
+ROUTED6 = ("2a10::/16", "2a11::/16")
 DOCUMENTED = (*(f"2001:db8:{n:x}00::/40" for n in range(0xFE, 0, -1)), "3fff:0:fe00::/40")
 
 
@@ -54,14 +58,15 @@ def choose(inventory: Inventory, transits: int) -> Ranges:
         taken.append(found)
         return found
 
+    peers = any(up.role != "transit" for s in inventory.estate.sites.values() for up in s.upstreams.values())
     size = min(16, 32 - max(2, (4 * transits * transits - 1).bit_length()))
     return Ranges(
         mesh4=IPv4Network(pick(size, *POOL4)),
         access4=IPv4Network(pick(16, "100.126.0.0/16", *POOL4)),
-        clients4=IPv4Network(pick(16, "198.19.0.0/16", *POOL4)),
+        clients4=IPv4Network(pick(16, *(ROUTED4 if peers else ("198.19.0.0/16", *POOL4)))),
         mesh6=IPv6Network(pick(16, *UNIQUE_LOCAL)),
         access6=IPv6Network(pick(16, *UNIQUE_LOCAL)),
-        clients6=IPv6Network(pick(40, *DOCUMENTED)),
+        clients6=IPv6Network(pick(40, *(ROUTED6 if peers else DOCUMENTED))),
     )
 
 
@@ -83,7 +88,9 @@ def _taken(inventory: Inventory) -> Iterator[IPNetwork]:
     yield ip_network(str(inventory.estate.network.private))
     yield from map(ip_network, ("172.16.0.0/12", "fd00::/16"))
     for site, declared in inventory.estate.sites.items():
-        yield from (uplink_network(peer) for up in declared.upstreams.values() for peer in up.peer)
+        for upstream in declared.upstreams.values():
+            yield from link_networks(upstream)
+            yield from (ip_network(str(peer)) for peer in upstream.peer)
         yield from (prefix for family in FAMILIES if (prefix := inventory.public(site, family)) is not None)
     for family in FAMILIES:
         yield from inventory.anycast(family)

@@ -5,27 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.config import CONFIG, timers
 from trimtab.daemons.bird.unit import bird
-from trimtab.estate import addressing
 from trimtab.estate.addressing import Family
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
+from trimtab.estate.quantity import Timer
 from trimtab.lab.ranges import Ranges
 from trimtab.lab.topology import Leg, Node, Segment
+from trimtab.lab.uplinks import Link, Wire, our_legs, their_address
 
 CUSTOMER, PEER = 400, 200
+# What a session has that nobody of the estate has stated.
+PLAIN: dict[str, Any] = {
+    "customer": False, "settled": False, "region": False, "bfd": "", "multihop": None, "gtsm": False,
+    "interface": None, "channels": None, "role": None, "password": None,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
 class Transit:
     """One upstream network while it is being put together. at: the place of the first site that it serves. beyond: an
     address in the farthest region by family, which it knows once it has met the others; empty without regions.
+    loopback: what it has behind the wire.  kind: `peer` and `member` (of an exchange) carry nobody to us but their clients.
     """
 
     asn: int
@@ -34,6 +41,8 @@ class Transit:
     legs: list[Leg] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
     beyond: dict[Family, str] = field(default_factory=dict)
+    loopback: list[str] = field(default_factory=list)
+    kind: Literal["transit", "peer", "member"] = "transit"
 
     @property
     def name(self) -> str:
@@ -41,12 +50,19 @@ class Transit:
 
 
 def transits(inventory: Inventory) -> list[Transit]:
-    """Every upstream AS once, by number."""
+    """Every upstream AS once, by number; a route server carries nothing itself."""
     found: dict[int, tuple[float, float]] = {}
+    carriers: set[int] = set()
     for site in inventory.site_names():
         for upstream in inventory.estate.sites[site].upstreams.values():
-            found.setdefault(upstream.asn, inventory.estate.sites[site].at)
-    return [Transit(asn, at, i) for i, (asn, at) in enumerate(sorted(found.items()))]
+            if upstream.role != "route-server":
+                found.setdefault(upstream.asn, inventory.estate.sites[site].at)
+            if upstream.role == "transit":
+                carriers.add(upstream.asn)
+    return [
+        Transit(asn, at, i, kind="transit" if asn in carriers else "peer")
+        for i, (asn, at) in enumerate(sorted(found.items()))
+    ]
 
 
 def one_way_ms(a: tuple[float, float], b: tuple[float, float]) -> float | None:
@@ -56,11 +72,12 @@ def one_way_ms(a: tuple[float, float], b: tuple[float, float]) -> float | None:
 
 
 def connect(
-    inventory: Inventory, nets: list[Transit], passwords: dict[str, str], ranges: Ranges
+    inventory: Inventory, nets: list[Transit], found: list[Link], passwords: dict[str, str], ranges: Ranges
 ) -> tuple[list[Segment], dict[str, list[Leg]]]:
     """Sessions and legs of all transits. Returns the segments, and host → its uplink legs."""
-    segments, uplinks = _customers(inventory, {t.asn: t for t in nets}, passwords)
-    return segments + _mesh(nets, ranges, inventory.estate.tiers.router.bfd.detection), uplinks
+    segments = _join(inventory, {t.asn: t for t in nets}, found, passwords)
+    mesh = _mesh(nets, ranges, inventory.estate.tiers.router.bfd.detection)
+    return segments + mesh, dict(our_legs(found))
 
 
 def session_to(site: str, upstream: str) -> str:
@@ -68,34 +85,63 @@ def session_to(site: str, upstream: str) -> str:
     return f"to_{site}_{upstream}_".replace("-", "H")
 
 
-def _customers(
-    inventory: Inventory, nets: dict[int, Transit], passwords: dict[str, str]
-) -> tuple[list[Segment], dict[str, list[Leg]]]:
-    segments: list[Segment] = []
-    uplinks: dict[str, list[Leg]] = {}
-    for site in inventory.site_names():
-        declared = inventory.estate.sites[site]
-        for i, (name, upstream) in enumerate(sorted(declared.upstreams.items())):
-            transit, segment = nets[upstream.asn], f"up.{site}.{name}"
-            routers = inventory.routers(site)
-            delay = one_way_ms(transit.at, declared.at) if len(routers) == 1 else None
-            segments.append(Segment(segment, delay))
-            own = tuple(f"{p}/{addressing.uplink_network(p).prefixlen}" for p in upstream.peer)
-            transit.legs.append(Leg(f"s{declared.id}u{i}", segment, own))
-            rank = int(distance_km(transit.at, declared.at) // 200)
-            for router in routers:
-                theirs = tuple(
-                    f"{p + router.number}/{addressing.uplink_network(p).prefixlen}" for p in upstream.peer
-                )
-                uplinks.setdefault(router.name, []).append(Leg(f"up{i}", segment, theirs))
-                for peer in upstream.peer:
-                    transit.sessions.append({
-                        "name": f"{session_to(site, name)}{router.number}_{peer.version}",
-                        "v": peer.version, "local": peer, "peer": peer + router.number,
-                        "asn": inventory.asn(site), "customer": True, "region": False, "bfd": upstream.bfd,
-                        "password": passwords.get(f"{site}/{name}"), "pref": max(300, CUSTOMER - rank),
-                    })  # fmt: skip
-    return segments, uplinks
+def _join(
+    inventory: Inventory, nets: dict[int, Transit], found: list[Link], passwords: dict[str, str]
+) -> list[Segment]:
+    """Each upstream stands on the wire of its sessions; an exchange's machines are put there by `exchange.py`."""
+    wires: dict[str, Wire] = {}
+    ends: dict[str, set[str]] = {}
+    for link in found:
+        wires.setdefault(link.wire.name, link.wire)
+        ends.setdefault(link.wire.name, set()).add(link.session.host.name)
+        ends[link.wire.name].add(f"{link.session.declared.asn} {link.session.peer}")
+        if link.session.declared.role != "route-server":
+            _one(inventory, nets[link.session.declared.asn], link, passwords)
+    for wire in wires.values():
+        for transit in nets.values():
+            if transit.name in wire.theirs:
+                interface = f"s{inventory.estate.sites[wire.site].id}u{wire.first}"
+                addresses = tuple(dict.fromkeys(wire.theirs[transit.name]))
+                transit.legs.append(Leg(interface, wire.name, addresses))
+    return [Segment(name, _delay(inventory, nets, wire, len(ends[name]))) for name, wire in wires.items()]
+
+
+def _delay(inventory: Inventory, nets: dict[int, Transit], wire: Wire, ends: int) -> float | None:
+    """Only a cable with two ends has a length of its own."""
+    site = inventory.estate.sites[wire.site]
+    transit = nets.get(site.upstreams[wire.upstream].asn)
+    return (
+        one_way_ms(transit.at, site.at) if transit is not None and len(wire.ours) == 1 and ends <= 3 else None
+    )
+
+
+def _one(inventory: Inventory, transit: Transit, link: Link, passwords: dict[str, str]) -> None:
+    """A session of a transit or a peer with one of our hosts."""
+    session, upstream = link.session, link.session.declared
+    declared = inventory.estate.sites[session.host.site]
+    on_wire, behind = their_address(link)
+    if on_wire is not None:
+        link.wire.theirs.setdefault(transit.name, []).append(str(on_wire))
+    if behind is not None:
+        transit.loopback.append(f"{behind}/{behind.max_prefixlen}")
+    rank = int(distance_km(transit.at, declared.at) // 200)
+    transit.sessions.append({
+        "name": f"{session_to(session.host.site, session.upstream)}{session.host.number}_{session.family}",
+        "v": session.family, "local": session.peer, "peer": session.local.ip,
+        "asn": inventory.asn(session.host.site), "customer": upstream.role != "peer", "settled": upstream.role == "peer",
+        "region": False, "bfd": _bfd(upstream.bfd), "multihop": upstream.multihop, "gtsm": upstream.ttl_security,
+        "interface": f"s{inventory.estate.sites[link.wire.site].id}u{link.wire.first}" if session.peer.is_link_local else None,
+        "channels": [4, 6] if upstream.extended_next_hop and session.family == 6 else [session.family],
+        "role": {"transit": "provider", "peer": "peer", "customer": "customer"}[upstream.role],
+        "password": passwords.get(f"{session.host.site}/{session.upstream}"), "pref": max(300, CUSTOMER - rank),
+    })  # fmt: skip
+
+
+def _bfd(stated: bool | Timer) -> str:
+    if isinstance(stated, bool):
+        return "bfd on;" if stated else ""
+    each = round(stated.interval * 1000)
+    return f"bfd {{ min rx interval {each} ms; min tx interval {each} ms; multiplier {stated.multiplier}; }};"
 
 
 def _mesh(nets: list[Transit], ranges: Ranges, told_s: float) -> list[Segment]:
@@ -117,7 +163,7 @@ def _peering(nets: list[Transit], own: Transit, other: Transit, local: Any, peer
     near = sorted((t for t in nets if t is not own), key=lambda t: (distance_km(own.at, t.at), t.asn))
     own.sessions.append({
         "name": f"{other.name}_{local.version}", "v": local.version, "local": local, "peer": peer, "asn": other.asn,
-        "customer": False, "region": False, "bfd": False, "password": None, "pref": PEER - near.index(other),
+        **PLAIN, "pref": PEER - near.index(other),
     })  # fmt: skip
 
 
@@ -147,6 +193,7 @@ def node(inventory: Inventory, transit: Transit) -> Node:
         name=transit.name,
         kind="transit",
         legs=tuple(transit.legs),
+        loopback=tuple(dict.fromkeys(transit.loopback)),
         sysctls=(
             ("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"), ("net.ipv4.conf.all.rp_filter", "0"),
             ("net.ipv4.fib_multipath_hash_policy", "1"), ("net.ipv6.fib_multipath_hash_policy", "1"),

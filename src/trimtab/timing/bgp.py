@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.quantity import duration_text
-from trimtab.estate.site import Upstream
+from trimtab.estate.upstream import Upstream
 from trimtab.timing.interval import Interval
 from trimtab.timing.layout import World, client_delays, every_site, uplink_delay, upstreams
 from trimtab.timing.parts import Part, Term, after, first_of, last_of, one_of

@@ -14,7 +14,7 @@ from trimtab.estate.base import IPNetwork
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.estate.service import Service
-from trimtab.estate.site import Upstream
+from trimtab.estate.upstream import Upstream
 from trimtab.timing.parts import Part, one_of
 
 # twin: what a drill can measure.  internet: the same estate with the real one around it.

@@ -38,7 +38,7 @@ LEAST_PACKETS = 3
 
 def find(subject: Subject) -> Iterator[Hit]:
     timer = subject.estate.tiers.router.bfd
-    upstreams = sum(u.bfd for s in subject.estate.sites.values() for u in s.upstreams.values())
+    upstreams = sum(bool(u.bfd) for s in subject.estate.sites.values() for u in s.upstreams.values())
     if not upstreams or (timer.multiplier >= LEAST_PACKETS and timer.detection >= LEAST_S):
         return
     yield Hit(

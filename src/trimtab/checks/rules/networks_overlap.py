@@ -7,9 +7,9 @@ from ipaddress import ip_network
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.estate.addressing import uplink_network
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.fault import Loc
+from trimtab.estate.peering import link_networks
 from trimtab.estate.prefix_faults import overlap
 
 NAME = "networks-overlap"
@@ -52,6 +52,7 @@ def find(subject: Subject) -> Iterator[Hit]:
 def _uplinks(subject: Subject) -> Iterator[tuple[Loc, IPNetwork, str]]:
     for site, declared in subject.estate.sites.items():
         for name, upstream in declared.upstreams.items():
-            for index, peer in enumerate(upstream.peer):
+            for net in link_networks(upstream):
+                index = next((i for i, peer in enumerate(upstream.peer) if peer.version == net.version), 0)
                 loc: Loc = ("sites", site, "upstreams", name, "peer", index)
-                yield loc, uplink_network(peer), f"{name}'s network"
+                yield loc, net, f"{name}'s network"

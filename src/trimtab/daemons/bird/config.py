@@ -10,25 +10,25 @@ from typing import Any
 from trimtab import agent_config
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.daemon import STEER_HOOK
+from trimtab.daemons.bird.peerings import (
+    BOGONS,
+    estate_prefixes,
+    identifier,
+    next_hops,
+    own_prefixes,
+    peerings,
+    policy,
+    stated_networks,
+)
 from trimtab.daemons.etcd.config import link_rtt
 from trimtab.daemons.template import fill
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.site import Upstream
 
 CONFIG = "/etc/bird/bird.conf"
 STEER, NO_STEER = agent_config.STEER, "/etc/bird/steer-none.conf"
 
-# Special-purpose space (RFC 6890, RFC 5737, RFC 2544, RFC 3849, RFC 6598) and multicast.
-BOGONS: dict[Family, tuple[str, ...]] = {
-    4: (
-        "0.0.0.0/8+", "10.0.0.0/8+", "100.64.0.0/10+", "127.0.0.0/8+", "169.254.0.0/16+", "172.16.0.0/12+",
-        "192.0.0.0/24+", "192.0.2.0/24+", "192.168.0.0/16+", "198.18.0.0/15+", "198.51.100.0/24+", "203.0.113.0/24+",
-        "224.0.0.0/3+",
-    ),
-    6: ("::/8+", "100::/64+", "2001:db8::/32+", "fc00::/7+", "fe80::/10+", "ff00::/8+"),
-}  # fmt: skip
 DEFAULT: dict[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
 # What never leaves by the default route when a private path is down (RFC 1918, RFC 4193).
 UNROUTED: dict[Family, tuple[str, ...]] = {
@@ -36,21 +36,7 @@ UNROUTED: dict[Family, tuple[str, ...]] = {
     6: ("fc00::/7",),
 }
 LONGEST: dict[Family, int] = {4: 24, 6: 48}
-# About 1.5 times the full table of today: a leak ends the session instead of filling the memory.
-IMPORT_LIMIT: dict[Family, int] = {4: 1_500_000, 6: 400_000}
-# The way out over another site is the last resort, the nearest one first (at most 200 sites).
-UPSTREAM_PREF = 400
 BITS: dict[Family, int] = {4: 32, 6: 128}
-
-
-def identifier(name: str) -> str:
-    """A name as BIRD spells symbols: names have no `_`, so this stays unique."""
-    return name.replace("-", "_")
-
-
-def password_file(upstream: str) -> str:
-    """Where the host keeps the session's `password "…";` line; its value is in no artifact."""
-    return f"/etc/trimtab/secrets/bgp-{upstream}.conf"
 
 
 def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
@@ -60,6 +46,9 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         host=host,
         asn=inventory.asn(host.site) or 64512,
         families=families,
+        upstreams=peerings(inventory, host),
+        default=DEFAULT,
+        policy=policy(inventory, host.site),
         steer=STEER,
         scan_s=int(inventory.estate.tiers.router.scan),
         **timers(inventory),
@@ -123,12 +112,13 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
         "own_address": host.address(family),
         "aggregate": addressing.site_aggregate(family, site_id, inventory.first),
         "default": DEFAULT[family],
+        "next_hops": next_hops(inventory, host, family),
         "unrouted": UNROUTED[family],
         "longest": LONGEST[family],
-        "limit": IMPORT_LIMIT[family],
         "bogons": BOGONS[family],
-        "estate": _estate_prefixes(inventory, host.site, family),
-        "upstreams": _upstreams(inventory, host, family),
+        "estate": estate_prefixes(inventory, host.site, family),
+        "own_prefixes": own_prefixes(inventory, family),
+        "lans": stated_networks(inventory, host.site, family),
         "sites": _other_sites(inventory, host, family),
         "siblings": [
             {"name": r.name, "number": r.number, "address": r.address(family)}
@@ -161,41 +151,6 @@ def _on_link(inventory: Inventory, site: str, family: Family) -> tuple[list[Any]
     ]
     theirs = {vip for each in lost for vip in each["vips"]}
     return [vip for vip in vips if vip not in theirs], lost
-
-
-def _estate_prefixes(inventory: Inventory, site: str, family: Family) -> list[str]:
-    """What is no bogon here: the estate's own prefixes and the networks of this site's declared peers, exactly."""
-    own = {
-        p
-        for s in inventory.site_names()
-        if (p := inventory.public(s, family)) is not None and inventory.front(s)
-    }
-    own |= set(inventory.anycast(family))
-    for upstream in inventory.estate.sites[site].upstreams.values():
-        own |= {addressing.uplink_network(peer) for peer in upstream.peer if peer.version == family}
-    return [str(p) for p in sorted(own, key=lambda p: (int(p.network_address), p.prefixlen))]
-
-
-def _upstreams(inventory: Inventory, host: Host, family: Family) -> list[dict[str, Any]]:
-    found = []
-    for name, upstream in sorted(inventory.estate.sites[host.site].upstreams.items()):
-        found += [_upstream(name, upstream, peer, host) for peer in upstream.peer if peer.version == family]
-    return found
-
-
-def _upstream(name: str, upstream: Upstream, peer: Any, host: Host) -> dict[str, Any]:
-    return {
-        "name": name,
-        "id": identifier(name),
-        "asn": upstream.asn,
-        "peer": peer,
-        "local": peer + host.number,
-        "bfd": upstream.bfd,
-        "prepend": upstream.prepend,
-        # a path that we make worse inwards is worse outwards too
-        "pref": UPSTREAM_PREF - 10 * upstream.prepend,
-        "password": password_file(name) if upstream.password else None,
-    }
 
 
 def _other_sites(inventory: Inventory, host: Host, family: Family) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from trimtab.drills.node_exec import ask_if_there, whatever_it_exits
 from trimtab.drills.scene import LabLike, Scene, Upstream
-from trimtab.lab.transit import session_to
 
 
 def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
@@ -18,7 +17,7 @@ def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
     place = scene.site(site)
     return {
         prefix: {
-            name: judge(ask_if_there(lab, up.transit, show(prefix)), site, name)
+            name: judge(ask_if_there(lab, up.transit, show(prefix)), up.heard)
             for name, up in place.upstreams.items()
             if speaks(up, prefix)
         }
@@ -36,10 +35,12 @@ def speaks(upstream: Upstream, prefix: str) -> bool:
     return any((":" in peer) == (":" in prefix) for peer in upstream.peers)
 
 
-def judge(reply: str | None, site: str, upstream: str) -> str | None:
-    """Since when a reply of `birdc show route` has a route learnt in the session to this site, "" if it has none."""
+def judge(reply: str | None, heard: str) -> str | None:
+    """Since when a reply of `birdc show route` has a route of ours, "" if it has none.
+
+    heard: what the upstream calls its sessions with the site.
+    """
     if reply is None:
         return None
-    session = session_to(site, upstream)
-    found = re.search(rf"\[{re.escape(session)}\S* (\S+?)\]", reply)
+    found = re.search(rf"\[{re.escape(heard)}\S* (\S+?)\]", reply)
     return found[1] if found else ""

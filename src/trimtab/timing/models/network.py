@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.site import Upstream
+from trimtab.estate.upstream import Upstream
 from trimtab.timing import bgp, etcd
 from trimtab.timing.client import SERVES_ON, if_hit, orders
 from trimtab.timing.interval import FOR_EVER

@@ -1,0 +1,151 @@
+"""Faults of the links to upstreams: addresses that cannot be, sessions that could never come up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trimtab.estate import addressing
+from trimtab.estate.base import IPAddress, IPInterface, IPNetwork
+from trimtab.estate.fault import Loc
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import link_networks, speakers
+from trimtab.estate.prefix_faults import Problem, overlap
+from trimtab.estate.upstream import Upstream
+
+
+def uplink_faults(inventory: Inventory) -> Iterator[Problem]:
+    """(where, message, hint) of every link to an upstream that cannot be."""
+    taken: dict[str, Loc] = {}
+    owners: dict[IPAddress, tuple[str, IPInterface]] = {}
+    nets: list[tuple[IPNetwork, bool, str, Loc]] = []
+    for site in inventory.site_names():
+        for name, upstream in inventory.estate.sites[site].upstreams.items():
+            at: Loc = ("sites", site, "upstreams", name)
+            yield from _peers(upstream, at, taken)
+            if upstream.stated:
+                yield from _stated(inventory, site, upstream, at, owners)
+            else:
+                routers = len(inventory.routers(site))
+                for i, peer in enumerate(upstream.peer):
+                    yield from _derived(peer, routers, (*at, "peer", i))
+            yield from _networks(upstream, site, at, nets)
+
+
+def _peers(upstream: Upstream, at: Loc, taken: dict[str, Loc]) -> Iterator[Problem]:
+    for i, peer in enumerate(upstream.peer):
+        loc: Loc = (*at, "peer", i)
+        if peer.is_loopback or peer.is_multicast or peer.is_unspecified:
+            yield loc, f"{peer} cannot be a peer", "the address of the upstream's router"
+        elif peer.is_link_local and not upstream.stated:
+            hint = "an address in the /29 (IPv6 /125) between you, or write ours: `local: [ADDRESS/LENGTH]`"
+            yield loc, f"{peer} cannot be a peer where ours is counted from it", hint
+        elif peer.is_link_local and peer.version == 6 and upstream.interface is None:
+            hint = "name our interface towards it: `interface: eth1`"
+            yield loc, f"{peer} is on every link: nobody could tell on which it is meant", hint
+        key = f"{peer} {at[1]}" if upstream.stated or peer.is_link_local else str(peer)
+        if key in taken and _same_hosts(upstream):
+            yield loc, f"{peer} is a peer already", "each session has its own peer address"
+        taken[key] = loc
+
+
+def _same_hosts(upstream: Upstream) -> bool:
+    """Two entries with one peer are two sessions only where each names its own hosts."""
+    return not upstream.sessions
+
+
+def _stated(
+    inventory: Inventory,
+    site: str,
+    upstream: Upstream,
+    at: Loc,
+    owners: dict[IPAddress, tuple[str, IPInterface]],
+) -> Iterator[Problem]:
+    hosts = [host.name for host in speakers(inventory, site)]
+    if upstream.local is not None and len(hosts) > 1:
+        example = ", ".join(f"{host}: [ADDRESS/LENGTH]" for host in hosts[:2])
+        yield (*at, "local"), f"one router's addresses, {site} has {len(hosts)}", f"`sessions: {{{example}}}`"
+        return
+    named = dict(upstream.sessions) if upstream.sessions else dict.fromkeys(hosts[:1], upstream.local or ())
+    for host, own in named.items():
+        where: Loc = (*at, "sessions", host) if upstream.sessions else (*at, "local")
+        if host not in hosts:
+            yield where, f"`{host}` is no router of {site}", f"there are: {', '.join(hosts) or 'none'}"
+            continue
+        for i, local in enumerate(own):
+            yield from _local(upstream, local, (*where, i))
+            owner, other = owners.setdefault(local.ip, (host, local))
+            if not local.ip.is_link_local and (owner, other) != (host, local):
+                what = f"{owner}'s" if owner != host else f"written as {other} elsewhere"
+                yield (*where, i), f"{local.ip} is {what}", "an address belongs to one host, with one length"
+    for i, peer in enumerate(upstream.peer):
+        if not any(local.version == peer.version for own in named.values() for local in own):
+            hint = f"add ours, IPv{peer.version}, with its length, or take the peer out"
+            yield (*at, "peer", i), f"no address of ours could speak with {peer}", hint
+
+
+def _local(upstream: Upstream, local: IPInterface, loc: Loc) -> Iterator[Problem]:
+    peer = upstream.peer_of(local.version)
+    if peer is None:
+        yield loc, f"there is no IPv{local.version} address in `peer`", "add it, or take ours out"
+        return
+    if local.ip == peer:
+        yield loc, f"{local.ip} is the peer's", "ours is another one"
+    elif (
+        local.version == 4
+        and local.network.prefixlen < 31
+        and local.ip
+        in (
+            local.network.network_address,
+            local.network.broadcast_address,
+        )
+    ):
+        yield loc, f"{local.ip} is no host's in {local.network}", "the address that our router has there"
+    via = upstream.via_of(local.version)
+    if peer in local.network:
+        return
+    if upstream.multihop is None:
+        hint = "the address in the network between you, or `multihop: 2` for a peer further away"
+        yield loc, f"{peer} is not in {local.network}", hint
+    elif via is None:
+        hint = "our next hop in " + str(local.network) + ": `via: [ADDRESS]`"
+        yield loc, f"nothing leads to {peer}, which is not in {local.network}", hint
+    elif via not in local.network:
+        yield loc, f"the next hop {via} is not in {local.network}", "it has to be next door"
+
+
+def _derived(peer: IPAddress, routers: int, loc: Loc) -> Iterator[Problem]:
+    net = addressing.uplink_network(peer)
+    if peer.is_loopback or peer.is_multicast or peer.is_unspecified or peer.is_link_local:
+        return
+    last = int(peer) - int(net.network_address) + routers
+    if int(peer) == int(net.network_address) or last >= net.num_addresses - (1 if peer.version == 4 else 0):
+        yield (
+            loc,
+            f"{routers} routers do not fit behind {peer} in {net}",
+            "router N has peer + N, inside the same /29 (IPv6 /125); any other address of ours: "
+            "`local: [ADDRESS/LENGTH]`",
+        )
+
+
+def _networks(
+    upstream: Upstream, site: str, at: Loc, nets: list[tuple[IPNetwork, bool, str, Loc]]
+) -> Iterator[Problem]:
+    """A LAN may be shared by all who state it; a derived network is one upstream's, and nothing overlaps by half."""
+    for net in link_networks(upstream):
+        if net.is_link_local:
+            continue
+        for other, stated, owner, _ in nets:
+            if not overlap(net, other) or (net == other and stated and upstream.stated):
+                continue
+            i = next((i for i, peer in enumerate(upstream.peer) if peer.version == net.version), 0)
+            if net == other:
+                hint = "a /29 (IPv6 /125) for each upstream of each site"
+                yield (*at, "peer", i), f"{net} is in use by {owner}'s upstream too", hint
+            else:
+                yield (
+                    (*at, "peer", i),
+                    f"{net} overlaps {other}, {owner}'s link",
+                    "one of the lengths is wrong",
+                )
+            break
+        nets.append((net, upstream.stated, site, at))
