@@ -14,6 +14,7 @@ from trimtab.daemons.curl.daemon import DAEMON as CURL
 from trimtab.daemons.etcd.daemon import DAEMON as ETCD
 from trimtab.daemons.formats import FORMATS
 from trimtab.daemons.front.daemon import DAEMON as FRONT
+from trimtab.daemons.frr.daemon import DAEMON as FRR
 from trimtab.daemons.haproxy.daemon import DAEMON as HAPROXY
 from trimtab.daemons.keepalived.daemon import DAEMON as KEEPALIVED
 from trimtab.daemons.networkd.daemon import DAEMON as NETWORKD
@@ -27,7 +28,7 @@ from trimtab.errors import BadInput, EnvironmentUnable
 
 T = TypeVar("T")
 
-OURS = (BIRD, HAPROXY, NGINX, KEEPALIVED, FRONT, ETCD, CONSUL, NETWORKD, SYSCTL, AGENT, CURL)
+OURS = (BIRD, HAPROXY, NGINX, KEEPALIVED, FRONT, ETCD, CONSUL, NETWORKD, SYSCTL, AGENT, CURL, FRR)
 
 
 class Table:

@@ -39,8 +39,8 @@ class LabLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A network that carries a site. transit: its node; peers: its addresses; sessions: BIRD's names on our routers; heard:
-    what it calls its sessions with the site.
+    """A network that carries a site. transit: its node; peers: its addresses; sessions: BIRD's names on our routers.
+    speaker: what it runs; heard: what it calls its sessions with the site, if that is BIRD; ours: our addresses in them.
     """
 
     name: str
@@ -49,6 +49,8 @@ class Upstream:
     peers: tuple[str, ...]
     sessions: tuple[str, ...]
     heard: str = ""
+    speaker: str = "bird"
+    ours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

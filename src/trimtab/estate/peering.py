@@ -32,6 +32,11 @@ class Session:
         return self.local.network
 
 
+def on_every_link(address: IPAddress | IPNetwork) -> bool:
+    """fe80::/10 is on every link; an IPv4 link-local network (RFC 3927) is one, and clouds number their sessions from it."""
+    return address.version == 6 and address.is_link_local
+
+
 def speakers(inventory: Inventory, site: str) -> list[Host]:
     """The hosts of a site that speak BGP with other networks."""
     return inventory.routers(site)

@@ -10,7 +10,7 @@ from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.fault import Loc
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import link_networks
+from trimtab.estate.peering import link_networks, on_every_link
 
 Problem = tuple[Loc, str, str]
 
@@ -55,7 +55,7 @@ def private_networks(inventory: Inventory, family: Family) -> list[tuple[IPNetwo
         found = [(ip_network("fd00::/16"), "the private network")]
     for site in inventory.site_names():
         for upstream in inventory.estate.sites[site].upstreams.values():
-            nets = [net for net in link_networks(upstream) if net.version == family and not net.is_link_local]
+            nets = [net for net in link_networks(upstream) if net.version == family and not on_every_link(net)]
             found += [(net, f"{site}'s link to an upstream") for net in nets]
     return found
 

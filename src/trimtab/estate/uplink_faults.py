@@ -8,7 +8,7 @@ from trimtab.estate import addressing
 from trimtab.estate.base import IPAddress, IPInterface, IPNetwork
 from trimtab.estate.fault import Loc
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import link_networks, speakers
+from trimtab.estate.peering import link_networks, on_every_link, speakers
 from trimtab.estate.prefix_faults import Problem, overlap
 from trimtab.estate.upstream import Upstream
 
@@ -39,7 +39,7 @@ def _peers(upstream: Upstream, at: Loc, taken: dict[str, Loc]) -> Iterator[Probl
         elif peer.is_link_local and not upstream.stated:
             hint = "an address in the /29 (IPv6 /125) between you, or write ours: `local: [ADDRESS/LENGTH]`"
             yield loc, f"{peer} cannot be a peer where ours is counted from it", hint
-        elif peer.is_link_local and peer.version == 6 and upstream.interface is None:
+        elif on_every_link(peer) and upstream.interface is None:
             hint = "name our interface towards it: `interface: eth1`"
             yield loc, f"{peer} is on every link: nobody could tell on which it is meant", hint
         key = f"{peer} {at[1]}" if upstream.stated or peer.is_link_local else str(peer)
@@ -74,7 +74,7 @@ def _stated(
         for i, local in enumerate(own):
             yield from _local(upstream, local, (*where, i))
             owner, other = owners.setdefault(local.ip, (host, local))
-            if not local.ip.is_link_local and (owner, other) != (host, local):
+            if not on_every_link(local.ip) and (owner, other) != (host, local):
                 what = f"{owner}'s" if owner != host else f"written as {other} elsewhere"
                 yield (*where, i), f"{local.ip} is {what}", "an address belongs to one host, with one length"
     for i, peer in enumerate(upstream.peer):
@@ -132,7 +132,7 @@ def _networks(
 ) -> Iterator[Problem]:
     """A LAN may be shared by all who state it; a derived network is one upstream's, and nothing overlaps by half."""
     for net in link_networks(upstream):
-        if net.is_link_local:
+        if on_every_link(net):
             continue
         for other, stated, owner, _ in nets:
             if not overlap(net, other) or (net == other and stated and upstream.stated):

@@ -18,8 +18,9 @@ from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.lab.ranges import Ranges
+from trimtab.lab.template import template
 from trimtab.lab.topology import Leg, Node, Segment
-from trimtab.lab.transit import CUSTOMER, PLAIN, Transit, one_way_ms, template
+from trimtab.lab.transit import CUSTOMER, PLAIN, Transit, one_way_ms
 
 CA_FILE = "/etc/trimtab/ca.pem"
 SOURCES = 200

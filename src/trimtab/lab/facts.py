@@ -19,7 +19,7 @@ from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
 from trimtab.lab.exchange import server_node
 from trimtab.lab.topology import Node, wan_segment
-from trimtab.lab.transit import session_to
+from trimtab.lab.transit import session_to, speaks_frr
 from trimtab.lab.uplinks import Link
 
 
@@ -106,6 +106,7 @@ def _upstreams(inventory: Inventory, site: str, links: Sequence[Link]) -> dict[s
     """By name: the network that it is, the segment it is on, and how the site's routers name their sessions."""
     found = {}
     wires = {link.session.upstream: link.wire.name for link in links if link.session.host.site == site}
+    own = [link.session for link in links if link.session.host.site == site]
     for name, upstream in sorted(inventory.estate.sites[site].upstreams.items()):
         found[name] = {
             "transit": server_node(site, name) if upstream.role == "route-server" else f"as{upstream.asn}",
@@ -113,7 +114,9 @@ def _upstreams(inventory: Inventory, site: str, links: Sequence[Link]) -> dict[s
             if upstream.role == "route-server"
             else session_to(site, name),
             "segment": wires.get(name, f"up.{site}.{name}"),
+            "speaker": "frr" if speaks_frr(inventory) and upstream.role != "route-server" else "bird",
             "peers": [str(peer) for peer in upstream.peer],
+            "ours": [str(each.local.ip) for each in own if each.upstream == name],
             "sessions": [session_name(name, peer.version) for peer in upstream.peer],
         }
     return found

@@ -212,6 +212,7 @@ class _Planner:
                 found.append(
                     ReadyCheck("bgp", f"{node.name}: {len(sessions)} BGP sessions", (node.name,), sessions)
                 )
+        found += [check for net in self.nets for check in transit.checks(self.inventory, net)]
         return found + self._hearing_checks()
 
     def _hearing_checks(self) -> list[ReadyCheck]:
@@ -230,7 +231,8 @@ class _Planner:
                     prefix = self.inventory.public(site, family)
                     if prefix is not None and upstream.carries(family) and upstream.role != "route-server":
                         what = f"as{upstream.asn}: hears {site}'s {prefix}"
-                        found.append(ReadyCheck("route", what, (f"as{upstream.asn}",), (str(prefix),)))
+                        kind = transit.hears(self.inventory)
+                        found.append(ReadyCheck(kind, what, (f"as{upstream.asn}",), (str(prefix),)))
         return found
 
     def _require_one_etcd(self) -> None:

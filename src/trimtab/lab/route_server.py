@@ -19,6 +19,20 @@ from typing import Any
 
 from trimtab.errors import EnvironmentUnable
 
+LOG = """\
+[loggers]
+keys=root
+[handlers]
+keys=stderr
+[formatters]
+keys=
+[logger_root]
+level=WARNING
+handlers=stderr
+[handler_stderr]
+class=StreamHandler
+args=(sys.stderr,)
+"""
 RUN = "from pierky.arouteserver.cli import main; raise SystemExit(main())"
 TARGET = "2.0.11"  # the oldest of its targets that both Debians' BIRD reads as a whole
 # Networks that no exchange lets its members tell; arouteserver's own list has the laboratories' prefixes in it.
@@ -67,10 +81,12 @@ def _made(folder: Path, general: dict[str, Any], clients: Sequence[dict[str, Any
             "cache_dir": str(folder),
             "templates_dir": str(_templates()),
             "check_new_release": False,
+            "logging_config_file": str(folder / "log.ini"),
         },
     }
     for name, content in files.items():
         (folder / name).write_text(json.dumps(content), encoding="utf-8")  # JSON is YAML
+    (folder / "log.ini").write_text(LOG, encoding="utf-8")
     made = folder / "bird.conf"
     argv = ["bird", "--cfg", str(folder / "program.yml"), "--target-version", TARGET, "-o", str(made)]
     done = subprocess.run(
@@ -100,6 +116,7 @@ def _general(asn: int, router_id: str, lans: tuple[str, ...]) -> dict[str, Any]:
         ],
         "irrdb": {"enforce_origin_in_as_set": False, "enforce_prefix_in_as_set": False, "tag_as_set": False},
         "roles": {"enabled": True},
+        "reject_invalid_as_in_as_path": False,  # an example has the numbers of documentation
         "never_via_route_servers": {"peering_db": False},
         "max_prefix": {"action": "shutdown", "peering_db": {"enabled": False}, "general_limit_ipv4": 1000, "general_limit_ipv6": 1000},
     }  # fmt: skip

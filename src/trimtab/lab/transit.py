@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Any, Literal
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.config import CONFIG, timers
 from trimtab.daemons.bird.unit import bird
+from trimtab.daemons.probe import ReadyCheck
 from trimtab.estate.addressing import Family
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import on_every_link
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.estate.quantity import Timer
+from trimtab.lab import frr
 from trimtab.lab.ranges import Ranges
+from trimtab.lab.template import template
 from trimtab.lab.topology import Leg, Node, Segment
 from trimtab.lab.uplinks import Link, Wire, our_legs, their_address
 
 CUSTOMER, PEER = 400, 200
 # What a session has that nobody of the estate has stated.
 PLAIN: dict[str, Any] = {
-    "customer": False, "settled": False, "region": False, "bfd": "", "multihop": None, "gtsm": False,
+    "customer": False, "settled": False, "region": False, "bfd": "", "bfd_timer": None, "multihop": None, "gtsm": False,
     "interface": None, "channels": None, "role": None, "password": None,
 }  # fmt: skip
 
@@ -129,8 +130,9 @@ def _one(inventory: Inventory, transit: Transit, link: Link, passwords: dict[str
         "name": f"{session_to(session.host.site, session.upstream)}{session.host.number}_{session.family}",
         "v": session.family, "local": session.peer, "peer": session.local.ip,
         "asn": inventory.asn(session.host.site), "customer": upstream.role != "peer", "settled": upstream.role == "peer",
-        "region": False, "bfd": _bfd(upstream.bfd), "multihop": upstream.multihop, "gtsm": upstream.ttl_security,
-        "interface": f"s{inventory.estate.sites[link.wire.site].id}u{link.wire.first}" if session.peer.is_link_local else None,
+        "region": False, "bfd": _bfd(upstream.bfd), "bfd_timer": _timer(upstream.bfd),
+        "multihop": upstream.multihop, "gtsm": upstream.ttl_security,
+        "interface": f"s{inventory.estate.sites[link.wire.site].id}u{link.wire.first}" if on_every_link(session.peer) else None,
         "channels": [4, 6] if upstream.extended_next_hop and session.family == 6 else [session.family],
         "role": {"transit": "provider", "peer": "peer", "customer": "customer"}[upstream.role],
         "password": passwords.get(f"{session.host.site}/{session.upstream}"), "pref": max(300, CUSTOMER - rank),
@@ -142,6 +144,10 @@ def _bfd(stated: bool | Timer) -> str:
         return "bfd on;" if stated else ""
     each = round(stated.interval * 1000)
     return f"bfd {{ min rx interval {each} ms; min tx interval {each} ms; multiplier {stated.multiplier}; }};"
+
+
+def _timer(stated: bool | Timer) -> Timer | None:
+    return None if isinstance(stated, bool) else stated
 
 
 def _mesh(nets: list[Transit], ranges: Ranges, told_s: float) -> list[Segment]:
@@ -167,28 +173,15 @@ def _peering(nets: list[Transit], own: Transit, other: Transit, local: Any, peer
     })  # fmt: skip
 
 
-@lru_cache(maxsize=2)
-def template(name: str) -> Template:
-    """A template of the twin's own networks."""
-    env = Environment(
-        loader=PackageLoader("trimtab.lab", "templates"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return env.get_template(name)
-
-
 def node(inventory: Inventory, transit: Transit) -> Node:
-    """The transit as a machine of the twin; it runs the same BIRD under the same kind of unit."""
-    text = template("transit.conf.j2").render(
-        asn=transit.asn,
-        router_id=IPv4Address("100.127.255.0") + transit.index + 1,
-        sessions=transit.sessions,
-        beyond=transit.beyond,
+    """The transit as a machine of the twin."""
+    values: dict[str, Any] = {
+        "asn": transit.asn,
+        "router_id": IPv4Address("100.127.255.0") + transit.index + 1,
+        "sessions": transit.sessions,
+        "beyond": transit.beyond,
         **timers(inventory),
-    )
-    unit = bird(router=False)
+    }
     return Node(
         name=transit.name,
         kind="transit",
@@ -198,6 +191,31 @@ def node(inventory: Inventory, transit: Transit) -> Node:
             ("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"), ("net.ipv4.conf.all.rp_filter", "0"),
             ("net.ipv4.fib_multipath_hash_policy", "1"), ("net.ipv6.fib_multipath_hash_policy", "1"),
         ),
-        files=(Artifact(CONFIG, text), unit),
-        units=("bird.service",),
+        files=_files(inventory, transit, values),
+        units=frr.UNITS if speaks_frr(inventory) else ("bird.service",),
     )  # fmt: skip
+
+
+def _files(inventory: Inventory, transit: Transit, values: dict[str, Any]) -> tuple[Artifact, ...]:
+    if speaks_frr(inventory):
+        return frr.files(inventory, transit.name, values)
+    return Artifact(CONFIG, template("transit.conf.j2").render(**values)), bird(router=False)
+
+
+def speaks_frr(inventory: Inventory) -> bool:
+    """Do the networks around the estate run another program than its routers?"""
+    return inventory.estate.twin.peers == "frr"
+
+
+def checks(inventory: Inventory, transit: Transit) -> list[ReadyCheck]:
+    """Its sessions are up. BIRD's are found in its file, as those of the estate's hosts."""
+    if not speaks_frr(inventory):
+        return []
+    neighbours = tuple(str(session["peer"]) for session in transit.sessions)
+    what = f"{transit.name}: {len(neighbours)} BGP sessions"
+    return [ReadyCheck("frr-bgp", what, (transit.name,), neighbours)]
+
+
+def hears(inventory: Inventory) -> str:
+    """The kind of check whether a network has a route."""
+    return "frr-route" if speaks_frr(inventory) else "route"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from trimtab.estate.base import IPAddress, IPInterface, IPNetwork
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import Session, link_networks, sessions
+from trimtab.estate.peering import Session, link_networks, on_every_link, sessions
 from trimtab.lab.topology import Leg
 
 
@@ -60,7 +60,7 @@ def links(inventory: Inventory) -> list[Link]:
 
 def _wire(site: str, name: str, number: int, nets: Sequence[IPNetwork], known: dict[IPNetwork, Wire]) -> Wire:
     """Link-local networks are on every wire: they tell none from another."""
-    own = [net for net in nets if not net.is_link_local]
+    own = [net for net in nets if not on_every_link(net)]
     wire = next((known[net] for net in own if net in known), None)
     if wire is None:
         wire = Wire(f"up.{site}.{name}", site, name, number)
@@ -74,7 +74,7 @@ def their_address(link: Link) -> tuple[IPInterface | None, IPAddress | None]:
     """(what the other end has on the wire, what it has behind it) for a session to come up."""
     session = link.session
     length = session.network.prefixlen
-    if session.peer in session.network or session.peer.is_link_local:
+    if session.peer in session.network or on_every_link(session.peer):
         return type(session.local)(f"{session.peer}/{length}"), None
     via = session.declared.via_of(session.family)
     return (type(session.local)(f"{via}/{length}") if via is not None else None), session.peer

@@ -13,7 +13,7 @@ from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.community import Community
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import Session, link_networks, sessions
+from trimtab.estate.peering import Session, link_networks, on_every_link, sessions
 from trimtab.estate.quantity import Timer
 from trimtab.estate.special import EXAMPLE_AS, PRIVATE_AS, RESERVED_AS, UNASSIGNED_AS
 from trimtab.estate.upstream import ROLES, RoleName
@@ -66,7 +66,7 @@ def _peering(inventory: Inventory, session: Session) -> dict[str, Any]:
         "local_role": ROLES[upstream.role].local,
         "peer": session.peer,
         "local": session.local.ip,
-        "interface": upstream.interface if session.peer.is_link_local else None,
+        "interface": upstream.interface if on_every_link(session.peer) else None,
         "multihop": upstream.multihop,
         "ttl_security": upstream.ttl_security,
         "bfd": _bfd(upstream.bfd),
@@ -159,16 +159,17 @@ def stated_networks(inventory: Inventory, site: str, family: Family) -> list[str
     """Networks that we stand in ourselves: nobody tells us a way to them, least of all to a part of an exchange's LAN."""
     upstreams = inventory.estate.sites[site].upstreams.values()
     found = {net for u in upstreams if u.stated for net in link_networks(u) if net.version == family}
-    return _sorted({net for net in found if not net.is_link_local})
+    return _sorted({net for net in found if not on_every_link(net)})
 
 
 def next_hops(inventory: Inventory, host: Host, family: Family) -> list[dict[str, Any]]:
-    """The way to each peer that is not next door."""
+    """The way to each peer that is not next door; out: it is the way out too, for nothing is accepted from that peer."""
     found = {}
     for session in sessions(inventory, host.site):
         via = session.declared.via_of(family)
         if session.host.name == host.name and session.family == family and via is not None:
-            found[str(session.peer)] = {"peer": session.peer, "via": via}
+            out = session.declared.taken == "none"
+            found[str(session.peer)] = {"peer": session.peer, "via": via, "out": out}
     return [found[peer] for peer in sorted(found)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from trimtab.daemons.frr import wire as frr
 from trimtab.drills.node_exec import ask_if_there, whatever_it_exits
 from trimtab.drills.scene import LabLike, Scene, Upstream
 
@@ -16,13 +17,17 @@ def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
     """
     place = scene.site(site)
     return {
-        prefix: {
-            name: judge(ask_if_there(lab, up.transit, show(prefix)), up.heard)
-            for name, up in place.upstreams.items()
-            if speaks(up, prefix)
-        }
+        prefix: {name: since(lab, up, prefix) for name, up in place.upstreams.items() if speaks(up, prefix)}
         for prefix in place.prefixes
     }
+
+
+def since(lab: LabLike, upstream: Upstream, prefix: str) -> str | None:
+    """The time since which an upstream hears the prefix from the site, "" if it does not, None if it is mute."""
+    if upstream.speaker == "frr":
+        reply = ask_if_there(lab, upstream.transit, tuple(frr.show_route(prefix)))
+        return None if reply is None else frr.since(reply, upstream.ours)
+    return judge(ask_if_there(lab, upstream.transit, show(prefix)), upstream.heard)
 
 
 def show(prefix: str) -> tuple[str, ...]:
@@ -42,5 +47,5 @@ def judge(reply: str | None, heard: str) -> str | None:
     """
     if reply is None:
         return None
-    found = re.search(rf"\[{re.escape(heard)}\S* (\S+?)\]", reply)
+    found = re.search(rf"\[{re.escape(heard)}\S* ([^\]]+)\]", reply)
     return found[1] if found else ""

@@ -1,0 +1,1 @@
+"""FRR: the BGP speaker of other networks in the twin."""

@@ -1,0 +1,58 @@
+"""What FRR answers in JSON, read once for everybody. Pure.
+
+Source: `show bgp summary json`, `show bgp ipv4 unicast PREFIX json` of FRR 8.4 and 10.3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from trimtab.errors import InvalidResponse
+
+
+def show_sessions() -> list[str]:
+    return ["vtysh", "-c", "show bgp summary json"]
+
+
+def show_route(prefix: str) -> list[str]:
+    family = "ipv6" if ":" in prefix else "ipv4"
+    return ["vtysh", "-c", f"show bgp {family} unicast {prefix} json"]
+
+
+def established(reply: str) -> set[str]:
+    """Addresses of the neighbours whose session is up in every family that it carries. Raises InvalidResponse."""
+    states: dict[str, set[str]] = {}
+    for family in _object(reply).values():
+        for address, peer in family.get("peers", {}).items() if isinstance(family, dict) else ():
+            states.setdefault(address, set()).add(str(peer.get("state")))
+    return {address for address, found in states.items() if found == {"Established"}}
+
+
+def since(reply: str, neighbours: Iterable[str]) -> str:
+    """When the neighbours' route for the prefix last changed, "" where there is none. Raises InvalidResponse."""
+    wanted = set(neighbours)
+    for path in paths(reply):
+        if path.get("peer", {}).get("peerId") in wanted and path.get("valid", False):
+            return str(path.get("lastUpdate", {}).get("epoch", ""))
+    return ""
+
+
+def paths(reply: str) -> list[dict[str, Any]]:
+    """Of a prefix; empty where FRR knows none. Raises InvalidResponse."""
+    found = _object(reply).get("paths", [])
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise InvalidResponse(f"not FRR's paths: {ascii(found)[:100]}")
+    return found
+
+
+def _object(reply: str) -> dict[str, Any]:
+    """vtysh may say something of its own configuration before."""
+    try:
+        found = json.loads(reply[reply.index("{") :]) if "{" in reply else {}
+    except ValueError as error:
+        raise InvalidResponse(f"not FRR's JSON: {ascii(reply)[:100]}") from error
+    if not isinstance(found, dict):
+        raise InvalidResponse(f"not FRR's JSON: {ascii(reply)[:100]}")
+    return found
