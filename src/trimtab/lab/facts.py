@@ -19,7 +19,7 @@ from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
 from trimtab.lab.exchange import server_node
 from trimtab.lab.topology import Node, wan_segment
-from trimtab.lab.transit import session_to, speaks_frr
+from trimtab.lab.transit import session_to, speaker
 from trimtab.lab.uplinks import Link
 
 
@@ -114,7 +114,7 @@ def _upstreams(inventory: Inventory, site: str, links: Sequence[Link]) -> dict[s
             if upstream.role == "route-server"
             else session_to(site, name),
             "segment": wires.get(name, f"up.{site}.{name}"),
-            "speaker": "frr" if speaks_frr(inventory) and upstream.role != "route-server" else "bird",
+            "speaker": speaker(inventory, upstream.asn),
             "peers": [str(peer) for peer in upstream.peer],
             "ours": [str(each.local.ip) for each in own if each.upstream == name],
             "sessions": [session_name(name, peer.version) for peer in upstream.peer],

@@ -212,8 +212,22 @@ class _Planner:
                 found.append(
                     ReadyCheck("bgp", f"{node.name}: {len(sessions)} BGP sessions", (node.name,), sessions)
                 )
-        found += [check for net in self.nets for check in transit.checks(self.inventory, net)]
+        found += self._bfd_checks()
+        found += [check for net in self.nets for check in transit.checks(net)]
         return found + self._hearing_checks()
+
+    def _bfd_checks(self) -> list[ReadyCheck]:
+        """A session without the BFD that the estate states is up, and slow to notice anything."""
+        found: dict[str, list[str]] = {}
+        for link in self.links:
+            if link.session.declared.bfd:
+                found.setdefault(link.session.host.name, []).append(str(link.session.peer))
+        return [
+            ReadyCheck(
+                "bfd", f"{host}: BFD with {len(peers)} upstreams", (host,), tuple(dict.fromkeys(peers))
+            )
+            for host, peers in found.items()
+        ]
 
     def _hearing_checks(self) -> list[ReadyCheck]:
         """Every upstream hears the own prefix of every site that it carries; a member of an exchange those of its LAN."""
@@ -231,8 +245,8 @@ class _Planner:
                     prefix = self.inventory.public(site, family)
                     if prefix is not None and upstream.carries(family) and upstream.role != "route-server":
                         what = f"as{upstream.asn}: hears {site}'s {prefix}"
-                        kind = transit.hears(self.inventory)
-                        found.append(ReadyCheck(kind, what, (f"as{upstream.asn}",), (str(prefix),)))
+                        net = next(each for each in self.nets if each.asn == upstream.asn)
+                        found.append(ReadyCheck(transit.hears(net), what, (net.name,), (str(prefix),)))
         return found
 
     def _require_one_etcd(self) -> None:

@@ -34,6 +34,7 @@ class Transit:
     """One upstream network while it is being put together. at: the place of the first site that it serves. beyond: an
     address in the farthest region by family, which it knows once it has met the others; empty without regions.
     loopback: what it has behind the wire.  kind: `peer` and `member` (of an exchange) carry nobody to us but their clients.
+    speaker: what it speaks BGP with.
     """
 
     asn: int
@@ -44,6 +45,7 @@ class Transit:
     beyond: dict[Family, str] = field(default_factory=dict)
     loopback: list[str] = field(default_factory=list)
     kind: Literal["transit", "peer", "member"] = "transit"
+    speaker: Literal["frr", "bird"] = "frr"
 
     @property
     def name(self) -> str:
@@ -61,9 +63,19 @@ def transits(inventory: Inventory) -> list[Transit]:
             if upstream.role == "transit":
                 carriers.add(upstream.asn)
     return [
-        Transit(asn, at, i, kind="transit" if asn in carriers else "peer")
+        Transit(asn, at, i, kind="transit" if asn in carriers else "peer", speaker=speaker(inventory, asn))
         for i, (asn, at) in enumerate(sorted(found.items()))
     ]
+
+
+def speaker(inventory: Inventory, asn: int) -> Literal["frr", "bird"]:
+    """FRR 8.4 takes a session with GTSM for one of several hops, and then its BFD is not ours: such a network runs BIRD."""
+    upstreams = [
+        up for site in inventory.estate.sites.values() for up in site.upstreams.values() if up.asn == asn
+    ]
+    if any(up.role == "route-server" or (up.ttl_security and up.bfd) for up in upstreams):
+        return "bird"
+    return inventory.estate.twin.peers
 
 
 def one_way_ms(a: tuple[float, float], b: tuple[float, float]) -> float | None:
@@ -192,30 +204,25 @@ def node(inventory: Inventory, transit: Transit) -> Node:
             ("net.ipv4.fib_multipath_hash_policy", "1"), ("net.ipv6.fib_multipath_hash_policy", "1"),
         ),
         files=_files(inventory, transit, values),
-        units=frr.UNITS if speaks_frr(inventory) else ("bird.service",),
+        units=frr.UNITS if transit.speaker == "frr" else ("bird.service",),
     )  # fmt: skip
 
 
 def _files(inventory: Inventory, transit: Transit, values: dict[str, Any]) -> tuple[Artifact, ...]:
-    if speaks_frr(inventory):
+    if transit.speaker == "frr":
         return frr.files(inventory, transit.name, values)
     return Artifact(CONFIG, template("transit.conf.j2").render(**values)), bird(router=False)
 
 
-def speaks_frr(inventory: Inventory) -> bool:
-    """Do the networks around the estate run another program than its routers?"""
-    return inventory.estate.twin.peers == "frr"
-
-
-def checks(inventory: Inventory, transit: Transit) -> list[ReadyCheck]:
+def checks(transit: Transit) -> list[ReadyCheck]:
     """Its sessions are up. BIRD's are found in its file, as those of the estate's hosts."""
-    if not speaks_frr(inventory):
+    if transit.speaker == "bird":
         return []
     neighbours = tuple(str(session["peer"]) for session in transit.sessions)
     what = f"{transit.name}: {len(neighbours)} BGP sessions"
     return [ReadyCheck("frr-bgp", what, (transit.name,), neighbours)]
 
 
-def hears(inventory: Inventory) -> str:
-    """The kind of check whether a network has a route."""
-    return "frr-route" if speaks_frr(inventory) else "route"
+def hears(transit: Transit) -> str:
+    """The kind of check whether it has a route."""
+    return "frr-route" if transit.speaker == "frr" else "route"
