@@ -44,6 +44,7 @@ def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxie
         up: {
             "transit": f"as{64500 + number}", "segment": f"up.{name}.{up}", "peers": list(each),
             "sessions": [f"up_{up}{6 if ':' in peer else 4}" for peer in each],
+            "heard": f"to_{name}_{up}_", "speaker": "bird", "ours": [],
         }
         for number, (up, each) in enumerate(peers.items())
     }  # fmt: skip

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from drills_paper_kit import MEMBERS, PaperTwin, scene
 
+from trimtab.daemons.frr import wire as frr
 from trimtab.daemons.haproxy import asked as haproxy
 from trimtab.daemons.nginx import asked as nginx
 from trimtab.drills.probes import PROBES, agents, route, store
 from trimtab.drills.probes.vip import judge_holder
 from trimtab.drills.scene import Site, Upstream
-from trimtab.errors import EnvironmentUnable
+from trimtab.errors import EnvironmentUnable, InvalidResponse
 from trimtab.lab.transit import session_to
 
 # Which proxy holds the VIPs.
@@ -259,3 +260,29 @@ def test_the_twin_is_asked_member_by_member(tmp_path: Path) -> None:
 )
 def test_the_release_of_a_running_agent(commands: str | None, found: str | None) -> None:
     assert agents.judge(commands, "/cache/v0.1.0") == found
+
+
+FRR_REPLY = """\
+% Can't open configuration file /etc/frr/vtysh.conf due to 'Permission denied'.
+{"prefix": "203.0.113.0/24", "paths": [
+ {"valid": true, "lastUpdate": {"epoch": 1796074747}, "peer": {"peerId": "192.0.2.1"}},
+ {"valid": true, "lastUpdate": {"epoch": 1796074700}, "peer": {"peerId": "100.64.0.6"}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("reply", "ours", "since"),
+    [
+        (FRR_REPLY, ("192.0.2.1",), "1796074747"),
+        (FRR_REPLY, ("192.0.2.2",), ""),
+        ("{}", ("192.0.2.1",), ""),
+        ("", ("192.0.2.1",), ""),
+    ],
+)
+def test_frr_says_since_when_it_hears_a_route_from_us(reply: str, ours: tuple[str, ...], since: str) -> None:
+    assert frr.since(reply, ours) == since
+
+
+def test_what_is_not_frrs_json_is_no_answer() -> None:
+    with pytest.raises(InvalidResponse):
+        frr.since("{ rubbish", ("192.0.2.1",))

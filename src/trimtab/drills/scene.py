@@ -218,7 +218,9 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
             told["segment"],
             tuple(told["peers"]),
             tuple(told["sessions"]),
-            told.get("heard", ""),
+            told["heard"],
+            told["speaker"],
+            tuple(told["ours"]),
         )
         for each, told in found.get("upstreams", {}).items()
     }

@@ -94,7 +94,11 @@ JITTER_SECONDS = (
 
 
 def same_moment(a: str, b: str) -> bool:
-    """Whether two times as BIRD tells them are the same one: `HH:MM:SS.mmm`, a date once they are older; "" is none."""
+    """Whether two times are the same one: as BIRD tells them `HH:MM:SS.mmm`, a date once they are older, as FRR does seconds
+    since 1970, reckoned anew from two clocks at each question; "" is none.
+    """
+    if a.isdecimal() and b.isdecimal():
+        return abs(int(a) - int(b)) <= 1
     first, second = _seconds(a), _seconds(b)
     if first is None or second is None:
         return bool(a) and a == b
