@@ -8,7 +8,7 @@ Times" (IEEE Communications Letters 23, 2019).
 from __future__ import annotations
 
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.quantity import duration_text
+from trimtab.estate.quantity import Timer, duration_text
 from trimtab.estate.upstream import Upstream
 from trimtab.timing.interval import Interval
 from trimtab.timing.layout import World, client_delays, every_site, uplink_delay, upstreams
@@ -34,17 +34,21 @@ ANCHOR_GONE = Term(
 )
 
 
-def bfd(inventory: Inventory) -> Term:
-    """A session dies `multiplier` intervals after the last packet, which came up to one interval before the fault."""
-    timer = inventory.estate.tiers.router.bfd
+def bfd(inventory: Inventory, upstream: Upstream | None = None) -> Term:
+    """A session dies `multiplier` intervals after the last packet, which came up to one interval before the fault.
+
+    upstream: whose session it is, with timers of its own perhaps; the estate's own sessions without.
+    """
+    own = upstream.bfd if upstream is not None and isinstance(upstream.bfd, Timer) else None
+    timer = own or inventory.estate.tiers.router.bfd
     time = Interval(timer.interval * (timer.multiplier - 1), timer.detection)
     return Term("bfd", f"BFD {timer} misses its packets", time, "RFC 5880, 6.8.4", "detection")
 
 
-def hold(inventory: Inventory) -> Term:
+def hold(inventory: Inventory, upstream: Upstream | None = None) -> Term:
     """The last keepalive came up to one keepalive interval before the fault."""
-    seconds = inventory.estate.tiers.router.hold
-    keepalive = max(1, int(seconds) // 3)
+    seconds = (upstream.hold if upstream else None) or inventory.estate.tiers.router.hold
+    keepalive = (upstream.keepalive if upstream else None) or max(1, int(seconds) // 3)
     return Term(
         "bgp",
         f"the BGP hold timer of {duration_text(seconds)} ends",
@@ -54,9 +58,9 @@ def hold(inventory: Inventory) -> Term:
     )
 
 
-def silence(inventory: Inventory) -> Part:
+def silence(inventory: Inventory, upstream: Upstream | None = None) -> Part:
     """A neighbour that speaks BFD is dead: the hold timer runs as well, and may be the shorter one."""
-    fast, slow = bfd(inventory), hold(inventory)
+    fast, slow = bfd(inventory, upstream), hold(inventory, upstream)
     if slow.time.low >= fast.time.high:
         return fast
     return first_of(fast, slow, label="a dead neighbour is noticed")
@@ -69,11 +73,13 @@ def neighbour(inventory: Inventory, upstream: Upstream, world: World) -> Part:
     on both sides comes up all the same.
     """
     if not upstream.bfd:
-        return hold(inventory)
+        return hold(inventory, upstream)
     if world == "twin":
-        return silence(inventory)
+        return silence(inventory, upstream)
     return one_of(
-        silence(inventory), hold(inventory), label="whether the upstream speaks BFD is its decision"
+        silence(inventory, upstream),
+        hold(inventory, upstream),
+        label="whether the upstream speaks BFD is its decision",
     )
 
 

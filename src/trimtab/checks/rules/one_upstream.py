@@ -34,10 +34,11 @@ FIX = "Add a second upstream of another network, by another building entry."
 def find(subject: Subject) -> Iterator[Hit]:
     for site in subject.fronts:
         upstreams = subject.estate.sites[site].upstreams
-        networks = {u.asn for u in upstreams.values()}
+        networks = {u.asn for u in upstreams.values() if u.role == "transit"}
         if len(networks) != 1:
             continue
-        number = f"{len(upstreams)} upstreams of one network" if len(upstreams) > 1 else "one upstream"
+        transits = [u for u in upstreams.values() if u.role == "transit"]
+        number = f"{len(transits)} upstreams of one network" if len(transits) > 1 else "one upstream"
         yield Hit(
             ("sites", site, "upstreams"),
             f"{site} has {number}, AS{networks.pop()}: with it gone, {site} is gone",

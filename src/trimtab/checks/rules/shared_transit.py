@@ -34,7 +34,10 @@ FIX = "Give at least one site an upstream of another network."
 
 def find(subject: Subject) -> Iterator[Hit]:
     networks = {
-        upstream.asn for site in subject.fronts for upstream in subject.estate.sites[site].upstreams.values()
+        upstream.asn
+        for site in subject.fronts
+        for upstream in subject.estate.sites[site].upstreams.values()
+        if upstream.role == "transit"
     }
     if len(subject.fronts) > 1 and len(networks) == 1:
         yield Hit(

@@ -34,14 +34,15 @@ FIX = "Agree on BFD with the upstream, lower `tiers.router.hold`, or promise wha
 
 
 def find(subject: Subject) -> Iterator[Hit]:
-    rto, hold = subject.strictest_rto(), subject.estate.tiers.router.hold
-    if rto is None or hold <= rto:
+    rto = subject.strictest_rto()
+    if rto is None:
         return
     for site in subject.fronts:
         for name, upstream in subject.estate.sites[site].upstreams.items():
-            if not upstream.bfd:
+            hold = upstream.hold or subject.estate.tiers.router.hold
+            if not upstream.bfd and hold > rto:
                 yield Hit(
                     ("sites", site, "upstreams", name),
                     f"{name} has no BFD: its death is noticed after {duration_text(hold)}, promised are {duration_text(rto)}",
-                    "agree on BFD with it, or lower `tiers.router.hold` (3s is the least)",
+                    "agree on BFD with it, or lower its `hold` (3s is the least)",
                 )
