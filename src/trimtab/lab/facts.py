@@ -15,6 +15,7 @@ from trimtab.daemons.rendered import render_host
 from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import joined, speakers
 from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
 from trimtab.lab.exchange import server_node
@@ -67,11 +68,12 @@ def _site(inventory: Inventory, site: str, nodes: Sequence[Node], links: Sequenc
     own = [p for f in FAMILIES if (p := inventory.public(site, f)) is not None]
     front = inventory.front(site)
     return {
-        "links": {other: wan_segment(site, other) for other in inventory.site_names() if other != site},
+        "links": {other: wan_segment(site, other) for other in joined(inventory, site)},
         "upstreams": _upstreams(inventory, site, links),
         "prefixes": [str(prefix) for prefix in own],
         "hosts": [h.name for h in inventory.at(site)],
         "routers": [h.name for h in inventory.routers(site)],
+        "speakers": [h.name for h in speakers(inventory, site)],
         "proxies": [h.name for h in front],
         "backends": [h.name for h in inventory.at(site) if storefront.ports(inventory, h)],
         "backend_unit": storefront.PAGES_UNIT,

@@ -103,7 +103,8 @@ def _join(
                 interface = f"s{inventory.estate.sites[wire.site].id}u{wire.first}"
                 addresses = tuple(dict.fromkeys(wire.theirs[transit.name]))
                 transit.legs.append(Leg(interface, wire.name, addresses))
-    return [Segment(name, _delay(inventory, nets, wire, len(ends[name]))) for name, wire in wires.items()]
+    own = {name: wire for name, wire in wires.items() if not wire.lan}
+    return [Segment(name, _delay(inventory, nets, wire, len(ends[name]))) for name, wire in own.items()]
 
 
 def _delay(inventory: Inventory, nets: dict[int, Transit], wire: Wire, ends: int) -> float | None:
