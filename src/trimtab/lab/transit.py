@@ -18,7 +18,7 @@ from trimtab.estate.place import distance_km, round_trip
 from trimtab.estate.quantity import Timer
 from trimtab.lab.ranges import Ranges
 from trimtab.lab.topology import Leg, Node, Segment
-from trimtab.lab.uplinks import Link, Wire, our_legs, their_address
+from trimtab.lab.uplinks import Link, Wire, on_link, our_legs, their_address
 
 CUSTOMER, PEER = 400, 200
 # What a session has that nobody of the estate has stated.
@@ -131,7 +131,7 @@ def _one(inventory: Inventory, transit: Transit, link: Link, passwords: dict[str
         "v": session.family, "local": session.peer, "peer": session.local.ip,
         "asn": inventory.asn(session.host.site), "customer": upstream.role != "peer", "settled": upstream.role == "peer",
         "region": False, "bfd": _bfd(upstream.bfd), "multihop": upstream.multihop, "gtsm": upstream.ttl_security,
-        "interface": f"s{inventory.estate.sites[link.wire.site].id}u{link.wire.first}" if session.peer.is_link_local else None,
+        "interface": f"s{inventory.estate.sites[link.wire.site].id}u{link.wire.first}" if on_link(session) else None,
         "channels": [4, 6] if upstream.extended_next_hop and session.family == 6 else [session.family],
         "role": {"transit": "provider", "peer": "peer", "customer": "customer"}[upstream.role],
         "password": passwords.get(f"{session.host.site}/{session.upstream}"), "pref": max(300, CUSTOMER - rank),

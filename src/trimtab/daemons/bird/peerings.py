@@ -65,7 +65,7 @@ def _peering(inventory: Inventory, session: Session) -> dict[str, Any]:
         "local_role": ROLES[upstream.role].local,
         "peer": session.peer,
         "local": session.local.ip,
-        "interface": upstream.interface if session.peer.is_link_local else None,
+        "interface": upstream.interface if session.family == 6 and session.peer.is_link_local else None,
         "multihop": upstream.multihop,
         "ttl_security": upstream.ttl_security,
         "bfd": _bfd(upstream.bfd),
