@@ -13,6 +13,7 @@ from trimtab.daemons.bird.daemon import STEER_HOOK
 from trimtab.daemons.bird.peerings import (
     BOGONS,
     estate_prefixes,
+    has_unnumbered,
     identifier,
     next_hops,
     own_prefixes,
@@ -109,6 +110,7 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
     return {
         **_common(inventory, host, family),
         "spare_anchor": addressing.spare_anchor(family, site_id, inventory.first),
+        "source": host.address(family) if alone and has_unnumbered(inventory, host) else None,
         "vips": vips,
         "lost": lost,
         "front": front[0].vlan.interface if front else None,

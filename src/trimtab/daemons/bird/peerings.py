@@ -161,6 +161,12 @@ def stated_networks(inventory: Inventory, site: str, family: Family) -> list[str
     return _sorted({net for net in found if not net.is_link_local})
 
 
+def has_unnumbered(inventory: Inventory, host: Host) -> bool:
+    """Has it a session over a link on which it has link-local addresses alone?"""
+    own = (s for s in sessions(inventory, host.site) if s.host.name == host.name)
+    return any(session.local.ip.is_link_local for session in own)
+
+
 def next_hops(inventory: Inventory, host: Host, family: Family) -> list[dict[str, Any]]:
     """The way to each peer that is not next door."""
     found = {}
