@@ -146,9 +146,12 @@ class _Planner:
         take no routes.
         """
         own = [link.session for link in self.links if link.session.host == host]
-        found = {s.family: via for s in own if (via := s.declared.via_of(s.family)) and s.declared.taken == "none"}
+        found = {
+            s.family: via for s in own if (via := s.declared.via_of(s.family)) and s.declared.taken == "none"
+        }
         return tuple(
-            f"{'-6 ' if family == 6 else ''}default via {via} metric {LAST_WAY}" for family, via in sorted(found.items())
+            f"{'-6 ' if family == 6 else ''}default via {via} metric {LAST_WAY}"
+            for family, via in sorted(found.items())
         )
 
     # ---- hosts

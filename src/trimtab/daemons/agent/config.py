@@ -20,6 +20,7 @@ from trimtab.agent_config import (
     WatchFile,
 )
 from trimtab.daemons.agent.daemon import UNIT
+from trimtab.daemons.announcing import steered
 from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.etcd.config import estate_members, link_rtt
 from trimtab.daemons.front.config import anchors, vrrp_seconds
@@ -32,7 +33,7 @@ from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import by_itself, speakers, speaks
+from trimtab.estate.peering import by_itself, speakers
 from trimtab.estate.pool import Pool
 
 CONSUL_PORT = 8501
@@ -55,7 +56,7 @@ def render(inventory: Inventory, host: Host, watched: tuple[Unit, ...]) -> tuple
 def describe(inventory: Inventory, host: Host, watched: tuple[Unit, ...]) -> AgentFile:
     """watched: the units that it looks after."""
     registry = registry_access(inventory, host)
-    steers = host.does("gateway") or speaks(inventory, host)
+    steers = steered(inventory, host)
     return AgentFile(
         host=host.name,
         site=host.site,
@@ -166,7 +167,7 @@ def _arbiter(inventory: Inventory) -> ArbiterFile | None:
         return None
     sites = {
         site: SiteFile(
-            tuple(host.name for host in speakers(inventory, site)),
+            tuple(host.name for host in speakers(inventory, site) if steered(inventory, host)),
             tuple(host.name for host in inventory.front(site)),
             front_requests(inventory, site),
         )

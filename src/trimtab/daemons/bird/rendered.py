@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from trimtab.agent_config import Probe, Unit
+from trimtab.daemons.announcing import speaker
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.config import render_proxy, render_router
+from trimtab.daemons.bird.daemon import DAEMON
 from trimtab.daemons.bird.unit import units
-from trimtab.daemons.rendering import Rendered, with_duty
+from trimtab.daemons.rendering import Rendered
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import speaks
 
@@ -21,7 +23,7 @@ def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 RENDERED = Rendered(
     "bird",
-    with_duty("gateway", "vips"),
+    lambda inventory, host: host.does("gateway", "vips") and speaker(inventory, host) == DAEMON.name,
     _files,
     units,
     watched=lambda _, __: (Unit("bird.service", Probe("command", ASK, "Daemon is up and running")),),
