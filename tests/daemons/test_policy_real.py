@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -40,7 +39,9 @@ sites:
       shop: {asn: 64503, role: customer, peer: [192.0.2.4], local: [192.0.2.5/31], bfd: false, only: [46.3.0.0/20]}
       quiet: {asn: 64504, peer: [192.0.2.8], local: [192.0.2.9/31], bfd: false, accept: default}
       deaf: {asn: 64505, peer: [192.0.2.12], local: [192.0.2.13/31], bfd: false, accept: none}
-  two: {id: 2, at: [1.3, 103.8], asn: 64497, public: [198.18.0.0/22], hosts: {router: 1, proxy: 2, backend: 2}, upstreams: {isp: {asn: 64500, peer: [198.51.101.1], bfd: false}}}
+  two:
+    {id: 2, at: [1.3, 103.8], asn: 64497, public: [198.18.0.0/22], hosts: {router: 1, proxy: 2, backend: 2},
+     upstreams: {isp: {asn: 64500, peer: [198.51.101.1], bfd: false}}}
 services: {www: {names: [www.small.example], routes: [{pool: web}]}}
 pools: {web: {hosts: backend, port: 8080}}
 """
@@ -144,7 +145,7 @@ sent() { "$1" show protocols all "to_$2" | awk '/Export updates:/ { print $NF }'
 got() { ours show protocols all "up_${1}4" | awk '/Import (updates|withdraws):/ { n += $3 } END { print n }'; }
 until_ "the peer's are here" '[ "$(got peer)" = "$(sent peer peer)" ]'
 for name in transit server shop quiet deaf; do until_ "those of $name are here" '[ "$(got $name)" = "$(sent theirs $name)" ]'; done
-until_ "what was told is here" 'ours show route table wan4 46.3.4.0/24 | grep -q up_shop && ours show route table wan4 45.0.9.0/24 | grep -q up_transit && ours show route table wan4 47.0.0.0/24 | grep -q up_server && peer show route table peer 46.3.0.0/20 | grep -q to_peer'
+until_ "the customer's are told to a peer" 'peer show route table peer 46.3.0.0/20 | grep -q to_peer'
 echo TAKEN; ours show route table wan4 all
 echo "HEARS peer"; peer show route protocol to_peer table peer all
 for name in transit server shop quiet deaf; do echo "HEARS $name"; theirs show route protocol to_$name table $name all; done
@@ -152,7 +153,9 @@ ours down > /dev/null; theirs down > /dev/null; peer down > /dev/null
 """  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[pytest.param(p, marks=[] if p == OWN else pytest.mark.full) for p in PLATFORMS])
+@pytest.fixture(
+    scope="module", params=[pytest.param(p, marks=[] if p == OWN else pytest.mark.full) for p in PLATFORMS]
+)
 def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What both BIRDs had when all had been told."""
     platform: Platform = request.param
@@ -208,7 +211,9 @@ def heard(said: str, name: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("told", TOLD, ids=lambda t: f"{t.by}-{t.prefix.replace('/', '-')}-{t.why.replace(' ', '_')}")
+@pytest.mark.parametrize(
+    "told", TOLD, ids=lambda t: f"{t.by}-{t.prefix.replace('/', '-')}-{t.why.replace(' ', '_')}"
+)
 def test_what_is_told_is_taken_or_refused(said: str, told: Told) -> None:
     wanted = {0: None, -1: 0}.get(told.pref, told.pref)
     assert taken(said).get((told.by, told.prefix)) == wanted

@@ -44,12 +44,12 @@ def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxie
         up: {
             "transit": f"as{64500 + number}", "segment": f"up.{name}.{up}", "peers": list(each),
             "sessions": [f"up_{up}{6 if ':' in peer else 4}" for peer in each],
-            "heard": f"to_{name}_{up}_", "speaker": "bird", "ours": [],
+            "heard": f"to_{name}_{up}_", "speaker": "bird", "ours": [], "role": "transit", "interfaces": ["up0"],
         }
         for number, (up, each) in enumerate(peers.items())
     }  # fmt: skip
     return {
-        "hosts": [host for each in hosts.values() for host in each], "routers": hosts["router"],
+        "hosts": [host for each in hosts.values() for host in each], "routers": hosts["router"], "speakers": hosts["router"],
         "proxies": hosts["proxy"], "backends": hosts["backend"], "backend_unit": "pages.service",
         "registries": hosts["registry"], "units": {unit: hosts[kind] for unit, kind in UNITS.items() if hosts[kind]},
         "across": {pool: [o for o in ("hk", "sg") if o != name] for pool in ("api", "web")},

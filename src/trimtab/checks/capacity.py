@@ -91,13 +91,15 @@ def proxy(subject: Subject, site: str) -> Hardware | None:
     return subject.hardware(subject.inventory.front(site)[0].group)
 
 
-def router(subject: Subject, site: str) -> Hardware | None:
-    return subject.hardware(subject.inventory.routers(site)[0].group)
+def carriers(subject: Subject, site: str) -> list[Hardware | None]:
+    """The machines that a site's traffic passes: its proxy, and its gateway where that is a host of ours."""
+    routers = subject.inventory.routers(site)
+    return [proxy(subject, site), *(subject.hardware(host.group) for host in routers[:1])]
 
 
 def bandwidth(subject: Subject, site: str) -> float | None:
     """Bits a second that leave a site: by the ports of its gateway and of its proxy, and by their packet rates."""
-    machines = [proxy(subject, site), router(subject, site)]
+    machines = carriers(subject, site)
     limits = [h.nic.total for h in machines if h is not None]
     if len(limits) < len(machines):
         return None

@@ -187,12 +187,14 @@ def _drained(proxies: Mapping[str, RegisteredProxy]) -> list[str]:
 
 def _against(inventory: Inventory, found: Situation, site: str) -> dict[str, Done]:
     """The routers of a site that say they came to something else than its committed state; none while a step is under way."""
+    from trimtab.estate.peering import speakers
+
     standing = found.standing
     if site in standing.doing:
         return {}
     committed, said = standing.committed.get(site), standing.done.get(site, {})
     stands = committed.step if committed else "serve"
-    names = [host.name for host in inventory.routers(site)]
+    names = [host.name for host in speakers(inventory, site)]
     return {name: said[name] for name in names if name in said and said[name].step != stands}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from trimtab.daemons.etcd.config import link_rtt
 from trimtab.daemons.pools import used
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import joined
 from trimtab.estate.pool import Pool
 
 # Every proxy checks all proxies that it may ask, so their number is bounded: an estate of 200 sites would otherwise
@@ -37,13 +38,13 @@ def asked(inventory: Inventory, pool: Pool, site: str) -> list[tuple[float, str]
     """(round trip in seconds, site) of those whom the proxies of `site` ask, the nearest first; none without `across`."""
     if not pool.across:
         return []
-    others = [other for other in having(inventory, pool) if other != site]
+    others = [other for other in having(inventory, pool) if other in joined(inventory, site)]
     return sorted((link_rtt(inventory, site, other), other) for other in others)[:MOST_ASKED]
 
 
 def answered(inventory: Inventory, site: str) -> list[str]:
     """The pools in which this site's members serve other sites, by name; none where it is alone."""
-    if not any(inventory.front(other) for other in inventory.site_names() if other != site):
+    if not any(inventory.front(other) for other in joined(inventory, site)):
         return []
     return [name for name, pool in wanted(inventory) if site in having(inventory, pool)]
 

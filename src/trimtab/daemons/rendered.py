@@ -12,6 +12,7 @@ from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.rendered import RENDERED as BIRD
 from trimtab.daemons.consul.rendered import RENDERED as CONSUL
 from trimtab.daemons.etcd.rendered import RENDERED as ETCD
+from trimtab.daemons.exabgp.rendered import RENDERED as EXABGP
 from trimtab.daemons.front.rendered import RENDERED as FRONT
 from trimtab.daemons.haproxy.rendered import RENDERED as HAPROXY
 from trimtab.daemons.keepalived.rendered import RENDERED as KEEPALIVED
@@ -26,7 +27,7 @@ from trimtab.daemons.table import once
 from trimtab.estate.inventory import Host, Inventory
 
 # In the order in which a host starts them; the agent is the last.
-OURS = (BIRD, HAPROXY, NGINX, FRONT, KEEPALIVED, ETCD, CONSUL, NETWORKD, SYSCTL)
+OURS = (BIRD, EXABGP, HAPROXY, NGINX, FRONT, KEEPALIVED, ETCD, CONSUL, NETWORKD, SYSCTL)
 
 
 @cache

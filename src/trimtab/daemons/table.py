@@ -12,6 +12,7 @@ from trimtab.daemons.bird.daemon import DAEMON as BIRD
 from trimtab.daemons.consul.daemon import DAEMON as CONSUL
 from trimtab.daemons.curl.daemon import DAEMON as CURL
 from trimtab.daemons.etcd.daemon import DAEMON as ETCD
+from trimtab.daemons.exabgp.daemon import DAEMON as EXABGP
 from trimtab.daemons.formats import FORMATS
 from trimtab.daemons.front.daemon import DAEMON as FRONT
 from trimtab.daemons.frr.daemon import DAEMON as FRR
@@ -28,7 +29,7 @@ from trimtab.errors import BadInput, EnvironmentUnable
 
 T = TypeVar("T")
 
-OURS = (BIRD, HAPROXY, NGINX, KEEPALIVED, FRONT, ETCD, CONSUL, NETWORKD, SYSCTL, AGENT, CURL, FRR)
+OURS = (BIRD, EXABGP, HAPROXY, NGINX, KEEPALIVED, FRONT, ETCD, CONSUL, NETWORKD, SYSCTL, AGENT, CURL, FRR)
 
 
 class Table:

@@ -40,7 +40,8 @@ class LabLike(Protocol):
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """A network that carries a site. transit: its node; peers: its addresses; sessions: BIRD's names on our routers.
-    speaker: what it runs; heard: what it calls its sessions with the site, if that is BIRD; ours: our addresses in them.
+    role: as the estate has it; interfaces: ours towards it; speaker: what it runs; heard: what it calls its sessions with the
+    site, if that is BIRD; ours: our addresses in them.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Upstream:
     heard: str = ""
     speaker: str = "bird"
     ours: tuple[str, ...] = ()
+    role: str = "transit"
+    interfaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Site:
 
     backends: members of pools; backend_unit: what answers on them.  links: private segment by other site.
     prefixes: the site's own public ones.  across: by pool with members here the sites that are asked without them.
-    units: of the hosts' daemons, each with the hosts that run it.
+    units: of the hosts' daemons, each with the hosts that run it.  speakers: the hosts that speak BGP with upstreams.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Site:
     registries: tuple[str, ...] = ()
     across: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    speakers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +225,8 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
             told["heard"],
             told["speaker"],
             tuple(told["ours"]),
+            told["role"],
+            tuple(told["interfaces"]),
         )
         for each, told in found.get("upstreams", {}).items()
     }
@@ -239,6 +245,7 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         tuple(found.get("registries", ())),
         {pool: tuple(sites) for pool, sites in found.get("across", {}).items()},
         {unit: tuple(hosts) for unit, hosts in found.get("units", {}).items()},
+        tuple(found.get("speakers", ())),
     )
 
 

@@ -90,6 +90,11 @@ def anchor(family: Family, site_id: int, first: int = 10) -> IPAddress:
     return IPv4Address(f"{first}.{site_id}.255.1") if family == 4 else IPv6Address(f"fd00:{site_id:x}:ff::1")
 
 
+def spare_anchor(family: Family, site_id: int, first: int = 10) -> IPAddress:
+    """In its place while a proxy that announces by itself is drained: then it is the last to be chosen."""
+    return anchor(family, site_id, first) + 1
+
+
 def default_public(site_id: int) -> tuple[IPNetwork, IPNetwork]:
     """Lab ranges (RFC 2544, RFC 3849) for a site that states no prefix of its own."""
     return IPv4Network(f"198.18.{site_id}.0/24"), IPv6Network(f"2001:db8:{site_id:x}::/48")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_interface
 
-from trimtab.estate.addressing import uplink_network
+from trimtab.estate.addressing import FAMILIES, Family, uplink_network
 from trimtab.estate.base import IPAddress, IPInterface, IPNetwork
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.upstream import Upstream
@@ -37,9 +37,24 @@ def on_every_link(address: IPAddress | IPNetwork) -> bool:
     return address.version == 6 and address.is_link_local
 
 
+def by_itself(inventory: Inventory, site: str) -> bool:
+    """Does every host that holds the VIPs announce them itself? They stand on its `lo` then, and no VRRP moves them."""
+    return inventory.estate.sites[site].front == "bgp"
+
+
 def speakers(inventory: Inventory, site: str) -> list[Host]:
     """The hosts of a site that speak BGP with other networks."""
-    return inventory.routers(site)
+    return inventory.front(site) if by_itself(inventory, site) else inventory.routers(site)
+
+
+def speaks(inventory: Inventory, host: Host) -> bool:
+    """Is it one of them?"""
+    return host.does("vips" if by_itself(inventory, host.site) else "gateway")
+
+
+def switched(inventory: Inventory, site: str) -> bool:
+    """Is the gateway of its networks somebody else's: a top-of-rack switch?"""
+    return not inventory.routers(site)
 
 
 def sessions(inventory: Inventory, site: str) -> Iterator[Session]:
@@ -47,22 +62,40 @@ def sessions(inventory: Inventory, site: str) -> Iterator[Session]:
     for name, upstream in sorted(inventory.estate.sites[site].upstreams.items()):
         for peer in upstream.peer:
             for host in speakers(inventory, site):
-                local = local_address(upstream, peer, host)
+                local = local_address(inventory, upstream, peer, host)
                 if local is not None:
                     yield Session(host, name, upstream, peer, local)
 
 
-def local_address(upstream: Upstream, peer: IPAddress, host: Host) -> IPInterface | None:
-    """Ours in the session of a host with a peer; None where it has none."""
+def local_address(
+    inventory: Inventory, upstream: Upstream, peer: IPAddress, host: Host
+) -> IPInterface | None:
+    """Ours in the session of a host with a peer; None where it has none. In the hosts' own network it is the host's own."""
     if upstream.stated:
         return upstream.local_of(host.name, peer.version)
+    if by_itself(inventory, host.site) and (own := own_network(host, peer)) is not None:
+        return ip_interface(f"{host.address(own[0])}/{own[1].prefixlen}")
     return ip_interface(f"{peer + host.number}/{uplink_network(peer).prefixlen}")
 
 
-def link_networks(upstream: Upstream) -> Iterator[IPNetwork]:
-    """The networks between us and an upstream."""
+def joined(inventory: Inventory, site: str) -> list[str]:
+    """The sites that a private path leads to: it is between routers."""
+    if switched(inventory, site):
+        return []
+    return [each for each in inventory.site_names() if each != site and not switched(inventory, each)]
+
+
+def own_network(host: Host, peer: IPAddress) -> tuple[Family, IPNetwork] | None:
+    """The family and the network of the host that a peer stands in, as a top-of-rack switch does."""
+    return next(((f, net) for f in FAMILIES if peer in (net := host.vlan.network(f))), None)
+
+
+def link_networks(inventory: Inventory, site: str, upstream: Upstream) -> Iterator[IPNetwork]:
+    """The networks between us and an upstream; one of the site's own, which its hosts and their switch stand in, is none."""
     if not upstream.stated:
-        yield from map(uplink_network, upstream.peer)
+        hosts = speakers(inventory, site) if by_itself(inventory, site) else []
+        outside = [peer for peer in upstream.peer if not any(own_network(host, peer) for host in hosts[:1])]
+        yield from map(uplink_network, outside)
         return
     stated = [*(upstream.local or ()), *(local for each in upstream.sessions.values() for local in each)]
     yield from dict.fromkeys(local.network for local in stated)

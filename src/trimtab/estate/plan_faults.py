@@ -17,10 +17,7 @@ from trimtab.estate.roles import Duty, Roles
 from trimtab.estate.uplink_faults import uplink_faults
 
 # Duties that one host cannot have together yet, and why.
-TOGETHER: tuple[tuple[Duty, Duty, str], ...] = (
-    ("gateway", "vips", "both would write the host's BIRD configuration"),
-    ("registry", "store", "both are an etcd on the same ports"),
-)
+TOGETHER: tuple[tuple[Duty, Duty, str], ...] = (("registry", "store", "both are an etcd on the same ports"),)
 
 
 def plan_faults(estate: Estate) -> list[Problem]:
@@ -139,11 +136,12 @@ def _sites(estate: Estate) -> Iterator[Problem]:
         does = [(g, estate.roles.duties(group.roles)) for g, group in groups]
         routers = sum(len(host_numbers(name, site, g)) for g, duties in does if "gateway" in duties)
         at: Loc = ("sites", name, "hosts")
-        if not routers:
+        if not routers and site.front == "router":
             yield (
                 at,
                 "a site needs a router",
-                "add `router: 1`: it is the gateway of its networks and speaks BGP",
+                "add `router: 1`: it is the gateway of its networks and speaks BGP; or `front: bgp`, where a "
+                "top-of-rack switch is the gateway and the proxies speak BGP with it",
             )
         if routers > MAX_ROUTERS:
             yield (
@@ -158,6 +156,7 @@ def _sites(estate: Estate) -> Iterator[Problem]:
                 f"two groups hold the VIPs: {' and '.join(fronts)}",
                 "one group with the role `proxy` a site",
             )
+        yield from _roles_of_the_front(name, site.front, does)
         if fronts and estate.services and not site.upstreams:
             yield (
                 ("sites", name),
@@ -181,6 +180,29 @@ def _sites(estate: Estate) -> Iterator[Problem]:
                 "one entry for two different sites",
             )
         pairs.add(pair)
+
+
+def _roles_of_the_front(
+    site: str, front: str, does: Sequence[tuple[str, frozenset[Duty]]]
+) -> Iterator[Problem]:
+    """Who is a site's gateway, who holds its VIPs, and who of them speaks BGP with others."""
+    at: Loc = ("sites", site, "hosts")
+    gateways = [g for g, duties in does if "gateway" in duties]
+    if len(gateways) > 1:
+        what = f"two groups are gateways: {' and '.join(gateways)}"
+        yield at, what, "one group with the role `router` a site: router N has .N of every network"
+    if front == "router":
+        return
+    if not any("vips" in duties for _, duties in does):
+        hint = "add `proxy: 2`, or take `front` out"
+        yield ("sites", site, "front"), "no host holds VIPs, so none would announce them", hint
+    for group, duties in does:
+        if "gateway" in duties and "vips" not in duties:
+            yield (
+                (*at, group),
+                f"`front: bgp`, and `{group}` is a router that speaks with no upstream",
+                "take it out: the top-of-rack switch is the gateway; or one group with both, `roles: [router, proxy]`",
+            )
 
 
 def _services(estate: Estate) -> Iterator[Problem]:

@@ -55,10 +55,9 @@ def private_networks(inventory: Inventory, family: Family) -> list[tuple[IPNetwo
         found = [(ip_network("fd00::/16"), "the private network")]
     for site in inventory.site_names():
         for upstream in inventory.estate.sites[site].upstreams.values():
-            nets = [
-                net for net in link_networks(upstream) if net.version == family and not on_every_link(net)
-            ]
-            found += [(net, f"{site}'s link to an upstream") for net in nets]
+            for net in link_networks(inventory, site, upstream):
+                if net.version == family and not on_every_link(net):
+                    found.append((net, f"{site}'s link to an upstream"))
     return found
 
 

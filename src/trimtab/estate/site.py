@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from trimtab.estate.asn import Asn
@@ -23,6 +25,10 @@ class Site(Noun):
         default=(), description="prefixes of this site; default: lab ranges by id"
     )
     upstreams: dict[Name, Upstream] = {}
+    front: Literal["router", "bgp"] = Field(
+        default="router",
+        description="who speaks with the upstreams; `bgp`: every host that holds the VIPs, all of them at once",
+    )
     retired: tuple[str, ...] = Field(
         default=(), description="hosts that are gone for good; their numbers stay free"
     )

@@ -58,6 +58,9 @@ class ProxyTier(Noun):
     """Proxies: TLS, routing, balancing."""
 
     engine: Literal["haproxy", "nginx"] = "haproxy"
+    speaker: Literal["bird", "exabgp"] = Field(
+        default="bird", description="what announces where proxies do it themselves (`front: bgp`)"
+    )
     maxconn: Int = Field(default=20000, ge=100, le=10_000_000, description="connections of one proxy")
     timeouts: Timeouts = Timeouts()
     upstream_keepalive: Int = Field(

@@ -8,7 +8,7 @@ from trimtab.estate import addressing
 from trimtab.estate.base import IPAddress, IPInterface, IPNetwork
 from trimtab.estate.fault import Loc
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import link_networks, on_every_link, speakers
+from trimtab.estate.peering import by_itself, link_networks, on_every_link, own_network, speakers
 from trimtab.estate.prefix_faults import Problem, overlap
 from trimtab.estate.upstream import Upstream
 
@@ -25,10 +25,9 @@ def uplink_faults(inventory: Inventory) -> Iterator[Problem]:
             if upstream.stated:
                 yield from _stated(inventory, site, upstream, at, owners)
             else:
-                routers = len(inventory.routers(site))
                 for i, peer in enumerate(upstream.peer):
-                    yield from _derived(peer, routers, (*at, "peer", i))
-            yield from _networks(upstream, site, at, nets)
+                    yield from _derived(inventory, site, peer, (*at, "peer", i))
+            yield from _networks(inventory, upstream, site, at, nets)
 
 
 def _peers(upstream: Upstream, at: Loc, taken: dict[str, Loc]) -> Iterator[Problem]:
@@ -63,13 +62,18 @@ def _stated(
     hosts = [host.name for host in speakers(inventory, site)]
     if upstream.local is not None and len(hosts) > 1:
         example = ", ".join(f"{host}: [ADDRESS/LENGTH]" for host in hosts[:2])
-        yield (*at, "local"), f"one router's addresses, {site} has {len(hosts)}", f"`sessions: {{{example}}}`"
+        yield (
+            (*at, "local"),
+            f"one {_called(inventory, site)}'s addresses, {site} has {len(hosts)}",
+            f"`sessions: {{{example}}}`",
+        )
         return
     named = dict(upstream.sessions) if upstream.sessions else dict.fromkeys(hosts[:1], upstream.local or ())
     for host, own in named.items():
         where: Loc = (*at, "sessions", host) if upstream.sessions else (*at, "local")
         if host not in hosts:
-            yield where, f"`{host}` is no router of {site}", f"there are: {', '.join(hosts) or 'none'}"
+            what = f"`{host}` is no {'host of ' + site + ' that holds the VIPs' if by_itself(inventory, site) else 'router of ' + site}"
+            yield where, what, f"there are: {', '.join(hosts) or 'none'}"
             continue
         for i, local in enumerate(own):
             yield from _local(upstream, local, (*where, i))
@@ -113,25 +117,41 @@ def _local(upstream: Upstream, local: IPInterface, loc: Loc) -> Iterator[Problem
         yield loc, f"the next hop {via} is not in {local.network}", "it has to be next door"
 
 
-def _derived(peer: IPAddress, routers: int, loc: Loc) -> Iterator[Problem]:
-    net = addressing.uplink_network(peer)
+def _derived(inventory: Inventory, site: str, peer: IPAddress, loc: Loc) -> Iterator[Problem]:
+    net, hosts = addressing.uplink_network(peer), speakers(inventory, site)
+    routers = max((host.number for host in hosts), default=0)
     if peer.is_loopback or peer.is_multicast or peer.is_unspecified or peer.is_link_local:
+        return
+    if by_itself(inventory, site) and hosts and own_network(hosts[0], peer) is not None:
+        yield from _switch(inventory, site, peer, loc)
         return
     last = int(peer) - int(net.network_address) + routers
     if int(peer) == int(net.network_address) or last >= net.num_addresses - (1 if peer.version == 4 else 0):
         yield (
             loc,
-            f"{routers} routers do not fit behind {peer} in {net}",
-            "router N has peer + N, inside the same /29 (IPv6 /125); any other address of ours: "
+            f"{routers} {_called(inventory, site)}s do not fit behind {peer} in {net}",
+            f"{_called(inventory, site)} N has peer + N, inside the same /29 (IPv6 /125); any other address of ours: "
             "`local: [ADDRESS/LENGTH]`",
         )
 
 
+def _switch(inventory: Inventory, site: str, peer: IPAddress, loc: Loc) -> Iterator[Problem]:
+    """A peer in the hosts' own network has none of their addresses: .1 to .9 are the switches'."""
+    if any(
+        str(peer) == host.address(own[0]) for host in inventory.at(site) if (own := own_network(host, peer))
+    ):
+        yield loc, f"{peer} is a host's", "the address of the top-of-rack switch; .1 to .9 are nobody else's"
+
+
+def _called(inventory: Inventory, site: str) -> str:
+    return "host" if by_itself(inventory, site) else "router"
+
+
 def _networks(
-    upstream: Upstream, site: str, at: Loc, nets: list[tuple[IPNetwork, bool, str, Loc]]
+    inventory: Inventory, upstream: Upstream, site: str, at: Loc, nets: list[tuple[IPNetwork, bool, str, Loc]]
 ) -> Iterator[Problem]:
     """A LAN may be shared by all who state it; a derived network is one upstream's, and nothing overlaps by half."""
-    for net in link_networks(upstream):
+    for net in link_networks(inventory, site, upstream):
         if on_every_link(net):
             continue
         for other, stated, owner, _ in nets:

@@ -91,6 +91,12 @@ DIFFERENCES = (
         "one uid is mapped: nginx could not become www-data. Other daemons take their user from `User=`, "
         "which the twin leaves out",
     ),
+    Difference(
+        "/etc/systemd/system/exabgp.service",
+        r"(?m)^Environment=exabgp_daemon_user=exabgp$",
+        lambda _match, _files: "Environment=exabgp_daemon_user=root",
+        "one uid is mapped: ExaBGP could not become its user, and refuses to run as root unless told so",
+    ),
 )
 
 

@@ -15,6 +15,7 @@ from trimtab.daemons.rendered import render_host
 from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import joined, speakers
 from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
 from trimtab.lab.exchange import server_node
@@ -67,11 +68,12 @@ def _site(inventory: Inventory, site: str, nodes: Sequence[Node], links: Sequenc
     own = [p for f in FAMILIES if (p := inventory.public(site, f)) is not None]
     front = inventory.front(site)
     return {
-        "links": {other: wan_segment(site, other) for other in inventory.site_names() if other != site},
+        "links": {other: wan_segment(site, other) for other in joined(inventory, site)},
         "upstreams": _upstreams(inventory, site, links),
         "prefixes": [str(prefix) for prefix in own],
         "hosts": [h.name for h in inventory.at(site)],
         "routers": [h.name for h in inventory.routers(site)],
+        "speakers": [h.name for h in speakers(inventory, site)],
         "proxies": [h.name for h in front],
         "backends": [h.name for h in inventory.at(site) if storefront.ports(inventory, h)],
         "backend_unit": storefront.PAGES_UNIT,
@@ -105,15 +107,18 @@ def _across(inventory: Inventory, site: str) -> dict[str, list[str]]:
 def _upstreams(inventory: Inventory, site: str, links: Sequence[Link]) -> dict[str, Any]:
     """By name: the network that it is, the segment it is on, and how the site's routers name their sessions."""
     found = {}
-    wires = {link.session.upstream: link.wire.name for link in links if link.session.host.site == site}
-    own = [link.session for link in links if link.session.host.site == site]
+    here = [link for link in links if link.session.host.site == site]
+    wires = {link.session.upstream: link.wire for link in here}
+    own = [link.session for link in here]
     for name, upstream in sorted(inventory.estate.sites[site].upstreams.items()):
         found[name] = {
             "transit": server_node(site, name) if upstream.role == "route-server" else f"as{upstream.asn}",
             "heard": f"AS{inventory.asn(site)}_"
             if upstream.role == "route-server"
             else session_to(site, name),
-            "segment": wires.get(name, f"up.{site}.{name}"),
+            "role": upstream.role,
+            "segment": wires[name].name if name in wires else f"up.{site}.{name}",
+            "interfaces": sorted(set(wires[name].interfaces.values())) if name in wires else [],
             "speaker": speaker(inventory, upstream.asn),
             "peers": [str(peer) for peer in upstream.peer],
             "ours": [str(each.local.ip) for each in own if each.upstream == name],

@@ -25,12 +25,14 @@ from trimtab.errors import BadInput
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family, Vlan
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.lab import clients, consul, exchange, ranges, storefront, transit, uplinks
+from trimtab.estate.peering import joined, speaks
+from trimtab.lab import clients, consul, exchange, rack, ranges, storefront, transit, uplinks
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, Segment, Topology, wan_segment
 
 PREFIX_LENGTH: dict[Family, int] = {4: 24, 6: 64}
+LAST_WAY = 1024  # the metric of a way out that is taken when BIRD knows none
 
 
 def plan(inventory: Inventory, name: str, source: str = "") -> Topology:
@@ -65,6 +67,7 @@ class _Planner:
         segments += [segment for region in self.regions for segment in clients.attach(region, told_s)]
         segments += self._private_segments()
         clients.tell_farthest(self.nets, self.regions)
+        rack.stand_in(self.inventory, self.nets)
         self._require_one_etcd()
         nodes = [transit.node(self.inventory, net) for net in self.nets]
         nodes += [self._route_server(server) for server in self.servers]
@@ -98,7 +101,7 @@ class _Planner:
         sites = self.inventory.site_names()
         found = [Segment(_vlan_segment(site, v)) for site in sites for v in self.inventory.vlans(site)]
         for i, a in enumerate(sites):
-            for b in sites[i + 1 :]:
+            for b in (each for each in sites[i + 1 :] if each in joined(self.inventory, a)):
                 delay = link_rtt(self.inventory, a, b) * 500
                 found.append(Segment(wan_segment(a, b), round(delay, 2) if delay >= 0.5 else None))
         return found
@@ -106,7 +109,8 @@ class _Planner:
     def _legs(self, host: Host) -> list[Leg]:
         if not host.does("gateway"):
             own = tuple(f"{host.address(f)}/{PREFIX_LENGTH[f]}" for f in FAMILIES)
-            return [Leg(host.vlan.interface, _vlan_segment(host.site, host.vlan), own)]
+            leg = Leg(host.vlan.interface, _vlan_segment(host.site, host.vlan), own)
+            return [leg, *self.uplinks.get(host.name, [])]
         legs = [self._router_leg(host, vlan) for vlan in self.inventory.vlans(host.site)]
         return legs + self.uplinks.get(host.name, []) + self._wan_legs(host)
 
@@ -121,9 +125,7 @@ class _Planner:
             return []
         own = self.inventory.estate.sites[host.site].id
         legs = []
-        for other in self.inventory.site_names():
-            if other == host.site:
-                continue
+        for other in joined(self.inventory, host.site):
             number = self.inventory.estate.sites[other].id
             links = [addressing.private_link(f, own, number) for f in FAMILIES]
             addresses = tuple(f"{local}/{net.prefixlen}" for net, local, _ in links)
@@ -132,10 +134,25 @@ class _Planner:
 
     def _routes(self, host: Host) -> tuple[str, ...]:
         if host.does("gateway"):
-            return ()
+            return self._provider_routes(host)
         routers = len(self.inventory.routers(host.site))
         v4, v6 = host.vlan.gateway(4, routers), host.vlan.gateway(6, routers)
-        return (f"default via {v4}", f"-6 default via {v6}")
+        # BIRD's own way out comes first (metric 32), and this one holds while there is none
+        last = f" metric {LAST_WAY}" if speaks(self.inventory, host) else ""
+        return (f"default via {v4}{last}", f"-6 default via {v6}{last}")
+
+    def _provider_routes(self, host: Host) -> tuple[str, ...]:
+        """A provider whose route server is not next door gives its machines a gateway, which is all that they have where they
+        take no routes.
+        """
+        own = [link.session for link in self.links if link.session.host == host]
+        found = {
+            s.family: via for s in own if (via := s.declared.via_of(s.family)) and s.declared.taken == "none"
+        }
+        return tuple(
+            f"{'-6 ' if family == 6 else ''}default via {via} metric {LAST_WAY}"
+            for family, via in sorted(found.items())
+        )
 
     # ---- hosts
 
@@ -144,7 +161,7 @@ class _Planner:
         delivered = tuple(artifact.path for artifact in files)
         files += host_files(host, self.ca, self.registries)
         units = list(unit_order(self.inventory, host))
-        if host.does("gateway"):
+        if host.does("gateway") or speaks(self.inventory, host):
             files += password_files(self.inventory, host.site, self.passwords)
         if host.does("vips"):
             files += self.certificates
@@ -268,4 +285,4 @@ class _Planner:
 
 
 def _vlan_segment(site: str, vlan: Vlan) -> str:
-    return f"{site}.{vlan.interface}"
+    return uplinks.lan_segment(site, vlan)

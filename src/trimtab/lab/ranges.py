@@ -89,7 +89,7 @@ def _taken(inventory: Inventory) -> Iterator[IPNetwork]:
     yield from map(ip_network, ("172.16.0.0/12", "fd00::/16"))
     for site, declared in inventory.estate.sites.items():
         for upstream in declared.upstreams.values():
-            yield from link_networks(upstream)
+            yield from link_networks(inventory, site, upstream)
             yield from (ip_network(str(peer)) for peer in upstream.peer)
         yield from (prefix for family in FAMILIES if (prefix := inventory.public(site, family)) is not None)
     for family in FAMILIES:

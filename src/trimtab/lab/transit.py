@@ -12,14 +12,13 @@ from trimtab.daemons.bird.unit import bird
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.estate.addressing import Family
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import on_every_link
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.estate.quantity import Timer
 from trimtab.lab import frr
 from trimtab.lab.ranges import Ranges
 from trimtab.lab.template import template
 from trimtab.lab.topology import Leg, Node, Segment
-from trimtab.lab.uplinks import Link, Wire, our_legs, their_address
+from trimtab.lab.uplinks import Link, Wire, on_link, our_legs, their_address
 
 CUSTOMER, PEER = 400, 200
 # What a session has that nobody of the estate has stated.
@@ -116,7 +115,8 @@ def _join(
                 interface = f"s{inventory.estate.sites[wire.site].id}u{wire.first}"
                 addresses = tuple(dict.fromkeys(wire.theirs[transit.name]))
                 transit.legs.append(Leg(interface, wire.name, addresses))
-    return [Segment(name, _delay(inventory, nets, wire, len(ends[name]))) for name, wire in wires.items()]
+    own = {name: wire for name, wire in wires.items() if not wire.lan}
+    return [Segment(name, _delay(inventory, nets, wire, len(ends[name]))) for name, wire in own.items()]
 
 
 def _delay(inventory: Inventory, nets: dict[int, Transit], wire: Wire, ends: int) -> float | None:
@@ -144,7 +144,7 @@ def _one(inventory: Inventory, transit: Transit, link: Link, passwords: dict[str
         "asn": inventory.asn(session.host.site), "customer": upstream.role != "peer", "settled": upstream.role == "peer",
         "region": False, "bfd": _bfd(upstream.bfd), "bfd_timer": _timer(upstream.bfd),
         "multihop": upstream.multihop, "gtsm": upstream.ttl_security,
-        "interface": f"s{inventory.estate.sites[link.wire.site].id}u{link.wire.first}" if on_every_link(session.peer) else None,
+        "interface": f"s{inventory.estate.sites[link.wire.site].id}u{link.wire.first}" if on_link(session) else None,
         "channels": [4, 6] if upstream.extended_next_hop and session.family == 6 else [session.family],
         "role": {"transit": "provider", "peer": "peer", "customer": "customer"}[upstream.role],
         "password": passwords.get(f"{session.host.site}/{session.upstream}"), "pref": max(300, CUSTOMER - rank),

@@ -52,7 +52,7 @@ def find(subject: Subject) -> Iterator[Hit]:
 def _uplinks(subject: Subject) -> Iterator[tuple[Loc, IPNetwork, str]]:
     for site, declared in subject.estate.sites.items():
         for name, upstream in declared.upstreams.items():
-            for net in link_networks(upstream):
+            for net in link_networks(subject.inventory, site, upstream):
                 index = next((i for i, peer in enumerate(upstream.peer) if peer.version == net.version), 0)
                 loc: Loc = ("sites", site, "upstreams", name, "peer", index)
                 yield loc, net, f"{name}'s network"

@@ -20,9 +20,10 @@ from trimtab.agent_config import (
     WatchFile,
 )
 from trimtab.daemons.agent.daemon import UNIT
+from trimtab.daemons.announcing import steered
 from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.etcd.config import estate_members, link_rtt
-from trimtab.daemons.front.config import vrrp_seconds
+from trimtab.daemons.front.config import anchors, vrrp_seconds
 from trimtab.daemons.haproxy.features import features
 from trimtab.daemons.haproxy.once import fresh
 from trimtab.daemons.haproxy.server import check_options
@@ -32,6 +33,7 @@ from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.peering import by_itself, speakers
 from trimtab.estate.pool import Pool
 
 CONSUL_PORT = 8501
@@ -54,6 +56,7 @@ def render(inventory: Inventory, host: Host, watched: tuple[Unit, ...]) -> tuple
 def describe(inventory: Inventory, host: Host, watched: tuple[Unit, ...]) -> AgentFile:
     """watched: the units that it looks after."""
     registry = registry_access(inventory, host)
+    steers = steered(inventory, host)
     return AgentFile(
         host=host.name,
         site=host.site,
@@ -65,8 +68,8 @@ def describe(inventory: Inventory, host: Host, watched: tuple[Unit, ...]) -> Age
         registry=registry,
         proxy=_proxy(inventory, host) if host.does("vips") else None,
         serves=_serves(inventory, host),
-        estate_store=estate_access(inventory, host.site) if host.does("gateway", "registry") else None,
-        steer=_steer(inventory, host) if host.does("gateway") else None,
+        estate_store=estate_access(inventory, host.site) if steers or host.does("registry") else None,
+        steer=_steer(inventory, host) if steers else None,
         watch=_watch(inventory) if host.does("registry") else None,
         arbiter=_arbiter(inventory) if host.does("registry") else None,
         discovers=_discovers(inventory) if registry else (),
@@ -164,12 +167,12 @@ def _arbiter(inventory: Inventory) -> ArbiterFile | None:
         return None
     sites = {
         site: SiteFile(
-            tuple(host.name for host in inventory.routers(site)),
+            tuple(host.name for host in speakers(inventory, site) if steered(inventory, host)),
             tuple(host.name for host in inventory.front(site)),
             front_requests(inventory, site),
         )
         for site in inventory.site_names()
-        if inventory.front(site) and inventory.routers(site)
+        if inventory.front(site) and speakers(inventory, site)
     }
     vantage = tuple(site for site in inventory.site_names() if inventory.on_duty("registry", site))
     return ArbiterFile(
@@ -223,8 +226,13 @@ def _front(inventory: Inventory, host: Host) -> FrontFile | None:
     """A proxy without another one has nobody to give its addresses to."""
     if len(inventory.front(host.site)) < 2:
         return None
+    seconds = vrrp_seconds(inventory, host.site)
+    if by_itself(
+        inventory, host.site
+    ):  # it carries as long as it has the anchor: the addresses are on all of them
+        return FrontFile(tuple(anchors(inventory, host.site)), seconds)
     vips = tuple(str(address) for family in FAMILIES for address in inventory.vips(family))
-    return FrontFile(vips, vrrp_seconds(inventory))
+    return FrontFile(vips, seconds)
 
 
 def _pool(inventory: Inventory, name: str, pool: Pool, host: Host) -> PoolFile:

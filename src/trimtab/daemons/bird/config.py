@@ -13,6 +13,7 @@ from trimtab.daemons.bird.daemon import STEER_HOOK
 from trimtab.daemons.bird.peerings import (
     BOGONS,
     estate_prefixes,
+    has_unnumbered,
     identifier,
     next_hops,
     own_prefixes,
@@ -25,6 +26,7 @@ from trimtab.daemons.template import fill
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.peering import by_itself, joined
 
 CONFIG = "/etc/bird/bird.conf"
 STEER, NO_STEER = agent_config.STEER, "/etc/bird/steer-none.conf"
@@ -49,6 +51,9 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         upstreams=peerings(inventory, host),
         default=DEFAULT,
         policy=policy(inventory, host.site),
+        gateway=host.does("gateway"),
+        anchored=host.does("vips"),
+        spare=by_itself(inventory, host.site),
         steer=STEER,
         scan_s=int(inventory.estate.tiers.router.scan),
         **timers(inventory),
@@ -100,9 +105,12 @@ def _proxy_family(inventory: Inventory, host: Host, family: Family) -> dict[str,
 def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
     site_id = inventory.estate.sites[host.site].id
     front = inventory.front(host.site)
-    vips, lost = _on_link(inventory, host.site, family) if front else ([], [])
+    alone = by_itself(inventory, host.site)
+    vips, lost = _on_link(inventory, host.site, family) if front and not alone else ([], [])
     return {
         **_common(inventory, host, family),
+        "spare_anchor": addressing.spare_anchor(family, site_id, inventory.first),
+        "source": host.address(family) if alone and has_unnumbered(inventory, host) else None,
         "vips": vips,
         "lost": lost,
         "front": front[0].vlan.interface if front else None,
@@ -123,10 +131,19 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
         "siblings": [
             {"name": r.name, "number": r.number, "address": r.address(family)}
             for r in inventory.routers(host.site)
-            if r.name != host.name
+            if r.name != host.name and host.does("gateway")
         ],
-        "proxies": [{"name": p.name, "number": p.number, "address": p.address(family)} for p in front],
+        "proxies": [
+            {"name": p.name, "number": p.number, "address": _anchor_peer(p, family)}
+            for p in front
+            if p.name != host.name and not alone
+        ],
     }
+
+
+def _anchor_peer(proxy: Host, family: Family) -> Any:
+    """Where a proxy tells its anchor from: one that is a router too has a session with its siblings from its own address."""
+    return proxy.vlan.host(family, proxy.number) if proxy.does("gateway") else proxy.address(family)
 
 
 def _on_link(inventory: Inventory, site: str, family: Family) -> tuple[list[Any], list[dict[str, Any]]]:
@@ -155,9 +172,9 @@ def _on_link(inventory: Inventory, site: str, family: Family) -> tuple[list[Any]
 
 def _other_sites(inventory: Inventory, host: Host, family: Family) -> list[dict[str, Any]]:
     """Sessions over the private links; only the first router of a site has them."""
-    if host.name != inventory.routers(host.site)[0].name:
+    if host.name not in [router.name for router in inventory.routers(host.site)[:1]]:
         return []
-    others = [other for other in inventory.site_names() if other != host.site]
+    others = joined(inventory, host.site)
     near = sorted(others, key=lambda other: (link_rtt(inventory, host.site, other), other))
     return [
         {**_other_site(inventory, host.site, other, family), "way_out": len(others) - near.index(other)}

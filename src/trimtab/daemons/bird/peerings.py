@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.community import Community
@@ -145,7 +144,7 @@ def estate_prefixes(inventory: Inventory, site: str, family: Family) -> list[str
     own |= set(inventory.anycast(family))
     for upstream in inventory.estate.sites[site].upstreams.values():
         if not upstream.stated:
-            own |= {addressing.uplink_network(peer) for peer in upstream.peer if peer.version == family}
+            own |= {net for net in link_networks(inventory, site, upstream) if net.version == family}
     return _sorted(own)
 
 
@@ -157,9 +156,15 @@ def own_prefixes(inventory: Inventory, family: Family) -> list[str]:
 
 def stated_networks(inventory: Inventory, site: str, family: Family) -> list[str]:
     """Networks that we stand in ourselves: nobody tells us a way to them, least of all to a part of an exchange's LAN."""
-    upstreams = inventory.estate.sites[site].upstreams.values()
-    found = {net for u in upstreams if u.stated for net in link_networks(u) if net.version == family}
+    upstreams = [u for u in inventory.estate.sites[site].upstreams.values() if u.stated]
+    found = {net for u in upstreams for net in link_networks(inventory, site, u) if net.version == family}
     return _sorted({net for net in found if not on_every_link(net)})
+
+
+def has_unnumbered(inventory: Inventory, host: Host) -> bool:
+    """Has it a session over a link on which it has link-local addresses alone?"""
+    own = (s for s in sessions(inventory, host.site) if s.host.name == host.name)
+    return any(on_every_link(session.local.ip) for session in own)
 
 
 def next_hops(inventory: Inventory, host: Host, family: Family) -> list[dict[str, Any]]:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from trimtab.agent_config import Probe, Unit
+from trimtab.daemons.announcing import speaker
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.config import render_proxy, render_router
+from trimtab.daemons.bird.daemon import DAEMON
 from trimtab.daemons.bird.unit import units
-from trimtab.daemons.rendering import Rendered, with_duty
+from trimtab.daemons.rendering import Rendered
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.peering import speaks
 
 BFD = (3784, 4784)  # of one hop (RFC 5881) and of several (RFC 5883): both are open
 ASK = "/usr/sbin/birdc -s /run/bird/bird.ctl show status"
 
 
 def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    router = render_router(inventory, host) if host.does("gateway") else ()
-    return (*router, *(render_proxy(inventory, host) if host.does("vips") else ()))
+    speaker = host.does("gateway") or speaks(inventory, host)
+    return render_router(inventory, host) if speaker else render_proxy(inventory, host)
 
 
 RENDERED = Rendered(
     "bird",
-    with_duty("gateway", "vips"),
+    lambda inventory, host: host.does("gateway", "vips") and speaker(inventory, host) == DAEMON.name,
     _files,
     units,
     watched=lambda _, __: (Unit("bird.service", Probe("command", ASK, "Daemon is up and running")),),

@@ -7,9 +7,11 @@ from trimtab.daemons.bird.daemon import STEER_HOOK
 from trimtab.daemons.keepalived.config import GATEWAY_STATE
 from trimtab.daemons.unit import STEERS, unit
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.peering import speaks
 
 
-def bird(router: bool) -> Artifact:
+def bird(router: bool, gateway: bool = False) -> Artifact:
+    """router: it reads what is steered.  gateway: keepalived hears of it."""
     lines = [
         "Type=exec",
         "User=bird",
@@ -21,7 +23,7 @@ def bird(router: bool) -> Artifact:
         STEERS,
         "ExecStart=/usr/sbin/bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl",
     ]
-    if router:
+    if gateway:
         lines += [
             f"ExecStartPost=+/bin/sh -c 'mkdir -p {GATEWAY_STATE}; echo 0 > {GATEWAY_STATE}/bird'",
             f"ExecStopPost=-+/bin/sh -c 'echo 1 > {GATEWAY_STATE}/bird'",
@@ -30,5 +32,5 @@ def bird(router: bool) -> Artifact:
     return unit("bird.service", "network-online.target", lines, "BIRD, routing by trimtab")
 
 
-def units(_: Inventory, host: Host) -> tuple[Artifact, ...]:
-    return (bird(host.does("gateway")),)
+def units(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    return (bird(host.does("gateway") or speaks(inventory, host), host.does("gateway")),)

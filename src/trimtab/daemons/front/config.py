@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from ipaddress import ip_address
+
 from trimtab.agent_config import MEMBERS, MEMBERS_COPY, SCALE
 from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.front.daemon import MEMBERS_HOOK
 from trimtab.daemons.template import fill
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, PORTS
+from trimtab.estate.base import IPAddress
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.peering import by_itself
 
 # A hang costs at most EVERY + FALL x max(EVERY, TIMEOUT): 0.8 s.
 EVERY_S, TIMEOUT_S, FALL = 0.2, 0.2, 3
@@ -22,18 +27,48 @@ def settle_seconds(inventory: Inventory) -> float:
     return round(max((c.every for c in checks), default=0.0) + EVERY_S, 3)
 
 
-def vrrp_seconds(inventory: Inventory) -> float:
-    """How long the addresses take to be held after health is up: dead-master time and a margin of two adverts."""
-    return round(6 * inventory.estate.vrrp.advert, 3)
+def vrrp_seconds(inventory: Inventory, site: str | None = None) -> float:
+    """How long the addresses take to be held after health is up: dead-master time and a margin of two adverts. Where they
+    stand on every proxy nothing has to move. site: None for whichever takes longest.
+    """
+    asked = inventory.site_names() if site is None else [site]
+    moving = any(not by_itself(inventory, each) for each in asked)
+    return 0.0 if not moving else round(6 * inventory.estate.vrrp.advert, 3)
+
+
+def anchors(inventory: Inventory, site: str) -> list[str]:
+    """By which a proxy of the site says that it serves."""
+    site_id = inventory.estate.sites[site].id
+    return [str(addressing.anchor(f, site_id, inventory.first)) for f in FAMILIES]
+
+
+def _state(inventory: Inventory, host: Host) -> str:
+    """The hook that keeps the state. vips, spares: of a host that announces by itself."""
+    site_id, alone = inventory.estate.sites[host.site].id, by_itself(inventory, host.site)
+    spares = [addressing.spare_anchor(f, site_id, inventory.first) for f in FAMILIES] if alone else []
+    vips = [vip for f in FAMILIES for vip in inventory.vips(f)] if alone else []
+    own = [ip_address(each) for each in anchors(inventory, host.site)]
+    return fill(
+        "front/front.sh.j2", alone=alone, anchors=_whole(own), spares=_whole(spares), vips=_whole(vips)
+    )
+
+
+def _whole(addresses: Iterable[IPAddress]) -> list[str]:
+    return [f"{address}/{address.max_prefixlen}" for address in addresses]
 
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     site_id = inventory.estate.sites[host.site].id
-    anchors = [f"{addressing.anchor(f, site_id, inventory.first)}/{32 if f == 4 else 128}" for f in FAMILIES]
     watch = fill(
         "front/front-watch.py.j2",
         anchor4=addressing.anchor(4, site_id, inventory.first),
         anchor6=addressing.anchor(6, site_id, inventory.first).packed.hex(),
+        spares=[
+            addressing.spare_anchor(4, site_id, inventory.first),
+            addressing.spare_anchor(6, site_id, inventory.first).packed.hex(),
+        ]
+        if by_itself(inventory, host.site)
+        else [],
         engine=inventory.estate.tiers.proxy.engine,
         port=PORTS["front-health"],
         every=EVERY_S,
@@ -41,10 +76,10 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         fall=FALL,
         settle=settle_seconds(inventory),
         max_wait=MAX_WAIT_S,
-        vrrp=vrrp_seconds(inventory),
+        vrrp=vrrp_seconds(inventory, host.site),
     )
     return (
-        Artifact(f"{HOOKS}/front", fill("front/front.sh.j2", anchors=anchors), mode=0o755, validator="sh"),
+        Artifact(f"{HOOKS}/front", _state(inventory, host), mode=0o755, validator="sh"),
         Artifact(
             f"{HOOKS}/front-watch",
             watch,

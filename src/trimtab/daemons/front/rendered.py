@@ -5,7 +5,18 @@ from __future__ import annotations
 from trimtab.agent_config import Probe, Unit
 from trimtab.daemons.front.config import render
 from trimtab.daemons.front.unit import units
+from trimtab.daemons.probe import ReadyCheck
 from trimtab.daemons.rendering import Rendered, with_duty
+from trimtab.estate.addressing import FAMILIES
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import by_itself
+
+
+def _ready(inventory: Inventory) -> list[ReadyCheck]:
+    vips = tuple(str(a) for f in FAMILIES for a in inventory.vips(f))
+    alone = [host for host in inventory.on_duty("vips") if by_itself(inventory, host.site)]
+    return [ReadyCheck("vip", f"{host.name} has every VIP", (host.name,), vips) for host in alone if vips]
+
 
 RENDERED = Rendered(
     "front",
@@ -13,4 +24,5 @@ RENDERED = Rendered(
     render,
     units,
     watched=lambda _, __: (Unit("trimtab-front.service", Probe("process")),),
+    ready=_ready,
 )

@@ -21,6 +21,25 @@ def show_route(prefix: str) -> list[str]:
     return ["vtysh", "-c", f"show bgp {family} unicast {prefix} json"]
 
 
+def show_told_by(neighbour: str) -> list[str]:
+    family = "ipv6" if ":" in neighbour else "ipv4"
+    return ["vtysh", "-c", f"show bgp {family} unicast neighbors {neighbour} routes json"]
+
+
+def vtysh(lines: Iterable[str]) -> list[str]:
+    """A command that enters these lines of configuration; one that FRR does not take is passed over."""
+    words = [word for line in ("configure terminal", *lines) for word in ("-c", line)]
+    return ["sh", "-c", '"$@" || :', "sh", "vtysh", *words]
+
+
+def told_by(reply: str) -> set[str]:
+    """Prefixes of `show bgp … neighbors … routes json`. Raises InvalidResponse."""
+    found = _object(reply).get("routes", {})
+    if not isinstance(found, dict):
+        raise InvalidResponse(f"not FRR's routes: {ascii(found)[:100]}")
+    return set(found)
+
+
 def established(reply: str) -> set[str]:
     """Addresses of the neighbours whose session is up in every family that it carries. Raises InvalidResponse."""
     states: dict[str, set[str]] = {}

@@ -16,6 +16,7 @@ from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.template import fill
 from trimtab.estate.addressing import CARRIER, FAMILIES, MAX_ROUTERS, VRID_FRONT, VRID_GATEWAY, Vlan
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.peering import by_itself
 from trimtab.estate.vrrp import Vrrp
 
 CONFIG = "/etc/keepalived/keepalived.conf"
@@ -28,7 +29,8 @@ LAST_PLACE = -254  # below every priority; keepalived takes 1 for what comes out
 @dataclass(frozen=True, slots=True)
 class Instance:
     """carrier: the address that is advertised, with its length.  addresses: (address with length, interface) of all that
-    move with it.  peers: who is told; () for whoever hears multicast.
+    move with it.  preempt: a master that comes back takes over again.  track: files that hold it back.  peers: who is told;
+    () for whoever hears multicast.
     """
 
     name: str
@@ -36,22 +38,36 @@ class Instance:
     vrid: int
     carrier: str
     addresses: tuple[tuple[str, str], ...]
+    preempt: bool
+    track: tuple[dict[str, Any], ...]
     peers: tuple[str, ...] = ()
 
 
-def render_front(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+def moves_vips(inventory: Inventory, host: Host) -> bool:
+    """Do the site's VIPs move to and from the host? Where every holder announces them itself, they stay on each."""
+    return host.does("vips") and not by_itself(inventory, host.site)
+
+
+def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+    """One file: a host that is router and proxy has an instance for each."""
+    found = [_front(inventory, host)] if moves_vips(inventory, host) else []
+    found += [_gateways(inventory, host)] if host.does("gateway") else []
+    return _config(inventory.estate.vrrp, host, found)
+
+
+def _front(inventory: Inventory, host: Host) -> Instance:
     """The VIPs: given away when the proxy's process ends or when it no longer answers."""
     vlan = host.vlan
     vips = [(f"{vip}/{32 if f == 4 else 128}", vlan.interface) for f in FAMILIES for vip in inventory.vips(f)]
     carrier = f"{vlan.host(4, CARRIER)}/32"
     peers = _peers(inventory, host)
-    instance = Instance("front", vlan.interface, VRID_FRONT, carrier, tuple(vips), peers)
     track = [_tracked("front", FRONT_STATE, name) for name in ("process", "health", "yield")]
     track.append(_tracked("front", FRONT_STATE, "drained", LAST_PLACE))
-    return _config(inventory.estate.vrrp, host, instance, inventory.estate.vrrp.preempt, track)
+    preempt = inventory.estate.vrrp.preempt
+    return Instance("front", vlan.interface, VRID_FRONT, carrier, tuple(vips), preempt, tuple(track), peers)
 
 
-def render_gateway(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
+def _gateways(inventory: Inventory, host: Host) -> Instance:
     """The gateway of every network of the site; a router that is alone has them too, so that a second one may come and go.
 
     It never preempts: a router that comes back has no routes yet.
@@ -63,9 +79,10 @@ def render_gateway(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         if f == 6 or vlan != host.vlan
     ]
     own, peers = host.vlan, _peers(inventory, host, MAX_ROUTERS)
-    instance = Instance("gateway", own.interface, VRID_GATEWAY, _gateway(own, 4), tuple(gateways), peers)
-    track = [_tracked("gateway", GATEWAY_STATE, "bird")]
-    return _config(inventory.estate.vrrp, host, instance, False, track)
+    track = (_tracked("gateway", GATEWAY_STATE, "bird"),)
+    return Instance(
+        "gateway", own.interface, VRID_GATEWAY, _gateway(own, 4), tuple(gateways), False, track, peers
+    )
 
 
 def _peers(inventory: Inventory, host: Host, most: int | None = None) -> tuple[str, ...]:
@@ -88,16 +105,14 @@ def _gateway(vlan: Vlan, family: int) -> str:
     return f"{vlan.host(4, GATEWAY)}/24" if family == 4 else f"{vlan.host(6, GATEWAY)}/64"
 
 
-def _config(
-    vrrp: Vrrp, host: Host, instance: Instance, preempt: bool, track: list[dict[str, Any]]
-) -> tuple[Artifact, ...]:
+def _config(vrrp: Vrrp, host: Host, instances: list[Instance]) -> tuple[Artifact, ...]:
+    track = [each for instance in instances for each in instance.track]
     text = fill(
         "keepalived/keepalived.conf.j2",
         host=host,
         reload_file=KEEPALIVED_RELOADING,
-        instance=instance,
+        instances=instances,
         priority=vrrp.priority(host.number - 1),
-        preempt=preempt,
         advert=f"{vrrp.advert:g}",
         garp_refresh=max(1, round(vrrp.garp_refresh)) if vrrp.garp_refresh else 0,
         track=track,

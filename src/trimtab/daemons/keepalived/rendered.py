@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from trimtab.agent_config import Probe, Unit
-from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.keepalived.config import render_front, render_gateway
+from trimtab.daemons.keepalived.config import moves_vips, render
 from trimtab.daemons.keepalived.unit import units
 from trimtab.daemons.probe import ReadyCheck
-from trimtab.daemons.rendering import Rendered, with_duty
+from trimtab.daemons.rendering import Rendered
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.inventory import Host, Inventory
 
 
-def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    front = render_front(inventory, host) if host.does("vips") else ()
-    return (*front, *(render_gateway(inventory, host) if host.does("gateway") else ()))
+def _wanted(inventory: Inventory, host: Host) -> bool:
+    return host.does("gateway") or moves_vips(inventory, host)
 
 
 def _ready(inventory: Inventory) -> list[ReadyCheck]:
     found = []
     vips = tuple(str(a) for f in FAMILIES for a in inventory.vips(f))
     for site in inventory.site_names():
-        front = tuple(h.name for h in inventory.front(site))
+        front = tuple(h.name for h in inventory.front(site) if moves_vips(inventory, h))
         if front and vips:
             found.append(ReadyCheck("vip", f"{site}: one proxy holds every VIP", front, vips))
         if front and vips and inventory.estate.vrrp.preempt:  # it is going to take them back: wait for it
@@ -35,8 +33,8 @@ def _ready(inventory: Inventory) -> list[ReadyCheck]:
 
 RENDERED = Rendered(
     "keepalived",
-    with_duty("gateway", "vips"),
-    _files,
+    _wanted,
+    render,
     units,
     watched=lambda _, __: (Unit("keepalived.service", Probe("process")),),
     ready=_ready,

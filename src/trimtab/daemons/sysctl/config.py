@@ -8,6 +8,7 @@ from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.ports import LOWEST, ranges
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.kernel import PORT_RANGE, PROXY_PORTS, RESERVED, ROUTER_PORTS
+from trimtab.estate.peering import speaks
 
 CONFIG = "/etc/sysctl.d/90-trimtab.conf"
 CONNTRACK = "net.netfilter.nf_conntrack_max"
@@ -45,6 +46,17 @@ ROUTER = {
     "net.ipv6.conf.all.accept_ra": "0",
     "net.ipv6.conf.default.accept_ra": "0",
 }
+# Of a host that speaks with upstreams and forwards nothing: BFD's source ports, several ways out, replies by another one.
+SPEAKER = {
+    key: ROUTER[key]
+    for key in (
+        "net.ipv4.fib_multipath_hash_policy",
+        "net.ipv6.fib_multipath_hash_policy",
+        "net.ipv4.conf.all.rp_filter",
+        "net.ipv4.conf.default.rp_filter",
+        PORT_RANGE,
+    )
+}
 FRONT = {
     # a proxy binds every VIP before VRRP gives it one
     "net.ipv4.ip_nonlocal_bind": "1",
@@ -71,6 +83,8 @@ def settings(inventory: Inventory, host: Host, ports: Iterable[int]) -> dict[str
     }
     if host.does("vips"):
         found |= FRONT | {f"-{CONNTRACK}": str(kernel.conntrack)}
+    if speaks(inventory, host):
+        found |= SPEAKER
     if host.does("gateway"):
         found |= ROUTER
     for key, value in kernel.sysctl.items():

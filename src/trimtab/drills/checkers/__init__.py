@@ -7,6 +7,7 @@ from trimtab.drills.checkers.agents import AgentsConduct
 from trimtab.drills.checkers.arbiter import DrainConduct, SiteConduct
 from trimtab.drills.checkers.conduct import (
     LeaderConduct,
+    LeakConduct,
     ReplicaConduct,
     RouteConduct,
     VipConduct,
@@ -53,6 +54,7 @@ CHECKERS: tuple[Checker, ...] = (
     VipConduct(),
     OwnersConduct(),
     RouteConduct(),
+    LeakConduct(),
     LeaderConduct(),
     WorkersConduct(),
     ReplicaConduct(),

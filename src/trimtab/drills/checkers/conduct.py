@@ -87,6 +87,30 @@ class RouteConduct(Conduct):
                     yield f"{upstream} heard {prefix} since {since}, at the end since {at_last}"
 
 
+class LeakConduct(Conduct):
+    """none: what came by a network that buys from nobody is not taken of a peer, and no upstream hears of another one's routes."""
+
+    name = "leak"
+    probe = "leak"
+
+    def wrongs(
+        self, wanted: str, before: Seen, during: Seen, after: Seen, told: Seen, doubts: Doubts
+    ) -> Iterator[str]:
+        own, leaked, by = told["own"], told["leaked"], told["by"]
+        if not during["has"][own]:
+            doubts.append(f"{by}'s own {own} was not here: nothing was proved")
+        if during["has"][leaked] and during["roles"][by] != "transit":
+            yield f"{leaked} was taken, which {by} has from a network that buys from nobody"
+        for upstream, first in before["heard"].items():
+            then = during["heard"][upstream]
+            if first is None or then is None:
+                doubts.append(f"{upstream} gave no answer")
+            elif more := sorted(set(then) - set(first)):
+                yield f"{upstream} heard {', '.join(more)} from the site"
+        if after["has"][own] or after["has"][leaked]:
+            yield "what was leaked is still here at the end"
+
+
 DAY_SECONDS = 86400.0
 JITTER_SECONDS = (
     0.1  # BIRD keeps a route's age and tells the clock's time from it, each time a little different

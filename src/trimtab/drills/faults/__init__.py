@@ -16,11 +16,14 @@ from trimtab.drills.faults.drain import Drain
 from trimtab.drills.faults.drain_inside import DrainInside
 from trimtab.drills.faults.drain_killed import DrainKilled, LeaderKilled
 from trimtab.drills.faults.estate_loss import EstateLoss
+from trimtab.drills.faults.family_cut import FamilyCut
+from trimtab.drills.faults.flap_link import FlapLink
 from trimtab.drills.faults.flood import Flood
 from trimtab.drills.faults.freeze import Freeze
 from trimtab.drills.faults.half_roll import HalfRoll
 from trimtab.drills.faults.hang import Hang
 from trimtab.drills.faults.lead import Lead
+from trimtab.drills.faults.leak import Leak
 from trimtab.drills.faults.observer_blackhole import ObserverBlackhole
 from trimtab.drills.faults.power_cut import PowerCut
 from trimtab.drills.faults.process_kill import ProcessKill
@@ -57,6 +60,9 @@ FAULTS = table(
         Lead(),
         SessionDrop(),
         Withdraw(),
+        FamilyCut(),
+        FlapLink(),
+        Leak(),
         Reload(),
         BadReload(),
         HalfRoll(),

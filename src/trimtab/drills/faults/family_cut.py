@@ -39,7 +39,9 @@ class FamilyCut:
         if not place.upstreams:
             raise BadInput(f"{place.name} has no upstream", "name another site with --site")
         interfaces = sorted({name for up in place.upstreams.values() for name in up.interfaces})
-        says = f"{place.name} loses {of.replace('ip', 'IP')} with {', '.join(place.upstreams)}, and nothing else"
+        says = (
+            f"{place.name} loses {of.replace('ip', 'IP')} with {', '.join(place.upstreams)}, and nothing else"
+        )
         return Aim(place.name, place.speakers, of, says, names=tuple(interfaces))
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:

@@ -9,10 +9,19 @@ from trimtab.drills.scene import LabLike, Scene
 
 class PowerCut:
     """of: all hosts of a `site`, the `vip-holder` among its proxies, all `proxies`, a `backend`, all `backends`, the
-    `store-leader`, or an `upstream` network."""
+    `store-leader`, an `upstream` network, or all `route-servers` of a site."""
 
     kind = "power-cut"
-    targets = ("site", "vip-holder", "proxies", "backend", "backends", "store-leader", "upstream")
+    targets = (
+        "site",
+        "vip-holder",
+        "proxies",
+        "backend",
+        "backends",
+        "store-leader",
+        "upstream",
+        "route-servers",
+    )
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         nodes, who = HOSTS[of](lab, scene, arguments)

@@ -46,7 +46,7 @@ class SessionDrop:
         place = scene.site(arguments["site"])
         found = upstream(place, arguments)
         says = f"the BGP sessions of {place.name} with {found.name} ({found.transit}) are lost; the cable is whole"
-        return Aim(place.name, place.routers, "", says, names=found.peers)
+        return Aim(place.name, place.speakers, "", says, names=found.peers)
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
         at = time.monotonic()
@@ -81,7 +81,7 @@ class Withdraw:
             raise BadInput(f"{place.name} has no upstream to leave", "name another site with --site")
         names = tuple(session for up in place.upstreams.values() for session in up.sessions)
         says = f"{place.name} leaves the Internet as planned: its sessions with {', '.join(place.upstreams)} are shut"
-        return Aim(place.name, place.routers, "", says, names=names)
+        return Aim(place.name, place.speakers, "", says, names=names)
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
         return Struck(min([self._all(lab, router, "disable", aim) for router in aim.nodes]))

@@ -83,6 +83,12 @@ def _upstream(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[s
     return (found.transit,), f"{found.transit}, which carries {place.name} as {found.name},"
 
 
+def _route_servers(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    place = scene.site(arguments["site"])
+    found = tuple(up.transit for up in place.upstreams.values() if up.role == "route-server")
+    return found, f"every route server of {place.name} ({', '.join(found)})"
+
+
 def upstream(place: Site, arguments: Arguments) -> Upstream:
     """The upstream that the arguments name, otherwise the first. Raises BadInput where there is none."""
     if not place.upstreams:
@@ -184,6 +190,27 @@ def _needs_upstreams(scene: Scene, arguments: Arguments) -> None:
         raise BadInput(f"{place.name} has no upstream", _other_site(*found))
 
 
+def _needs_route_servers(scene: Scene, arguments: Arguments) -> None:
+    place = scene.site(arguments["site"])
+    if not any(up.role == "route-server" for up in place.upstreams.values()):
+        found = [
+            site.name
+            for site in scene.sites.values()
+            if any(up.role == "route-server" for up in site.upstreams.values())
+        ]
+        raise BadInput(f"{place.name} is at no exchange with a route server", _other_site(*found))
+
+
+def _needs_another_upstream(scene: Scene, arguments: Arguments) -> None:
+    place = scene.site(arguments["site"])
+    told = [up for up in place.upstreams.values() if up.speaker == "frr"]
+    if len(place.upstreams) < 2 or not told:
+        raise BadInput(
+            f"{place.name} has {len(place.upstreams)} upstreams, {len(told)} of them with FRR",
+            "a leak goes from one to another; the first is played by FRR (`twin: {peers: frr}`)",
+        )
+
+
 def _needs_upstream(scene: Scene, arguments: Arguments) -> None:
     upstream(scene.site(arguments["site"]), arguments)
 
@@ -207,6 +234,10 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("", "site-links"): _needs_other_site,
     ("", "replica-links"): _needs_other_front,
     ("", "upstream"): _needs_upstream,
+    ("", "route-servers"): _needs_route_servers,
+    ("", "ipv4"): _needs_upstreams,
+    ("", "ipv6"): _needs_upstreams,
+    ("leak", "upstream"): _needs_another_upstream,
     ("", "upstreams"): _needs_upstreams,
     ("", "upstream-links"): _needs_upstreams,
     ("die-answering", "backends"): _needs_ledger,
@@ -239,6 +270,7 @@ HOSTS: Mapping[str, Resolve] = {
     "registries": _registries,
     "store-leader": _store_leader,
     "upstream": _upstream,
+    "route-servers": _route_servers,
 }
 
 

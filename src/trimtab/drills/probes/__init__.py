@@ -12,6 +12,7 @@ from trimtab.drills.probes import (
     agents,
     arbiter,
     healing,
+    leak,
     membership,
     proxies,
     releases,
@@ -26,6 +27,7 @@ Look = Callable[[LabLike, Scene, str], dict[str, Any]]
 PROBES: Mapping[str, Look] = {
     "vip": vip.look,
     "route": route.look,
+    "leak": leak.look,
     "store": store.look,
     "workers": proxies.workers,
     "members": proxies.members,

@@ -14,7 +14,7 @@ from trimtab.drills.report.story import checked, claim, largest, total
 Json = Mapping[str, Any]
 Mark = Literal["held", "missed", "unknown", ""]
 CONDUCT = {
-    "vip": "The site's addresses", "route": "The site's routes", "leader": "The store's leader",
+    "vip": "The site's addresses", "route": "The site's routes", "leak": "What upstreams hear", "leader": "The store's leader",
     "workers": "The proxies' processes", "releases": "The versions that serve",
     "agents": "Agents of two releases",
     "replica": "The store's replica", "membership": "Members without a disk", "minority": "Orders in the minority", "returns": "The return",

@@ -27,6 +27,7 @@ ASKS = {
     "minority": "Did the site that was cut off refuse orders, and acknowledge none?",
     "vip": "Did the site's addresses move, or stay, as expected?",
     "route": "Did the site's routes leave the Internet, or stay, as expected?",
+    "leak": "Was what an upstream leaked refused, and did nothing go from one upstream to another?",
     "leader": "Did the store's members agree on another leader?",
     "releases": "Did each upgraded program serve with its new version, and with the old one at the end?",
     "agents": "Did agents of two releases run beside each other, with all work done meanwhile and all upgraded at the end?",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import speakers
 from trimtab.ops.arbiter.world import Limits, SiteState
 from trimtab.ops.drain.granting import Watching
 from trimtab.ops.drain.judged import Facts
@@ -20,7 +21,7 @@ def facts_of(inventory: Inventory) -> Facts:
         for site in inventory.site_names()
         if inventory.front(site)
     }
-    routers = {site: tuple(host.name for host in inventory.routers(site)) for site in sites}
+    routers = {site: tuple(host.name for host in speakers(inventory, site)) for site in sites}
     return Facts(sites, routers, limits_of(inventory))
 
 

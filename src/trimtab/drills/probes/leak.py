@@ -1,0 +1,31 @@
+"""What a site's upstreams hear from it, and whether its routers have what an upstream was made to leak."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trimtab.daemons.frr import wire as frr
+from trimtab.drills.faults.leak import LEAKED, OWN, has
+from trimtab.drills.node_exec import ask_if_there
+from trimtab.drills.scene import LabLike, Scene, Upstream
+
+
+def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
+    """heard: by upstream the prefixes that it has from the site, None if it is mute.  has: whether the routers have a route."""
+    place = scene.site(site)
+    asked = {name: up for name, up in place.upstreams.items() if up.speaker == "frr"}
+    return {
+        "heard": {name: _heard(lab, up) for name, up in asked.items()},
+        "has": {prefix: any(has(lab, each, prefix) for each in place.speakers) for prefix in (OWN, LEAKED)},
+        "roles": {name: up.role for name, up in asked.items()},
+    }
+
+
+def _heard(lab: LabLike, upstream: Upstream) -> list[str] | None:
+    found: set[str] = set()
+    for ours in upstream.ours:
+        reply = ask_if_there(lab, upstream.transit, tuple(frr.show_told_by(ours)))
+        if reply is None:
+            return None
+        found |= frr.told_by(reply)
+    return sorted(found)
