@@ -7,6 +7,9 @@ nobody finds it well, its addresses would move to the next proxy, and the client
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
+from trimtab.estate.base import IPNetwork
 from trimtab.estate.inventory import Inventory
 
 HEALTH = 100  # front-watch, the agent, observers on this host
@@ -22,4 +25,12 @@ def in_store(files: int) -> int:
 def own_networks(inventory: Inventory) -> list[str]:
     """Where hosts of the estate ask from: its private networks, and those between its sites."""
     first = inventory.first
-    return [f"{first}.0.0.0/8", "172.16.0.0/12", "fd00::/16"]
+    derived = [f"{first}.0.0.0/8", "172.16.0.0/12", "fd00::/16"]
+    return derived + [
+        str(net) for net in inventory.stated_networks() if not any(_within(net, d) for d in derived)
+    ]
+
+
+def _within(inner: IPNetwork, outer: str) -> bool:
+    net = ip_network(outer)
+    return inner.version == net.version and inner.prefixlen >= net.prefixlen and inner.network_address in net

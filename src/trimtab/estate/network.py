@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -22,9 +23,10 @@ class Link(Noun):
 
 
 class Network(Noun):
-    """`private`: the /8 that every private address is derived in."""
+    """`private`: the /8 that every private address is derived in.  `plan`: what is not stated is derived, or is a fault."""
 
     private: Prefix = IPv4Network("10.0.0.0/8")
+    plan: Literal["derived", "stated"] = "derived"
 
     @field_validator("private")
     @classmethod

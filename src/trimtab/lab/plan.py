@@ -23,14 +23,12 @@ from trimtab.delivery.throwaway import (
 )
 from trimtab.errors import BadInput
 from trimtab.estate import addressing
-from trimtab.estate.addressing import FAMILIES, Family, Vlan
+from trimtab.estate.addressing import FAMILIES, Vlan
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.lab import clients, consul, exchange, ranges, storefront, transit, uplinks
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, Segment, Topology, wan_segment
-
-PREFIX_LENGTH: dict[Family, int] = {4: 24, 6: 64}
 
 
 def plan(inventory: Inventory, name: str, source: str = "") -> Topology:
@@ -105,16 +103,17 @@ class _Planner:
 
     def _legs(self, host: Host) -> list[Leg]:
         if not host.does("gateway"):
-            own = tuple(f"{host.address(f)}/{PREFIX_LENGTH[f]}" for f in FAMILIES)
-            return [Leg(host.vlan.interface, _vlan_segment(host.site, host.vlan), own)]
+            own = tuple(f"{host.address(f)}/{host.vlan.network(f).prefixlen}" for f in FAMILIES)
+            return [Leg(host.interface, _vlan_segment(host.site, host.vlan), own)]
         legs = [self._router_leg(host, vlan) for vlan in self.inventory.vlans(host.site)]
         return legs + self.uplinks.get(host.name, []) + self._wan_legs(host)
 
     def _router_leg(self, host: Host, vlan: Vlan) -> Leg:
-        addresses = [f"{vlan.host(f, host.number)}/{PREFIX_LENGTH[f]}" for f in FAMILIES]
+        length = {f: vlan.network(f).prefixlen for f in FAMILIES}
+        addresses = [f"{self.inventory.in_network(host, vlan, f)}/{length[f]}" for f in FAMILIES]
         if vlan == host.vlan:
-            addresses += [f"{host.address(f)}/{PREFIX_LENGTH[f]}" for f in FAMILIES]
-        return Leg(vlan.interface, _vlan_segment(host.site, vlan), tuple(addresses))
+            addresses += [f"{host.address(f)}/{length[f]}" for f in FAMILIES]
+        return Leg(vlan.interface, _vlan_segment(host.site, vlan), tuple(dict.fromkeys(addresses)))
 
     def _wan_legs(self, host: Host) -> list[Leg]:
         if host.name != self.inventory.routers(host.site)[0].name:
@@ -133,8 +132,7 @@ class _Planner:
     def _routes(self, host: Host) -> tuple[str, ...]:
         if host.does("gateway"):
             return ()
-        routers = len(self.inventory.routers(host.site))
-        v4, v6 = host.vlan.gateway(4, routers), host.vlan.gateway(6, routers)
+        v4, v6 = (self.inventory.gateway(host.site, host.vlan, f) for f in FAMILIES)
         return (f"default via {v4}", f"-6 default via {v6}")
 
     # ---- hosts
@@ -252,4 +250,4 @@ class _Planner:
 
 
 def _vlan_segment(site: str, vlan: Vlan) -> str:
-    return f"{site}.{vlan.interface}"
+    return f"{site}.{vlan.name}"

@@ -87,6 +87,7 @@ def _taken(inventory: Inventory) -> Iterator[IPNetwork]:
     """Everything of the estate, derived addresses included."""
     yield ip_network(str(inventory.estate.network.private))
     yield from map(ip_network, ("172.16.0.0/12", "fd00::/16"))
+    yield from inventory.stated_networks()
     for site, declared in inventory.estate.sites.items():
         for upstream in declared.upstreams.values():
             yield from link_networks(upstream)

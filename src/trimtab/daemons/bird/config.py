@@ -85,20 +85,18 @@ def timers(inventory: Inventory) -> dict[str, int]:
 
 
 def _common(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
-    site_id = inventory.estate.sites[host.site].id
-    return {"v": family, "bits": BITS[family], "anchor": addressing.anchor(family, site_id, inventory.first)}
+    return {"v": family, "bits": BITS[family], "anchor": inventory.anchor(host.site, family)}
 
 
 def _proxy_family(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
     routers = [
-        {"number": r.number, "address": host.vlan.host(family, r.number)}
+        {"number": r.number, "address": inventory.in_network(r, host.vlan, family)}
         for r in inventory.routers(host.site)
     ]
     return {**_common(inventory, host, family), "own_address": host.address(family), "routers": routers}
 
 
 def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
-    site_id = inventory.estate.sites[host.site].id
     front = inventory.front(host.site)
     vips, lost = _on_link(inventory, host.site, family) if front else ([], [])
     return {
@@ -106,11 +104,11 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
         "vips": vips,
         "lost": lost,
         "front": front[0].vlan.interface if front else None,
-        "front_address": front[0].vlan.host(family, host.number) if front else None,
+        "front_address": inventory.in_network(host, front[0].vlan, family) if front else None,
         "announced": inventory.announced(host.site, family) if front else [],
         "own": inventory.public(host.site, family) if front else None,
         "own_address": host.address(family),
-        "aggregate": addressing.site_aggregate(family, site_id, inventory.first),
+        "private": inventory.private(host.site, family),
         "default": DEFAULT[family],
         "next_hops": next_hops(inventory, host, family),
         "unrouted": UNROUTED[family],
@@ -169,10 +167,10 @@ def _other_site(inventory: Inventory, site: str, other: str, family: Family) -> 
     own_id = inventory.estate.sites[site].id
     other_id = inventory.estate.sites[other].id
     _, local, peer = addressing.private_link(family, own_id, other_id)
-    accept = [addressing.site_aggregate(family, other_id, inventory.first)]
+    accept = inventory.private(other, family)
     public = inventory.public(other, family)
     if public is not None and inventory.front(other):
-        accept.append(public)
+        accept.append(str(public))
     return {
         "name": other,
         "id": identifier(other),

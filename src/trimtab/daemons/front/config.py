@@ -6,7 +6,6 @@ from trimtab.agent_config import MEMBERS, MEMBERS_COPY, SCALE
 from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.front.daemon import MEMBERS_HOOK
 from trimtab.daemons.template import fill
-from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Host, Inventory
 
@@ -28,12 +27,11 @@ def vrrp_seconds(inventory: Inventory) -> float:
 
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    site_id = inventory.estate.sites[host.site].id
-    anchors = [f"{addressing.anchor(f, site_id, inventory.first)}/{32 if f == 4 else 128}" for f in FAMILIES]
+    anchors = [f"{inventory.anchor(host.site, f)}/{32 if f == 4 else 128}" for f in FAMILIES]
     watch = fill(
         "front/front-watch.py.j2",
-        anchor4=addressing.anchor(4, site_id, inventory.first),
-        anchor6=addressing.anchor(6, site_id, inventory.first).packed.hex(),
+        anchor4=inventory.anchor(host.site, 4),
+        anchor6=inventory.anchor(host.site, 6).packed.hex(),
         engine=inventory.estate.tiers.proxy.engine,
         port=PORTS["front-health"],
         every=EVERY_S,

@@ -28,7 +28,7 @@ def _ready(inventory: Inventory) -> list[ReadyCheck]:
             found.append(ReadyCheck("vip", f"{site}: {front[0]} holds every VIP", front[:1], vips))
         routers = tuple(h.name for h in inventory.routers(site))
         if len(routers) > 1:
-            gateways = tuple(str(v.host(f, 9)) for v in inventory.vlans(site) for f in FAMILIES)
+            gateways = tuple(str(address) for _, _, address in inventory.moving_gateways(site))
             found.append(ReadyCheck("vip", f"{site}: one router holds every gateway", routers, gateways))
     return found
 
