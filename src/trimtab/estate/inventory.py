@@ -133,13 +133,17 @@ class Inventory:
         stated, routers = vlan.stated_gateway(family), self.routers(site)
         if stated is not None:
             return stated
-        return self.in_network(routers[0], vlan, family) if len(routers) == 1 else vlan.gateway(family, 2)
+        return self.in_network(routers[0], vlan, family) if len(routers) == 1 else self._ninth(vlan, family)
+
+    def _ninth(self, vlan: Vlan, family: Family) -> IPAddress:
+        found = self.lans.counted(vlan, family, addressing.GATEWAY)
+        return ip_address(found or NO_ADDRESS[family])
 
     def moving_gateways(self, site: str) -> Iterator[tuple[Vlan, Family, IPAddress]]:
         """The gateways that VRRP moves; one that is the only router's own stays where it is."""
         for vlan in self.vlans(site):
             for family in FAMILIES:
-                address = vlan.stated_gateway(family) or vlan.gateway(family, 2)
+                address = vlan.stated_gateway(family) or self._ninth(vlan, family)
                 if all(self.in_network(router, vlan, family) != address for router in self.routers(site)):
                     yield vlan, family, address
 
@@ -152,6 +156,20 @@ class Inventory:
     def private(self, site: str, family: Family) -> list[str]:
         """What is private of a site, as the other sites learn it."""
         return list(self.lans.private(site, family))
+
+    def says_networks(self, site: str) -> bool:
+        """Does the file say anything of the site's networks and hosts, or have to?"""
+        declared = self.estate.sites[site]
+        stated = declared.networks or declared.machines or declared.anchor
+        return bool(stated) or self.estate.network.plan == "stated"
+
+    def path(self, family: Family, a: str, b: str) -> tuple[IPNetwork, IPAddress, IPAddress]:
+        """The private path between the first routers of two sites: its network, then the addresses of a and of b."""
+        for link in self.estate.links:
+            ends = {s: link.end_of(s, family) for s in (a, b)} if set(link.between) == {a, b} else {}
+            if (own := ends.get(a)) is not None and (other := ends.get(b)) is not None:
+                return own.network, own.ip, other.ip
+        return addressing.private_link(family, self.estate.sites[a].id, self.estate.sites[b].id)
 
     def stated_networks(self) -> list[IPNetwork]:
         """Of all sites, each once."""
@@ -240,12 +258,53 @@ class Inventory:
         return sorted(set(every), key=lambda p: (int(p.network_address), p.prefixlen))
 
     def service_vips(self, service: Service, family: Family) -> dict[str, IPAddress]:
-        """Site → the address under which that site answers for the service."""
-        if service.address == "anycast":
+        """Site → the address under which that site answers for the service: as chosen, otherwise by its number."""
+        if service.address == "none":
+            return {}
+        chosen = [address for address in service.chosen if address.version == family]
+        if self.is_anycast(service):
             prefix = self.anycast_vips_prefix(family)
-            return {s: addressing.vip(prefix, service.vip) for s in self.estate.sites} if prefix else {}
+            one = chosen[0] if chosen else addressing.vip(prefix, service.vip) if prefix else None
+            return dict.fromkeys(self.estate.sites, one) if one is not None else {}
         own = {s: self.public(s, family) for s in self.site_names()}
-        return {s: addressing.vip(p, service.vip) for s, p in own.items() if p is not None and self.front(s)}
+        return {
+            s: next((a for a in chosen if a in p), addressing.vip(p, service.vip))
+            for s, p in own.items()
+            if p is not None and self.front(s)
+        }
+
+    def is_anycast(self, service: Service) -> bool:
+        """Has it one address for all sites?"""
+        return service.address == "anycast" or any(
+            self.owner(address) is None and any(address in p for f in FAMILIES for p in self.anycast(f))
+            for address in service.chosen
+        )
+
+    def is_by_site(self, service: Service) -> bool:
+        """Has each site a public address of its own for it?"""
+        return service.address != "none" and not self.is_anycast(service)
+
+    def owner(self, address: IPAddress) -> str | None:
+        """The site in whose public prefix an address lies."""
+        families = (f for f in FAMILIES if f == address.version)
+        return next(
+            (s for f in families for s in self.site_names() if (p := self.public(s, f)) and address in p),
+            None,
+        )
+
+    def internal_vips(self, site: str, family: Family) -> list[IPAddress]:
+        """Addresses of services that the site's proxies hold for its own networks alone."""
+        front = self.front(site)
+        net = front[0].vlan.network(family) if front else None
+        return [a for a in self._internal if net is not None and a in net]
+
+    @cached_property
+    def _internal(self) -> list[IPAddress]:
+        return sorted({a for service in self.estate.services.values() for a in service.internal}, key=int)
+
+    def held(self, site: str, family: Family) -> list[IPAddress]:
+        """Every address that VRRP moves between the site's proxies."""
+        return [*self.vips(family), *self.internal_vips(site, family)]
 
     def vips(self, family: Family) -> list[IPAddress]:
         """Every VIP of the estate. All sites carry all of them, so that a covering prefix finds somebody at home."""

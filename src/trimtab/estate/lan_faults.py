@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 
-from trimtab.estate import addressing
-from trimtab.estate.addressing import FAMILIES, Family, Vlan
+from trimtab.estate.addressing import FAMILIES, GATEWAY, Family, Vlan
 from trimtab.estate.base import IPAddress, IPNetwork
 from trimtab.estate.fault import Loc
-from trimtab.estate.inventory import Inventory
+from trimtab.estate.inventory import NO_ADDRESS, Inventory
 from trimtab.estate.lans import family
 from trimtab.estate.machine_faults import usable
 from trimtab.estate.peering import link_networks
 from trimtab.estate.prefix_faults import Problem, overlap
+from trimtab.estate.special import within
 
 LEAST = {4: 8, 6: 16}  # nobody's hosts have a shorter prefix
 OURS = re.compile(r"lo|(up|site)\d+")  # what routers call their other interfaces in the twin
@@ -22,11 +23,13 @@ OURS = re.compile(r"lo|(up|site)\d+")  # what routers call their other interface
 
 def lan_faults(inventory: Inventory) -> Iterator[Problem]:
     """(where, message, hint) of every stated network that cannot be."""
-    for site in inventory.site_names():
+    for site in filter(inventory.says_networks, inventory.site_names()):
         yield from _networks(inventory, site)
         yield from _together(inventory, site)
         yield from _anchor(inventory, site)
-    yield from _overlaps(inventory)
+    if inventory.stated_networks():
+        yield from _overlaps(inventory)
+    yield from _ends(inventory)
 
 
 def _networks(inventory: Inventory, site: str) -> Iterator[Problem]:
@@ -66,6 +69,8 @@ def _networks(inventory: Inventory, site: str) -> Iterator[Problem]:
             yield from _gateway(inventory, site, lan.prefix(gateway.version), gateway, (*at, "gateway", i))
         if inventory.estate.network.plan == "stated":
             yield from _unsaid(site, name, inventory)
+        else:
+            yield from _uncounted(site, name, inventory)
 
 
 def _gateway(
@@ -120,6 +125,23 @@ def _unsaid(site: str, name: str, inventory: Inventory) -> Iterator[Problem]:
         yield at, "neither `vlan` nor `interface` is stated", "one of them says how hosts are connected to it"
 
 
+def _uncounted(site: str, name: str, inventory: Inventory) -> Iterator[Problem]:
+    """A small network has no ninth address for VRRP."""
+    vlan = next((v for v in inventory.vlans(site) if v.stated and v.name == name), None)
+    for version in FAMILIES if vlan and len(inventory.routers(site)) > 1 else ():
+        if (
+            vlan
+            and not vlan.stated_gateway(version)
+            and str(inventory.gateway(site, vlan, version)) in NO_ADDRESS.values()
+        ):
+            at: Loc = ("sites", site, "networks", name)
+            yield (
+                at,
+                f"the gateway would be number {GATEWAY} of {vlan.network(version)}, which is too small",
+                "add it to `gateway`",
+            )
+
+
 def _together(inventory: Inventory, site: str) -> Iterator[Problem]:
     """VRRP moves addresses inside one network."""
     for hosts, what in ((inventory.front(site), "proxies"), (inventory.routers(site), "routers")):
@@ -154,54 +176,79 @@ def _anchor(inventory: Inventory, site: str) -> Iterator[Problem]:
                 yield at, f"the site's anchor {anchor} lies in {vlan.network(version)}", hint
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A network and whose it is. at: where a stated one is written, None for any other.  home: the site in whose public
+    prefix its networks may lie.
+    """
+
+    net: IPNetwork
+    what: str
+    at: Loc | None = None
+    home: str = ""
+
+
 def _overlaps(inventory: Inventory) -> Iterator[Problem]:
-    """Of stated networks with each other and with all else that the estate has."""
+    """Of stated networks with each other and with all else that the estate has. Of two that overlap one lies in the other."""
     for version in FAMILIES:
-        nets = [
-            (site, vlan, vlan.network(version))
-            for site in inventory.site_names()
-            for vlan in inventory.vlans(site)
-        ]
-        for (a, first, one), (b, second, other) in combinations(nets, 2):
-            if (first.stated or second.stated) and overlap(one, other):
-                (whose, vlan, net), (theirs, name, out) = ((b, second, other), (a, first.name, one))
-                if vlan.stated is None:
-                    (whose, vlan, net), (theirs, name, out) = ((a, first, one), (b, second.name, other))
-                said = "" if vlan.is_stated(version) else ", which nothing states,"
-                yield (
-                    _at(whose, vlan, version),
-                    f"{net}{said} overlaps {out}, {theirs}'s `{name}`",
-                    "one of the two is wrong",
-                )
-        for site, vlan, net in nets:
-            if vlan.is_stated(version):
-                for other, what in _others(inventory, site, version):
-                    if overlap(net, other):
-                        yield (
-                            _at(site, vlan, version),
-                            f"{net} overlaps {other}, {what}",
-                            "one of the two is wrong",
-                        )
+        around: list[_Place] = []
+        for place in sorted(
+            _places(inventory, version), key=lambda p: (p.net.network_address, p.net.prefixlen)
+        ):
+            around = [each for each in around if overlap(each.net, place.net)]
+            for each in around:
+                said, other = (place, each) if place.at else (each, place)
+                inside = other.at is None and other.home and said.home == other.home  # its own site's prefix
+                if said.at and not inside:
+                    yield said.at, f"{said.net} overlaps {other.net}, {other.what}", "one of the two is wrong"
+            around.append(place)
 
 
-def _at(site: str, vlan: Vlan, version: Family) -> Loc:
-    at: Loc = ("sites", site, "networks", vlan.name)
-    stated = vlan.stated
-    if stated is None or not vlan.is_stated(version):
-        return at
-    return (*at, "prefixes")
-
-
-def _others(inventory: Inventory, site: str, version: Family) -> Iterator[tuple[IPNetwork, str]]:
-    """What no network of this site may touch. Inside its own public prefix a network may lie."""
-    ids = {name: inventory.estate.sites[name].id for name in inventory.site_names()}
+def _places(inventory: Inventory, version: Family) -> Iterator[_Place]:
+    for site in inventory.site_names():
+        public = inventory.public(site, version)
+        if public is not None:
+            yield _Place(public, f"{site}'s public prefix", home=site)
+        for vlan in inventory.vlans(site):
+            yield _vlan(site, vlan, version, public)
+        for upstream in inventory.estate.sites[site].upstreams.values():
+            nets = {net for net in link_networks(upstream) if net.version == version}
+            yield from (_Place(net, f"{site}'s link to an upstream") for net in nets)
     for a, b in combinations(inventory.site_names(), 2):
-        yield addressing.private_link(version, ids[a], ids[b])[0], f"the path between {a} and {b}"
-    for other in inventory.site_names():
-        for upstream in inventory.estate.sites[other].upstreams.values():
-            yield from ((net, f"{other}'s link to an upstream") for net in link_networks(upstream))
-        if other != site and (public := inventory.public(other, version)) is not None:
-            yield public, f"{other}'s public prefix"
+        what = f"the path between {a} and {b} (`links` takes its `ends`)"
+        yield _Place(inventory.path(version, a, b)[0], what)
     for prefix in inventory.anycast(version):
         if not inventory.is_covering(prefix):
-            yield prefix, "an anycast prefix"
+            yield _Place(prefix, "an anycast prefix")
+
+
+def _vlan(site: str, vlan: Vlan, version: Family, public: IPNetwork | None) -> _Place:
+    net, at = vlan.network(version), ("sites", site, "networks", vlan.name)
+    home = site if public is not None and within(net, public) else ""
+    if vlan.is_stated(version):
+        return _Place(net, f"{site}'s `{vlan.name}`", (*at, "prefixes"), home)
+    unsaid = ", for which nothing is stated" if vlan.stated else ""
+    return _Place(net, f"{site}'s `{vlan.name}`{unsaid}", at if vlan.stated else None)
+
+
+def _ends(inventory: Inventory) -> Iterator[Problem]:
+    """Paths that are stated: nobody else has their networks."""
+    nets: dict[IPNetwork, int] = {}
+    for i, link in enumerate(inventory.estate.links):
+        for site, own in link.ends.items():
+            for n, end in enumerate(own):
+                other = next((net for net in nets if overlap(net, end.network) and nets[net] != i), None)
+                if other is not None:
+                    loc: Loc = ("links", i, "ends", site, n)
+                    yield (
+                        loc,
+                        f"{end.network} overlaps {other}, another path's",
+                        "each path has a network of its own",
+                    )
+                if not usable(end.ip, end.network):
+                    yield (
+                        ("links", i, "ends", site, n),
+                        f"{end.ip} is no host's in {end.network}",
+                        "another address",
+                    )
+                nets.setdefault(end.network, i)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trimtab.estate.addressing import FAMILIES, GATEWAY, Family
+from trimtab.estate.addressing import FAMILIES, GATEWAY
 from trimtab.estate.base import IPAddress, IPNetwork
 from trimtab.estate.fault import Loc
-from trimtab.estate.inventory import Host, Inventory, host_numbers
+from trimtab.estate.inventory import NO_ADDRESS, Host, Inventory, host_numbers
 from trimtab.estate.lans import family, group_of
 from trimtab.estate.prefix_faults import Problem
 
 
 def machine_faults(inventory: Inventory) -> Iterator[Problem]:
     """(where, message, hint) of every host that cannot be as it is stated, or that nothing is stated of."""
-    for host in inventory.hosts:
-        yield from _missing(inventory, host)
-    yield from _machines(inventory)
-    yield from _twice(inventory)
+    stated = [site for site in inventory.site_names() if inventory.says_networks(site)]
+    for site in stated:
+        for host in inventory.at(site):
+            yield from _missing(inventory, host)
+        yield from _twice(inventory, site)
+    yield from _machines(inventory) if stated else ()
 
 
 def usable(address: IPAddress, net: IPNetwork) -> bool:
@@ -29,38 +31,31 @@ def usable(address: IPAddress, net: IPNetwork) -> bool:
 
 
 def _missing(inventory: Inventory, host: Host) -> Iterator[Problem]:
-    at: Loc = ("sites", host.site, "hosts", host.group)
-    if host.name in inventory.estate.sites[host.site].machines:
-        at = ("sites", host.site, "machines", host.name)
-    among = inventory.lans.of(host.site, host.group)
+    at, stated = _line(inventory, host), inventory.estate.network.plan == "stated"
+    if stated and host.vlan.stated is None:
+        entry = f"{{groups: [{host.group}], vlan: N, prefixes: […], gateway: […]}}"
+        hint = f"`networks: {{NAME: {entry}}}`, or `network: {{plan: derived}}`"
+        yield at, f"no network of `{host.group}` is stated", hint
+        return
     line = f"`machines: {{NAME: {{group: {host.group}, number: {host.number}, addresses: […]}}}}`"
     if at[2] == "machines":
         line = "add it to `addresses`"
-    for version in FAMILIES:
-        found = inventory.address(host.site, host.group, host.number, version)
-        net = host.vlan.network(version)
-        if inventory.estate.network.plan == "stated" and host.vlan.stated is None:
-            entry = f"{{groups: [{host.group}], vlan: N, prefixes: […], gateway: […]}}"
-            hint = f"`networks: {{NAME: {entry}}}`, or `network: {{plan: derived}}`"
-            yield at, f"no network of `{host.group}` is stated", hint
-            return
-        if found is None and inventory.estate.network.plan == "stated":
-            yield (
-                at,
-                f"no address of {host.name} in {net} is stated",
-                f"{line}, or `network: {{plan: derived}}`",
-            )
-        elif found is None:
-            yield at, f"{host.name} would be number {9 + host.number} of {net}, which is too small", line
-        elif len(among) > 1 and not _says(inventory, host, version):
-            names = " or ".join(vlan.name for vlan in among)
-            yield at, f"{host.name} stands in {names}", f"its address says in which: {line}"
-            return
+    among = inventory.lans.of(host.site, host.group)
+    if len(among) > 1 and not _says(inventory, host):
+        names = " or ".join(vlan.name for vlan in among)
+        yield at, f"{host.name} stands in {names}", f"its address says in which: {line}"
+        return
+    lacks = [f for f in FAMILIES if inventory.address(host.site, host.group, host.number, f) is None]
+    nets = " and ".join(str(host.vlan.network(f)) for f in lacks if host.vlan.is_stated(f))
+    if nets and stated:
+        yield at, f"no address of {host.name} in {nets} is stated", f"{line}, or `network: {{plan: derived}}`"
+    elif nets:
+        yield at, f"{host.name} would be number {GATEWAY + host.number} of {nets}, which is too small", line
     if host.does("gateway"):
         yield from _router(inventory, host, at)
 
 
-def _says(inventory: Inventory, host: Host, version: Family) -> bool:
+def _says(inventory: Inventory, host: Host) -> bool:
     own = inventory.lans.own_addresses(host.site, host.group, host.number)
     moved = inventory.estate.sites[host.site].addresses
     return any(a in host.vlan.network(family(a)) for a in own) or host.name in moved
@@ -69,14 +64,12 @@ def _says(inventory: Inventory, host: Host, version: Family) -> bool:
 def _router(inventory: Inventory, host: Host, at: Loc) -> Iterator[Problem]:
     """A router has an address in every network."""
     for vlan in inventory.vlans(host.site):
-        for version in FAMILIES:
-            found = inventory.lans.in_network(host.site, host.group, host.number, vlan, version)
-            if found is None and vlan != host.vlan:
-                yield (
-                    at,
-                    f"{host.name} has no address in {vlan.network(version)}, `{vlan.name}`",
-                    "a router has one in each network of its site: add it to `addresses`",
-                )
+        where = (host.site, host.group, host.number, vlan)
+        lacks = [f for f in FAMILIES if inventory.lans.in_network(*where, f) is None]
+        nets = " and ".join(str(vlan.network(f)) for f in lacks if vlan.is_stated(f))
+        if nets and vlan != host.vlan:
+            hint = "a router has one in each network of its site: add it to `addresses`"
+            yield at, f"{host.name} has no address in {nets}, `{vlan.name}`", hint
 
 
 def _machines(inventory: Inventory) -> Iterator[Problem]:
@@ -184,29 +177,28 @@ def _addresses(inventory: Inventory, host: Host, at: Loc) -> Iterator[Problem]:
         seen[vlan.name, version] = address
 
 
-def _twice(inventory: Inventory) -> Iterator[Problem]:
+def _twice(inventory: Inventory, site: str) -> Iterator[Problem]:
     """Addresses of routers, gateways and hosts: each is one machine's. Hosts among themselves: `plan_faults._addresses`."""
-    for site in inventory.site_names():
-        owners: dict[str, str] = {}
-        for host in inventory.at(site):
-            owners.update({host.address(f): host.name for f in FAMILIES})
-        for vlan in inventory.vlans(site):
-            for version in FAMILIES:
-                own: dict[str, str] = {}
-                for router in inventory.routers(site):
-                    address = str(inventory.in_network(router, vlan, version))
-                    other = own.get(address) or owners.get(address)
-                    if other not in (None, router.name) and vlan.stated:
-                        yield (
-                            _line(inventory, router),
-                            f"{address} is {other}'s too",
-                            "give each host its own",
-                        )
-                    own[address] = router.name
-                gateway = str(inventory.gateway(site, vlan, version))
-                if vlan.stated and gateway not in own and gateway in owners:
-                    loc: Loc = ("sites", site, "networks", vlan.name, "gateway")
-                    yield loc, f"the gateway {gateway} is {owners[gateway]}'s", "give each its own"
+    owners: dict[str, str] = {}
+    for host in inventory.at(site):
+        owners.update({host.address(f): host.name for f in FAMILIES})
+    for vlan in inventory.vlans(site):
+        for version in FAMILIES:
+            own: dict[str, str] = {}
+            for router in inventory.routers(site):
+                address = str(inventory.in_network(router, vlan, version))
+                other = own.get(address) or owners.get(address)
+                if other not in (None, router.name) and vlan.stated and address != NO_ADDRESS[version]:
+                    yield (
+                        _line(inventory, router),
+                        f"{address} is {other}'s too",
+                        "give each host its own",
+                    )
+                own[address] = router.name
+            gateway = str(inventory.gateway(site, vlan, version))
+            if vlan.stated and gateway not in (*own, NO_ADDRESS[version]) and gateway in owners:
+                loc: Loc = ("sites", site, "networks", vlan.name, "gateway")
+                yield loc, f"the gateway {gateway} is {owners[gateway]}'s", "give each its own"
 
 
 def _line(inventory: Inventory, host: Host) -> Loc:

@@ -13,11 +13,12 @@ from trimtab.estate.group import Group
 from trimtab.estate.inventory import NO_ADDRESS, Inventory, host_numbers
 from trimtab.estate.lan_faults import lan_faults
 from trimtab.estate.lans import group_of
-from trimtab.estate.machine_faults import usable
+from trimtab.estate.machine_faults import machine_faults, usable
 from trimtab.estate.pool_faults import pool_faults
 from trimtab.estate.prefix_faults import Problem, prefix_faults
 from trimtab.estate.roles import Duty, Roles
 from trimtab.estate.uplink_faults import uplink_faults
+from trimtab.estate.vip_faults import vip_faults
 
 # Duties that one host cannot have together yet, and why.
 TOGETHER: tuple[tuple[Duty, Duty, str], ...] = (
@@ -45,6 +46,8 @@ def plan_faults(estate: Estate) -> list[Problem]:
         found += [
             *_addresses(inventory),
             *lan_faults(inventory),
+            *machine_faults(inventory),
+            *vip_faults(inventory),
             *uplink_faults(inventory),
             *prefix_faults(inventory),
         ]
@@ -193,21 +196,12 @@ def _sites(estate: Estate) -> Iterator[Problem]:
 
 def _services(estate: Estate) -> Iterator[Problem]:
     without_vip = _without_anycast_vip(estate)
-    weakest: dict[int, str] = {}
-    for service in estate.services.values():
-        weakest[service.vip] = min(weakest.get(service.vip, service.tls.min), service.tls.min)
     for name, service in estate.services.items():
         if service.address == "anycast" and without_vip:
             yield (
                 ("services", name, "address"),
                 "there is no anycast prefix for a VIP",
                 ("add one to edge.anycast.prefixes that contains no site's public prefix"),
-            )
-        if service.tls.min != weakest[service.vip]:
-            yield (
-                ("services", name, "tls", "min"),
-                f"services on VIP {service.vip} differ in `tls.min`",
-                ("the version is agreed before the name is known: same `min`, or another `vip`"),
             )
 
 

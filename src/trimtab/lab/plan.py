@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from trimtab.daemons.consul.rendered import wanted as has_consul
 from trimtab.daemons.etcd.config import ESTATE, clusters_of, estate_members, link_rtt, ports_of
+from trimtab.daemons.pki import CA
 from trimtab.daemons.pools import used
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.daemons.rendered import listened, ready_checks, render_host, unit_order
@@ -22,7 +24,6 @@ from trimtab.delivery.throwaway import (
     registry_passwords,
 )
 from trimtab.errors import BadInput
-from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Vlan
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.lab import clients, consul, exchange, ranges, storefront, transit, uplinks
@@ -118,13 +119,12 @@ class _Planner:
     def _wan_legs(self, host: Host) -> list[Leg]:
         if host.name != self.inventory.routers(host.site)[0].name:
             return []
-        own = self.inventory.estate.sites[host.site].id
         legs = []
         for other in self.inventory.site_names():
             if other == host.site:
                 continue
             number = self.inventory.estate.sites[other].id
-            links = [addressing.private_link(f, own, number) for f in FAMILIES]
+            links = [self.inventory.path(f, host.site, other) for f in FAMILIES]
             addresses = tuple(f"{local}/{net.prefixlen}" for net, local, _ in links)
             legs.append(Leg(f"site{number}", wan_segment(host.site, other), addresses))
         return legs
@@ -199,7 +199,19 @@ class _Planner:
                     url = f"https://{target['host']}{target['path']}"
                     what = f"{region.name}: {target['service']} answers at {address}"
                     found.append(ReadyCheck("http", what, (region.node,), (url, address, clients.CA_FILE)))
-        return found
+        return found + list(self._inside_checks())
+
+    def _inside_checks(self) -> Iterator[ReadyCheck]:
+        """Each internal address answers a host of its site that is no proxy: one behind a gateway, where there is such a host."""
+        for site in self.inventory.site_names():
+            others = [host for host in self.inventory.at(site) if not host.does("vips")]
+            for host in sorted(others, key=lambda h: h.does("gateway"))[:1]:
+                held = {str(a) for f in FAMILIES for a in self.inventory.internal_vips(site, f)}
+                for name, service in sorted(self.inventory.estate.services.items()):
+                    for address in (str(a) for a in service.internal if str(a) in held):
+                        url = f"https://{service.names[0]}{clients.read_path()}"
+                        what = f"{host.name}: {name} answers at {address}"
+                        yield ReadyCheck("http", what, (host.name,), (url, address, CA))
 
     def _routing_checks(self, nodes: dict[str, Node]) -> list[ReadyCheck]:
         found = []

@@ -5,6 +5,7 @@ Sources: RFC 4271 (BGP), RFC 5880/5882 (BFD), RFC 6890 (bogons), the BIRD 2.0 Us
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 from trimtab import agent_config
@@ -22,9 +23,9 @@ from trimtab.daemons.bird.peerings import (
 )
 from trimtab.daemons.etcd.config import link_rtt
 from trimtab.daemons.template import fill
-from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.special import within
 
 CONFIG = "/etc/bird/bird.conf"
 STEER, NO_STEER = agent_config.STEER, "/etc/bird/steer-none.conf"
@@ -112,6 +113,7 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
         "default": DEFAULT[family],
         "next_hops": next_hops(inventory, host, family),
         "unrouted": UNROUTED[family],
+        "elsewhere": _elsewhere(inventory, host.site, family),
         "longest": LONGEST[family],
         "bogons": BOGONS[family],
         "estate": estate_prefixes(inventory, host.site, family),
@@ -125,6 +127,19 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
         ],
         "proxies": [{"name": p.name, "number": p.number, "address": p.address(family)} for p in front],
     }
+
+
+def _elsewhere(inventory: Inventory, site: str, family: Family) -> list[str]:
+    """Networks that other sites state and that no range for private use has: without their path they are as unreachable."""
+    private = [ip_network(each) for each in UNROUTED[family]]
+    found = (
+        vlan.network(family)
+        for other in inventory.site_names()
+        if other != site
+        for vlan in inventory.vlans(other)
+        if vlan.is_stated(family)
+    )
+    return [str(net) for net in found if not any(within(net, each) for each in private)]
 
 
 def _on_link(inventory: Inventory, site: str, family: Family) -> tuple[list[Any], list[dict[str, Any]]]:
@@ -164,9 +179,7 @@ def _other_sites(inventory: Inventory, host: Host, family: Family) -> list[dict[
 
 
 def _other_site(inventory: Inventory, site: str, other: str, family: Family) -> dict[str, Any]:
-    own_id = inventory.estate.sites[site].id
-    other_id = inventory.estate.sites[other].id
-    _, local, peer = addressing.private_link(family, own_id, other_id)
+    _, local, peer = inventory.path(family, site, other)
     accept = inventory.private(other, family)
     public = inventory.public(other, family)
     if public is not None and inventory.front(other):

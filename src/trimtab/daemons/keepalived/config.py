@@ -41,7 +41,7 @@ class Instance:
 def render_front(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     """The VIPs: given away when the proxy's process ends or when it no longer answers."""
     own = host.interface
-    vips = [(f"{vip}/{32 if f == 4 else 128}", own) for f in FAMILIES for vip in inventory.vips(f)]
+    vips = [(f"{vip}/{32 if f == 4 else 128}", own) for f in FAMILIES for vip in inventory.held(host.site, f)]
     carrier = f"{host.vlan.carrier(VRID_FRONT)}/32"
     peers = _peers(inventory, host)
     instance = Instance("front", own, VRID_FRONT, carrier, tuple(vips), peers)

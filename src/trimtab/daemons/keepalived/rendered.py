@@ -19,9 +19,9 @@ def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 def _ready(inventory: Inventory) -> list[ReadyCheck]:
     found = []
-    vips = tuple(str(a) for f in FAMILIES for a in inventory.vips(f))
     for site in inventory.site_names():
         front = tuple(h.name for h in inventory.front(site))
+        vips = tuple(str(a) for f in FAMILIES for a in inventory.held(site, f))
         if front and vips:
             found.append(ReadyCheck("vip", f"{site}: one proxy holds every VIP", front, vips))
         if front and vips and inventory.estate.vrrp.preempt:  # it is going to take them back: wait for it
