@@ -47,6 +47,12 @@ Without = Annotated[
 Site = Annotated[
     str, typer.Option("--site", help="the site that all are at, whatever the files say", metavar="SITE")
 ]
+Write = Annotated[
+    bool,
+    typer.Option(
+        "--write", help="into the estate's file, at sites that have no `networks` and `machines` yet"
+    ),
+]
 
 
 @app.callback()
@@ -62,15 +68,17 @@ def hosts(
     theirs: As = None,
     group: Groups = None,
     without: Without = None,
+    write: Write = False,
 ) -> int:
-    """Print the `hosts`, `networks` and `machines` of the estate's sites as these files have them. Nothing is written."""
-    from trimtab.daemons.load import load_estate
+    """Print the `hosts`, `networks` and `machines` of the estate's sites as these files have them, or write them into it."""
+    from trimtab.daemons.load import load_tree
     from trimtab.estate.fault import BadEstate
     from trimtab.estate.importing.found import Found, Names
+    from trimtab.estate.importing.insert import insert
     from trimtab.estate.importing.plan import put_together
     from trimtab.estate.importing.text import lines
 
-    known = load_estate(estate)
+    known, tree = load_tree(estate)
     groups = frozenset({*known.groups, *known.roles.working})
     names = Names(
         frozenset(known.sites),
@@ -92,8 +100,12 @@ def hosts(
         raise BadInput(
             "there is no device in these files", _left(found.left) or "a list of devices says what is where"
         )
-    for line in lines(plans):
-        print_line(line)
+    if write:
+        _write(estate, insert(_text(estate), tree, plans))
+        log(f"wrote {estate}; next: trimtab check -e {estate}")
+    else:
+        for line in lines(plans):
+            print_line(line)
     for why, count in sorted(found.left.items()):
         log(f"left out: {count} {why}")
     return 0
@@ -105,6 +117,22 @@ def _read(file: Path, names: Names, found: Found) -> None:
     text = _text(file)
     read = ansible.read if text.lstrip("\ufeff \t\r\n")[:1] == "{" else netbox.read
     read(text, str(file), names, found)
+
+
+def _write(file: Path, text: str) -> None:
+    """As a whole or not at all. Raises BadEstate for an estate that would not load, BadInput."""
+    from trimtab.daemons.load import additions
+    from trimtab.estate.load import read_estate
+
+    read_estate(text, str(file), added=additions())
+    fresh = file.with_name(f".{file.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.chmod(file.stat().st_mode)
+        fresh.replace(file.resolve())
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise BadInput(f"{file} cannot be written: {error.strerror}", "nothing was changed") from error
 
 
 def _text(file: Path) -> str:

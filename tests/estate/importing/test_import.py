@@ -11,9 +11,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trimtab.errors import BadInput
 from trimtab.estate.fault import BadEstate
 from trimtab.estate.importing import ansible, netbox
 from trimtab.estate.importing.found import Found, Names
+from trimtab.estate.importing.insert import insert
 from trimtab.estate.importing.plan import put_together
 from trimtab.estate.importing.text import lines
 from trimtab.estate.inventory import Inventory
@@ -147,6 +149,30 @@ def test_unknown_sites_and_roles_are_told_once_with_the_way_out() -> None:
 )
 def test_what_cannot_be_read_is_told(text: str, says: str) -> None:
     assert says in told(text)
+
+
+def test_it_is_written_below_its_site_and_nothing_else_is_touched() -> None:
+    found = Found()
+    for text in (DEVICES, ADDRESSES, VLANS):
+        netbox.read(text, "file", NAMES, found)
+    estate, tree = read_estate(ESTATE)
+    text = insert(ESTATE, tree, put_together(found, estate))
+    new = (HERE / "expected.yaml").read_text().splitlines()
+    added = [line for line in new if line.startswith("      ") or line in ("    networks:", "    machines:")]
+    assert [line for line in text.splitlines() if line not in ESTATE.splitlines()] == added
+    assert Inventory(read_estate(text)[0]).by_name["edge-a"].v4 == "10.20.30.11"
+    with pytest.raises(BadInput, match="fra has `networks` already"):
+        insert(text, read_estate(text)[1], put_together(found, estate))
+    flat = ESTATE.replace(
+        "  fra:\n    id: 1\n", "  fra:\n    {id: 1, hosts: {router: 2, proxy: 2, backend: 1}, asn: 64496,\n"
+    )
+    flat = flat.replace(
+        "    at: [50.1, 8.7]\n    asn: 64496\n    hosts: {router: 2, proxy: 2, backend: 1}\n",
+        "    at: [50.1, 8.7],\n",
+    )
+    flat = flat.replace("[198.51.100.1]}}\n", "[198.51.100.1]}}}\n")
+    with pytest.raises(BadInput, match="not on lines of their own"):
+        insert(flat, read_estate(flat)[1], put_together(found, estate))
 
 
 HOSTILE = st.text(st.sampled_from("ab1-./: {}[],'\"#&*!|>%@`\n\r\t\x00—é"), max_size=12)

@@ -13,10 +13,15 @@ def lines(plans: Mapping[str, SitePlan]) -> Iterator[str]:
     for site, plan in plans.items():
         yield f"  {site}:"
         yield f"    hosts: {{{', '.join(f'{group}: {count}' for group, count in plan.hosts.items())}}}"
-        yield "    networks:"
-        yield from (f"      {net.name}: {_net(net)}" for net in plan.nets)
-        yield "    machines:"
-        yield from (f"      {line.name}: {_line(line)}" for line in plan.lines)
+        yield from (f"    {each}" for each in entry(plan))
+
+
+def entry(plan: SitePlan) -> Iterator[str]:
+    """Of one site, without its indentation."""
+    yield "networks:"
+    yield from (f"  {net.name}: {_net(net)}" for net in plan.nets)
+    yield "machines:"
+    yield from (f"  {line.name}: {_line(line)}" for line in plan.lines)
 
 
 def _net(net: Net) -> str:
