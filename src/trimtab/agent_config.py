@@ -266,13 +266,18 @@ def floor_of(panic: int, members: int) -> int:
 
 def ranges_of(names: Iterable[str]) -> tuple[str, ...]:
     """Names in short: what differs only by the number at its end, and consecutively, is `PREFIX-1..12`."""
-    runs: list[tuple[str, int, int]] = []
-    for prefix, number in sorted({_numbered(name) for name in names}):
-        if runs and runs[-1][0] == prefix and runs[-1][2] + 1 == number:
+    runs: list[tuple[str, int | None, int]] = []
+    for prefix, number in sorted({_numbered(name) for name in names}, key=lambda n: (n[0], n[1] or 0)):
+        if (
+            number is not None
+            and runs
+            and runs[-1][1] is not None
+            and (runs[-1][0], runs[-1][2] + 1) == (prefix, number)
+        ):
             runs[-1] = (prefix, runs[-1][1], number)
         else:
-            runs.append((prefix, number, number))
-    return tuple(f"{p}{first}" + (f"..{last}" if last > first else "") for p, first, last in runs)
+            runs.append((prefix, number, number or 0))
+    return tuple(p if n is None else f"{p}{n}" + (f"..{last}" if last > n else "") for p, n, last in runs)
 
 
 def names_of(ranges: Iterable[str]) -> tuple[str, ...]:
@@ -284,14 +289,20 @@ def names_of(ranges: Iterable[str]) -> tuple[str, ...]:
             found.append(name)
             continue
         prefix, first = _numbered(name)
+        if first is None:
+            raise ValueError(f"{each!r} is no range of names: it begins without a number")
         found += [f"{prefix}{number}" for number in range(first, int(last) + 1)]
     return tuple(found)
 
 
-def _numbered(name: str) -> tuple[str, int]:
-    """Every name of a host ends in a number. Raises ValueError."""
+def _numbered(name: str) -> tuple[str, int | None]:
+    """The name without the number at its end, and the number; zeros before it are of the name. None for a name without."""
     prefix = name.rstrip("0123456789")
-    return prefix, int(name.removeprefix(prefix))
+    digits = name.removeprefix(prefix)
+    if not digits:
+        return name, None
+    number = digits.lstrip("0") or "0"
+    return name.removesuffix(number), int(number)
 
 
 def dump(agent: AgentFile) -> str:

@@ -10,6 +10,7 @@ from trimtab.answers.drain import Event
 from trimtab.answers.freeze import Freeze
 from trimtab.answers.incidents import Incident, Incidents
 from trimtab.answers.members import Members
+from trimtab.answers.show import NetworkPlan, Shown
 from trimtab.answers.split import Divided, Splits
 from trimtab.answers.status import Status
 from trimtab.answers.weight import Weighed
@@ -19,6 +20,7 @@ ANSWERS: Mapping[str, Any] = {
     "drain": Event,
     "undrain": Event,
     "freeze": Freeze,
+    "show": Shown | NetworkPlan,
     "status": Status,
     "why": Why,
     "incidents": Incidents | Incident,

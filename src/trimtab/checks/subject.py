@@ -12,7 +12,8 @@ from trimtab.daemons.serving import Serving
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.hardware import Hardware
-from trimtab.estate.inventory import Inventory, group_of
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.lans import group_of
 from trimtab.estate.objectives import Objectives
 from trimtab.estate.pool import Pool
 from trimtab.estate.service import Route

@@ -14,6 +14,7 @@ from trimtab.cli import (
     drain,
     drill,
     explain,
+    import_hosts,
     incidents,
     init,
     lab,
@@ -57,6 +58,7 @@ app.command("check")(check.check)
 app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)
 app.command("show")(show.show)
+app.add_typer(import_hosts.app, name="import")
 app.command("timing")(timing.timing)
 app.command("build")(build.build)
 app.add_typer(lab.app, name="lab")

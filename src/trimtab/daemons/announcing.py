@@ -46,10 +46,8 @@ def steered(inventory: Inventory, host: Host) -> bool:
 
 def anchors(inventory: Inventory, site: str, family: Family) -> tuple[IPAddress, IPAddress]:
     """By which a host says that it serves; and that it does, but is drained."""
-    number = inventory.estate.sites[site].id
-    both = (addressing.anchor, addressing.spare_anchor)
-    first, second = (each(family, number, inventory.first) for each in both)
-    return first, second
+    spare = addressing.spare_anchor(family, inventory.estate.sites[site].id, inventory.first)
+    return inventory.anchor(site, family), spare
 
 
 def tellings(inventory: Inventory, host: Host) -> list[Telling]:

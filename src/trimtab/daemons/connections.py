@@ -7,7 +7,10 @@ nobody finds it well, its addresses would move to the next proxy, and the client
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.special import within
 
 HEALTH = 100  # front-watch, the agent, observers on this host
 OWN = 100  # hosts of the estate that look at a public address: the observers of other sites
@@ -22,4 +25,8 @@ def in_store(files: int) -> int:
 def own_networks(inventory: Inventory) -> list[str]:
     """Where hosts of the estate ask from: its private networks, and those between its sites."""
     first = inventory.first
-    return [f"{first}.0.0.0/8", "172.16.0.0/12", "fd00::/16"]
+    derived = [ip_network(f"{first}.0.0.0/8"), ip_network("172.16.0.0/12"), ip_network("fd00::/16")]
+    more = [net for net in inventory.stated_networks() if not any(within(net, each) for each in derived)]
+    v4 = collapse_addresses(net for net in more if isinstance(net, IPv4Network))
+    v6 = collapse_addresses(net for net in more if isinstance(net, IPv6Network))
+    return [str(net) for net in (*derived, *v4, *v6)]

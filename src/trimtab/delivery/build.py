@@ -126,7 +126,8 @@ def _write(
             if validate:
                 system = require_programs(artifacts, systems.wanted(host.platform))
                 at = fresh / host.name, extra / host.site, system
-                judged.append(pool.submit(validate_host, host.name, artifacts, *at, known))
+                own = inventory.interfaces(host)
+                judged.append(pool.submit(validate_host, host.name, artifacts, *at, known, own))
         for done, future in enumerate(judged, 1):
             refusals += future.result()
             if progress:

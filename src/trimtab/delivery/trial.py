@@ -62,6 +62,14 @@ def script(asked: Sequence[Artifact], new: Path, current: Path, interfaces: Iter
     return text + "".join(ASK.format(command=shlex.join(command)) for command in commands)
 
 
+def interfaces(asked: Sequence[Artifact]) -> list[str]:
+    """Of this host, those that the files speak of. One that it has not yet is none: keepalived would refuse the file when it
+    is too late.
+    """
+    said = {word for artifact in asked for word in artifact.content.split()}
+    return sorted(name for _, name in socket.if_nameindex() if name != "lo" and name in said)
+
+
 def refusals(asked: Sequence[Artifact], output: str) -> list[str]:
     """What the daemons say against the files. Raises EnvironmentUnable where they could not be asked."""
     ready, *told = output.split("\0")
@@ -81,9 +89,7 @@ def run(artifacts: Sequence[Artifact], paths: set[str], new: Path, current: Path
     """Raises DaemonRefused with every refusal, EnvironmentUnable."""
     if not (asked := judged(artifacts, paths)):
         return
-    # a network that this host has not yet is none: keepalived would refuse the file when it is too late
-    here = sorted(name for _, name in socket.if_nameindex() if name.startswith("vlan"))
-    command = [*ALONE, "sh", "-c", script(asked, new, current, here)]
+    command = [*ALONE, "sh", "-c", script(asked, new, current, interfaces(asked))]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=LIMIT_S, check=False,

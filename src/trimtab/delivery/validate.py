@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,6 @@ from trimtab.daemons.table import table
 from trimtab.daemons.validator import Validator
 from trimtab.delivery import sandbox, systems
 from trimtab.errors import DaemonRefused, PackageMissing
-
-_VLAN = re.compile(r"\bvlan\d+\b")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -67,17 +64,18 @@ def validate_host(
     extra: Path,
     system: Path | None = None,
     known: Known | None = None,
+    interfaces: set[str] | None = None,
 ) -> list[Refusal]:
     """Ask the daemons about the files below `root`. Raises EnvironmentUnable where namespaces are not allowed.
 
     known: replies about other hosts of the build; what was asked of the same files already is taken from there.
+    interfaces: in the host's networks.
     """
     known = {} if known is None else known
     judged = [(a, table().judge(a.validator)) for a in artifacts if a.validator]
     keys = {a.path: _key(a, validator, artifacts, system) or (host, a.path) for a, validator in judged}
     commands = {a.path: validator.ask(a.path) for a, validator in judged if keys[a.path] not in known}
-    interfaces = {name for a in artifacts for name in _VLAN.findall(a.content)}
-    replies = sandbox.run(root, extra, interfaces, commands, system) if commands else {}
+    replies = sandbox.run(root, extra, interfaces or set(), commands, system) if commands else {}
     known.update((keys[path], reply) for path, reply in replies.items())
     return [
         _refusal(host, artifact.path, validator, known[keys[artifact.path]])

@@ -17,6 +17,7 @@ FAMILIES: tuple[Family, Family] = (4, 6)
 MAX_HOSTS_A_GROUP = 240
 MAX_ROUTERS = 8
 VRID_FRONT, VRID_GATEWAY = 51, 53
+GATEWAY = 9  # of every network, see Vlan.host
 CARRIER = 250  # the last octet of what the proxies advertise by VRRP; hosts end at 249
 
 # Ports of what Trimtab itself puts on a host; frozen.
@@ -37,41 +38,76 @@ PORTS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """What the file says of a network. number: its VLAN; None for one without a tag, or that nothing says.
+
+    v4, v6, gateway4, gateway6: None where the file says nothing.
+    """
+
+    name: str
+    number: int | None
+    interface: str
+    v4: IPv4Network | None = None
+    v6: IPv6Network | None = None
+    gateway4: IPAddress | None = None
+    gateway6: IPAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Vlan:
-    """One network of a site: the hosts of one group. octet = 16 x role + group id."""
+    """One network of a site: the hosts of one group, or of those that the file puts there. octet = 16 x role + group id."""
 
     site_id: int
     octet: int
     group: str
     first: int = 10
+    stated: Stated | None = None
 
     @property
-    def id(self) -> int:
-        return 100 + self.octet
+    def id(self) -> int | None:
+        return self.stated.number if self.stated else 100 + self.octet
 
     @property
     def interface(self) -> str:
         """Name of the interface in this network, on routers and hosts alike."""
-        return f"vlan{self.id}"
+        return self.stated.interface if self.stated else f"vlan{self.id}"
+
+    @property
+    def name(self) -> str:
+        """Its own in the site."""
+        return self.stated.name if self.stated else self.interface
 
     @property
     def v4(self) -> IPv4Network:
-        return IPv4Network(f"{self.first}.{self.site_id}.{self.octet}.0/24")
+        stated = self.stated.v4 if self.stated else None
+        return stated or IPv4Network(f"{self.first}.{self.site_id}.{self.octet}.0/24")
 
     @property
     def v6(self) -> IPv6Network:
-        return IPv6Network(f"fd00:{self.site_id:x}:{self.octet:x}::/64")
+        stated = self.stated.v6 if self.stated else None
+        return stated or IPv6Network(f"fd00:{self.site_id:x}:{self.octet:x}::/64")
 
     def host(self, family: Family, number: int) -> IPAddress:
         """`.number`: 1 to 8 are routers, 9 the gateway, hosts 10 to 249, CARRIER moves with the VIPs."""
-        return self.v4[number] if family == 4 else self.v6[number]
+        return self.network(family)[number]
 
     def network(self, family: Family) -> IPNetwork:
         return self.v4 if family == 4 else self.v6
 
+    def is_stated(self, family: Family) -> bool:
+        """Does the file say its prefix?"""
+        return self.stated is not None and (self.stated.v4 if family == 4 else self.stated.v6) is not None
+
+    def stated_gateway(self, family: Family) -> IPAddress | None:
+        return (self.stated.gateway4 if family == 4 else self.stated.gateway6) if self.stated else None
+
+    def carrier(self, vrid: int) -> IPAddress:
+        """What VRRP advertises here. A network as it is may have no address to spare: there it is a link-local one (RFC 3927)."""
+        return IPv4Address(f"169.254.{vrid}.1") if self.is_stated(4) else self.host(4, CARRIER)
+
     def gateway(self, family: Family, routers: int) -> IPAddress:
         """The only router, or the VRRP address of several."""
-        return self.host(family, 1 if routers == 1 else 9)
+        return self.host(family, 1 if routers == 1 else GATEWAY)
 
 
 def octet(role_number: int, group_id: int) -> int:

@@ -159,14 +159,14 @@ def _interface(value: Any) -> IPInterface:
         raise ValueError(
             "an address with the length of its network is expected: `198.51.100.77/24`, `2001:db8::7/127`"
         )
-    _address(address)
+    parse_address(address)
     try:
         return ip_interface(text)
     except ValueError as error:
         raise ValueError(f"an address with the length of its network is expected ({error})") from error
 
 
-def _address(value: Any) -> IPAddress:
+def parse_address(value: Any) -> IPAddress:
     if isinstance(value, IPv4Address | IPv6Address):
         return value
     text = parse_text(value)
@@ -189,6 +189,9 @@ def _refuse_zone(text: str) -> None:
 
 
 def _no_address(text: str) -> str:
+    address, slash, _ = text.partition("/")
+    if slash and _is_address(address):
+        return f"an address without a length is expected here: write `{address}`"
     plain = _without_zeros(text)
     if plain is not None:
         return f"an address without leading zeros is expected, which some programs read as octal: write `{plain}`"
@@ -266,7 +269,7 @@ Prefix = Annotated[
 ]
 Address = Annotated[
     IPAddress,
-    BeforeValidator(_address),
+    BeforeValidator(parse_address),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string"}),
 ]

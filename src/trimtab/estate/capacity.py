@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trimtab.estate.estate import Estate
-from trimtab.estate.inventory import Inventory, group_of
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.lans import group_of
 
 
 def peak_requests(estate: Estate) -> float | None:

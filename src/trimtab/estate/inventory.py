@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_address
 
 from trimtab.estate import addressing
-from trimtab.estate.addressing import Family, Vlan
+from trimtab.estate.addressing import FAMILIES, Family, Vlan
 from trimtab.estate.base import IPAddress, IPNetwork
 from trimtab.estate.estate import Estate
-from trimtab.estate.group import Group
+from trimtab.estate.lans import Lans, group_of
 from trimtab.estate.platform import Platform
 from trimtab.estate.roles import Duty
 from trimtab.estate.service import Service
 from trimtab.estate.site import Site
 
+NO_ADDRESS: dict[Family, str] = {4: "0.0.0.0", 6: "::"}  # of a host that lacks one; the loader refuses it
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One machine. `number` is its N in SITE-GROUP-N; the name is never parsed back. platform: None where nothing says it."""
+    """One machine. `number` is its N in SITE-GROUP-N; the name is never parsed back. platform: None where nothing says it.
+    port: its interface in its network, "" for that of the network.
+    """
 
     name: str
     site: str
@@ -31,6 +36,11 @@ class Host:
     v6: str
     platform: Platform | None = None
     duties: frozenset[Duty] = frozenset()
+    port: str = ""
+
+    @property
+    def interface(self) -> str:
+        return self.port or self.vlan.interface
 
     def does(self, *duties: Duty) -> bool:
         """Any of them."""
@@ -38,16 +48,6 @@ class Host:
 
     def address(self, family: Family) -> str:
         return self.v4 if family == 4 else self.v6
-
-
-def group_of(estate: Estate, name: str) -> Group | None:
-    """The group's entry; for a group named after a role, a Group with id 0 is made up."""
-    found = estate.groups.get(name)
-    if found is not None:
-        return found
-    if name in estate.roles.known:
-        return Group.model_construct(id=0, roles=(name,), platform=None)
-    return None
 
 
 def host_numbers(site_name: str, site: Site, group: str, at_most: int | None = None) -> list[int]:
@@ -70,6 +70,7 @@ class Inventory:
         self.platforms = platforms or {}
         self.shrink = shrink
         self.first = int(str(estate.network.private).split(".", 1)[0])
+        self.lans = Lans(estate, self.first)
         self.hosts: tuple[Host, ...] = tuple(self._derive())
         self._by_site: dict[str, list[Host]] = {name: [] for name in estate.sites}
         self._by_group: dict[tuple[str, str], list[Host]] = {}
@@ -95,36 +96,96 @@ class Inventory:
         group = group_of(self.estate, group_name)
         if group is None:
             return
-        vlan = self.vlan(site_name, group_name)
-        v4, v6 = f"{self.first}.{site.id}.{vlan.octet}.", f"fd00:{site.id:x}:{vlan.octet:x}::"
         limit = self.estate.twin.at_most.get(group_name) if self.shrink else None
         duties = self.estate.roles.duties(group.roles)
         for n in host_numbers(site_name, site, group_name, limit):
-            name = f"{site_name}-{group_name}-{n}"
-            own = site.addresses.get(name)
+            name, stated = self.lans.machine(site_name, group_name, n) or (
+                f"{site_name}-{group_name}-{n}",
+                None,
+            )
+            v4, v6 = (self.lans.address(site_name, group_name, n, f) for f in FAMILIES)
             yield Host(
-                name, site_name, group_name, n, tuple(group.roles), vlan,
-                str(own) if own is not None and own.version == 4 else f"{v4}{9 + n}",
-                str(own) if own is not None and own.version == 6 else f"{v6}{9 + n:x}",
+                name, site_name, group_name, n, tuple(group.roles), self.lans.place(site_name, group_name, n),
+                v4 or NO_ADDRESS[4], v6 or NO_ADDRESS[6],
                 self.platforms.get(name, group.platform or self.estate.platform), duties,
+                (stated.interface or "") if stated else "",
             )  # fmt: skip
 
     def vlan(self, site_name: str, group_name: str) -> Vlan:
-        group = group_of(self.estate, group_name)
-        number = addressing.octet(self.estate.roles.known[group.roles[0]].number, group.id) if group else 255
-        return Vlan(self.estate.sites[site_name].id, number, group_name, self.first)
+        """The network of a group, its first where it has several."""
+        return self.lans.of(site_name, group_name)[0]
 
-    def address(self, site: str, group: str, number: int, family: Family) -> str:
-        """Of a host by its number, whether there is one or not: as stated, otherwise as derived."""
-        own = self.estate.sites[site].addresses.get(f"{site}-{group}-{number}")
-        stated = own is not None and own.version == family
-        return str(own if stated else self.vlan(site, group).host(family, 9 + number))
+    def address(self, site: str, group: str, number: int, family: Family) -> str | None:
+        """Of a host by its number, whether there is one or not: as stated, otherwise as derived; None where neither is."""
+        return self.lans.address(site, group, number, family)
 
     def vlans(self, site: str) -> tuple[Vlan, ...]:
-        """Every network of a site, by octet."""
-        return tuple(
-            sorted((self.vlan(site, g) for g in self.estate.sites[site].hosts), key=lambda v: v.octet)
-        )
+        """Every network of a site: the derived ones by octet, then the stated ones by name."""
+        return self.lans.at(site)
+
+    def in_network(self, router: Host, vlan: Vlan, family: Family) -> IPAddress:
+        """The router's own address in a network that it leads out of."""
+        found = self.lans.in_network(router.site, router.group, router.number, vlan, family)
+        return ip_address(found or NO_ADDRESS[family])
+
+    def gateway(self, site: str, vlan: Vlan, family: Family) -> IPAddress:
+        """Who leads out of a network: as stated, otherwise the only router, or the VRRP address of several."""
+        stated, routers = vlan.stated_gateway(family), self.routers(site)
+        if stated is not None:
+            return stated
+        return self.in_network(routers[0], vlan, family) if len(routers) == 1 else self._ninth(vlan, family)
+
+    def _ninth(self, vlan: Vlan, family: Family) -> IPAddress:
+        found = self.lans.counted(vlan, family, addressing.GATEWAY)
+        return ip_address(found or NO_ADDRESS[family])
+
+    def moving_gateways(self, site: str) -> Iterator[tuple[Vlan, Family, IPAddress]]:
+        """The gateways that VRRP moves; one that is the only router's own stays where it is."""
+        for vlan in self.vlans(site):
+            for family in FAMILIES:
+                address = vlan.stated_gateway(family) or self._ninth(vlan, family)
+                if all(self.in_network(router, vlan, family) != address for router in self.routers(site)):
+                    yield vlan, family, address
+
+    def anchor(self, site: str, family: Family) -> IPAddress:
+        """The address that every healthy proxy of a site announces to its routers."""
+        declared = self.estate.sites[site]
+        stated = next((each for each in declared.anchor if each.version == family), None)
+        return stated or addressing.anchor(family, declared.id, self.first)
+
+    def private(self, site: str, family: Family) -> list[str]:
+        """What is private of a site, as the other sites learn it."""
+        return list(self.lans.private(site, family))
+
+    def says_networks(self, site: str) -> bool:
+        """Does the file say anything of the site's networks and hosts, or have to?"""
+        declared = self.estate.sites[site]
+        stated = declared.networks or declared.machines or declared.anchor
+        return bool(stated) or self.estate.network.plan == "stated"
+
+    def path(self, family: Family, a: str, b: str) -> tuple[IPNetwork, IPAddress, IPAddress]:
+        """The private path between the first routers of two sites: its network, then the addresses of a and of b."""
+        for link in self.estate.links:
+            ends = {s: link.end_of(s, family) for s in (a, b)} if set(link.between) == {a, b} else {}
+            if (own := ends.get(a)) is not None and (other := ends.get(b)) is not None:
+                return own.network, own.ip, other.ip
+        return addressing.private_link(family, self.estate.sites[a].id, self.estate.sites[b].id)
+
+    def stated_networks(self) -> list[IPNetwork]:
+        """Of all sites, each once."""
+        found = {
+            vlan.network(f): None
+            for site in self.site_names()
+            for vlan in self.vlans(site)
+            for f in FAMILIES
+            if vlan.is_stated(f)
+        }
+        return list(found)
+
+    def interfaces(self, host: Host) -> set[str]:
+        """In the site's own networks."""
+        every = {vlan.interface for vlan in self.vlans(host.site)} if host.does("gateway") else set[str]()
+        return every | {host.interface}
 
     @cached_property
     def by_name(self) -> dict[str, Host]:
@@ -197,12 +258,53 @@ class Inventory:
         return sorted(set(every), key=lambda p: (int(p.network_address), p.prefixlen))
 
     def service_vips(self, service: Service, family: Family) -> dict[str, IPAddress]:
-        """Site → the address under which that site answers for the service."""
-        if service.address == "anycast":
+        """Site → the address under which that site answers for the service: as chosen, otherwise by its number."""
+        if service.address == "none":
+            return {}
+        chosen = [address for address in service.chosen if address.version == family]
+        if self.is_anycast(service):
             prefix = self.anycast_vips_prefix(family)
-            return {s: addressing.vip(prefix, service.vip) for s in self.estate.sites} if prefix else {}
+            one = chosen[0] if chosen else addressing.vip(prefix, service.vip) if prefix else None
+            return dict.fromkeys(self.estate.sites, one) if one is not None else {}
         own = {s: self.public(s, family) for s in self.site_names()}
-        return {s: addressing.vip(p, service.vip) for s, p in own.items() if p is not None and self.front(s)}
+        return {
+            s: next((a for a in chosen if a in p), addressing.vip(p, service.vip))
+            for s, p in own.items()
+            if p is not None and self.front(s)
+        }
+
+    def is_anycast(self, service: Service) -> bool:
+        """Has it one address for all sites?"""
+        return service.address == "anycast" or any(
+            self.owner(address) is None and any(address in p for f in FAMILIES for p in self.anycast(f))
+            for address in service.chosen
+        )
+
+    def is_by_site(self, service: Service) -> bool:
+        """Has each site a public address of its own for it?"""
+        return service.address != "none" and not self.is_anycast(service)
+
+    def owner(self, address: IPAddress) -> str | None:
+        """The site in whose public prefix an address lies."""
+        families = (f for f in FAMILIES if f == address.version)
+        return next(
+            (s for f in families for s in self.site_names() if (p := self.public(s, f)) and address in p),
+            None,
+        )
+
+    def internal_vips(self, site: str, family: Family) -> list[IPAddress]:
+        """Addresses of services that the site's proxies hold for its own networks alone."""
+        front = self.front(site)
+        net = front[0].vlan.network(family) if front else None
+        return [a for a in self._internal if net is not None and a in net]
+
+    @cached_property
+    def _internal(self) -> list[IPAddress]:
+        return sorted({a for service in self.estate.services.values() for a in service.internal}, key=int)
+
+    def held(self, site: str, family: Family) -> list[IPAddress]:
+        """Every address that VRRP moves between the site's proxies."""
+        return [*self.vips(family), *self.internal_vips(site, family)]
 
     def vips(self, family: Family) -> list[IPAddress]:
         """Every VIP of the estate. All sites carry all of them, so that a covering prefix finds somebody at home."""

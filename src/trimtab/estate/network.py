@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from trimtab.estate.amount import Bandwidth
-from trimtab.estate.base import Noun, Prefix, Reference
+from trimtab.estate.base import Interface, IPInterface, Noun, Prefix, Reference
 from trimtab.estate.quantity import Duration
 
 
@@ -19,12 +20,32 @@ class Link(Noun):
         default=None, gt=0, le=10, description="round trip; default: from the distance"
     )
     bandwidth: Bandwidth | None = Field(default=None, gt=0, description="bits a second, each way")
+    ends: dict[Reference, tuple[Interface, ...]] = Field(
+        default={},
+        description="site: its first router's addresses on the path, with their length; default: by ids",
+    )
+
+    def end_of(self, site: str, family: int) -> IPInterface | None:
+        return next((each for each in self.ends.get(site, ()) if each.version == family), None)
+
+    @model_validator(mode="after")
+    def _both_ends(self) -> Link:
+        if self.ends and set(self.ends) != set(self.between):
+            raise ValueError(f"`ends` are those of {' and '.join(self.between)}")
+        for family in (4, 6):
+            first, second = (self.end_of(site, family) for site in self.between)
+            if (first is None) != (second is None):
+                raise ValueError(f"IPv{family} has one end: each site has an address of it, or none")
+            if first and second and (first.network != second.network or first.ip == second.ip):
+                raise ValueError(f"{first} and {second} are no two ends of one network")
+        return self
 
 
 class Network(Noun):
-    """`private`: the /8 that every private address is derived in."""
+    """`private`: the /8 that every private address is derived in.  `plan`: what is not stated is derived, or is a fault."""
 
     private: Prefix = IPv4Network("10.0.0.0/8")
+    plan: Literal["derived", "stated"] = "derived"
 
     @field_validator("private")
     @classmethod

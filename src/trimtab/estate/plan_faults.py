@@ -6,15 +6,19 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
 from trimtab.estate import addressing
-from trimtab.estate.addressing import FAMILIES, MAX_HOSTS_A_GROUP, MAX_ROUTERS
+from trimtab.estate.addressing import FAMILIES, MAX_HOSTS_A_GROUP, MAX_ROUTERS, Family
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.group import Group
-from trimtab.estate.inventory import Inventory, group_of, host_numbers
+from trimtab.estate.inventory import NO_ADDRESS, Inventory, host_numbers
+from trimtab.estate.lan_faults import lan_faults
+from trimtab.estate.lans import group_of
+from trimtab.estate.machine_faults import machine_faults, usable
 from trimtab.estate.pool_faults import pool_faults
 from trimtab.estate.prefix_faults import Problem, prefix_faults
 from trimtab.estate.roles import Duty, Roles
 from trimtab.estate.uplink_faults import uplink_faults
+from trimtab.estate.vip_faults import vip_faults
 
 # Duties that one host cannot have together yet, and why.
 TOGETHER: tuple[tuple[Duty, Duty, str], ...] = (("registry", "store", "both are an etcd on the same ports"),)
@@ -36,7 +40,14 @@ def plan_faults(estate: Estate) -> list[Problem]:
     ]
     if not any(loc[-1] == "id" for loc, _, _ in found):  # addresses of equal ids are equal: one fault says it
         inventory = Inventory(estate)
-        found += [*_addresses(inventory), *uplink_faults(inventory), *prefix_faults(inventory)]
+        found += [
+            *_addresses(inventory),
+            *lan_faults(inventory),
+            *machine_faults(inventory),
+            *vip_faults(inventory),
+            *uplink_faults(inventory),
+            *prefix_faults(inventory),
+        ]
     return found
 
 
@@ -207,21 +218,12 @@ def _roles_of_the_front(
 
 def _services(estate: Estate) -> Iterator[Problem]:
     without_vip = _without_anycast_vip(estate)
-    weakest: dict[int, str] = {}
-    for service in estate.services.values():
-        weakest[service.vip] = min(weakest.get(service.vip, service.tls.min), service.tls.min)
     for name, service in estate.services.items():
         if service.address == "anycast" and without_vip:
             yield (
                 ("services", name, "address"),
                 "there is no anycast prefix for a VIP",
                 ("add one to edge.anycast.prefixes that contains no site's public prefix"),
-            )
-        if service.tls.min != weakest[service.vip]:
-            yield (
-                ("services", name, "tls", "min"),
-                f"services on VIP {service.vip} differ in `tls.min`",
-                ("the version is agreed before the name is known: same `min`, or another `vip`"),
             )
 
 
@@ -278,23 +280,27 @@ def _repeated(values: Sequence[object]) -> Iterator[int]:
 def _addresses(inventory: Inventory) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for host in inventory.hosts:
+        site = inventory.estate.sites[host.site]
         for family in FAMILIES:
             address = host.address(family)
-            overridden = host.name in inventory.estate.sites[host.site].addresses
-            loc: Loc = ("sites", host.site, "addresses", host.name)
-            if address in seen:
+            own = site.addresses.get(f"{host.site}-{host.group}-{host.number}")
+            key = "machines" if host.name in site.machines and own is None else "addresses"
+            loc: Loc = ("sites", host.site, key, host.name)
+            if address in seen and address != NO_ADDRESS[family]:
                 yield loc, f"{address} is {seen[address]}'s too", "give each host its own"
             seen[address] = host.name
-            if overridden and not _fits(inventory, host.site, host.vlan, address):
+            if own is not None and not _fits(host.vlan, address):
                 net = host.vlan.network(family)
-                yield (
-                    loc,
-                    f"{address} is not a host address of {net}",
-                    f"take one from {net[10]} on; .1 to .9 are the routers'",
-                )
+                hint = f"take one from {net[10]} on; .1 to .9 are the routers'"
+                if host.vlan.is_stated(family):
+                    hint = "another one, or the prefix of the network is wrong"
+                yield loc, f"{address} is not a host address of {net}", hint
 
 
-def _fits(inventory: Inventory, site: str, vlan: addressing.Vlan, address: str) -> bool:
+def _fits(vlan: addressing.Vlan, address: str) -> bool:
     parsed = ip_address(address)
-    net = vlan.network(4 if parsed.version == 4 else 6)
+    family: Family = 4 if parsed.version == 4 else 6
+    net = vlan.network(family)
+    if vlan.is_stated(family):
+        return parsed in net and usable(parsed, net)
     return parsed in net and 10 <= int(parsed) - int(net.network_address) < 250

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.estate import Estate
-from trimtab.estate.inventory import group_of
+from trimtab.estate.lans import group_of
 from trimtab.estate.prefix_faults import Problem
 
 # Regular members that are down count against the floor: the pool is in panic before its backups would serve.

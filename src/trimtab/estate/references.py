@@ -39,6 +39,8 @@ RULES = (
     Rule(("services", "*", "steering", "weights", "*!"), "sites"),
     Rule(("services", "*", "steering", "order", "*"), "sites"),
     Rule(("sites", "*", "hosts", "*!"), "groups"),
+    Rule(("sites", "*", "networks", "*", "groups", "*"), "groups"),
+    Rule(("sites", "*", "machines", "*", "group"), "groups"),
     Rule(("links", "*", "between", "*"), "sites"),
     Rule(("services", "*", "routes", "*", "pool"), "pools"),
     Rule(("services", "*", "routes", "*", "split", "*!"), "pools"),

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, field_validator, model_validator
 
-from trimtab.estate.base import HeaderText, Hostname, Method, Noun, Reference, Suffix, Token, Url, UrlPath
+from trimtab.estate.base import (
+    HeaderText,
+    Hostname,
+    IPAddress,
+    Method,
+    Noun,
+    Reference,
+    Suffix,
+    Token,
+    Url,
+    UrlPath,
+    parse_address,
+)
 from trimtab.estate.objectives import Objectives
 from trimtab.estate.quantity import Bool, Duration, Int, Text
 from trimtab.estate.steering import Steering
@@ -97,6 +109,42 @@ class Route(Noun):
         return tuple(self.split) if self.split else (self.pool,) if self.pool else ()
 
 
+WAYS = ("site", "anycast", "none")
+
+
+def _addresses(value: Any) -> tuple[IPAddress, ...]:
+    """One, or a list of them."""
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list | tuple) or not given:
+        raise ValueError("an address is expected, or a list: `[192.0.2.224, 2001:db8::e0]`")
+    found = tuple(parse_address(each) for each in given)
+    if len(set(found)) != len(found):
+        raise ValueError("an address stands here twice: keep one of them")
+    return found
+
+
+def _where(value: Any) -> str | tuple[IPAddress, ...]:
+    if isinstance(value, str) and value in WAYS:
+        return value
+    try:
+        return _addresses(value)
+    except ValueError as error:
+        raise ValueError(f"`site`, `anycast`, `none`, or the addresses themselves ({error})") from error
+
+
+def _plain(value: str | tuple[IPAddress, ...]) -> str | list[str]:
+    return value if isinstance(value, str) else [str(each) for each in value]
+
+
+_LIST = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+Where = Annotated[
+    str | tuple[IPAddress, ...], PlainValidator(_where), PlainSerializer(_plain), WithJsonSchema(_LIST)
+]
+Addresses = Annotated[
+    tuple[IPAddress, ...], PlainValidator(_addresses), PlainSerializer(_plain), WithJsonSchema(_LIST)
+]
+
+
 class Ledger(Noun):
     """How a drill proves that no acknowledged write is lost, with the user's own application.
 
@@ -121,10 +169,27 @@ class Service(Noun):
 
     kind: Literal["http"] = "http"
     names: tuple[Hostname, ...] = Field(min_length=1)
-    address: Literal["site", "anycast"] = "site"
+    address: Where = Field(
+        default="site",
+        description="`site`, `anycast`, `none` (beside `internal`), or the addresses themselves",
+    )
+    internal: Addresses = Field(default=(), description="in the network of a site's proxies; not announced")
     vip: Int = Field(default=1, ge=1, le=43, description="number of the VIP; services share one")
     objectives: Objectives = Objectives()
     tls: Tls = Tls()
     routes: tuple[Route, ...] = Field(min_length=1)
     ledger: Ledger | None = None
     steering: Steering | None = Field(default=None, description="instead of `edge.steering`")
+
+    @property
+    def chosen(self) -> tuple[IPAddress, ...]:
+        """The public addresses that the file names."""
+        return () if isinstance(self.address, str) else self.address
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Service:
+        if self.address == "none" and not self.internal:
+            raise ValueError(
+                "`address: none` is for a service with `internal` addresses: nobody could ask it"
+            )
+        return self

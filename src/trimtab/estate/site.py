@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from trimtab.estate.asn import Asn
-from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix
+from trimtab.estate.base import Address, GroupName, Name, Noun, Prefix, Reference
+from trimtab.estate.lan import Lan, Machine, MachineName
 from trimtab.estate.place import Place
 from trimtab.estate.quantity import HostCount, Int
 from trimtab.estate.special import refuse_unrouted
@@ -34,6 +35,13 @@ class Site(Noun):
     )
     addresses: dict[str, Address] = Field(
         default={}, description="host: private address, instead of the derived one"
+    )
+    networks: dict[Reference, Lan] = Field(default={}, description="networks as they are")
+    machines: dict[MachineName, Machine] = Field(default={}, description="hosts under their own names")
+    anchor: tuple[Address, ...] = Field(
+        default=(),
+        max_length=2,
+        description="what healthy proxies tell the routers, one a family; default: by id",
     )
 
     @field_validator("public")

@@ -65,15 +65,16 @@ UNASSIGNED_AS = range(65552, 131072)
 
 def block_of(prefix: IPNetwork) -> Block | None:
     """The special range that the prefix lies in, the narrowest one; None where the Internet may carry it."""
-    inside = [b for b in BLOCKS if b.network.version == prefix.version and _within(prefix, b.network)]
+    inside = [b for b in BLOCKS if b.network.version == prefix.version and within(prefix, b.network)]
     if inside:
         return max(inside, key=lambda b: b.network.prefixlen)
-    if prefix.version == 6 and not _within(prefix, GLOBAL_V6):
+    if prefix.version == 6 and not within(prefix, GLOBAL_V6):
         return Block(GLOBAL_V6, "not given to anybody: global addresses are in 2000::/3 (RFC 4291)")
     return None
 
 
-def _within(inner: IPNetwork, outer: IPNetwork) -> bool:
+def within(inner: IPNetwork, outer: IPNetwork) -> bool:
+    """Is all of one in the other?"""
     return (
         inner.version == outer.version
         and inner.prefixlen >= outer.prefixlen

@@ -140,6 +140,8 @@ def targets(inventory: Inventory, region: RegionPlan) -> list[dict[str, Any]]:
             for f in FAMILIES
             if region.nearest in (vips := inventory.service_vips(service, f))
         ]
+        if not addresses:  # it is asked from inside alone
+            continue
         found.append(
             {
                 "service": name,

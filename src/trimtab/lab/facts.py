@@ -82,7 +82,6 @@ def _site(inventory: Inventory, site: str, nodes: Sequence[Node], links: Sequenc
         "front_unit": f"{inventory.estate.tiers.proxy.engine}.service",
         "units": _units(site, nodes),
         "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],
-        "own_vips": [str(prefix[10]) for prefix in own] if front else [],
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from trimtab.daemons.consul.rendered import wanted as has_consul
 from trimtab.daemons.etcd.config import ESTATE, clusters_of, estate_members, link_rtt, ports_of
+from trimtab.daemons.pki import CA
 from trimtab.daemons.pools import used
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.daemons.rendered import listened, ready_checks, render_host, unit_order
@@ -22,8 +24,7 @@ from trimtab.delivery.throwaway import (
     registry_passwords,
 )
 from trimtab.errors import BadInput
-from trimtab.estate import addressing
-from trimtab.estate.addressing import FAMILIES, Family, Vlan
+from trimtab.estate.addressing import FAMILIES, Vlan
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import joined, speaks
 from trimtab.lab import clients, consul, exchange, rack, ranges, storefront, transit, uplinks
@@ -31,7 +32,6 @@ from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, Segment, Topology, wan_segment
 
-PREFIX_LENGTH: dict[Family, int] = {4: 24, 6: 64}
 LAST_WAY = 1024  # the metric of a way out that is taken when BIRD knows none
 
 
@@ -108,26 +108,26 @@ class _Planner:
 
     def _legs(self, host: Host) -> list[Leg]:
         if not host.does("gateway"):
-            own = tuple(f"{host.address(f)}/{PREFIX_LENGTH[f]}" for f in FAMILIES)
-            leg = Leg(host.vlan.interface, _vlan_segment(host.site, host.vlan), own)
+            own = tuple(f"{host.address(f)}/{host.vlan.network(f).prefixlen}" for f in FAMILIES)
+            leg = Leg(host.interface, _vlan_segment(host.site, host.vlan), own)
             return [leg, *self.uplinks.get(host.name, [])]
         legs = [self._router_leg(host, vlan) for vlan in self.inventory.vlans(host.site)]
         return legs + self.uplinks.get(host.name, []) + self._wan_legs(host)
 
     def _router_leg(self, host: Host, vlan: Vlan) -> Leg:
-        addresses = [f"{vlan.host(f, host.number)}/{PREFIX_LENGTH[f]}" for f in FAMILIES]
+        length = {f: vlan.network(f).prefixlen for f in FAMILIES}
+        addresses = [f"{self.inventory.in_network(host, vlan, f)}/{length[f]}" for f in FAMILIES]
         if vlan == host.vlan:
-            addresses += [f"{host.address(f)}/{PREFIX_LENGTH[f]}" for f in FAMILIES]
-        return Leg(vlan.interface, _vlan_segment(host.site, vlan), tuple(addresses))
+            addresses += [f"{host.address(f)}/{length[f]}" for f in FAMILIES]
+        return Leg(vlan.interface, _vlan_segment(host.site, vlan), tuple(dict.fromkeys(addresses)))
 
     def _wan_legs(self, host: Host) -> list[Leg]:
         if host.name != self.inventory.routers(host.site)[0].name:
             return []
-        own = self.inventory.estate.sites[host.site].id
         legs = []
         for other in joined(self.inventory, host.site):
             number = self.inventory.estate.sites[other].id
-            links = [addressing.private_link(f, own, number) for f in FAMILIES]
+            links = [self.inventory.path(f, host.site, other) for f in FAMILIES]
             addresses = tuple(f"{local}/{net.prefixlen}" for net, local, _ in links)
             legs.append(Leg(f"site{number}", wan_segment(host.site, other), addresses))
         return legs
@@ -135,8 +135,7 @@ class _Planner:
     def _routes(self, host: Host) -> tuple[str, ...]:
         if host.does("gateway"):
             return self._provider_routes(host)
-        routers = len(self.inventory.routers(host.site))
-        v4, v6 = host.vlan.gateway(4, routers), host.vlan.gateway(6, routers)
+        v4, v6 = (self.inventory.gateway(host.site, host.vlan, f) for f in FAMILIES)
         # BIRD's own way out comes first (metric 32), and this one holds while there is none
         last = f" metric {LAST_WAY}" if speaks(self.inventory, host) else ""
         return (f"default via {v4}{last}", f"-6 default via {v6}{last}")
@@ -218,7 +217,19 @@ class _Planner:
                     url = f"https://{target['host']}{target['path']}"
                     what = f"{region.name}: {target['service']} answers at {address}"
                     found.append(ReadyCheck("http", what, (region.node,), (url, address, clients.CA_FILE)))
-        return found
+        return found + list(self._inside_checks())
+
+    def _inside_checks(self) -> Iterator[ReadyCheck]:
+        """Each internal address answers a host of its site that is no proxy: one behind a gateway, where there is such a host."""
+        for site in self.inventory.site_names():
+            others = [host for host in self.inventory.at(site) if not host.does("vips")]
+            for host in sorted(others, key=lambda h: h.does("gateway"))[:1]:
+                held = {str(a) for f in FAMILIES for a in self.inventory.internal_vips(site, f)}
+                for name, service in sorted(self.inventory.estate.services.items()):
+                    for address in (str(a) for a in service.internal if str(a) in held):
+                        url = f"https://{service.names[0]}{clients.read_path()}"
+                        what = f"{host.name}: {name} answers at {address}"
+                        yield ReadyCheck("http", what, (host.name,), (url, address, CA))
 
     def _routing_checks(self, nodes: dict[str, Node]) -> list[ReadyCheck]:
         found = []

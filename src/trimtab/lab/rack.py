@@ -30,7 +30,7 @@ def stand_in(inventory: Inventory, nets: list[Transit]) -> None:
 def _stand(inventory: Inventory, transit: Transit, site: str, vlan: Vlan) -> None:
     segment, own = lan_segment(site, vlan), []
     for family in FAMILIES:
-        own.append(f"{vlan.gateway(family, 0)}/{vlan.network(family).prefixlen}")
+        own.append(f"{inventory.gateway(site, vlan, family)}/{vlan.network(family).prefixlen}")
     for i, leg in enumerate(transit.legs):
         if leg.segment == segment:
             transit.legs[i] = replace(leg, addresses=(*leg.addresses, *own))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from itertools import combinations
 
 from trimtab.errors import BadInput
 from trimtab.estate.addressing import FAMILIES
@@ -87,6 +88,9 @@ def _taken(inventory: Inventory) -> Iterator[IPNetwork]:
     """Everything of the estate, derived addresses included."""
     yield ip_network(str(inventory.estate.network.private))
     yield from map(ip_network, ("172.16.0.0/12", "fd00::/16"))
+    yield from inventory.stated_networks()
+    for a, b in combinations(inventory.site_names(), 2):
+        yield from (inventory.path(family, a, b)[0] for family in FAMILIES if inventory.estate.links)
     for site, declared in inventory.estate.sites.items():
         for upstream in declared.upstreams.values():
             yield from link_networks(inventory, site, upstream)

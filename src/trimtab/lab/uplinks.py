@@ -67,7 +67,7 @@ def links(inventory: Inventory) -> list[Link]:
 
 def lan_segment(site: str, vlan: Vlan) -> str:
     """The segment that is a network of a site."""
-    return f"{site}.{vlan.interface}"
+    return f"{site}.{vlan.name}"
 
 
 def _lan(session: Session, number: int, lans: dict[str, Wire]) -> Wire:

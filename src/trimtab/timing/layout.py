@@ -53,7 +53,7 @@ def uncovered(inventory: Inventory) -> list[tuple[str, Service]]:
     return [
         (name, service)
         for name, service in sorted(inventory.estate.services.items())
-        if service.address == "site" and not _covered(inventory)
+        if inventory.is_by_site(service) and not _covered(inventory)
     ]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from trimtab.checks import capacity
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.estate.inventory import Host, group_of
+from trimtab.estate.inventory import Host
+from trimtab.estate.lans import group_of
 
 NAME = "capacity-unknown"
 SEVERITY = Severity.WARNING

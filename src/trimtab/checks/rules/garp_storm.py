@@ -37,7 +37,9 @@ MOST_A_SECOND = 10.0
 
 def find(subject: Subject) -> Iterator[Hit]:
     refresh = subject.estate.vrrp.garp_refresh
-    vips = sum(len(subject.inventory.vips(family)) for family in FAMILIES)
+    inventory = subject.inventory
+    each = [sum(len(inventory.held(site, f)) for f in FAMILIES) for site in subject.fronts]
+    vips = max(each, default=0)
     if not refresh or not vips or (refresh >= LEAST_S and vips / refresh <= MOST_A_SECOND):
         return
     wanted = max(LEAST_S, math.ceil(vips / MOST_A_SECOND))

@@ -34,7 +34,8 @@ FIX = (
 
 
 def find(subject: Subject) -> Iterator[Hit]:
-    if len(subject.fronts) < 2 or all(s.address == "anycast" for s in subject.estate.services.values()):
+    by_site = any(subject.inventory.is_by_site(s) for s in subject.estate.services.values())
+    if len(subject.fronts) < 2 or not by_site:
         return
     for site in subject.fronts:
         for family in FAMILIES:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.estate.inventory import group_of
+from trimtab.estate.lans import group_of
 
 NAME = "twin-hides-redundancy"
 SEVERITY = Severity.WARNING

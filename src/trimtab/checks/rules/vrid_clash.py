@@ -12,7 +12,7 @@ NAME = "vrid-clash"
 SEVERITY = Severity.ERROR
 TITLE = "two sites at one place with the same VLANs and VRIDs"
 WHY = (
-    "VLAN numbers and VRIDs are derived, the same in every site. If two sites stand in one building and a "
+    "VLAN numbers, where nobody states others, and VRIDs are the same in every site. If two sites stand in one building and a "
     "trunk joins their switches, proxies of both share a broadcast domain, elect one master among them, "
     "and half of the clients lose their address."
 )
@@ -31,19 +31,19 @@ sites:
   two:
     at: [1.35, 103.8]
 """
-FIX = "Make one site of them, or keep their networks apart and accept this with the reason."
+FIX = "Make one site of them, give one's network another `vlan`, or keep their networks apart and accept this with the reason."
 
 
 NEAR_DEGREES = 0.01  # about a kilometre
 
 
 def find(subject: Subject) -> Iterator[Hit]:
-    seen: dict[tuple[int, int], str] = {}
+    seen: dict[tuple[int, int, int | None], str] = {}
     for site in subject.fronts:
         at = subject.estate.sites[site].at
-        cell = (round(at[0] / NEAR_DEGREES), round(at[1] / NEAR_DEGREES))
-        if cell in seen:
-            vlan = subject.inventory.front(site)[0].vlan.id
+        vlan = subject.inventory.front(site)[0].vlan.id
+        cell = (round(at[0] / NEAR_DEGREES), round(at[1] / NEAR_DEGREES), vlan)
+        if vlan is not None and cell in seen:
             yield Hit(
                 ("sites", site, "at"),
                 f"{site} stands where {seen[cell]} does; both have VLAN {vlan} with VRID {VRID_FRONT}",

@@ -41,14 +41,14 @@ FIX = "Write `address: site` where shares are wanted, or drop the weights."
 def find(subject: Subject) -> Iterator[Hit]:
     services = subject.estate.services
     for name, service in services.items():
-        if service.address == "anycast" and service.steering is not None:
+        if subject.inventory.is_anycast(service) and service.steering is not None:
             yield _hit(("services", name, "steering"), name, service.steering)
     edge = subject.estate.edge.steering
     if (
         edge is not None
         and edge.weights
         and services
-        and all(s.address == "anycast" for s in services.values())
+        and all(subject.inventory.is_anycast(s) for s in services.values())
     ):
         yield _hit(("edge", "steering", "weights"), "every service", edge)
 

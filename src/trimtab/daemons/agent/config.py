@@ -147,7 +147,7 @@ def _steer(inventory: Inventory, host: Host) -> SteerFile | None:
 def _watch(inventory: Inventory) -> WatchFile | None:
     """A site's endpoint is the address of its own that clients come to; anycast addresses lead anywhere."""
     health, fronts = inventory.estate.edge.health, []
-    services = [(n, s) for n, s in sorted(inventory.estate.services.items()) if s.address == "site"]
+    services = [(n, s) for n, s in sorted(inventory.estate.services.items()) if inventory.is_by_site(s)]
     for site in inventory.site_names():
         for _, service in services[:1]:
             found = [inventory.service_vips(service, f).get(site) for f in FAMILIES]
@@ -231,7 +231,7 @@ def _front(inventory: Inventory, host: Host) -> FrontFile | None:
         inventory, host.site
     ):  # it carries as long as it has the anchor: the addresses are on all of them
         return FrontFile(tuple(anchors(inventory, host.site)), seconds)
-    vips = tuple(str(address) for family in FAMILIES for address in inventory.vips(family))
+    vips = tuple(str(address) for family in FAMILIES for address in inventory.held(host.site, family))
     return FrontFile(vips, seconds)
 
 

@@ -5,6 +5,7 @@ Sources: RFC 4271 (BGP), RFC 5880/5882 (BFD), RFC 6890 (bogons), the BIRD 2.0 Us
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 from trimtab import agent_config
@@ -27,6 +28,7 @@ from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import by_itself, joined
+from trimtab.estate.special import within
 
 CONFIG = "/etc/bird/bird.conf"
 STEER, NO_STEER = agent_config.STEER, "/etc/bird/steer-none.conf"
@@ -90,13 +92,12 @@ def timers(inventory: Inventory) -> dict[str, int]:
 
 
 def _common(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
-    site_id = inventory.estate.sites[host.site].id
-    return {"v": family, "bits": BITS[family], "anchor": addressing.anchor(family, site_id, inventory.first)}
+    return {"v": family, "bits": BITS[family], "anchor": inventory.anchor(host.site, family)}
 
 
 def _proxy_family(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
     routers = [
-        {"number": r.number, "address": host.vlan.host(family, r.number)}
+        {"number": r.number, "address": inventory.in_network(r, host.vlan, family)}
         for r in inventory.routers(host.site)
     ]
     return {**_common(inventory, host, family), "own_address": host.address(family), "routers": routers}
@@ -114,14 +115,15 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
         "vips": vips,
         "lost": lost,
         "front": front[0].vlan.interface if front else None,
-        "front_address": front[0].vlan.host(family, host.number) if front else None,
+        "front_address": inventory.in_network(host, front[0].vlan, family) if front else None,
         "announced": inventory.announced(host.site, family) if front else [],
         "own": inventory.public(host.site, family) if front else None,
         "own_address": host.address(family),
-        "aggregate": addressing.site_aggregate(family, site_id, inventory.first),
+        "private": inventory.private(host.site, family),
         "default": DEFAULT[family],
         "next_hops": next_hops(inventory, host, family),
         "unrouted": UNROUTED[family],
+        "elsewhere": _elsewhere(inventory, host.site, family),
         "longest": LONGEST[family],
         "bogons": BOGONS[family],
         "estate": estate_prefixes(inventory, host.site, family),
@@ -144,6 +146,19 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
 def _anchor_peer(proxy: Host, family: Family) -> Any:
     """Where a proxy tells its anchor from: one that is a router too has a session with its siblings from its own address."""
     return proxy.vlan.host(family, proxy.number) if proxy.does("gateway") else proxy.address(family)
+
+
+def _elsewhere(inventory: Inventory, site: str, family: Family) -> list[str]:
+    """Networks that other sites state and that no range for private use has: without their path they are as unreachable."""
+    private = [ip_network(each) for each in UNROUTED[family]]
+    found = (
+        vlan.network(family)
+        for other in inventory.site_names()
+        if other != site
+        for vlan in inventory.vlans(other)
+        if vlan.is_stated(family)
+    )
+    return [str(net) for net in found if not any(within(net, each) for each in private)]
 
 
 def _on_link(inventory: Inventory, site: str, family: Family) -> tuple[list[Any], list[dict[str, Any]]]:
@@ -183,13 +198,11 @@ def _other_sites(inventory: Inventory, host: Host, family: Family) -> list[dict[
 
 
 def _other_site(inventory: Inventory, site: str, other: str, family: Family) -> dict[str, Any]:
-    own_id = inventory.estate.sites[site].id
-    other_id = inventory.estate.sites[other].id
-    _, local, peer = addressing.private_link(family, own_id, other_id)
-    accept = [addressing.site_aggregate(family, other_id, inventory.first)]
+    _, local, peer = inventory.path(family, site, other)
+    accept = inventory.private(other, family)
     public = inventory.public(other, family)
     if public is not None and inventory.front(other):
-        accept.append(public)
+        accept.append(str(public))
     return {
         "name": other,
         "id": identifier(other),

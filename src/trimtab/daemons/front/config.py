@@ -38,8 +38,7 @@ def vrrp_seconds(inventory: Inventory, site: str | None = None) -> float:
 
 def anchors(inventory: Inventory, site: str) -> list[str]:
     """By which a proxy of the site says that it serves."""
-    site_id = inventory.estate.sites[site].id
-    return [str(addressing.anchor(f, site_id, inventory.first)) for f in FAMILIES]
+    return [str(inventory.anchor(site, f)) for f in FAMILIES]
 
 
 def _state(inventory: Inventory, host: Host) -> str:
@@ -61,8 +60,8 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
     site_id = inventory.estate.sites[host.site].id
     watch = fill(
         "front/front-watch.py.j2",
-        anchor4=addressing.anchor(4, site_id, inventory.first),
-        anchor6=addressing.anchor(6, site_id, inventory.first).packed.hex(),
+        anchor4=inventory.anchor(host.site, 4),
+        anchor6=inventory.anchor(host.site, 6).packed.hex(),
         spares=[
             addressing.spare_anchor(4, site_id, inventory.first),
             addressing.spare_anchor(6, site_id, inventory.first).packed.hex(),

@@ -22,11 +22,12 @@ from trimtab.daemons.haproxy.server import UNACKED_MS, check_options, purge, quo
 from trimtab.daemons.pools import Server, endpoint, servers, used
 from trimtab.daemons.splits import split_name
 from trimtab.daemons.template import fill, milliseconds
-from trimtab.daemons.vips import addresses, by_number
+from trimtab.daemons.vips import addresses
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Check, Pool
 from trimtab.estate.service import Route, Service
+from trimtab.estate.vips import shared
 
 CONFIG, POOLS = "/etc/haproxy/haproxy.cfg", "/etc/haproxy/pools.cfg"
 UNIT = "haproxy.service"
@@ -47,7 +48,8 @@ def v6only(address: str) -> str:
 
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    fronts = [_front(inventory, number, entries) for number, entries in by_number(inventory).items()]
+    every = (_front(inventory, host.site, key, entries) for key, entries in shared(inventory).items())
+    fronts = [front for front in every if front["addresses"]]  # others are of other sites' networks
     pools, room = used(inventory), places(inventory, host.site)
     able, proxy = features(host.platform), inventory.estate.tiers.proxy
     text = fill(
@@ -56,6 +58,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         proxy=proxy,
         places=room,
         own=own_networks(inventory),
+        most_words=MOST_WORDS,
         client_hs=able.client_hs,
         once=haproxy_once.stage(able, proxy),
         safe=haproxy_once.SAFE,
@@ -97,12 +100,10 @@ def _by_table(pool: Pool) -> bool:
 def _certificate_lists(inventory: Inventory) -> tuple[Artifact, ...]:
     """One line a service: its certificate for its names (section 5.1, crt-list)."""
     found = []
-    for number, entries in by_number(inventory).items():
+    for key, entries in shared(inventory).items():
         lines = [_certificate(name, service) for name, service in entries]
         found.append(
-            Artifact(
-                f"/etc/haproxy/crt-list{number}.txt", "\n".join(lines) + "\n", take_up="reload", unit=UNIT
-            )
+            Artifact(f"/etc/haproxy/crt-list{key}.txt", "\n".join(lines) + "\n", take_up="reload", unit=UNIT)
         )
     return tuple(found)
 
@@ -113,10 +114,10 @@ def _certificate(name: str, service: Service) -> str:
     return f"/etc/trimtab/tls/{name}.pem{options} {' '.join(service.names)}"
 
 
-def _front(inventory: Inventory, number: int, entries: list[tuple[str, Service]]) -> dict[str, Any]:
+def _front(inventory: Inventory, site: str, key: str, entries: list[tuple[str, Service]]) -> dict[str, Any]:
     return {
-        "number": number,
-        "addresses": addresses(inventory, [service for _, service in entries]),
+        "number": key,
+        "addresses": addresses(inventory, [service for _, service in entries], site),
         "tls_min": min(service.tls.min for _, service in entries),
         "services": [_service(name, service) for name, service in entries],
     }

@@ -14,7 +14,7 @@ from typing import Any
 from trimtab.agent_config import KEEPALIVED_RELOADING
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.template import fill
-from trimtab.estate.addressing import CARRIER, FAMILIES, MAX_ROUTERS, VRID_FRONT, VRID_GATEWAY, Vlan
+from trimtab.estate.addressing import FAMILIES, MAX_ROUTERS, VRID_FRONT, VRID_GATEWAY
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import by_itself
 from trimtab.estate.vrrp import Vrrp
@@ -22,7 +22,6 @@ from trimtab.estate.vrrp import Vrrp
 CONFIG = "/etc/keepalived/keepalived.conf"
 FRONT_STATE = "/run/trimtab/front"
 GATEWAY_STATE = "/run/trimtab/gateway"
-GATEWAY = 9  # of every network, see Vlan.host
 LAST_PLACE = -254  # below every priority; keepalived takes 1 for what comes out less
 
 
@@ -57,14 +56,14 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 def _front(inventory: Inventory, host: Host) -> Instance:
     """The VIPs: given away when the proxy's process ends or when it no longer answers."""
-    vlan = host.vlan
-    vips = [(f"{vip}/{32 if f == 4 else 128}", vlan.interface) for f in FAMILIES for vip in inventory.vips(f)]
-    carrier = f"{vlan.host(4, CARRIER)}/32"
+    own = host.interface
+    vips = [(f"{vip}/{32 if f == 4 else 128}", own) for f in FAMILIES for vip in inventory.held(host.site, f)]
+    carrier = f"{host.vlan.carrier(VRID_FRONT)}/32"
     peers = _peers(inventory, host)
     track = [_tracked("front", FRONT_STATE, name) for name in ("process", "health", "yield")]
     track.append(_tracked("front", FRONT_STATE, "drained", LAST_PLACE))
     preempt = inventory.estate.vrrp.preempt
-    return Instance("front", vlan.interface, VRID_FRONT, carrier, tuple(vips), preempt, tuple(track), peers)
+    return Instance("front", own, VRID_FRONT, carrier, tuple(vips), preempt, tuple(track), peers)
 
 
 def _gateways(inventory: Inventory, host: Host) -> Instance:
@@ -72,17 +71,17 @@ def _gateways(inventory: Inventory, host: Host) -> Instance:
 
     It never preempts: a router that comes back has no routes yet.
     """
-    gateways = [
-        (_gateway(vlan, f), vlan.interface)
-        for vlan in inventory.vlans(host.site)
-        for f in FAMILIES
-        if f == 6 or vlan != host.vlan
-    ]
     own, peers = host.vlan, _peers(inventory, host, MAX_ROUTERS)
+    moving = [
+        (vlan, f"{address}/{vlan.network(f).prefixlen}")
+        for vlan, f, address in inventory.moving_gateways(host.site)
+    ]
+    carrier = f"{own.carrier(VRID_GATEWAY)}/32"
+    if not own.is_stated(4):
+        carrier = next(address for vlan, address in moving if vlan == own)  # the first: IPv4's
+    gateways = tuple((address, vlan.interface) for vlan, address in moving if address != carrier)
     track = (_tracked("gateway", GATEWAY_STATE, "bird"),)
-    return Instance(
-        "gateway", own.interface, VRID_GATEWAY, _gateway(own, 4), tuple(gateways), False, track, peers
-    )
+    return Instance("gateway", own.interface, VRID_GATEWAY, carrier, gateways, False, track, peers)
 
 
 def _peers(inventory: Inventory, host: Host, most: int | None = None) -> tuple[str, ...]:
@@ -93,16 +92,13 @@ def _peers(inventory: Inventory, host: Host, most: int | None = None) -> tuple[s
         return ()
     last = inventory.estate.sites[host.site].hosts[host.group].low + 1
     numbers = range(1, min(last, most or last) + 1)
-    return tuple(inventory.address(host.site, host.group, n, 4) for n in numbers if n != host.number)
+    found = (inventory.address(host.site, host.group, n, 4) for n in numbers if n != host.number)
+    return tuple(address for address in found if address is not None)
 
 
 def _tracked(group: str, folder: str, name: str, weight: int = 0) -> dict[str, Any]:
     """weight: of a 1 in the file, on the priority; 0: a 1 is a fault."""
     return {"name": f"{group}_{name}", "path": f"{folder}/{name}", "weight": weight}
-
-
-def _gateway(vlan: Vlan, family: int) -> str:
-    return f"{vlan.host(4, GATEWAY)}/24" if family == 4 else f"{vlan.host(6, GATEWAY)}/64"
 
 
 def _config(vrrp: Vrrp, host: Host, instances: list[Instance]) -> tuple[Artifact, ...]:

@@ -17,16 +17,16 @@ def _wanted(inventory: Inventory, host: Host) -> bool:
 
 def _ready(inventory: Inventory) -> list[ReadyCheck]:
     found = []
-    vips = tuple(str(a) for f in FAMILIES for a in inventory.vips(f))
     for site in inventory.site_names():
         front = tuple(h.name for h in inventory.front(site) if moves_vips(inventory, h))
+        vips = tuple(str(a) for f in FAMILIES for a in inventory.held(site, f))
         if front and vips:
             found.append(ReadyCheck("vip", f"{site}: one proxy holds every VIP", front, vips))
         if front and vips and inventory.estate.vrrp.preempt:  # it is going to take them back: wait for it
             found.append(ReadyCheck("vip", f"{site}: {front[0]} holds every VIP", front[:1], vips))
         routers = tuple(h.name for h in inventory.routers(site))
         if len(routers) > 1:
-            gateways = tuple(str(v.host(f, 9)) for v in inventory.vlans(site) for f in FAMILIES)
+            gateways = tuple(str(address) for _, _, address in inventory.moving_gateways(site))
             found.append(ReadyCheck("vip", f"{site}: one router holds every gateway", routers, gateways))
     return found
 

@@ -20,7 +20,10 @@ def connections(inventory: Inventory, public: int | None = None) -> int:
 
 def _beside(inventory: Inventory) -> int:
     """Of a worker of nginx: listening sockets, and connections that are kept to members."""
-    listening = 2 * len(addresses(inventory, list(inventory.estate.services.values()))) + 1
+    services = list(inventory.estate.services.values())
+    listening = (
+        2 * max((len(addresses(inventory, services, s)) for s in inventory.site_names()), default=0) + 1
+    )
     return listening + len(used(inventory)) * inventory.estate.tiers.proxy.upstream_keepalive
 
 
