@@ -59,8 +59,8 @@ UPSTREAM = FAR + (
 LIST = json.dumps({"roas": [{"prefix": p, "maxLength": m, "asn": a} for p, (m, a) in ROAS.items()]})
 SCRIPT = r"""
 validator() {
-    nsenter --target $far --net /usr/local/lib/test/stayrtr -bind 198.51.100.9:3323 -cache /run/roas.json -checktime=false -metrics.addr '' \
-        -refresh 1 > /run/stayrtr.log 2>&1 & cache=$!
+    nsenter --target $far --net /usr/local/lib/test/stayrtr -bind 198.51.100.9:3323 -cache /run/roas.json -checktime=false -metrics.addr= \
+        -refresh 1 >/run/stayrtr.log 2>&1 & cache=$!
 }
 why() { ours "show route $1 table wan4 filtered all" | sed -n 's/.*BGP.large_community:.*(65020, 2, \([0-9]*\)).*/\1/p'; }
 taken() { ours "show route $1 table wan4" | grep -q up_isp4; }

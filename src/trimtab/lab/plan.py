@@ -25,7 +25,7 @@ from trimtab.errors import BadInput
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family, Vlan
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.lab import clients, consul, exchange, ranges, storefront, transit, uplinks
+from trimtab.lab import clients, consul, exchange, ranges, rpki, storefront, transit, uplinks
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, Segment, Topology, wan_segment
@@ -70,6 +70,8 @@ class _Planner:
         nodes += [self._route_server(server) for server in self.servers]
         nodes += [self._host(host) for host in self.inventory.hosts]
         nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]
+        strangers = ranges.strangers(self.inventory, self.ranges)
+        nodes = rpki.serving(self.inventory, nodes, strangers, self.source)
         checks = tuple(self._checks({node.name: node for node in nodes}))
         return Topology(
             self.name,
@@ -79,6 +81,7 @@ class _Planner:
             {
                 **facts(self.inventory, self.regions, nodes, self.links),
                 "source": self.source,
+                "rpki": rpki.facts(self.inventory, nodes, strangers),
                 "estate_store": self._estate_store(),
                 "automatic": self.inventory.estate.arbiter.automatic,
             },
@@ -212,7 +215,7 @@ class _Planner:
                 found.append(
                     ReadyCheck("bgp", f"{node.name}: {len(sessions)} BGP sessions", (node.name,), sessions)
                 )
-        return found + self._hearing_checks()
+        return found + self._hearing_checks() + rpki.checks(self.inventory)
 
     def _hearing_checks(self) -> list[ReadyCheck]:
         """Every upstream hears the own prefix of every site that it carries; a member of an exchange those of its LAN."""

@@ -24,7 +24,16 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from trimtab.daemons.bird import wire
-from trimtab.daemons.bird.wire import Adverts, Configured, Prefix, ProtocolState, Reply, Route, symbol
+from trimtab.daemons.bird.wire import (
+    Adverts,
+    Channel,
+    Configured,
+    Prefix,
+    ProtocolState,
+    Reply,
+    Route,
+    symbol,
+)
 from trimtab.errors import InvalidResponse, Unreachable
 
 SOCKET = "/run/bird/bird.ctl"
@@ -54,6 +63,10 @@ class Bird:
     async def protocols(self) -> dict[str, ProtocolState]:
         """All of them, by name."""
         return wire.protocols(await self._one("show protocols"))
+
+    async def channels(self) -> dict[str, tuple[Channel, ...]]:
+        """How many routes each protocol has, by name."""
+        return wire.channels(await self._one("show protocols all"))
 
     async def members(self, asked: Sequence[tuple[Prefix, str]]) -> tuple[bool, ...]:
         """Of each prefix and name of a set: is it in the set that the configuration in force defines? Raises Refused

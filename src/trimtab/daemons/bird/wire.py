@@ -22,7 +22,7 @@ MAX_TEXT = 8192  # bytes of a line; BIRD's are of 512 and fewer
 MAX_REPLY = 4 * 2**20
 
 WELCOME, RECONFIGURED, IN_PROGRESS, QUEUED, SHUTTING_DOWN, CONFIG_OK, EVALUATED = 1, 3, 4, 5, 6, 20, 23
-PROTOCOL, ROUTE, ROUTE_ATTRIBUTE = 1002, 1007, 1012
+PROTOCOL, PROTOCOL_DETAIL, ROUTE, ROUTE_ATTRIBUTE = 1002, 1006, 1007, 1012
 NO_ROUTE, NO_PROTOCOL, INTERRUPTED = 8001, 8003, 8004
 
 Prefix = IPv4Network | IPv6Network
@@ -38,6 +38,8 @@ _LINE = re.compile(r"(\d{4})([- ])(.*)", re.ASCII | re.DOTALL)
 _NET = re.compile(r"(\S*) +(\w+) \[(\S+) [^\]]*\]( [*!])?", re.ASCII)
 _COMMUNITIES = re.compile(r"(\(\d{1,5},\d{1,5}\) ?)*", re.ASCII)
 _NAME = "\tBGP.community:"
+_CHANNEL = re.compile(r" *Channel (\w+)", re.ASCII)
+_COUNTS = re.compile(r" *Routes: +(\d+) imported, (?:(\d+) filtered, )?(\d+) exported", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,16 @@ class ProtocolState:
     state: str
     since: str
     info: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Of a protocol, in routes. name: `ipv4`, `roa6`.  filtered: refused and kept aside, 0 where none are kept."""
+
+    name: str
+    imported: int
+    filtered: int
+    exported: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +213,23 @@ def _protocol(text: str) -> ProtocolState:
         raise InvalidResponse(f"not a line of BIRD's protocols: {ascii(text)[:100]}")
     since, _, info = (words[4] if len(words) == 5 else "").partition("  ")  # a time may have one blank
     return ProtocolState(words[0], words[1], words[2], words[3], since.strip(), info.strip())
+
+
+def channels(reply: Reply) -> dict[str, tuple[Channel, ...]]:
+    """By protocol, of `show protocols all`. One that is down has no counts, and is left out."""
+    if reply.code != NO_PROTOCOL and accepted(reply).code != 0:
+        raise _unexpected(reply)
+    found: dict[str, tuple[Channel, ...]] = {}
+    protocol = channel = ""
+    for line in reply.lines:
+        if line.code == PROTOCOL:
+            protocol, channel = _protocol(line.text).name, ""
+        elif line.code == PROTOCOL_DETAIL and (named := _CHANNEL.fullmatch(line.text)):
+            channel = named[1]
+        elif line.code == PROTOCOL_DETAIL and channel and (told := _COUNTS.match(line.text)):
+            counts = Channel(channel, int(told[1]), int(told[2] or 0), int(told[3]))
+            found[protocol] = (*found.get(protocol, ()), counts)
+    return found
 
 
 def routes(reply: Reply) -> tuple[Route, ...]:
