@@ -133,9 +133,23 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Rpki:
+    """units: of the validators, by node; file: what they serve.  strangers: prefixes whose ROAs name nobody here.  table: of a
+    transit's kernel, whose routes it tells as its own.  mark: second part of the community that says why a route is refused.
+    """
+
+    units: Mapping[str, tuple[str, ...]]
+    file: str
+    strangers: tuple[str, ...]
+    table: int
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A twin's facts in the drills' own types. objectives: rto_s, write_rto_s, write_rpo, where promised.
     source: the estate's file. estate_store: None where the estate has no store of its own. automatic: agents drain sites.
+    rpki: None where no validator is asked.
     """
 
     estate: str
@@ -152,6 +166,7 @@ class Scene:
     estate_store: Store | None = None
     automatic: bool = True
     maxconn: int = 20000
+    rpki: Rpki | None = None
 
     @property
     def serving(self) -> Serving:
@@ -197,6 +212,7 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
             for name, found in facts.get("stores", {}).items()
         ),
         configuration=facts.get("configuration", "unknown"),
+        rpki=_rpki(facts.get("rpki")),
         splits={
             name: Split(
                 found["host"],
@@ -236,6 +252,13 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         {pool: tuple(sites) for pool, sites in found.get("across", {}).items()},
         {unit: tuple(hosts) for unit, hosts in found.get("units", {}).items()},
     )
+
+
+def _rpki(found: Mapping[str, Any] | None) -> Rpki | None:
+    if not found:
+        return None
+    units = {node: tuple(each) for node, each in found["units"].items()}
+    return Rpki(units, found["file"], tuple(found["strangers"]), int(found["table"]), int(found["mark"]))
 
 
 def _estate_store(found: Mapping[str, Any] | None) -> Store | None:

@@ -12,6 +12,7 @@ from trimtab.drills.checkers.conduct import (
     VipConduct,
     WorkersConduct,
 )
+from trimtab.drills.checkers.defence import HijackConduct, SessionsConduct, ValidatorsConduct
 from trimtab.drills.checkers.failed import (
     FailsAtMost,
     FailsKeptAtMost,
@@ -66,6 +67,9 @@ CHECKERS: tuple[Checker, ...] = (
     LedgerConduct(),
     SiteConduct(),
     DrainConduct(),
+    HijackConduct(),
+    SessionsConduct(),
+    ValidatorsConduct(),
     RecoversQuietly(),
     ReturnsUnnoticed(),
 )
