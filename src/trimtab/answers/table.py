@@ -10,6 +10,7 @@ from trimtab.answers.drain import Event
 from trimtab.answers.freeze import Freeze
 from trimtab.answers.incidents import Incident, Incidents
 from trimtab.answers.members import Members
+from trimtab.answers.routes import Routes
 from trimtab.answers.split import Divided, Splits
 from trimtab.answers.status import Status
 from trimtab.answers.weight import Weighed
@@ -21,6 +22,7 @@ ANSWERS: Mapping[str, Any] = {
     "freeze": Freeze,
     "status": Status,
     "why": Why,
+    "routes": Routes,
     "incidents": Incidents | Incident,
     "members": Members,
     "weight": Change[Weighed],

@@ -19,6 +19,7 @@ from trimtab.cli import (
     lab,
     members,
     register,
+    routes,
     schema,
     show,
     split,
@@ -73,6 +74,7 @@ for _command in (
     drain.freeze,
     why.status,
     why.why,
+    routes.routes,
     incidents.incidents,
 ):
     app.command(_command.__name__)(_command)

@@ -110,6 +110,10 @@ class Bird:
             return None
         return _adverts(replies)
 
+    async def ask(self, commands: Sequence[str]) -> list[Reply]:
+        """Whatever is asked, a reply each; judging them is the caller's."""
+        return await self._ask(commands)
+
     async def _one(self, command: str) -> Reply:
         return (await self._ask([command]))[0]
 
