@@ -134,13 +134,13 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Rpki:
-    """units: of the validators, by node; file: what they serve.  strangers: prefixes whose ROAs name nobody here.  table: of a
+    """units: of the validators, by node; file: what they serve.  foreign: prefixes whose ROAs name nobody here.  table: of a
     transit's kernel, whose routes it tells as its own.  mark: second part of the community that says why a route is refused.
     """
 
     units: Mapping[str, tuple[str, ...]]
     file: str
-    strangers: tuple[str, ...]
+    foreign: tuple[str, ...]
     table: int
     mark: int
 
@@ -258,7 +258,7 @@ def _rpki(found: Mapping[str, Any] | None) -> Rpki | None:
     if not found:
         return None
     units = {node: tuple(each) for node, each in found["units"].items()}
-    return Rpki(units, found["file"], tuple(found["strangers"]), int(found["table"]), int(found["mark"]))
+    return Rpki(units, found["file"], tuple(found["foreign"]), int(found["table"]), int(found["mark"]))
 
 
 def _estate_store(found: Mapping[str, Any] | None) -> Store | None:

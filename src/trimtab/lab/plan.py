@@ -70,8 +70,8 @@ class _Planner:
         nodes += [self._route_server(server) for server in self.servers]
         nodes += [self._host(host) for host in self.inventory.hosts]
         nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]
-        strangers = ranges.strangers(self.inventory, self.ranges)
-        nodes = rpki.serving(self.inventory, nodes, strangers, self.source)
+        foreign = rpki.foreign(self.inventory, self.ranges)
+        nodes = rpki.serving(self.inventory, nodes, foreign, self.source)
         checks = tuple(self._checks({node.name: node for node in nodes}))
         return Topology(
             self.name,
@@ -81,7 +81,7 @@ class _Planner:
             {
                 **facts(self.inventory, self.regions, nodes, self.links),
                 "source": self.source,
-                "rpki": rpki.facts(self.inventory, nodes, strangers),
+                "rpki": rpki.facts(self.inventory, nodes, foreign),
                 "estate_store": self._estate_store(),
                 "automatic": self.inventory.estate.arbiter.automatic,
             },

@@ -70,7 +70,7 @@ def choose(inventory: Inventory, transits: int) -> Ranges:
     )
 
 
-def strangers(inventory: Inventory, chosen: Ranges) -> tuple[IPNetwork, ...]:
+def foreign(inventory: Inventory, chosen: Ranges) -> tuple[IPNetwork, ...]:
     """A prefix of each family that belongs to nobody in the twin, where no filter takes it for anything but the Internet's."""
     taken = [*_taken(inventory), *(getattr(chosen, each.name) for each in fields(chosen))]
     return _free(taken, 24, tuple(reversed(ROUTED4))), _free(taken, 48, tuple(reversed(ROUTED6)))

@@ -23,14 +23,16 @@ from trimtab.estate.inventory import Inventory
 from trimtab.estate.peering import sessions
 from trimtab.estate.roa import Vrp, as_json, read_roas
 from trimtab.estate.rpki import Endpoint
+from trimtab.lab import ranges
+from trimtab.lab.ranges import Ranges
 from trimtab.lab.topology import Leg, Node
 
 UNIT = "stayrtr.service"
 FILE = "/etc/stayrtr/roas.json"
 STRANGER_AS = 419_999  # nobody has it, and no filter takes it for a number that nobody can have
-TABLE = (
-    666  # of a transit's kernel: what it tells its customers beside what is its own to tell (transit.conf.j2)
-)
+FORWARDS = ("net.ipv4.ip_forward", "1")
+# Of a transit's kernel: what it tells its customers beside what is its own to tell (transit.conf.j2).
+TABLE = 666
 
 
 def stated(inventory: Inventory, source: str) -> list[Vrp]:
@@ -47,14 +49,20 @@ def stated(inventory: Inventory, source: str) -> list[Vrp]:
     return [vrp for each in kept.by_prefix.values() for vrp in each]
 
 
+def foreign(inventory: Inventory, chosen: Ranges) -> tuple[IPNetwork, ...]:
+    """Prefixes whose ROAs name nobody in the twin; none where nobody asks for ROAs."""
+    asked = inventory.estate.edge.rpki
+    return ranges.foreign(inventory, chosen) if asked and asked.validators else ()
+
+
 def serving(
-    inventory: Inventory, nodes: Sequence[Node], strangers: Sequence[IPNetwork], source: str
+    inventory: Inventory, nodes: Sequence[Node], foreign: Sequence[IPNetwork], source: str
 ) -> list[Node]:
     """The nodes with every validator at its place, and those that are only one."""
     asked = inventory.estate.edge.rpki
     if asked is None or not asked.validators:
         return list(nodes)
-    text = as_json([*stated(inventory, source), *(Vrp(p, p.prefixlen, STRANGER_AS) for p in strangers)])
+    text = as_json([*stated(inventory, source), *(Vrp(p, p.prefixlen, STRANGER_AS) for p in foreign)])
     found = {node.name: node for node in nodes}
     for number, endpoint in enumerate(asked.validators, 1):
         for node in _places(inventory, found, endpoint, number):
@@ -78,7 +86,7 @@ def _places(inventory: Inventory, nodes: dict[str, Node], endpoint: Endpoint, nu
                 route = f"{'-6 ' if family == 6 else ''}default via {gateway}"
                 yield Node(name=f"validator-{number}", kind="transit", legs=(leg,), routes=(route,))
                 return
-    for node in [node for node in nodes.values() if node.kind == "transit" and "bird.service" in node.units]:
+    for node in [n for n in nodes.values() if n.kind == "transit" and FORWARDS in n.sysctls]:
         yield replace(
             node, loopback=tuple(dict.fromkeys((*node.loopback, f"{address}/{address.max_prefixlen}")))
         )
@@ -95,9 +103,7 @@ def _with(node: Node, endpoint: Endpoint, number: int, text: str) -> Node:
     return replace(node, files=(*node.files, Artifact(FILE, text), brought), units=(*node.units, name))
 
 
-def facts(
-    inventory: Inventory, nodes: Sequence[Node], strangers: Sequence[IPNetwork]
-) -> dict[str, Any] | None:
+def facts(inventory: Inventory, nodes: Sequence[Node], foreign: Sequence[IPNetwork]) -> dict[str, Any] | None:
     """What drills need: who runs the validators, and whose prefixes may be announced by nobody else."""
     if not (found := [node for node in nodes if UNIT in node.units]):
         return None
@@ -105,7 +111,7 @@ def facts(
         "nodes": [node.name for node in found],
         "units": {node.name: [u for u in node.units if u.startswith("stayrtr")] for node in found},
         "file": FILE,
-        "strangers": [str(prefix) for prefix in strangers],
+        "foreign": [str(prefix) for prefix in foreign],
         "table": TABLE,
         "mark": REFUSED,
     }

@@ -21,7 +21,7 @@ def lines(answer: Routes) -> list[str]:
 
 
 def _sessions(answer: Routes) -> Iterator[str]:
-    yield f"{'router':<16} {'session':<18} {'since':<13} {'taken':>8} {'refused':>8}  tells"
+    yield f"{'host':<16} {'session':<18} {'since':<13} {'taken':>8} {'refused':>8}  tells"
     for router in answer.routers:
         for each in router.sessions:
             tells = ", ".join(t.prefix + "".join(f" {c}" for c in t.communities) for t in each.told) or "-"

@@ -24,7 +24,7 @@ class Hijack:
         place, rpki = scene.site(arguments["site"]), needs_rpki(scene)
         found = upstream(place, arguments)
         prefixes = tuple(
-            p for p in (*map(upper_half, place.prefixes), *rpki.strangers) if _speaks(found.peers, p)
+            p for p in (*map(upper_half, place.prefixes), *rpki.foreign) if _speaks(found.peers, p)
         )
         says = f"{found.transit}, which carries {place.name} as {found.name}, announces {', '.join(prefixes)} as its own"
         return Aim(place.name, (found.transit,), str(rpki.table), says, names=prefixes)
