@@ -116,10 +116,11 @@ class PaperTwin:
 
     def broken(self) -> dict[str, Any]:
         shut = {node: names for node, names in self.shut.items() if names}
+        announced = {node: lines for node, lines in self.announced.items() if lines}
         state = {"dark": self.dark, "cut": self.cut, "stopped": self.stopped, "spoiled": self.spoiled,
                  "filters": self.filters, "systems": self.systems, "replaced": self.replaced,
-                 "shut": shut, "ill": self.ill, "older": self.older, "emptied": self.emptied,
-                 "announced": {node: lines for node, lines in self.announced.items() if lines}, "drained": self.arbiter.drained}  # fmt: skip
+                 "shut": shut, "ill": self.ill, "older": self.older,
+                 "emptied": self.emptied, "announced": announced, "drained": self.arbiter.drained}  # fmt: skip
         found: dict[str, Any] = {name: value.copy() for name, value in state.items() if value}
         return {**found, "frozen": True} if self.arbiter.frozen else found
 
