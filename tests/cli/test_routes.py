@@ -12,7 +12,7 @@ from trimtab.cli import routes as command
 from trimtab.cli.routes import collect
 from trimtab.cli.views.routes import lines
 from trimtab.daemons.bird.seen import Seen, seen
-from trimtab.daemons.bird.wire import Channel, Line, Replies, Reply, channels
+from trimtab.daemons.bird.wire import Channel, Line, Replies, Reply, channels, neighbours
 from trimtab.daemons.load import load_estate
 from trimtab.errors import BadInput, Refused, Unreachable
 from trimtab.estate.inventory import Inventory
@@ -48,6 +48,8 @@ PROTOCOLS = """\
 1006-  Channel roa6
 1006-    Routes:         9 imported, 0 exported, 9 preferred
 1002-up_hkix4   BGP        ---        up     21:31:23.211  Established
+1006-  BGP state:          Established
+1006-    Neighbor address: 198.51.100.1
 1006-  Channel ipv4
 1006-    Routes:         1 imported, 2 filtered, 3 exported, 1 preferred
 1006-    Route change stats:     received   rejected   filtered    ignored   accepted
@@ -108,6 +110,7 @@ def test_counts_are_those_of_each_channel() -> None:
         "validator_1": (Channel("roa4", 11, 0, 0), Channel("roa6", 9, 0, 0)),
         "up_hkix4": (Channel("ipv4", 1, 2, 3),),
     }
+    assert neighbours(reply(PROTOCOLS)) == {"up_hkix4": "198.51.100.1"}
 
 
 def test_what_birds_filter_language_refuses_is_an_error() -> None:

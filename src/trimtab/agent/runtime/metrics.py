@@ -127,6 +127,12 @@ class SessionFigures:
             ["session", "channel", "state"],
             registry=registry,
         )
+        self.rtt = Gauge(
+            "trimtab_bgp_session_rtt_seconds",
+            "Smoothed round trip of the session's TCP connection",
+            ["session"],
+            registry=registry,
+        )
         self.validator_up = Gauge(
             "trimtab_rpki_validator_up", "1 it answers, 0 it does not", ["validator"], registry=registry
         )

@@ -7,18 +7,20 @@ again at once. A validator that is away costs nothing yet: its last answer count
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
 from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
+from trimtab.agent.site.round_trips import by_session, round_trips
 from trimtab.daemons.bird.wire import Channel, ProtocolState
 
 PACE = Pace(window=0.0, resync=5.0, first=0.5, most=15.0)
 LIMIT = "Route limit exceeded"  # BIRD 2.0 and 2.17, in the last column of `show protocols`
 BGP, RPKI = "BGP", "RPKI"
+EVERY = 6  # rounds
 JITTER_S = 0.5  # BIRD reckons a time of day anew at each question
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
@@ -26,6 +28,10 @@ _TIME = re.compile(r"(\d\d):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 class ProtocolsLike(Protocol):
     async def protocols(self) -> dict[str, ProtocolState]: ...
     async def channels(self) -> dict[str, tuple[Channel, ...]]: ...
+    async def neighbours(self) -> dict[str, str]: ...
+
+
+RoundTrips = Callable[[], Awaitable[Mapping[str, float]]]
 
 
 class Sessions:
@@ -33,8 +39,11 @@ class Sessions:
 
     name = "sessions"
 
-    def __init__(self, bird: ProtocolsLike, log: Log, metrics: Metrics) -> None:
-        self._bird, self._log, self._metrics = bird, log, metrics
+    def __init__(
+        self, bird: ProtocolsLike, log: Log, metrics: Metrics, asked: RoundTrips = round_trips
+    ) -> None:
+        self._bird, self._log, self._metrics, self._asked = bird, log, metrics, asked
+        self._round = 0
         self._over: frozenset[str] = frozenset()
         self._useless: dict[str, str] = {}
         self._before: Mapping[str, ProtocolState] = {}
@@ -50,7 +59,15 @@ class Sessions:
         self._limits(states)
         self._validators(useless(states, channels))
         self._before = states
+        if self._round % EVERY == 0:
+            await self._round_trips()
+        self._round += 1
         return DONE
+
+    async def _round_trips(self) -> None:
+        """A program is run for it, so it is asked less often."""
+        for name, rtt in by_session(await self._bird.neighbours(), await self._asked()).items():
+            self._metrics.sessions.rtt.labels(name).set(rtt)
 
     def _count(
         self, states: Mapping[str, ProtocolState], channels: Mapping[str, tuple[Channel, ...]]

@@ -68,6 +68,10 @@ class Bird:
         """How many routes each protocol has, by name."""
         return wire.channels(await self._one("show protocols all"))
 
+    async def neighbours(self) -> dict[str, str]:
+        """The address of each BGP protocol's neighbour, by name."""
+        return wire.neighbours(await self._one("show protocols all"))
+
     async def members(self, asked: Sequence[tuple[Prefix, str]]) -> tuple[bool, ...]:
         """Of each prefix and name of a set: is it in the set that the configuration in force defines? Raises Refused
         where that has no such set.

@@ -38,6 +38,7 @@ _LINE = re.compile(r"(\d{4})([- ])(.*)", re.ASCII | re.DOTALL)
 _NET = re.compile(r"(\S*) +(\w+) \[(\S+) [^\]]*\]( [*!])?", re.ASCII)
 _COMMUNITIES = re.compile(r"(\(\d{1,5},\d{1,5}\) ?)*", re.ASCII)
 _NAME = "\tBGP.community:"
+_NEIGHBOUR = re.compile(r" *Neighbor address: ([0-9a-fA-F.:]+)", re.ASCII)
 _CHANNEL = re.compile(r" *Channel (\w+)", re.ASCII)
 _COUNTS = re.compile(r" *Routes: +(\d+) imported, (?:(\d+) filtered, )?(\d+) exported", re.ASCII)
 
@@ -229,6 +230,18 @@ def channels(reply: Reply) -> dict[str, tuple[Channel, ...]]:
         elif line.code == PROTOCOL_DETAIL and channel and (told := _COUNTS.match(line.text)):
             counts = Channel(channel, int(told[1]), int(told[2] or 0), int(told[3]))
             found[protocol] = (*found.get(protocol, ()), counts)
+    return found
+
+
+def neighbours(reply: Reply) -> dict[str, str]:
+    """Address by protocol, of `show protocols all`, without an interface."""
+    found: dict[str, str] = {}
+    protocol = ""
+    for line in accepted(reply).lines:
+        if line.code == PROTOCOL:
+            protocol = _protocol(line.text).name
+        elif line.code == PROTOCOL_DETAIL and (told := _NEIGHBOUR.match(line.text)):
+            found[protocol] = told[1]
     return found
 
 
