@@ -31,6 +31,9 @@ class Bird:
     async def neighbours(self) -> dict[str, str]:
         return {"up_a4": "198.51.100.1", "up_b4": "198.51.100.9"}
 
+    async def bfd(self) -> dict[str, bool]:
+        return {"198.51.100.1": True}
+
     async def channels(self) -> dict[str, tuple[Channel, ...]]:
         return self.channels_
 
@@ -143,3 +146,4 @@ def test_a_round_trip_is_that_of_the_sessions_own_connection() -> None:
     for _ in range(7):
         asyncio.run(sessions.reconcile(frozenset()))
     assert metrics.sessions.rtt.labels("up_a4")._value.get() == 0.001532 and len(asked) == 2
+    assert metrics.sessions.bfd.labels("up_a4")._value.get() == 1

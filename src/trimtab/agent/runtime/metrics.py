@@ -127,6 +127,9 @@ class SessionFigures:
             ["session", "channel", "state"],
             registry=registry,
         )
+        self.bfd = Gauge(
+            "trimtab_bfd_session_up", "1 the session's BFD is up, 0 it is not", ["session"], registry=registry
+        )
         self.rtt = Gauge(
             "trimtab_bgp_session_rtt_seconds",
             "Smoothed round trip of the session's TCP connection",

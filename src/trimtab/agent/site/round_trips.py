@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
 from trimtab.drivers.command import run
+
+T = TypeVar("T")
 
 ASK = ("ss", "-tinH", "state", "established", "( sport = :179 or dport = :179 )")
 LIMIT_S = 2.0
@@ -35,6 +38,6 @@ def parsed(text: str) -> dict[str, float]:
     return found
 
 
-def by_session(neighbours: Mapping[str, str], found: Mapping[str, float]) -> dict[str, float]:
+def by_session(neighbours: Mapping[str, str], found: Mapping[str, T]) -> dict[str, T]:
     """neighbours: session → address, as BIRD has it."""
     return {name: found[address] for name, address in neighbours.items() if address in found}

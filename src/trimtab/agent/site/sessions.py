@@ -29,6 +29,7 @@ class ProtocolsLike(Protocol):
     async def protocols(self) -> dict[str, ProtocolState]: ...
     async def channels(self) -> dict[str, tuple[Channel, ...]]: ...
     async def neighbours(self) -> dict[str, str]: ...
+    async def bfd(self) -> dict[str, bool]: ...
 
 
 RoundTrips = Callable[[], Awaitable[Mapping[str, float]]]
@@ -43,7 +44,7 @@ class Sessions:
         self, bird: ProtocolsLike, log: Log, metrics: Metrics, asked: RoundTrips = round_trips
     ) -> None:
         self._bird, self._log, self._metrics, self._asked = bird, log, metrics, asked
-        self._round = 0
+        self._round, self._addresses = 0, dict[str, str]()
         self._over: frozenset[str] = frozenset()
         self._useless: dict[str, str] = {}
         self._before: Mapping[str, ProtocolState] = {}
@@ -59,15 +60,19 @@ class Sessions:
         self._limits(states)
         self._validators(useless(states, channels))
         self._before = states
-        if self._round % EVERY == 0:
-            await self._round_trips()
+        await self._neighbours()
         self._round += 1
         return DONE
 
-    async def _round_trips(self) -> None:
-        """A program is run for it, so it is asked less often."""
-        for name, rtt in by_session(await self._bird.neighbours(), await self._asked()).items():
-            self._metrics.sessions.rtt.labels(name).set(rtt)
+    async def _neighbours(self) -> None:
+        """Round trips less often: a program is run for them."""
+        told, rare = self._metrics.sessions, self._round % EVERY == 0
+        if rare:
+            self._addresses = await self._bird.neighbours()
+        for name, up in by_session(self._addresses, await self._bird.bfd()).items():
+            told.bfd.labels(name).set(int(up))
+        for name, rtt in by_session(self._addresses, await self._asked() if rare else {}).items():
+            told.rtt.labels(name).set(rtt)
 
     def _count(
         self, states: Mapping[str, ProtocolState], channels: Mapping[str, tuple[Channel, ...]]

@@ -72,6 +72,10 @@ class Bird:
         """The address of each BGP protocol's neighbour, by name."""
         return wire.neighbours(await self._one("show protocols all"))
 
+    async def bfd(self) -> dict[str, bool]:
+        """By neighbour's address: is the BFD session up?"""
+        return wire.bfd(await self._one("show bfd sessions"))
+
     async def members(self, asked: Sequence[tuple[Prefix, str]]) -> tuple[bool, ...]:
         """Of each prefix and name of a set: is it in the set that the configuration in force defines? Raises Refused
         where that has no such set.

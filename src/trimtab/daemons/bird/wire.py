@@ -23,6 +23,7 @@ MAX_REPLY = 4 * 2**20
 
 WELCOME, RECONFIGURED, IN_PROGRESS, QUEUED, SHUTTING_DOWN, CONFIG_OK, EVALUATED = 1, 3, 4, 5, 6, 20, 23
 PROTOCOL, PROTOCOL_DETAIL, ROUTE, ROUTE_ATTRIBUTE = 1002, 1006, 1007, 1012
+BFD = 1020
 NO_ROUTE, NO_PROTOCOL, INTERRUPTED = 8001, 8003, 8004
 
 Prefix = IPv4Network | IPv6Network
@@ -243,6 +244,12 @@ def neighbours(reply: Reply) -> dict[str, str]:
         elif line.code == PROTOCOL_DETAIL and (told := _NEIGHBOUR.match(line.text)):
             found[protocol] = told[1]
     return found
+
+
+def bfd(reply: Reply) -> dict[str, bool]:
+    """Neighbour's address → is its session up? Of `show bfd sessions`."""
+    rows = [line.text.split() for line in accepted(reply).lines if line.code == BFD]
+    return {row[0]: row[2] == "Up" for row in rows if len(row) >= 6 and row[0][:1] in "0123456789abcdef"}
 
 
 def routes(reply: Reply) -> tuple[Route, ...]:
