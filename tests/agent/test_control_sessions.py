@@ -10,8 +10,9 @@ import pytest
 
 from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.metrics import Metrics
-from trimtab.agent.site.sessions import Sessions, over_limit
-from trimtab.daemons.bird.wire import ProtocolState
+from trimtab.agent.site.round_trips import parsed
+from trimtab.agent.site.sessions import Sessions, ended, over_limit
+from trimtab.daemons.bird.wire import Channel, ProtocolState
 from trimtab.errors import Unreachable
 
 SHUT = "Automatic shutdown: Route limit exceeded"  # as 2.0.12 and 2.17.6 say it
@@ -25,10 +26,25 @@ class Bird:
     def __init__(self, *states: ProtocolState) -> None:
         self.states: tuple[ProtocolState, ...] | None = states
 
+        self.channels_: dict[str, tuple[Channel, ...]] = {}
+
+    async def neighbours(self) -> dict[str, str]:
+        return {"up_a4": "198.51.100.1", "up_b4": "198.51.100.9"}
+
+    async def bfd(self) -> dict[str, bool]:
+        return {"198.51.100.1": True}
+
+    async def channels(self) -> dict[str, tuple[Channel, ...]]:
+        return self.channels_
+
     async def protocols(self) -> dict[str, ProtocolState]:
         if self.states is None:
             raise Unreachable("no BIRD")
         return {state.name: state for state in self.states}
+
+
+async def nobody() -> dict[str, float]:
+    return {}
 
 
 def test_only_what_the_limit_has_shut_counts() -> None:
@@ -45,7 +61,7 @@ def test_only_what_the_limit_has_shut_counts() -> None:
 def test_an_operator_is_told_once_and_told_when_it_is_over() -> None:
     out, metrics = io.StringIO(), Metrics()
     bird = Bird(bgp("up_a4", "down", SHUT), bgp("up_b4", "up", "Established"))
-    sessions = Sessions(bird, Log(out), metrics)
+    sessions = Sessions(bird, Log(out), metrics, nobody)
 
     def look() -> tuple[list[str], list[float]]:
         asyncio.run(sessions.reconcile(frozenset()))
@@ -62,3 +78,72 @@ def test_an_operator_is_told_once_and_told_when_it_is_over() -> None:
     with pytest.raises(Unreachable):
         look()
     assert metrics.over_limit.labels("up_a4")._value.get() == 0
+
+
+def test_a_validator_of_no_use_is_told_with_what_that_means() -> None:
+    out, metrics = io.StringIO(), Metrics()
+    bird = Bird(bgp("validator_1", "up", "Established", "RPKI"))
+    bird.channels_ = {"validator_1": (Channel("roa4", 7, 0, 0), Channel("roa6", 2, 0, 0))}
+    sessions = Sessions(bird, Log(out), metrics, nobody)
+
+    def look() -> list[str]:
+        asyncio.run(sessions.reconcile(frozenset()))
+        said = [json.loads(line) for line in out.getvalue().splitlines()]
+        return [f"{each['level']} {each.get('why', '')}" for each in said]
+
+    assert look() == []
+    assert metrics.sessions.roas.labels("validator_1", "roa4")._value.get() == 7
+    bird.states = (bgp("validator_1", "start", "Transport-Error", "RPKI"),)
+    away = "error it does not answer: its last answer counts until it expires"
+    assert look() == [away] == look()
+    assert metrics.sessions.validator_up.labels("validator_1")._value.get() == 0
+    bird.states, bird.channels_ = (bgp("validator_1", "up", "Established", "RPKI"),), {}
+    assert look() == [away, "error it knows no ROA: no route is refused for its origin"]
+    bird.channels_ = {"validator_1": (Channel("roa4", 7, 0, 0),)}
+    assert look()[2:] == ["info "]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "flapped"),
+    [
+        (None, ("up", "02:31:27.752"), False),
+        (("start", "02:31:27.752"), ("up", "02:31:29.000"), False),
+        (("up", "02:31:27.752"), ("up", "02:31:27.758"), False),
+        (("up", "02:31:27.752"), ("start", "02:31:40.000"), True),
+        (("up", "02:31:27.752"), ("up", "02:31:40.000"), True),
+        (("up", "02:31:27.752"), ("up", "2026-01-01"), False),
+    ],
+)
+def test_a_flap_is_counted_though_nobody_saw_it_down(
+    before: tuple[str, str] | None, now: tuple[str, str], flapped: bool
+) -> None:
+    def state(told: tuple[str, str]) -> ProtocolState:
+        return ProtocolState("up_a4", "BGP", "---", told[0], told[1], "Established")
+
+    assert ended(state(before) if before else None, state(now)) is flapped
+
+
+# `ss` of iproute2 6.1, shortened
+SS = """\
+0      0           198.51.100.2:179        198.51.100.1:41234
+\t cubic wscale:7,7 rto:204 rtt:1.532/0.75 ato:40 mss:1448
+0      0      [2001:db8:ff01::2]:34567  [2001:db8:ff01::1]:179
+\t cubic wscale:7,7 rto:204 rtt:0.2/0.1 ato:40
+0      0      [fe80::2%up0]:34567  [fe80::1%up0]:179
+\t cubic rto:204 rtt:0.4/0.1
+"""
+
+
+def test_a_round_trip_is_that_of_the_sessions_own_connection() -> None:
+    assert parsed(SS) == {"198.51.100.1": 0.001532, "2001:db8:ff01::1": 0.0002, "fe80::1": 0.0004}
+    metrics, asked = Metrics(), []
+
+    async def trips() -> dict[str, float]:
+        asked.append(1)
+        return parsed(SS)
+
+    sessions = Sessions(Bird(bgp("up_a4", "up", "Established")), Log(io.StringIO()), metrics, trips)
+    for _ in range(7):
+        asyncio.run(sessions.reconcile(frozenset()))
+    assert metrics.sessions.rtt.labels("up_a4")._value.get() == 0.001532 and len(asked) == 2
+    assert metrics.sessions.bfd.labels("up_a4")._value.get() == 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from trimtab.checks.engine import run
 from trimtab.checks.finding import Finding, Report
 from trimtab.checks.subject import SecretReader, Subject, no_secrets
 from trimtab.cli.check import secrets_beside
+from trimtab.cli.roas import roas_beside
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
 
@@ -23,7 +25,9 @@ def subject(text: str, file: str = "estate.yaml", secret: SecretReader = no_secr
 
 def report(path: Path) -> Report:
     """The report of a file under its bare name, so that golden text has no folder in it."""
-    return run(subject(path.read_text(), path.name, secrets_beside(path)))
+    found = subject(path.read_text(), path.name, secrets_beside(path))
+    now = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC).timestamp()
+    return run(replace(found, roas=roas_beside(path, now)(found.inventory)))
 
 
 def of_rule(path: Path, rule: str) -> list[Finding]:

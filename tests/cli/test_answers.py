@@ -58,7 +58,8 @@ def test_what_it_prints_is_what_is_published(words: str, memory: Memory, do: Do)
 
 
 def test_each_command_with_a_schema_is_among_them() -> None:
-    assert {words.split()[0] for words in WORDS} == ANSWERS.keys()
+    elsewhere = {"routes"}  # asks BIRD: test_routes.py
+    assert {words.split()[0] for words in WORDS} | elsewhere == ANSWERS.keys()
 
 
 def test_what_is_fuller_than_json_can_say_is_very_full() -> None:

@@ -71,6 +71,10 @@ def facts() -> dict[str, Any]:
         },
         "splits": {"www/web+web-next": SPLIT},
         "stores": {"orders": {"hosts": list(MEMBERS), "client_port": 2379}},
+        "rpki": {
+            "units": {"as64500": ["stayrtr.service"]}, "file": "/etc/stayrtr/roas.json", "foreign": ["99.0.0.0/24"],
+            "table": 666, "mark": 2,
+        },
         "source": "/estate.yaml", "estate_store": {"hosts": list(ESTATE), "client_port": 2383},
     }  # fmt: skip
 
@@ -104,6 +108,8 @@ class PaperTwin:
         self.older: set[str] = set()
         self.killed: list[str] = []
         self.ill: set[str] = set()
+        self.announced: dict[str, set[str]] = {}
+        self.emptied: set[str] = set()
         self.registered = {"pool": "api", "port": 8080}
         self.renewed: list[str] = []
         self.ended: list[str] = []
@@ -111,9 +117,11 @@ class PaperTwin:
 
     def broken(self) -> dict[str, Any]:
         shut = {node: names for node, names in self.shut.items() if names}
+        announced = {node: lines for node, lines in self.announced.items() if lines}
         state = {"dark": self.dark, "cut": self.cut, "stopped": self.stopped, "spoiled": self.spoiled,
                  "filters": self.filters, "systems": self.systems, "replaced": self.replaced,
-                 "shut": shut, "ill": self.ill, "older": self.older, "drained": self.arbiter.drained}  # fmt: skip
+                 "shut": shut, "ill": self.ill, "older": self.older,
+                 "emptied": self.emptied, "announced": announced, "drained": self.arbiter.drained}  # fmt: skip
         found: dict[str, Any] = {name: value.copy() for name, value in state.items() if value}
         return {**found, "frozen": True} if self.arbiter.frozen else found
 
@@ -175,6 +183,17 @@ class PaperTwin:
         return _Program(self, node, list(argv))
 
     def answer(self, node: str, argv: list[str], text: str) -> str:
+        if argv[0] == "ip" and "-batch" in argv:
+            self.announced.setdefault(node, set()).update(text.splitlines())
+            return ""
+        if argv[0] == "sh" and "route flush" in argv[-1]:
+            family = ":" if "-6" in argv[-1] else "."
+            lines = self.announced.get(node, set())
+            self.announced[node] = {line for line in lines if family not in line.split()[3]}
+            return ""
+        if argv[0] == "sh" and ".kept" in argv[-1]:
+            (self.emptied.add if "cp " in argv[-1] else self.emptied.discard)(node)
+            return ""
         if argv[0] == "ip":
             return "".join(
                 f"2: e0 inet{'6' if ':' in v else ''} {v}/32 scope global\n"

@@ -66,6 +66,8 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("cable-cut", "upstream-links", (), ("up.hk.hkix", "up.hk.transit"), "hk is cut off from hkix, transit"),
         ("lead", "site", ("hk-orders-1",), (), "hk-orders-1 leads the store"),
         ("session-drop", "upstream", ("hk-router-1",), (), "hk with hkix (as64500) are lost"),
+        ("hijack", "upstream", ("as64500",), (), "announces 198.18.1.128/25, 2001:db8:1:8000::/49, 99.0.0.0/24 as"),
+        ("validators-empty", "validators", ("as64500",), (), "every RPKI validator (1) is killed"),
         ("withdraw", "upstreams", ("hk-router-1",), (), "with hkix, transit are shut"),
         ("reload", "proxies", ("hk-proxy-2", "hk-proxy-1"), (), "renewed on hk-proxy-2, hk-proxy-1"),
         ("half-roll", "proxies", ("hk-proxy-2", "hk-proxy-1"), (), "hk-proxy-2 gets its files, and hk-proxy-1"),

@@ -12,9 +12,11 @@ pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 # The shop has no third voter beside a site and its replica: its other two sites are both replicas. And agents drain only
 # while the hour's budget lasts, which the other drains here have spent: test_full_site_unhealthy.py. etcd's upgrade wants three
 # members a registry: test_full_versions.py. The shop's proxies hold more connections than one machine makes:
-# test_full_flood.py.
+# test_full_flood.py. It asks no RPKI validator: test_full_defence.py.
 NAMES = sorted(
-    set(builtin()) - {"standby-promotion", "site-unhealthy", "registry-version-upgrade", "connection-flood"}
+    set(builtin())
+    - {"standby-promotion", "site-unhealthy", "registry-version-upgrade", "connection-flood"}
+    - {"hijack", "validators-empty"}
 )
 # What agents, registries and checks do has a load of its own, or is not about how much is carried.
 OF_AGENTS = {

@@ -10,6 +10,7 @@ from trimtab.answers.drain import Event
 from trimtab.answers.freeze import Freeze
 from trimtab.answers.incidents import Incident, Incidents
 from trimtab.answers.members import Members
+from trimtab.answers.routes import Routes
 from trimtab.answers.show import NetworkPlan, Shown
 from trimtab.answers.split import Divided, Splits
 from trimtab.answers.status import Status
@@ -23,6 +24,7 @@ ANSWERS: Mapping[str, Any] = {
     "show": Shown | NetworkPlan,
     "status": Status,
     "why": Why,
+    "routes": Routes,
     "incidents": Incidents | Incident,
     "members": Members,
     "weight": Change[Weighed],

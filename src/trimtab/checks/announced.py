@@ -14,12 +14,15 @@ from trimtab.estate.special import Block, block_of, is_example_as, is_private_as
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """loc: where the prefix is written, or the site that states none.  upstreams: the ASes that hear it."""
+    """loc: where the prefix is written, or the site that states none.  upstreams: the ASes that hear it.
+    origins: the ASes of ours that announce it.
+    """
 
     loc: Loc
     prefix: IPNetwork
     block: Block | None
     upstreams: frozenset[int]
+    origins: frozenset[int] = frozenset()
 
 
 def is_real_as(asn: int) -> bool:
@@ -35,11 +38,18 @@ def announcements(inventory: Inventory) -> Iterator[Announcement]:
         for site in serving:
             prefix = inventory.public(site, family)
             if prefix is not None:
-                yield Announcement(_own(inventory, site, prefix), prefix, block_of(prefix), heard[site])
+                yield Announcement(
+                    _own(inventory, site, prefix),
+                    prefix,
+                    block_of(prefix),
+                    heard[site],
+                    frozenset({inventory.asn(site)}),
+                )
         everybody = frozenset(asn for each in heard.values() for asn in each)
+        origins = frozenset(inventory.asn(site) for site in serving if inventory.carries(site, family))
         for prefix in inventory.anycast(family):
             loc: Loc = ("edge", "anycast", "prefixes", _index(inventory, prefix))
-            yield Announcement(loc, prefix, block_of(prefix), everybody)
+            yield Announcement(loc, prefix, block_of(prefix), everybody, origins)
 
 
 def _upstreams(inventory: Inventory, site: str, family: int) -> frozenset[int]:

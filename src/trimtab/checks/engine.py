@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trimtab.checks.finding import Finding, Hit, Report, Suppressed, covers
 from trimtab.checks.registry import LAST, RULES, known
+from trimtab.checks.roas import RoaReader, no_roas
 from trimtab.checks.rule import Rule
 from trimtab.checks.subject import SecretReader, Subject, no_secrets
 from trimtab.daemons.load import load_tree
@@ -33,11 +34,13 @@ class RuleFailed(TrimtabError):
         self.rule = rule
 
 
-def check_file(path: Path, today: date, secret: SecretReader = no_secrets) -> tuple[Inventory, Report]:
+def check_file(
+    path: Path, today: date, secret: SecretReader = no_secrets, roas: RoaReader = no_roas
+) -> tuple[Inventory, Report]:
     """Load an estate file and run every rule. Raises BadEstate, RuleFailed."""
     estate, tree = load_tree(path)
     inventory = Inventory(estate)
-    return inventory, run(Subject(estate, tree, inventory, today, secret))
+    return inventory, run(Subject(estate, tree, inventory, today, secret, roas=roas(inventory)))
 
 
 def run(subject: Subject, rules: Sequence[Rule] = RULES, last: Sequence[Rule] = LAST) -> Report:

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from trimtab.checks.finding import Finding
+from trimtab.checks.roas import RoaSource
 from trimtab.daemons.serving import Serving
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
@@ -33,7 +34,9 @@ def no_secrets(_: str) -> str | None:
 
 @dataclass(frozen=True)
 class Subject:
-    """One estate under judgement. today and secret come from the edge; findings only for the rules that run last."""
+    """One estate under judgement. today and secret come from the edge; findings only for the rules that run last.
+    roas: who says what of the estate's prefixes, as it could be read here.
+    """
 
     estate: Estate
     tree: Tree
@@ -41,6 +44,7 @@ class Subject:
     today: date = date.min
     secret: SecretReader = no_secrets
     findings: tuple[Finding, ...] = field(default=())
+    roas: tuple[RoaSource, ...] = ()
 
     @cached_property
     def engine(self) -> Serving:

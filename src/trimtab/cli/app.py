@@ -20,6 +20,7 @@ from trimtab.cli import (
     lab,
     members,
     register,
+    routes,
     schema,
     show,
     split,
@@ -75,6 +76,7 @@ for _command in (
     drain.freeze,
     why.status,
     why.why,
+    routes.routes,
     incidents.incidents,
 ):
     app.command(_command.__name__)(_command)

@@ -16,6 +16,7 @@ from trimtab.checks.output import as_json, as_sarif, faults_json, sarif_of_fault
 from trimtab.checks.subject import SecretReader
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import print_json, print_line
+from trimtab.cli.roas import roas_beside
 from trimtab.errors import BadInput
 from trimtab.estate.fault import BadEstate
 from trimtab.estate.inventory import Inventory
@@ -25,13 +26,21 @@ MAX_SECRET_BYTES = 64 * 1024
 Sarif = Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0 on standard output, for code scanning")]
 
 
-def check(estate: EstateFile = DEFAULT_ESTATE, json: Json = False, sarif: Sarif = False) -> int:
+Rtr = Annotated[
+    bool, typer.Option("--rtr", help="ask the estate's RPKI validators too (RTR, RFC 8210), up to 30 s")
+]
+
+
+def check(
+    estate: EstateFile = DEFAULT_ESTATE, json: Json = False, sarif: Sarif = False, rtr: Rtr = False
+) -> int:
     """Check an estate file: exit 0 without errors, 1 if a rule finds one, 2 if the file is no estate."""
     if json and sarif:
         raise BadInput("--json and --sarif are two formats of one output", "ask for one of them")
     began = time.monotonic()
     try:
-        inventory, report = check_file(estate, datetime.now(UTC).date(), secrets_beside(estate))
+        roas = roas_beside(estate, time.time(), rtr)
+        inventory, report = check_file(estate, datetime.now(UTC).date(), secrets_beside(estate), roas)
     except BadEstate as error:
         if json:
             print_json(faults_json(error.faults))

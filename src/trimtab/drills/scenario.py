@@ -41,6 +41,9 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "share": ("asked",),
     "site": ("stays-serving", "not-taken", "taken"),
     "ledger": ("once",),
+    "hijack": ("refused",),
+    "sessions": ("stay",),
+    "validators": ("told",),
     "drain": ("done", "refused", "one-of-two", "whole"),
 }
 CLAIMS = (*FIGURES, *CONDUCT)

@@ -139,9 +139,23 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Rpki:
+    """units: of the validators, by node; file: what they serve.  foreign: prefixes whose ROAs name nobody here.  table: of a
+    transit's kernel, whose routes it tells as its own.  mark: second part of the community that says why a route is refused.
+    """
+
+    units: Mapping[str, tuple[str, ...]]
+    file: str
+    foreign: tuple[str, ...]
+    table: int
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A twin's facts in the drills' own types. objectives: rto_s, write_rto_s, write_rpo, where promised.
     source: the estate's file. estate_store: None where the estate has no store of its own. automatic: agents drain sites.
+    rpki: None where no validator is asked.
     """
 
     estate: str
@@ -158,6 +172,7 @@ class Scene:
     estate_store: Store | None = None
     automatic: bool = True
     maxconn: int = 20000
+    rpki: Rpki | None = None
 
     @property
     def serving(self) -> Serving:
@@ -203,6 +218,7 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
             for name, found in facts.get("stores", {}).items()
         ),
         configuration=facts.get("configuration", "unknown"),
+        rpki=_rpki(facts.get("rpki")),
         splits={
             name: Split(
                 found["host"],
@@ -247,6 +263,13 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         {unit: tuple(hosts) for unit, hosts in found.get("units", {}).items()},
         tuple(found.get("speakers", ())),
     )
+
+
+def _rpki(found: Mapping[str, Any] | None) -> Rpki | None:
+    if not found:
+        return None
+    units = {node: tuple(each) for node, each in found["units"].items()}
+    return Rpki(units, found["file"], tuple(found["foreign"]), int(found["table"]), int(found["mark"]))
 
 
 def _estate_store(found: Mapping[str, Any] | None) -> Store | None:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from trimtab.estate.asn import Asn
 from trimtab.estate.base import Noun, Prefix
 from trimtab.estate.quantity import Duration, Int
+from trimtab.estate.rpki import Rpki
 from trimtab.estate.special import refuse_unrouted
 from trimtab.estate.steering import Steering
 
@@ -62,3 +63,4 @@ class Edge(Noun):
     steering: Steering | None = Field(
         default=None, description="how DNS picks the site of a service with `address: site`"
     )
+    rpki: Rpki | None = Field(default=None, description="who may announce which prefix, and who says so")

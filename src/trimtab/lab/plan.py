@@ -27,7 +27,7 @@ from trimtab.errors import BadInput
 from trimtab.estate.addressing import FAMILIES, Vlan
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import joined, speaks
-from trimtab.lab import clients, consul, exchange, rack, ranges, storefront, transit, uplinks
+from trimtab.lab import clients, consul, exchange, rack, ranges, rpki, storefront, transit, uplinks
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, Segment, Topology, wan_segment
@@ -73,6 +73,8 @@ class _Planner:
         nodes += [self._route_server(server) for server in self.servers]
         nodes += [self._host(host) for host in self.inventory.hosts]
         nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]
+        foreign = rpki.foreign(self.inventory, self.ranges)
+        nodes = rpki.serving(self.inventory, nodes, foreign, self.source)
         checks = tuple(self._checks({node.name: node for node in nodes}))
         return Topology(
             self.name,
@@ -82,6 +84,7 @@ class _Planner:
             {
                 **facts(self.inventory, self.regions, nodes, self.links),
                 "source": self.source,
+                "rpki": rpki.facts(self.inventory, nodes, foreign),
                 "estate_store": self._estate_store(),
                 "automatic": self.inventory.estate.arbiter.automatic,
             },
@@ -242,7 +245,7 @@ class _Planner:
                 )
         found += self._bfd_checks()
         found += [check for net in self.nets for check in transit.checks(net)]
-        return found + self._hearing_checks()
+        return found + self._hearing_checks() + rpki.checks(self.inventory)
 
     def _bfd_checks(self) -> list[ReadyCheck]:
         """A session without the BFD that the estate states is up, and slow to notice anything."""

@@ -7,7 +7,7 @@ first choices are ranges that no estate announces; after them comes any other, b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from itertools import combinations
 
@@ -69,6 +69,12 @@ def choose(inventory: Inventory, transits: int) -> Ranges:
         access6=IPv6Network(pick(16, *UNIQUE_LOCAL)),
         clients6=IPv6Network(pick(40, *(ROUTED6 if peers else DOCUMENTED))),
     )
+
+
+def foreign(inventory: Inventory, chosen: Ranges) -> tuple[IPNetwork, ...]:
+    """A prefix of each family that belongs to nobody in the twin, where no filter takes it for anything but the Internet's."""
+    taken = [*_taken(inventory), *(getattr(chosen, each.name) for each in fields(chosen))]
+    return _free(taken, 24, tuple(reversed(ROUTED4))), _free(taken, 48, tuple(reversed(ROUTED6)))
 
 
 def _free(taken: list[IPNetwork], length: int, pools: tuple[str, ...]) -> IPNetwork:

@@ -76,6 +76,7 @@ class Metrics:
             ["session"],
             registry=reg,
         )
+        self.sessions = SessionFigures(reg)
         self.registrations = Gauge(
             "trimtab_registrations", "What this host registers", ["state"], registry=reg
         )
@@ -110,6 +111,37 @@ class Metrics:
             thread.join(2.0)
 
         return end
+
+
+class SessionFigures:
+    """What a router says of its neighbours and of its RPKI validators."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.up = Gauge("trimtab_bgp_session_up", "1 established, 0 not", ["session"], registry=registry)
+        self.flaps = Counter(
+            "trimtab_bgp_session_flaps", "Times that a session ended", ["session"], registry=registry
+        )
+        self.routes = Gauge(
+            "trimtab_bgp_session_routes",
+            "Routes that are taken, refused and told",
+            ["session", "channel", "state"],
+            registry=registry,
+        )
+        self.bfd = Gauge(
+            "trimtab_bfd_session_up", "1 the session's BFD is up, 0 it is not", ["session"], registry=registry
+        )
+        self.rtt = Gauge(
+            "trimtab_bgp_session_rtt_seconds",
+            "Smoothed round trip of the session's TCP connection",
+            ["session"],
+            registry=registry,
+        )
+        self.validator_up = Gauge(
+            "trimtab_rpki_validator_up", "1 it answers, 0 it does not", ["validator"], registry=registry
+        )
+        self.roas = Gauge(
+            "trimtab_rpki_roas", "ROAs that count now", ["validator", "family"], registry=registry
+        )
 
 
 class _Server(ThreadingWSGIServer):

@@ -1,36 +1,53 @@
-"""A router's sessions that ended because the neighbour sent more routes than are taken (`import limit … action disable`).
+"""What a router's sessions and RPKI validators are doing, as metrics; and lines for what takes an operator.
 
-BIRD keeps them down: whoever leaks does so again at once. It takes an operator, who is told by a line and by a metric.
+A session whose neighbour sent more routes than are taken (`import limit … action disable`) BIRD keeps down: whoever leaks does so
+again at once. A validator that is away costs nothing yet: its last answer counts until it expires.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
 from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
-from trimtab.daemons.bird.wire import ProtocolState
+from trimtab.agent.site.round_trips import by_session, round_trips
+from trimtab.daemons.bird.wire import Channel, ProtocolState
 
 PACE = Pace(window=0.0, resync=5.0, first=0.5, most=15.0)
 LIMIT = "Route limit exceeded"  # BIRD 2.0 and 2.17, in the last column of `show protocols`
-BGP = "BGP"
+BGP, RPKI = "BGP", "RPKI"
+EVERY = 6  # rounds
+JITTER_S = 0.5  # BIRD reckons a time of day anew at each question
+_TIME = re.compile(r"(\d\d):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 
 class ProtocolsLike(Protocol):
     async def protocols(self) -> dict[str, ProtocolState]: ...
+    async def channels(self) -> dict[str, tuple[Channel, ...]]: ...
+    async def neighbours(self) -> dict[str, str]: ...
+    async def bfd(self) -> dict[str, bool]: ...
+
+
+RoundTrips = Callable[[], Awaitable[Mapping[str, float]]]
 
 
 class Sessions:
-    """Changes nothing; says who is over its limit once, and when that is over."""
+    """Changes nothing; says who is over its limit and which validator is of no use, each once, and when that is over."""
 
     name = "sessions"
 
-    def __init__(self, bird: ProtocolsLike, log: Log, metrics: Metrics) -> None:
-        self._bird, self._log, self._metrics = bird, log, metrics
+    def __init__(
+        self, bird: ProtocolsLike, log: Log, metrics: Metrics, asked: RoundTrips = round_trips
+    ) -> None:
+        self._bird, self._log, self._metrics, self._asked = bird, log, metrics, asked
+        self._round, self._addresses = 0, dict[str, str]()
         self._over: frozenset[str] = frozenset()
+        self._useless: dict[str, str] = {}
+        self._before: Mapping[str, ProtocolState] = {}
 
     def keys(self) -> Collection[str]:
         return ("sessions",)
@@ -38,6 +55,42 @@ class Sessions:
     async def reconcile(self, keys: frozenset[str]) -> Result:
         """Raises DriverError where BIRD does not answer: what was said last stands."""
         states = await self._bird.protocols()
+        channels = await self._bird.channels()
+        self._count(states, channels)
+        self._limits(states)
+        self._validators(useless(states, channels))
+        self._before = states
+        await self._neighbours()
+        self._round += 1
+        return DONE
+
+    async def _neighbours(self) -> None:
+        """Round trips less often: a program is run for them."""
+        told, rare = self._metrics.sessions, self._round % EVERY == 0
+        if rare:
+            self._addresses = await self._bird.neighbours()
+        for name, up in by_session(self._addresses, await self._bird.bfd()).items():
+            told.bfd.labels(name).set(int(up))
+        for name, rtt in by_session(self._addresses, await self._asked() if rare else {}).items():
+            told.rtt.labels(name).set(rtt)
+
+    def _count(
+        self, states: Mapping[str, ProtocolState], channels: Mapping[str, tuple[Channel, ...]]
+    ) -> None:
+        told = self._metrics.sessions
+        for name, state in states.items():
+            if state.kind == BGP:
+                told.up.labels(name).set(int(state.state == "up"))
+                told.flaps.labels(name).inc(int(ended(self._before.get(name), state)))
+                for each in channels.get(name, ()):
+                    for word in ("imported", "filtered", "exported"):
+                        told.routes.labels(name, each.name, word).set(getattr(each, word))
+            elif state.kind == RPKI:
+                told.validator_up.labels(name).set(int(answers(state)))
+                for each in channels.get(name, ()):
+                    told.roas.labels(name, each.name).set(each.imported)
+
+    def _limits(self, states: Mapping[str, ProtocolState]) -> None:
         over = over_limit(states)
         for name, state in states.items():
             if state.kind == BGP:
@@ -51,7 +104,15 @@ class Sessions:
         for name in sorted(self._over - over):
             self._log.info("session is no longer shut by its limit of routes", session=name)
         self._over = over
-        return DONE
+
+    def _validators(self, now: dict[str, str]) -> None:
+        for name, why in now.items():
+            if self._useless.get(name) != why:
+                self._log.error("RPKI validator of no use", validator=name, why=why)
+        for name in self._useless:
+            if name not in now:
+                self._log.info("RPKI validator answers with ROAs again", validator=name)
+        self._useless = now
 
 
 def over_limit(states: Mapping[str, ProtocolState]) -> frozenset[str]:
@@ -60,3 +121,42 @@ def over_limit(states: Mapping[str, ProtocolState]) -> frozenset[str]:
         for name, state in states.items()
         if state.kind == BGP and state.state == "down" and LIMIT in state.info
     )
+
+
+def answers(state: ProtocolState) -> bool:
+    """Of a validator: is it connected, and has told everything?"""
+    return state.state == "up" and state.info.startswith("Established")
+
+
+def useless(
+    states: Mapping[str, ProtocolState], channels: Mapping[str, tuple[Channel, ...]]
+) -> dict[str, str]:
+    """Validator → why nothing, or nothing new, is learnt from it."""
+    found = {}
+    for name, state in sorted(states.items()):
+        roas = sum(each.imported for each in channels.get(name, ()))
+        if state.kind != RPKI or (answers(state) and roas):
+            continue
+        if answers(state):
+            found[name] = "it knows no ROA: no route is refused for its origin"
+        elif roas:
+            found[name] = "it does not answer: its last answer counts until it expires"
+        else:
+            found[name] = "it does not answer: no route is refused for its origin"
+    return found
+
+
+def ended(before: ProtocolState | None, now: ProtocolState) -> bool:
+    """Has a session that was up been down since?"""
+    if before is None or before.state != "up":
+        return False
+    if now.state != "up":
+        return True
+    first, second = _TIME.fullmatch(before.since), _TIME.fullmatch(now.since)
+    if first is None or second is None:  # a date, once it is a day old
+        return False
+    return abs(_seconds(second) - _seconds(first)) > JITTER_S
+
+
+def _seconds(time: re.Match[str]) -> float:
+    return int(time[1]) * 3600 + int(time[2]) * 60 + float(time[3])

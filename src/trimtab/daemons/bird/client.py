@@ -24,7 +24,16 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from trimtab.daemons.bird import wire
-from trimtab.daemons.bird.wire import Adverts, Configured, Prefix, ProtocolState, Reply, Route, symbol
+from trimtab.daemons.bird.wire import (
+    Adverts,
+    Channel,
+    Configured,
+    Prefix,
+    ProtocolState,
+    Reply,
+    Route,
+    symbol,
+)
 from trimtab.errors import InvalidResponse, Unreachable
 
 SOCKET = "/run/bird/bird.ctl"
@@ -54,6 +63,18 @@ class Bird:
     async def protocols(self) -> dict[str, ProtocolState]:
         """All of them, by name."""
         return wire.protocols(await self._one("show protocols"))
+
+    async def channels(self) -> dict[str, tuple[Channel, ...]]:
+        """How many routes each protocol has, by name."""
+        return wire.channels(await self._one("show protocols all"))
+
+    async def neighbours(self) -> dict[str, str]:
+        """The address of each BGP protocol's neighbour, by name."""
+        return wire.neighbours(await self._one("show protocols all"))
+
+    async def bfd(self) -> dict[str, bool]:
+        """By neighbour's address: is the BFD session up?"""
+        return wire.bfd(await self._one("show bfd sessions"))
 
     async def members(self, asked: Sequence[tuple[Prefix, str]]) -> tuple[bool, ...]:
         """Of each prefix and name of a set: is it in the set that the configuration in force defines? Raises Refused
@@ -96,6 +117,10 @@ class Bird:
         if any(reply.code == 9001 and reply.text.startswith("No export table") for reply in replies):
             return None
         return _adverts(replies)
+
+    async def ask(self, commands: Sequence[str]) -> list[Reply]:
+        """Whatever is asked, a reply each; judging them is the caller's."""
+        return await self._ask(commands)
 
     async def _one(self, command: str) -> Reply:
         return (await self._ask([command]))[0]

@@ -11,6 +11,7 @@ from typing import Any
 from trimtab import agent_config
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.daemon import STEER_HOOK
+from trimtab.daemons.bird.defence import REASONS, REFUSED, rpki
 from trimtab.daemons.bird.peerings import (
     BOGONS,
     estate_prefixes,
@@ -56,6 +57,9 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         gateway=host.does("gateway"),
         anchored=host.does("vips"),
         spare=by_itself(inventory, host.site),
+        rpki=rpki(inventory, host.site),
+        why=REASONS,
+        refused=REFUSED,
         steer=STEER,
         scan_s=int(inventory.estate.tiers.router.scan),
         **timers(inventory),

@@ -44,6 +44,6 @@ DAEMON = Daemon(
     units=("bird.service",),
     takes_up=TakesUp.ANNOUNCES,
     judge=Validator("bird", "bird2", _ask, folder="/usr/sbin"),
-    probes=(ready.BGP, ready.BFD, ready.ROUTE),
+    probes=(ready.BGP, ready.BFD, ready.ROUTE, ready.RPKI),
     took=_took,
 )

@@ -29,6 +29,13 @@ def judge_bfd(args: Args, reply: Reply) -> Verdict:
     return refused(reply) or missing(args, up, "up")
 
 
+def judge_rpki(args: Args, reply: Reply) -> Verdict:
+    """args: names of RPKI protocols."""
+    rows = [line.split() for line in reply.text.splitlines()]
+    up = {row[0] for row in rows if len(row) >= 6 and row[1] == "RPKI" and row[-1] == "Established"}
+    return refused(reply) or missing(args, up, "established")
+
+
 def ask_route(args: Args) -> list[str]:
     return ask("show", "route", args[0])
 
@@ -52,3 +59,4 @@ def judge_route(args: Args, reply: Reply) -> Verdict:
 BGP = Probe("bgp", lambda _: ask("show", "protocols"), judge_bgp)
 BFD = Probe("bfd", lambda _: ask("show", "bfd", "sessions"), judge_bfd)
 ROUTE = Probe("route", ask_route, judge_route, after=1)
+RPKI = Probe("rpki", lambda _: ask("show", "protocols"), judge_rpki, after=1)

@@ -22,7 +22,8 @@ MAX_TEXT = 8192  # bytes of a line; BIRD's are of 512 and fewer
 MAX_REPLY = 4 * 2**20
 
 WELCOME, RECONFIGURED, IN_PROGRESS, QUEUED, SHUTTING_DOWN, CONFIG_OK, EVALUATED = 1, 3, 4, 5, 6, 20, 23
-PROTOCOL, ROUTE, ROUTE_ATTRIBUTE = 1002, 1007, 1012
+PROTOCOL, PROTOCOL_DETAIL, ROUTE, ROUTE_ATTRIBUTE = 1002, 1006, 1007, 1012
+BFD = 1020
 NO_ROUTE, NO_PROTOCOL, INTERRUPTED = 8001, 8003, 8004
 
 Prefix = IPv4Network | IPv6Network
@@ -38,6 +39,9 @@ _LINE = re.compile(r"(\d{4})([- ])(.*)", re.ASCII | re.DOTALL)
 _NET = re.compile(r"(\S*) +(\w+) \[(\S+) [^\]]*\]( [*!])?", re.ASCII)
 _COMMUNITIES = re.compile(r"(\(\d{1,5},\d{1,5}\) ?)*", re.ASCII)
 _NAME = "\tBGP.community:"
+_NEIGHBOUR = re.compile(r" *Neighbor address: ([0-9a-fA-F.:]+)", re.ASCII)
+_CHANNEL = re.compile(r" *Channel (\w+)", re.ASCII)
+_COUNTS = re.compile(r" *Routes: +(\d+) imported, (?:(\d+) filtered, )?(\d+) exported", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,16 @@ class ProtocolState:
     state: str
     since: str
     info: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Of a protocol, in routes. name: `ipv4`, `roa6`.  filtered: refused and kept aside, 0 where none are kept."""
+
+    name: str
+    imported: int
+    filtered: int
+    exported: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +215,41 @@ def _protocol(text: str) -> ProtocolState:
         raise InvalidResponse(f"not a line of BIRD's protocols: {ascii(text)[:100]}")
     since, _, info = (words[4] if len(words) == 5 else "").partition("  ")  # a time may have one blank
     return ProtocolState(words[0], words[1], words[2], words[3], since.strip(), info.strip())
+
+
+def channels(reply: Reply) -> dict[str, tuple[Channel, ...]]:
+    """By protocol, of `show protocols all`. One that is down has no counts, and is left out."""
+    if reply.code != NO_PROTOCOL and accepted(reply).code != 0:
+        raise _unexpected(reply)
+    found: dict[str, tuple[Channel, ...]] = {}
+    protocol = channel = ""
+    for line in reply.lines:
+        if line.code == PROTOCOL:
+            protocol, channel = _protocol(line.text).name, ""
+        elif line.code == PROTOCOL_DETAIL and (named := _CHANNEL.fullmatch(line.text)):
+            channel = named[1]
+        elif line.code == PROTOCOL_DETAIL and channel and (told := _COUNTS.match(line.text)):
+            counts = Channel(channel, int(told[1]), int(told[2] or 0), int(told[3]))
+            found[protocol] = (*found.get(protocol, ()), counts)
+    return found
+
+
+def neighbours(reply: Reply) -> dict[str, str]:
+    """Address by protocol, of `show protocols all`, without an interface."""
+    found: dict[str, str] = {}
+    protocol = ""
+    for line in accepted(reply).lines:
+        if line.code == PROTOCOL:
+            protocol = _protocol(line.text).name
+        elif line.code == PROTOCOL_DETAIL and (told := _NEIGHBOUR.match(line.text)):
+            found[protocol] = told[1]
+    return found
+
+
+def bfd(reply: Reply) -> dict[str, bool]:
+    """Neighbour's address → is its session up? Of `show bfd sessions`."""
+    rows = [line.text.split() for line in accepted(reply).lines if line.code == BFD]
+    return {row[0]: row[2] == "Up" for row in rows if len(row) >= 6 and row[0][:1] in "0123456789abcdef"}
 
 
 def routes(reply: Reply) -> tuple[Route, ...]:

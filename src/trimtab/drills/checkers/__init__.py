@@ -13,6 +13,7 @@ from trimtab.drills.checkers.conduct import (
     VipConduct,
     WorkersConduct,
 )
+from trimtab.drills.checkers.defence import HijackConduct, SessionsConduct, ValidatorsConduct
 from trimtab.drills.checkers.failed import (
     FailsAtMost,
     FailsKeptAtMost,
@@ -68,6 +69,9 @@ CHECKERS: tuple[Checker, ...] = (
     LedgerConduct(),
     SiteConduct(),
     DrainConduct(),
+    HijackConduct(),
+    SessionsConduct(),
+    ValidatorsConduct(),
     RecoversQuietly(),
     ReturnsUnnoticed(),
 )

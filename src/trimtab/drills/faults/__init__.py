@@ -22,6 +22,7 @@ from trimtab.drills.faults.flood import Flood
 from trimtab.drills.faults.freeze import Freeze
 from trimtab.drills.faults.half_roll import HalfRoll
 from trimtab.drills.faults.hang import Hang
+from trimtab.drills.faults.hijack import Hijack, ValidatorsEmpty
 from trimtab.drills.faults.lead import Lead
 from trimtab.drills.faults.leak import Leak
 from trimtab.drills.faults.observer_blackhole import ObserverBlackhole
@@ -88,5 +89,7 @@ FAULTS = table(
         EstateLoss(),
         ObserverBlackhole(),
         Flood(),
+        Hijack(),
+        ValidatorsEmpty(),
     ]
 )

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from trimtab.daemons.frr import wire as frr
 from trimtab.drills.faults.base import Aim, Arguments, Struck
+from trimtab.drills.faults.told_by_frr import told, untold
 from trimtab.drills.node_exec import ask, whatever_it_exits
 from trimtab.drills.scene import LabLike, Scene, Upstream
 from trimtab.errors import EnvironmentUnable
@@ -17,7 +17,7 @@ from trimtab.errors import EnvironmentUnable
 OWN, LEAKED = "45.99.0.0/24", "45.99.1.0/24"
 TIER_1 = 3356  # it buys from nobody, so nobody's peer has its routes to give
 ARRIVES_S = 10.0
-MAPS = ("nothing", "to-settled")  # what the twin's networks tell the estate by (lab/templates/bgpd.conf.j2)
+ROUTES = {OWN: (), LEAKED: (TIER_1, 50000)}
 
 
 class Leak:
@@ -33,7 +33,7 @@ class Leak:
         return Aim(place.name, place.speakers, found.name, says, names=(found.transit,))
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
-        ask(lab, aim.names[0], frr.vtysh(told(asn_of(aim.names[0]))))
+        ask(lab, aim.names[0], told(aim.names[0], ROUTES))
         at = time.monotonic()
         while not any(has(lab, router, OWN) for router in aim.nodes):
             if time.monotonic() > at + ARRIVES_S:
@@ -43,7 +43,7 @@ class Leak:
         return Struck(at, {"own": OWN, "leaked": LEAKED, "by": aim.unit})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        ask(lab, aim.names[0], frr.vtysh(untold(asn_of(aim.names[0]))))
+        ask(lab, aim.names[0], untold(aim.names[0], ROUTES))
 
 
 def leaker(upstreams: Iterable[Upstream]) -> Upstream:
@@ -51,48 +51,6 @@ def leaker(upstreams: Iterable[Upstream]) -> Upstream:
     return min(
         (up for up in upstreams if up.speaker == "frr"), key=lambda up: (up.role == "transit", up.name)
     )
-
-
-def asn_of(node: str) -> str:
-    """The twin names a network after its AS."""
-    return node.removeprefix("as")
-
-
-def told(asn: str) -> list[str]:
-    """What makes FRR tell both routes to all that it has sessions with."""
-    lines = [
-        f"ip prefix-list leak-own seq 5 permit {OWN}",
-        f"ip prefix-list leak-other seq 5 permit {LEAKED}",
-    ]
-    for name in MAPS:
-        lines += [f"route-map {name} permit 4", "match ip address prefix-list leak-own", "exit"]
-        lines += [f"route-map {name} permit 5", "match ip address prefix-list leak-other"]
-        lines += [f"set as-path prepend {TIER_1} 50000", "exit"]
-    networks = [f"network {OWN}", f"network {LEAKED}"]
-    return [
-        *lines,
-        f"router bgp {asn}",
-        "address-family ipv4 unicast",
-        *networks,
-        "end",
-        "clear bgp ipv4 unicast * soft out",
-    ]
-
-
-def untold(asn: str) -> list[str]:
-    """As it was. A line that is not there any more is said and passed over."""
-    lines = [
-        f"router bgp {asn}",
-        "address-family ipv4 unicast",
-        f"no network {OWN}",
-        f"no network {LEAKED}",
-        "exit",
-        "exit",
-    ]
-    for name in MAPS:
-        lines += [f"no route-map {name} permit 4", f"no route-map {name} permit 5"]
-    gone = ["no ip prefix-list leak-own", "no ip prefix-list leak-other"]
-    return [*lines, *gone, "end", "clear bgp ipv4 unicast * soft out"]
 
 
 def has(lab: LabLike, router: str, prefix: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from trimtab.drills.faults.base import Arguments
-from trimtab.drills.scene import LabLike, Scene, Site, read_scene
+from trimtab.drills.scene import LabLike, Rpki, Scene, Site, read_scene
 from trimtab.errors import BadInput
 
 
@@ -135,3 +135,13 @@ def _that_serves(scene: Scene, arguments: Arguments) -> Site:
             f"name another site with --site: {others}" if others else "the drill needs a site that serves",
         )
     return place
+
+
+def needs_rpki(scene: Scene) -> Rpki:
+    """Raises BadInput where no validator is asked."""
+    if scene.rpki is None:
+        raise BadInput(
+            "the estate asks no RPKI validator, so nothing says whose a prefix is",
+            "the drill needs `edge: {rpki: {validators: [ADDRESS:PORT]}}`",
+        )
+    return scene.rpki

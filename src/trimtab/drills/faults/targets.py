@@ -215,6 +215,15 @@ def _needs_upstream(scene: Scene, arguments: Arguments) -> None:
     upstream(scene.site(arguments["site"]), arguments)
 
 
+def _needs_rpki(scene: Scene) -> None:
+    preconditions.needs_rpki(scene)
+
+
+def _needs_upstream_and_rpki(scene: Scene, arguments: Arguments) -> None:
+    _needs_upstream(scene, arguments)
+    _needs_rpki(scene)
+
+
 def _other_site(*names: str) -> str:
     return f"name another site with --site{': ' if names else ''}{', '.join(names)}"
 
@@ -247,6 +256,8 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("older-agents", "every-agent"): older_release.needs_release,
     ("upgrade-agents", "every-other-agent"): older_release.needs_release,
     ("flood", "vips"): flood.needs_few_places,
+    ("hijack", "upstream"): _needs_upstream_and_rpki,
+    ("", "validators"): lambda scene, _: _needs_rpki(scene),
     ("drain", "site"): preconditions.needs_drain,
     ("drain-killed", "site"): preconditions.needs_drain,
     ("estate-leader-killed", "site"): preconditions.needs_drain,

@@ -11,6 +11,7 @@ from typing import Any
 from trimtab.drills.probes import (
     agents,
     arbiter,
+    defence,
     healing,
     leak,
     membership,
@@ -37,4 +38,5 @@ PROBES: Mapping[str, Look] = {
     "releases": releases.look,
     "arbiter": arbiter.look,
     "agents": agents.look,
+    "defence": defence.look,
 }

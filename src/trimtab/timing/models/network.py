@@ -81,6 +81,16 @@ def _has_upstreams(inventory: Inventory) -> bool:
     return bool(inventory.estate.services and sites) and all(upstreams(inventory, s) for s in sites)
 
 
+def refused(inventory: Inventory, world: World) -> Figures:
+    """What somebody says who may not is not taken, and what nobody says any more is not missed."""
+    return both(SERVES_ON, SERVES_ON)
+
+
+def _asks_validators(inventory: Inventory) -> bool:
+    stated = inventory.estate.edge.rpki
+    return _has_upstreams(inventory) and stated is not None and bool(stated.validators)
+
+
 def _has_paths(inventory: Inventory) -> bool:
     return bool(inventory.estate.services and serving(inventory)) and len(inventory.estate.sites) > 1
 
@@ -91,5 +101,7 @@ MODELS = (
         "bgp-session-drop", "BGP and BFD between a site and one upstream are lost, the cable is whole",
         _has_upstreams, session_drop,
     ),
+    Model("hijack", "an upstream announces what is not its own", _asks_validators, refused),
+    Model("validators-empty", "every RPKI validator loses its data", _asks_validators, refused),
     Model("site-partition", "a site's private paths to all others are cut, its clients' are not", _has_paths, partition),
 )  # fmt: skip

@@ -1,0 +1,123 @@
+"""`trimtab routes`: what routers tell, take and refuse; on a router of itself, with --twin of all of them and of the networks
+around them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trimtab.cli.lab import TwinName, twin_name
+from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
+from trimtab.cli.output import show
+from trimtab.cli.session import TWIN, TwinOption
+from trimtab.cli.views import routes as views
+from trimtab.errors import BadInput, TrimtabError, Unreachable
+
+if TYPE_CHECKING:
+    from trimtab.answers.routes import Heard, Router, Routes
+    from trimtab.daemons.bird.wire import Reply
+    from trimtab.estate.inventory import Host, Inventory
+    from trimtab.lab.client import Lab
+
+# (node, commands) → a reply each. Raises TrimtabError.
+Ask = Callable[[str, Sequence[str]], "list[Reply]"]
+# On a node: BIRD wants to have given its reply before it hears the next command.
+SPEAK = """\
+import re, socket, sys
+with socket.socket(socket.AF_UNIX) as bird:
+    bird.settimeout(10)
+    bird.connect("/run/bird/bird.ctl")
+    lines = bird.makefile("rb")
+    for command in ["", *sys.argv[1:]]:
+        if command:
+            bird.sendall(command.encode() + b"\\n")
+        for line in lines:
+            sys.stdout.buffer.write(line)
+            if re.match(rb"\\d{4} ", line):
+                break
+"""
+LIMIT_S = 20.0
+
+
+def routes(
+    estate: EstateFile = DEFAULT_ESTATE, twin: TwinOption = False, name: TwinName = None, json: Json = False
+) -> int:
+    """What routers tell other networks, what they refuse and why, and what is heard of us. Runs as root on a router, and tells of
+    that one; with --twin of every router and of the networks around them.
+    """
+    show(_routes(estate, twin, name), json, views.lines)
+    return 0
+
+
+def _routes(estate: Path, twin: bool, name: str | None) -> Routes:
+    from trimtab.daemons.load import load_estate
+    from trimtab.estate.inventory import Inventory
+
+    if name is not None and not twin:
+        raise BadInput("--name names a twin", "it goes with --twin")
+    found = load_estate(estate)
+    inventory = Inventory(found, shrink=twin or TWIN in os.environ)
+    routers = [host for site in inventory.site_names() for host in inventory.routers(site)]
+    if not twin:
+        own = [host for host in routers if host.name == socket.gethostname()]
+        if not own:
+            raise BadInput(
+                f"{socket.gethostname()} is no router of {found.estate}",
+                "run this on a router, which is asked itself; or with --twin",
+            )
+        return collect(inventory, own, (), _here)
+    from trimtab.lab.client import Lab
+
+    lab = Lab.connect(twin_name(name, estate))
+    facts = lab.status()["facts"]["sites"]
+    around = sorted({up["transit"] for site in facts.values() for up in site["upstreams"].values()})
+    return collect(inventory, routers, around, lambda node, asked: _there(lab, node, asked))
+
+
+def _here(_: str, asked: Sequence[str]) -> list[Reply]:
+    from trimtab.daemons.bird.client import Bird
+
+    return asyncio.run(Bird(limit_s=LIMIT_S).ask(asked))
+
+
+def _there(lab: Lab, node: str, asked: Sequence[str]) -> list[Reply]:
+    """Raises Unreachable."""
+    from trimtab.daemons.bird import wire
+
+    argv = ["python3", "-c", SPEAK, *(wire.encode(each).decode().strip() for each in asked)]
+    process = lab.popen(node, argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with process:
+        try:
+            out, _ = process.communicate(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            raise Unreachable(f"{node}: BIRD has not answered within {LIMIT_S:g} s") from error
+    replies = wire.Replies().feed(out)[1:]
+    if len(replies) < len(asked):
+        raise Unreachable(f"{node}: nobody answers at BIRD's socket")
+    return replies[: len(asked)]
+
+
+def collect(inventory: Inventory, routers: Sequence[Host], around: Sequence[str], ask: Ask) -> Routes:
+    """around: nodes of other networks. Whoever gives no answer is named."""
+    from trimtab.answers.routes import Routes
+    from trimtab.cli.routes_seen import heard, router
+
+    found: list[Router] = []
+    told: list[Heard] = []
+    silent: list[str] = []
+    for name, host in (*((each.name, each) for each in routers), *((each, None) for each in around)):
+        try:
+            if host is not None:
+                found.append(router(inventory, host, ask))
+            told += heard(inventory, name, host is not None, ask)
+        except TrimtabError as error:
+            silent.append(f"{name}: {error.message}")
+    told.sort(key=lambda each: (each.prefix, each.vantage))
+    return Routes(tuple(found), tuple(told), tuple(silent))
