@@ -163,6 +163,15 @@ class Inventory:
         stated = declared.networks or declared.machines or declared.anchor
         return bool(stated) or self.estate.network.plan == "stated"
 
+    def derives(self, family: Family) -> bool:
+        """Is any network derived, or any address of Trimtab's own?"""
+        return any(
+            not vlan.is_stated(family) for site in self.site_names() for vlan in self.vlans(site)
+        ) or any(
+            all(each.version != family for each in self.estate.sites[site].anchor)
+            for site in self.site_names()
+        )
+
     def path(self, family: Family, a: str, b: str) -> tuple[IPNetwork, IPAddress, IPAddress]:
         """The private path between the first routers of two sites: its network, then the addresses of a and of b."""
         for link in self.estate.links:
