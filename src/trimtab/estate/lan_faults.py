@@ -27,7 +27,7 @@ def lan_faults(inventory: Inventory) -> Iterator[Problem]:
         yield from _networks(inventory, site)
         yield from _together(inventory, site)
         yield from _anchor(inventory, site)
-    if inventory.stated_networks():
+    if inventory.stated_networks:
         yield from _overlaps(inventory)
     yield from _ends(inventory)
 
