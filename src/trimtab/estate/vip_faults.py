@@ -100,7 +100,7 @@ def _of_hosts(
     for address, loc in found:
         for site, owners in taken.items():
             if str(address) in owners:
-                yield loc, f"its address {address} is {owners[str(address)]}'s", "choose another one"
+                yield loc, f"its address {address} is that of {owners[str(address)]}", "choose another one"
             elif len(loc) == 2:
                 yield from _looked_for(inventory, site, address, loc)
 
