@@ -23,6 +23,9 @@ FILE = {"host": "h", "site": "s", "estate": "e", "address": "a", "metrics_port":
         (["hk-b-7"], ("hk-b-7",)),
         (["hk-b-1", "hk-b-2", "hk-b-10", "hk-b-3"], ("hk-b-1..3", "hk-b-10")),
         (["hk-b2-1", "hk-b2-2", "hk-b-9"], ("hk-b-9", "hk-b2-1..2")),
+        (["edge-a", "edge-b"], ("edge-a", "edge-b")),
+        (["web08", "web09", "web10", "web11", "web"], ("web", "web10..11", "web08..9")),
+        (["x0", "x00", "x1", "x01"], ("x0..1", "x00..1")),
     ],
 )
 def test_names_in_short_and_back(names: list[str], ranges: tuple[str, ...]) -> None:

@@ -26,7 +26,7 @@ def own_networks(inventory: Inventory) -> list[str]:
     """Where hosts of the estate ask from: its private networks, and those between its sites."""
     first = inventory.first
     derived = [ip_network(f"{first}.0.0.0/8"), ip_network("172.16.0.0/12"), ip_network("fd00::/16")]
-    more = [net for net in inventory.stated_networks() if not any(within(net, each) for each in derived)]
+    more = [net for net in inventory.stated_networks if not any(within(net, each) for each in derived)]
     v4 = collapse_addresses(net for net in more if isinstance(net, IPv4Network))
     v6 = collapse_addresses(net for net in more if isinstance(net, IPv6Network))
     return [str(net) for net in (*derived, *v4, *v6)]

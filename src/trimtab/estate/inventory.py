@@ -23,7 +23,7 @@ NO_ADDRESS: dict[Family, str] = {4: "0.0.0.0", 6: "::"}  # of a host that lacks 
 @dataclass(frozen=True, slots=True)
 class Host:
     """One machine. `number` is its N in SITE-GROUP-N; the name is never parsed back. platform: None where nothing says it.
-    port: its interface in its network, "" for that of the network.
+    nic: its interface in its network, "" for that of the network.
     """
 
     name: str
@@ -36,11 +36,11 @@ class Host:
     v6: str
     platform: Platform | None = None
     duties: frozenset[Duty] = frozenset()
-    port: str = ""
+    nic: str = ""
 
     @property
     def interface(self) -> str:
-        return self.port or self.vlan.interface
+        return self.nic or self.vlan.interface
 
     def does(self, *duties: Duty) -> bool:
         """Any of them."""
@@ -98,18 +98,29 @@ class Inventory:
             return
         limit = self.estate.twin.at_most.get(group_name) if self.shrink else None
         duties = self.estate.roles.duties(group.roles)
-        for n in host_numbers(site_name, site, group_name, limit):
-            name, stated = self.lans.machine(site_name, group_name, n) or (
-                f"{site_name}-{group_name}-{n}",
-                None,
-            )
-            v4, v6 = (self.lans.address(site_name, group_name, n, f) for f in FAMILIES)
+        numbers = host_numbers(site_name, site, group_name, limit)
+        for n, name, nic, vlan, v4, v6 in self._placed(site_name, group_name, numbers):
             yield Host(
-                name, site_name, group_name, n, tuple(group.roles), self.lans.place(site_name, group_name, n),
-                v4 or NO_ADDRESS[4], v6 or NO_ADDRESS[6],
-                self.platforms.get(name, group.platform or self.estate.platform), duties,
-                (stated.interface or "") if stated else "",
+                name, site_name, group_name, n, tuple(group.roles), vlan, v4, v6,
+                self.platforms.get(name, group.platform or self.estate.platform), duties, nic,
             )  # fmt: skip
+
+    def _placed(
+        self, site: str, group: str, numbers: list[int]
+    ) -> Iterator[tuple[int, str, str, Vlan, str, str]]:
+        """(number, name, interface of its own, network, IPv4, IPv6) of hosts."""
+        lans = self.lans
+        if lans.is_derived(site):  # most are, and there may be tens of thousands
+            vlan = self.vlan(site, group)
+            v4, v6 = f"{vlan.first}.{vlan.site_id}.{vlan.octet}.", f"fd00:{vlan.site_id:x}:{vlan.octet:x}::"
+            for n in numbers:
+                yield n, f"{site}-{group}-{n}", "", vlan, f"{v4}{9 + n}", f"{v6}{9 + n:x}"
+            return
+        for n in numbers:
+            name, said = lans.machine(site, group, n) or (f"{site}-{group}-{n}", None)
+            own = {f: lans.address(site, group, n, f) or NO_ADDRESS[f] for f in FAMILIES}
+            nic = (said.interface or "") if said else ""
+            yield n, name, nic, lans.place(site, group, n), own[4], own[6]
 
     def vlan(self, site_name: str, group_name: str) -> Vlan:
         """The network of a group, its first where it has several."""
@@ -163,6 +174,15 @@ class Inventory:
         stated = declared.networks or declared.machines or declared.anchor
         return bool(stated) or self.estate.network.plan == "stated"
 
+    def derives(self, family: Family) -> bool:
+        """Is any network derived, or any address of Trimtab's own?"""
+        return any(
+            not vlan.is_stated(family) for site in self.site_names() for vlan in self.vlans(site)
+        ) or any(
+            all(each.version != family for each in self.estate.sites[site].anchor)
+            for site in self.site_names()
+        )
+
     def path(self, family: Family, a: str, b: str) -> tuple[IPNetwork, IPAddress, IPAddress]:
         """The private path between the first routers of two sites: its network, then the addresses of a and of b."""
         for link in self.estate.links:
@@ -171,7 +191,8 @@ class Inventory:
                 return own.network, own.ip, other.ip
         return addressing.private_link(family, self.estate.sites[a].id, self.estate.sites[b].id)
 
-    def stated_networks(self) -> list[IPNetwork]:
+    @cached_property
+    def stated_networks(self) -> tuple[IPNetwork, ...]:
         """Of all sites, each once."""
         found = {
             vlan.network(f): None
@@ -180,7 +201,7 @@ class Inventory:
             for f in FAMILIES
             if vlan.is_stated(f)
         }
-        return list(found)
+        return tuple(found)
 
     def interfaces(self, host: Host) -> set[str]:
         """In the site's own networks."""

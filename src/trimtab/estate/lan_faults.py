@@ -27,7 +27,7 @@ def lan_faults(inventory: Inventory) -> Iterator[Problem]:
         yield from _networks(inventory, site)
         yield from _together(inventory, site)
         yield from _anchor(inventory, site)
-    if inventory.stated_networks():
+    if inventory.stated_networks:
         yield from _overlaps(inventory)
     yield from _ends(inventory)
 
@@ -49,6 +49,10 @@ def _networks(inventory: Inventory, site: str) -> Iterator[Problem]:
                 f"`{vlan.interface}` is no network's",
                 "`lo`, `upN` and `siteN` are taken",
             )
+    for name, upstream in declared.upstreams.items():
+        if upstream.interface is not None and upstream.interface in seen:
+            what = f"`{upstream.interface}` is the interface of `{seen[upstream.interface]}`"
+            yield ("sites", site, "upstreams", name, "interface"), what, "each network has its own"
     for name, lan in declared.networks.items():
         at = ("sites", site, "networks", name)
         for i, group in enumerate(lan.groups):

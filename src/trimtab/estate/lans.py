@@ -32,6 +32,7 @@ class Lans:
     def __init__(self, estate: Estate, first: int) -> None:
         self.estate, self.first = estate, first
         self._of: dict[tuple[str, str], tuple[Vlan, ...]] = {}
+        self._at: dict[str, tuple[Vlan, ...]] = {}
         for site in estate.sites:
             self._read(site)
 
@@ -74,8 +75,11 @@ class Lans:
 
     def at(self, site: str) -> tuple[Vlan, ...]:
         """Every network of a site: the derived ones by octet, then the stated ones by name."""
+        if site in self._at:
+            return self._at[site]
         found = {vlan for group in self.estate.sites[site].hosts for vlan in self.of(site, group)}
-        return tuple(sorted(found, key=lambda v: (v.stated is not None, v.name if v.stated else "", v.octet)))
+        order = sorted(found, key=lambda v: (v.stated is not None, v.name if v.stated else "", v.octet))
+        return self._at.setdefault(site, tuple(order))
 
     @cached_property
     def _machines(self) -> dict[tuple[str, str, int], tuple[str, Machine]]:
@@ -106,6 +110,12 @@ class Lans:
         """By `sites.X.addresses`."""
         moved = self.estate.sites[site].addresses
         return moved.get(f"{site}-{group}-{number}") if moved else None
+
+    def is_derived(self, site: str) -> bool:
+        """Is nothing said of the site's networks and hosts?"""
+        declared = self.estate.sites[site]
+        said = declared.networks or declared.machines or declared.addresses
+        return not said and self.estate.network.plan == "derived"
 
     def address(self, site: str, group: str, number: int, version: Family) -> str | None:
         """Of a host by its number, whether there is one or not: as stated, otherwise as derived; None where neither is."""

@@ -44,15 +44,18 @@ def prefix_faults(inventory: Inventory) -> Iterator[Problem]:
                 )
 
 
+def derived_networks(inventory: Inventory, family: Family) -> list[tuple[IPNetwork, str]]:
+    """Where addresses are derived, as far as any are."""
+    found = [(ip_network("172.16.0.0/12"), "the links between sites")] if family == 4 else []
+    if not inventory.derives(family):
+        return found
+    private = str(inventory.estate.network.private) if family == 4 else "fd00::/16"
+    return [(ip_network(private), "the private network"), *found]
+
+
 def private_networks(inventory: Inventory, family: Family) -> list[tuple[IPNetwork, str]]:
     """Networks that no public prefix may touch."""
-    if family == 4:
-        found: list[tuple[IPNetwork, str]] = [
-            (ip_network(str(inventory.estate.network.private)), "the private network")
-        ]
-        found.append((ip_network("172.16.0.0/12"), "the links between sites"))
-    else:
-        found = [(ip_network("fd00::/16"), "the private network")]
+    found = derived_networks(inventory, family)
     for site in inventory.site_names():
         for upstream in inventory.estate.sites[site].upstreams.values():
             for net in link_networks(inventory, site, upstream):

@@ -18,12 +18,13 @@ from trimtab.estate.vips import shared
 def vip_faults(inventory: Inventory) -> Iterator[Problem]:
     """(where, message, hint) of every address of a service that cannot be."""
     services = inventory.estate.services.values()
-    stated = inventory.stated_networks() or any(service.chosen or service.internal for service in services)
+    stated = inventory.stated_networks or any(service.chosen or service.internal for service in services)
     taken = {site: dict(_taken(inventory, site)) for site in inventory.site_names()} if stated else {}
     for name, service in inventory.estate.services.items():
         yield from _chosen(inventory, name, service)
         yield from _internal(inventory, name, service, taken)
-        yield from _of_hosts(inventory, name, service, taken)
+        if taken:
+            yield from _of_hosts(inventory, name, service, taken)
     yield from _shared(inventory)
 
 
@@ -99,7 +100,7 @@ def _of_hosts(
     for address, loc in found:
         for site, owners in taken.items():
             if str(address) in owners:
-                yield loc, f"its address {address} is {owners[str(address)]}'s", "choose another one"
+                yield loc, f"its address {address} is that of {owners[str(address)]}", "choose another one"
             elif len(loc) == 2:
                 yield from _looked_for(inventory, site, address, loc)
 

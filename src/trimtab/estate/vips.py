@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.base import IPAddress
@@ -13,10 +14,15 @@ Entry = tuple[str, Service]
 Token = tuple[int, int, str]  # sorts numbers before addresses
 
 
+@lru_cache(maxsize=2)  # every proxy's files ask
 def shared(inventory: Inventory) -> dict[str, list[Entry]]:
     """Key → the services that have an address in common, by name. The key is the VIP's number, or the first of the addresses
     where all are chosen; `:` is `_` in it.
     """
+    services = sorted(inventory.estate.services.items())
+    if not any(service.chosen or service.internal for _, service in services):
+        numbers = dict.fromkeys(sorted(service.vip for _, service in services))
+        return {str(n): [(name, service) for name, service in services if service.vip == n] for n in numbers}
     first: dict[Token, Token] = {}
 
     def root(token: Token) -> Token:

@@ -6,6 +6,7 @@ import itertools
 
 from pydantic import Field, field_validator
 
+from trimtab.estate.addressing import VRID_FRONT, VRID_GATEWAY
 from trimtab.estate.base import Noun
 from trimtab.estate.quantity import Bool, Duration, Int
 
@@ -25,6 +26,10 @@ class Vrrp(Noun):
     unicast: Bool = Field(
         default=False, description="adverts go to each partner's address: for networks that drop multicast"
     )
+    ids: tuple[Int, ...] = Field(
+        default=(VRID_FRONT, VRID_GATEWAY),
+        description="virtual router ids of the VIPs and of the gateways, which nobody else in their networks has",
+    )
     garp_refresh: Duration = Field(
         default=5.0, ge=0, le=3600, description="how often the holder announces itself again"
     )
@@ -34,6 +39,15 @@ class Vrrp(Noun):
     def _centiseconds(cls, value: float) -> float:
         if round(value * 100, 6) != int(round(value * 100, 6)):
             raise ValueError("VRRPv3 counts the interval in steps of 10ms")
+        return value
+
+    @field_validator("ids")
+    @classmethod
+    def _two(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(value) != 2 or value[0] == value[1] or any(not 1 <= each <= 255 for each in value):
+            raise ValueError(
+                "two different numbers from 1 to 255: of the VIPs, then of the gateways (RFC 5798, 5.2.3)"
+            )
         return value
 
     @field_validator("garp_refresh")

@@ -94,7 +94,7 @@ def _taken(inventory: Inventory) -> Iterator[IPNetwork]:
     """Everything of the estate, derived addresses included."""
     yield ip_network(str(inventory.estate.network.private))
     yield from map(ip_network, ("172.16.0.0/12", "fd00::/16"))
-    yield from inventory.stated_networks()
+    yield from inventory.stated_networks
     for a, b in combinations(inventory.site_names(), 2):
         yield from (inventory.path(family, a, b)[0] for family in FAMILIES if inventory.estate.links)
     for site, declared in inventory.estate.sites.items():

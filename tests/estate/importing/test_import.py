@@ -175,6 +175,14 @@ def test_it_is_written_below_its_site_and_nothing_else_is_touched() -> None:
         insert(flat, read_estate(flat)[1], put_together(found, estate))
 
 
+def test_a_group_has_room_for_so_many() -> None:
+    devices = "Name,Site,Role\n" + "".join(f"w{n},fra,backend\n" for n in range(300))
+    addresses = "IP Address,Parent,Interface\n" + "".join(
+        f"10.0.{n // 200}.{n % 200 + 1}/16,w{n},eth0\n" for n in range(300)
+    )
+    assert told(devices, addresses).startswith("file1:242:1  more than 240 hosts of `backend` at fra\n")
+
+
 HOSTILE = st.text(st.sampled_from("ab1-./: {}[],'\"#&*!|>%@`\n\r\t\x00—é"), max_size=12)
 
 

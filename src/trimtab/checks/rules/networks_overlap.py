@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_network
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.fault import Loc
 from trimtab.estate.peering import link_networks
-from trimtab.estate.prefix_faults import overlap
+from trimtab.estate.prefix_faults import derived_networks, overlap
 
 NAME = "networks-overlap"
 SEVERITY = Severity.ERROR
@@ -37,12 +37,7 @@ FIX = "Move one of them: `network.private` takes any /8, and an upstream can giv
 
 
 def find(subject: Subject) -> Iterator[Hit]:
-    private = ip_network(str(subject.estate.network.private))
-    derived = (
-        (private, "the private network"),
-        (ip_network("172.16.0.0/12"), "the links between sites"),
-        (ip_network("fd00::/16"), "the private network"),
-    )
+    derived = [each for family in FAMILIES for each in derived_networks(subject.inventory, family)]
     for loc, net, what in _uplinks(subject):
         for other, whose in derived:
             if overlap(net, other):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
-from trimtab.estate.addressing import VRID_FRONT
 
 NAME = "vrid-clash"
 SEVERITY = Severity.ERROR
@@ -46,7 +45,7 @@ def find(subject: Subject) -> Iterator[Hit]:
         if vlan is not None and cell in seen:
             yield Hit(
                 ("sites", site, "at"),
-                f"{site} stands where {seen[cell]} does; both have VLAN {vlan} with VRID {VRID_FRONT}",
+                f"{site} stands where {seen[cell]} does; both have VLAN {vlan} with VRID {subject.estate.vrrp.ids[0]}",
                 "make one site of them, or keep the networks apart and accept this",
             )
         seen.setdefault(cell, site)

@@ -14,7 +14,7 @@ from typing import Any
 from trimtab.agent_config import KEEPALIVED_RELOADING
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.template import fill
-from trimtab.estate.addressing import FAMILIES, MAX_ROUTERS, VRID_FRONT, VRID_GATEWAY
+from trimtab.estate.addressing import FAMILIES, MAX_ROUTERS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import by_itself
 from trimtab.estate.vrrp import Vrrp
@@ -58,12 +58,13 @@ def _front(inventory: Inventory, host: Host) -> Instance:
     """The VIPs: given away when the proxy's process ends or when it no longer answers."""
     own = host.interface
     vips = [(f"{vip}/{32 if f == 4 else 128}", own) for f in FAMILIES for vip in inventory.held(host.site, f)]
-    carrier = f"{host.vlan.carrier(VRID_FRONT)}/32"
+    vrid = inventory.estate.vrrp.ids[0]
+    carrier = f"{host.vlan.carrier(vrid)}/32"
     peers = _peers(inventory, host)
     track = [_tracked("front", FRONT_STATE, name) for name in ("process", "health", "yield")]
     track.append(_tracked("front", FRONT_STATE, "drained", LAST_PLACE))
     preempt = inventory.estate.vrrp.preempt
-    return Instance("front", own, VRID_FRONT, carrier, tuple(vips), preempt, tuple(track), peers)
+    return Instance("front", own, vrid, carrier, tuple(vips), preempt, tuple(track), peers)
 
 
 def _gateways(inventory: Inventory, host: Host) -> Instance:
@@ -76,12 +77,13 @@ def _gateways(inventory: Inventory, host: Host) -> Instance:
         (vlan, f"{address}/{vlan.network(f).prefixlen}")
         for vlan, f, address in inventory.moving_gateways(host.site)
     ]
-    carrier = f"{own.carrier(VRID_GATEWAY)}/32"
+    vrid = inventory.estate.vrrp.ids[1]
+    carrier = f"{own.carrier(vrid)}/32"
     if not own.is_stated(4):
         carrier = next(address for vlan, address in moving if vlan == own)  # the first: IPv4's
     gateways = tuple((address, vlan.interface) for vlan, address in moving if address != carrier)
     track = (_tracked("gateway", GATEWAY_STATE, "bird"),)
-    return Instance("gateway", own.interface, VRID_GATEWAY, carrier, gateways, False, track, peers)
+    return Instance("gateway", own.interface, vrid, carrier, gateways, False, track, peers)
 
 
 def _peers(inventory: Inventory, host: Host, most: int | None = None) -> tuple[str, ...]:

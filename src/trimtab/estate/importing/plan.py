@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_interface
 
+from trimtab.estate.addressing import MAX_HOSTS_A_GROUP
 from trimtab.estate.base import IPAddress, IPInterface, IPNetwork
 from trimtab.estate.estate import Estate
 from trimtab.estate.importing.found import Assigned, Device, Found, Place, linux_name
@@ -93,6 +95,13 @@ class _Site:
         self.found, self.estate, self.site, self.lans = found, estate, site, lans
         self.declared = estate.sites[site]
         self.devices = [device for device in found.devices.values() if device.site == site]
+        self._leading = {g for g in {d.group for d in self.devices} if self._is_leading(g)}
+        self._interfaces: dict[int, str] = {}
+        self._assigned = {each.device for each in found.assigned}
+        self._own: dict[str, list[tuple[Segment, Stands]]] = {}
+        for lan in lans:
+            for each in lan.hosts:
+                self._own.setdefault(each.device.name, []).append((lan, each))
 
     def plan(self) -> SitePlan:
         self._judge()
@@ -103,7 +112,7 @@ class _Site:
             counts[group] = max(counts[group], number, known.get(group, 0))
         own = self._routers_own()
         nets = [net for lan in self.lans if (net := self._net(lan, own)) is not None]
-        written = {net.name: net for net in nets}
+        written = {prefix for net in nets for prefix in net.prefixes}
         lines = [self._line(device, numbers[device.name], written) for device in self.devices]
         return SitePlan(counts, nets, lines)
 
@@ -120,47 +129,52 @@ class _Site:
                         at, what, "a network has one prefix a family: `--without INTERFACE` leaves one out"
                     )
         for device in self.devices:
-            among = [lan for lan in self.lans if any(each.device is device for each in lan.hosts)]
-            if not among and not any(each.device == device.name for each in self.found.assigned):
-                self._fault(
-                    device.place, f"{device.name} has no address", "export the list of IP addresses too"
-                )
-            elif len(among) > 1 and not self._leads(device):
-                every = [each for lan in among for each in lan.hosts if each.device is device]
-                where = max(every, key=lambda each: each.place.line)
-                hint = f"a host stands in one network: `--without {where.interface or 'INTERFACE'}`, or the other interface"
-                self._fault(
-                    where.place, f"{device.name} stands in {' and '.join(lan.name for lan in among)}", hint
-                )
-            for lan in among:
-                own = [each for each in lan.hosts if each.device is device]
-                for version in (4, 6):
-                    of = [each for each in own if each.local.version == version]
-                    if len(of) > 1:
-                        self._fault(
-                            of[1].place,
-                            f"{of[0].local.ip} is {device.name}'s address in that network already",
-                            "one a family",
-                        )
+            self._judge_host(device)
+
+    def _judge_host(self, device: Device) -> None:
+        own = self._own.get(device.name, [])
+        among = list({id(lan): lan for lan, _ in own}.values())
+        if not own and device.name not in self._assigned:
+            self._fault(device.place, f"{device.name} has no address", "export the list of IP addresses too")
+        elif len(among) > 1 and not self._leads(device):
+            where = max((each for _, each in own), key=lambda each: each.place.line)
+            hint = f"a host stands in one network: `--without {where.interface or 'INTERFACE'}`, or the other interface"
+            names = " and ".join(lan.name for lan in among)
+            self._fault(where.place, f"{device.name} stands in {names}", hint)
+        seen: dict[tuple[int, int], Stands] = {}
+        for lan, each in own:
+            first = seen.setdefault((id(lan), each.local.version), each)
+            if first is not each:
+                what = f"{first.local.ip} is {device.name}'s address in that network already"
+                self._fault(each.place, what, "one a family")
+
+    def _is_leading(self, group: str) -> bool:
+        """Do its hosts lead out of networks?"""
+        found = group_of(self.estate, group)
+        return found is not None and "gateway" in self.estate.roles.duties(found.roles)
 
     def _leads(self, device: Device) -> bool:
-        group = group_of(self.estate, device.group)
-        return group is not None and "gateway" in self.estate.roles.duties(group.roles)
+        return device.group in self._leading
 
     def _numbers(self) -> dict[str, tuple[str, int]]:
         """Who has a number keeps it; the others get the next ones, in the order of their file."""
         there = {name: (m.group, m.number) for name, m in self.declared.machines.items()}
         gone = set(self.declared.retired)
         taken = {key for name, key in there.items()}
-        numbers = {}
+        numbers, first = {}, dict[str, int]()
         for device in self.devices:
             key = there.get(device.name)
             if key is None or key[0] != device.group:
-                number = 1
+                number = first.get(device.group, 1)
                 while (device.group, number) in taken or f"{self.site}-{device.group}-{number}" in gone:
                     number += 1
                 key = (device.group, number)
                 taken.add(key)
+                if number == MAX_HOSTS_A_GROUP + 1:
+                    hint = "split the group: a second one with its own id, and `--group THEIRS=GROUP`"
+                    what = f"more than {MAX_HOSTS_A_GROUP} hosts of `{device.group}` at {self.site}"
+                    self._fault(device.place, what, hint)
+                first[device.group] = key[1]
             numbers[device.name] = key
         return numbers
 
@@ -177,8 +191,12 @@ class _Site:
         if not groups:
             self.found.leave("networks of routers alone, but for one")
             return None
-        leading = {device.name for device in self.devices if self._leads(device)}
-        shared = [each for each in gateways_of(lan, self.found) if each.of not in leading]
+        devices = self.found.devices
+        shared = [
+            each
+            for each in gateways_of(lan, self.found)
+            if each.of not in devices or not self._leads(devices[each.of])
+        ]
         for version in (4, 6):
             of = [each for each in shared if each.local.version == version]
             if len({each.local.ip for each in of}) > 1:
@@ -200,20 +218,16 @@ class _Site:
 
     def _interface(self, lan: Segment) -> str:
         """As the routers call it, where they say so, otherwise as most do; "" for what it is called anyway."""
-        routers = [
-            name for each in lan.hosts if self._leads(each.device) and (name := linux_name(each.interface))
-        ]
-        said = routers or [name for each in lan.hosts if (name := linux_name(each.interface))]
-        found = max(sorted(set(said)), key=said.count, default="")
-        return "" if lan.number and found == f"vlan{lan.number}" else found
+        if id(lan) not in self._interfaces:
+            named = [(self._leads(each.device), linux_name(each.interface)) for each in lan.hosts]
+            said = [name for leads, name in named if leads and name] or [name for _, name in named if name]
+            most = Counter(sorted(said)).most_common(1)
+            usual = most[0][0] if most else ""
+            self._interfaces[id(lan)] = "" if lan.number and usual == f"vlan{lan.number}" else usual
+        return self._interfaces[id(lan)]
 
-    def _line(self, device: Device, key: tuple[str, int], written: dict[str, Net]) -> Line:
-        own = [(lan, each) for lan in self.lans for each in lan.hosts if each.device is device]
-        kept = [
-            (lan, each)
-            for lan, each in own
-            if any(set(lan.nets) & set(net.prefixes) for net in written.values())
-        ]
+    def _line(self, device: Device, key: tuple[str, int], written: set[IPNetwork]) -> Line:
+        kept = [(lan, each) for lan, each in self._own.get(device.name, ()) if each.local.network in written]
         addresses = tuple(dict.fromkeys(each.local.ip for _, each in kept))
         if self._leads(device) or not kept:
             return Line(device.name, *key, addresses)
