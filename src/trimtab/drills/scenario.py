@@ -25,6 +25,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "vip": ("moves", "stays"),
     "owners": ("one",),
     "route": ("leaves", "stays"),
+    "carriers": ("one-leaves", "one-restarts"),
     "leader": ("moves",),
     "workers": ("renewed", "kept"),
     "minority": ("refuses",),

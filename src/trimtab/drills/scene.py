@@ -57,7 +57,8 @@ class Site:
 
     backends: members of pools; backend_unit: what answers on them.  links: private segment by other site.
     prefixes: the site's own public ones.  across: by pool with members here the sites that are asked without them.
-    units: of the hosts' daemons, each with the hosts that run it.
+    units: of the hosts' daemons, each with the hosts that run it.  speakers: hosts that speak BGP with the upstreams, by
+    speaker_unit.
     """
 
     name: str
@@ -74,6 +75,13 @@ class Site:
     registries: tuple[str, ...] = ()
     across: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    speakers: tuple[str, ...] = ()
+    speaker_unit: str = ""
+
+    @property
+    def announcers(self) -> tuple[str, ...]:
+        """Proxies that announce by themselves."""
+        return tuple(host for host in self.speakers if host in self.proxies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +243,8 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         tuple(found.get("registries", ())),
         {pool: tuple(sites) for pool, sites in found.get("across", {}).items()},
         {unit: tuple(hosts) for unit, hosts in found.get("units", {}).items()},
+        tuple(found.get("speakers", ())),
+        found.get("speaker_unit", ""),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trimtab.daemons.across import asked
-from trimtab.daemons.bird.peerings import session_name
+from trimtab.daemons.announcing import session_name, speaker
 from trimtab.daemons.etcd.config import store_members
 from trimtab.daemons.pools import used
 from trimtab.daemons.rendered import render_host
@@ -74,6 +74,7 @@ def _site(inventory: Inventory, site: str, nodes: Sequence[Node], links: Sequenc
         "hosts": [h.name for h in inventory.at(site)],
         "routers": [h.name for h in inventory.routers(site)],
         "speakers": [h.name for h in speakers(inventory, site)],
+        "speaker_unit": next((f"{speaker(inventory, h)}.service" for h in speakers(inventory, site)), ""),
         "proxies": [h.name for h in front],
         "backends": [h.name for h in inventory.at(site) if storefront.ports(inventory, h)],
         "backend_unit": storefront.PAGES_UNIT,

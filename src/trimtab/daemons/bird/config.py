@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from trimtab import agent_config
+from trimtab.daemons.announcing import DRAINED_PREPEND, GRACEFUL_SHUTDOWN, anchors, identifier
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.daemon import STEER_HOOK
 from trimtab.daemons.bird.peerings import (
     BOGONS,
     estate_prefixes,
     has_unnumbered,
-    identifier,
     next_hops,
     own_prefixes,
     peerings,
@@ -54,6 +54,8 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         gateway=host.does("gateway"),
         anchored=host.does("vips"),
         spare=by_itself(inventory, host.site),
+        shutdown=GRACEFUL_SHUTDOWN,
+        drained_prepend=DRAINED_PREPEND,
         steer=STEER,
         scan_s=int(inventory.estate.tiers.router.scan),
         **timers(inventory),
@@ -109,7 +111,7 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
     vips, lost = _on_link(inventory, host.site, family) if front and not alone else ([], [])
     return {
         **_common(inventory, host, family),
-        "spare_anchor": addressing.spare_anchor(family, site_id, inventory.first),
+        "spare_anchor": anchors(inventory, host.site, family)[1],
         "source": host.address(family) if alone and has_unnumbered(inventory, host) else None,
         "vips": vips,
         "lost": lost,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from trimtab.drills.checkers.agents import AgentsConduct
 from trimtab.drills.checkers.arbiter import DrainConduct, SiteConduct
+from trimtab.drills.checkers.carriers import CarriersConduct
 from trimtab.drills.checkers.conduct import (
     LeaderConduct,
     ReplicaConduct,
@@ -53,6 +54,7 @@ CHECKERS: tuple[Checker, ...] = (
     VipConduct(),
     OwnersConduct(),
     RouteConduct(),
+    CarriersConduct(),
     LeaderConduct(),
     WorkersConduct(),
     ReplicaConduct(),

@@ -8,11 +8,20 @@ from trimtab.drills.scene import LabLike, Scene
 
 
 class PowerCut:
-    """of: all hosts of a `site`, the `vip-holder` among its proxies, all `proxies`, a `backend`, all `backends`, the
-    `store-leader`, or an `upstream` network."""
+    """of: all hosts of a `site`, the `vip-holder` among its proxies, an `announcer` among those that announce by themselves,
+    all `proxies`, a `backend`, all `backends`, the `store-leader`, or an `upstream` network."""
 
     kind = "power-cut"
-    targets = ("site", "vip-holder", "proxies", "backend", "backends", "store-leader", "upstream")
+    targets = (
+        "site",
+        "vip-holder",
+        "announcer",
+        "proxies",
+        "backend",
+        "backends",
+        "store-leader",
+        "upstream",
+    )
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         nodes, who = HOSTS[of](lab, scene, arguments)

@@ -11,6 +11,7 @@ from typing import Any
 from trimtab.drills.probes import (
     agents,
     arbiter,
+    carriers,
     healing,
     membership,
     proxies,
@@ -26,6 +27,7 @@ Look = Callable[[LabLike, Scene, str], dict[str, Any]]
 PROBES: Mapping[str, Look] = {
     "vip": vip.look,
     "route": route.look,
+    "carriers": carriers.look,
     "store": store.look,
     "workers": proxies.workers,
     "members": proxies.members,
