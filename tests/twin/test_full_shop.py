@@ -14,7 +14,14 @@ pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 # members a registry: test_full_versions.py. The shop's proxies hold more connections than one machine makes:
 # test_full_flood.py.
 NAMES = sorted(
-    set(builtin()) - {"standby-promotion", "site-unhealthy", "registry-version-upgrade", "connection-flood"}
+    set(builtin())
+    - {
+        "standby-promotion",
+        "site-unhealthy",
+        "registry-version-upgrade",
+        "connection-flood",
+        "ecmp-member-death",
+    }
 )
 # What agents, registries and checks do has a load of its own, or is not about how much is carried.
 OF_AGENTS = {

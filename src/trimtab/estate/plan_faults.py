@@ -11,6 +11,7 @@ from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.group import Group
 from trimtab.estate.inventory import Inventory, group_of, host_numbers
+from trimtab.estate.path_faults import path_faults
 from trimtab.estate.pool_faults import pool_faults
 from trimtab.estate.prefix_faults import Problem, prefix_faults
 from trimtab.estate.roles import Duty, Roles
@@ -37,6 +38,7 @@ def plan_faults(estate: Estate) -> list[Problem]:
     if not any(loc[-1] == "id" for loc, _, _ in found):  # addresses of equal ids are equal: one fault says it
         inventory = Inventory(estate)
         found += [*_addresses(inventory), *uplink_faults(inventory), *prefix_faults(inventory)]
+        found += path_faults(inventory)
     return found
 
 

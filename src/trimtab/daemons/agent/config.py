@@ -34,7 +34,7 @@ from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import by_itself, speakers, speaks
+from trimtab.estate.peering import apart, by_itself, speakers, speaks
 from trimtab.estate.pool import Pool
 
 CONSUL_PORT = 8501
@@ -114,7 +114,7 @@ def registry_access(inventory: Inventory, host: Host) -> RegistryAccess | None:
 
 def estate_access(inventory: Inventory, site: str) -> RegistryAccess | None:
     """The way to the estate's own store, the nearest member first; None where there is none."""
-    members = estate_members(inventory)
+    members = [] if apart(inventory, site) else estate_members(inventory)
     near = sorted(
         members, key=lambda m: (0.0 if m.site == site else link_rtt(inventory, site, m.site), m.name)
     )

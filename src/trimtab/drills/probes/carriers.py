@@ -27,4 +27,4 @@ def judge(reply: str | None, heard: str) -> dict[str, str] | None:
     """Of a reply of `birdc show route`. heard: what the upstream's sessions with the site begin with."""
     if reply is None:
         return None
-    return dict(re.findall(rf"\[({re.escape(heard)}\S*) (\S+?)\]", reply))
+    return dict(re.findall(rf"\[({re.escape(heard)}\S*) ([^\s\]]+)", reply))
