@@ -133,7 +133,8 @@ class FrontFile:
 @dataclass(frozen=True, slots=True)
 class SteerFile:
     """On a router: what its BIRD announces, by family (`4`, `6`), and of each other site its own prefixes with its AS: what
-    upstreams say of them is an outside word on whether they are gone.
+    upstreams say of them is an outside word on whether they are gone. socket: BIRD's; a `.json` file is what ExaBGP's
+    `announce` has told.
     """
 
     announced: dict[str, tuple[str, ...]]

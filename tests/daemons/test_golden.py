@@ -40,6 +40,7 @@ def test_the_twin_reads_every_unit(path: Path) -> None:
 def test_there_is_a_pair_for_every_daemon() -> None:
     assert {p.parent.name for p in CASES} >= {
         "bird",
+        "exabgp",
         "haproxy",
         "nginx",
         "keepalived",

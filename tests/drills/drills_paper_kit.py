@@ -25,6 +25,7 @@ SPLIT = {
 }
 UNITS = {
     "bird.service": "router",
+    "exabgp.service": "proxy",
     "haproxy.service": "proxy",
     "nginx.service": "proxy",
     "keepalived.service": "proxy",
@@ -49,10 +50,11 @@ def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxie
         for number, (up, each) in enumerate(peers.items())
     }  # fmt: skip
     return {
-        "hosts": [host for each in hosts.values() for host in each], "routers": hosts["router"], "speakers": hosts["router"],
+        "hosts": [host for each in hosts.values() for host in each], "routers": hosts["router"],
         "proxies": hosts["proxy"], "backends": hosts["backend"], "backend_unit": "pages.service",
         "registries": hosts["registry"], "units": {unit: hosts[kind] for unit, kind in UNITS.items() if hosts[kind]},
         "across": {pool: [o for o in ("hk", "sg") if o != name] for pool in ("api", "web")},
+        "speakers": hosts["proxy"] if name == "hk" else hosts["router"], "speaker_unit": "bird.service",
         "front_unit": "haproxy.service", "vips": list(VIPS), "upstreams": upstreams,
         "links": {o: f"wan.{'.'.join(sorted((name, o)))}" for o in ("hk", "sg", "mid") if o != name},
         "prefixes": ["198.18.1.0/24", "2001:db8:1::/48"] if name == "hk" else [],

@@ -243,3 +243,43 @@ def test_agents_of_two_releases_beside_each_other(
     verdict = judged("agents", "side-by-side", "agents", looks, told)
     assert verdict.value == value
     assert says in " ".join(verdict.reasons)
+
+
+def heard(*since: str) -> Seen:
+    """What an upstream hears of three hosts, and since when; "": it does not."""
+    names = [f"to_hk_rack_{n}_4" for n in range(1, 1 + len(since))]
+    return {"198.18.1.0/24": {"rack": {n: at for n, at in zip(names, since, strict=True) if at}}}
+
+
+OLD, NEW = "10:00:00.000", "10:00:20.000"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "during", "after", "value", "why"),
+    [
+        ("one-leaves", heard("", OLD, OLD), heard(NEW, OLD, OLD), "true", ""),
+        ("one-leaves", heard(OLD, OLD, OLD), heard(OLD, OLD, OLD), "false", "nobody of 3 hosts left"),
+        ("one-leaves", heard("", "", OLD), heard(NEW, NEW, OLD), "false", "to_hk_rack_1_4, to_hk_rack_2_4 of 3 hosts left"),
+        ("one-leaves", heard("", NEW, OLD), heard(NEW, NEW, OLD), "false", "to_hk_rack_2_4 left too"),
+        ("one-leaves", heard("", OLD, OLD), heard("", OLD, OLD), "false", "to_hk_rack_1_4 are not heard again"),
+        ("one-restarts", heard("", OLD, OLD), heard(NEW, OLD, OLD), "true", ""),
+        ("one-restarts", heard(NEW, OLD, OLD), heard(NEW, OLD, OLD), "true", ""),
+        ("one-restarts", heard(NEW, NEW, OLD), heard(NEW, NEW, OLD), "false", "of 3 hosts left; it should be one"),
+        ("one-restarts", {"198.18.1.0/24": {"rack": None}}, heard(OLD, OLD, OLD), "unknown", "gave no answer"),
+    ],
+)  # fmt: skip
+def test_one_of_several_carriers(wanted: str, during: Seen, after: Seen, value: str, why: str) -> None:
+    verdict = judged("carriers", wanted, "carriers", (heard(OLD, OLD, OLD), during, after))
+    assert (verdict.value, why in " ".join(verdict.reasons)) == (value, True), verdict.reasons
+
+
+def test_carriers_are_read_of_what_an_upstream_says() -> None:
+    reply = (
+        "Table master4:\n198.18.1.0/24  unicast [to_hk_rack_1_4 12:00:01.500] * (100) [AS64512i]\n\tvia 10.1.48.10 on s1u0\n"
+        "               unicast [as64602_4 12:00:02.000] (100) [AS64512i]\n\tvia 100.64.0.6 on as64602\n"
+        "               unicast [to_hk_rack_2_4 12:00:03.000 from 10.1.48.11] (100) [AS64512i]\n"
+    )
+    from trimtab.drills.probes.carriers import judge
+
+    assert judge(reply, "to_hk_rack_") == {"to_hk_rack_1_4": "12:00:01.500", "to_hk_rack_2_4": "12:00:03.000"}
+    assert judge(None, "to_hk_rack_") is None

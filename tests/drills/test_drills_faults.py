@@ -51,6 +51,9 @@ def test_a_kind_of_fault_has_one_name() -> None:
     ("kind", "of", "nodes", "segments", "says"),
     [
         ("power-cut", "vip-holder", ("hk-proxy-2",), (), "hk-proxy-2, which holds the VIPs of hk, loses power"),
+        ("power-cut", "announcer", ("hk-proxy-1",), (), "one of 2 proxies of hk that announce by themselves"),
+        ("process-kill", "speaker", ("hk-proxy-1",), (), "one of 2 that speak with the upstreams of hk, is killed"),
+        ("hang", "speaker", ("hk-proxy-1",), (), "bird.service on hk-proxy-1, one of 2 that speak"),
         ("power-cut", "proxies", ("hk-proxy-1", "hk-proxy-2"), (), "every proxy of hk (hk-proxy-1, hk-proxy-2)"),
         ("power-cut", "backend", ("hk-backend-1",), (), "one of 3 backends of hk, loses power"),
         ("power-cut", "backends", ("hk-backend-1", "hk-backend-2", "hk-backend-3"), (), "every backend of hk (3) loses power"),

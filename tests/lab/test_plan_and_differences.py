@@ -18,6 +18,7 @@ from trimtab.lab.plan import plan
 from trimtab.lab.topology import Topology
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/estate.yaml"))
+ANNOUNCING = Path(__file__).parents[1] / "twin/estates/rack-exabgp.yaml"
 ONLY_IN_THE_TWIN = re.compile(r"/etc/trimtab/(tls|secrets|pki|register.d)/|storefront")
 
 
@@ -83,7 +84,7 @@ def test_a_drill_is_told_whom_each_pool_asks_elsewhere() -> None:
 
 def test_every_difference_has_a_reason_and_changes_something() -> None:
     seen = set()
-    for path in EXAMPLES:
+    for path in (*EXAMPLES, ANNOUNCING):
         inventory, _ = load(path)
         for host in inventory.hosts:
             for artifact in render_host(inventory, host):

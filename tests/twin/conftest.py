@@ -139,3 +139,15 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+@pytest.fixture(scope="module")
+def rack() -> Iterator[Lab]:
+    with twin(Path(__file__).parent / "estates/rack.yaml") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def rack_exabgp() -> Iterator[Lab]:
+    with twin(Path(__file__).parent / "estates/rack-exabgp.yaml") as lab:
+        yield lab

@@ -15,8 +15,14 @@ pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 # test_full_flood.py. It asks no RPKI validator: test_full_defence.py.
 NAMES = sorted(
     set(builtin())
-    - {"standby-promotion", "site-unhealthy", "registry-version-upgrade", "connection-flood"}
-    - {"hijack", "validators-empty"}
+    - {
+        "standby-promotion",
+        "site-unhealthy",
+        "registry-version-upgrade",
+        "connection-flood",
+        "ecmp-member-death",
+    }
+    - {"hijack", "validators-empty", "route-server-loss"}
 )
 # What agents, registries and checks do has a load of its own, or is not about how much is carried.
 OF_AGENTS = {

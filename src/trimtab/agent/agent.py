@@ -83,6 +83,10 @@ def _units(supervisor: str) -> Units:
 
 
 def _bird(socket: str) -> Any:
+    if socket.endswith(".json"):
+        from trimtab.daemons.exabgp.client import Announcer
+
+        return Announcer(socket)
     from trimtab.daemons.bird.client import Bird
 
     return Bird(socket)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from trimtab.answers.routes import Heard, Refused, Router, Session, Told, Validator, Why
+from trimtab.daemons.announcing import session_name
 from trimtab.daemons.bird import wire
 from trimtab.daemons.bird.defence import REASONS, REFUSED
-from trimtab.daemons.bird.peerings import own_prefixes, session_name
+from trimtab.daemons.bird.peerings import own_prefixes
 from trimtab.daemons.bird.seen import Seen, seen
 from trimtab.daemons.bird.wire import Channel, ProtocolState, Reply
 from trimtab.estate.addressing import FAMILIES

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trimtab.daemons.bird.peerings import session_name
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.base import IPAddress
@@ -18,6 +17,21 @@ from trimtab.estate.peering import Session, by_itself, sessions, speaks
 
 GRACEFUL_SHUTDOWN = (65535, 0)  # RFC 8326
 DRAINED_PREPEND = 3  # for who does not know the community
+
+
+def identifier(name: str) -> str:
+    """A name as BIRD spells symbols: names have no `_`, so this stays unique."""
+    return name.replace("-", "_")
+
+
+def password_file(upstream: str) -> str:
+    """Where the host keeps the session's `password "…";` line; its value is in no artifact."""
+    return f"/etc/trimtab/secrets/bgp-{upstream}.conf"
+
+
+def session_name(upstream: str, family: int) -> str:
+    """What the session with an upstream is called."""
+    return f"up_{identifier(upstream)}{family}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +52,9 @@ def speaker(inventory: Inventory, host: Host) -> str:
     return inventory.estate.tiers.proxy.speaker if alone else inventory.estate.tiers.router.speaker
 
 
-def steered(inventory: Inventory, host: Host) -> bool:
-    """Does its agent bring a site's word to what the host announces? It asks BIRD what became of it."""
-    speaks_up = host.does("gateway") or speaks(inventory, host)
-    return speaks_up and speaker(inventory, host) == inventory.estate.tiers.router.speaker
+def has_routes(inventory: Inventory, host: Host) -> bool:
+    """Does its speaker know what others announce, as BIRD does?"""
+    return speaker(inventory, host) == inventory.estate.tiers.router.speaker
 
 
 def anchors(inventory: Inventory, site: str, family: Family) -> tuple[IPAddress, IPAddress]:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from trimtab.daemons import pki
+from trimtab.daemons.announcing import password_file
 from trimtab.daemons.artifact import Artifact
-from trimtab.daemons.bird.peerings import password_file
 from trimtab.estate.inventory import Host, Inventory
 
 LIFE = timedelta(days=7)

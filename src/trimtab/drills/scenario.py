@@ -26,6 +26,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "owners": ("one",),
     "route": ("leaves", "stays"),
     "leak": ("none",),
+    "carriers": ("one-leaves", "one-restarts"),
     "leader": ("moves",),
     "workers": ("renewed", "kept"),
     "minority": ("refuses",),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.frr import wire as frr
 from trimtab.daemons.serving import Serving
 from trimtab.daemons.table import table
 from trimtab.drills.load.spec import Target
@@ -55,6 +56,10 @@ class Upstream:
     role: str = "transit"
     interfaces: tuple[str, ...] = ()
 
+    @property
+    def runs_frr(self) -> bool:
+        return self.speaker == frr.NAME
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -62,7 +67,8 @@ class Site:
 
     backends: members of pools; backend_unit: what answers on them.  links: private segment by other site.
     prefixes: the site's own public ones.  across: by pool with members here the sites that are asked without them.
-    units: of the hosts' daemons, each with the hosts that run it.  speakers: the hosts that speak BGP with upstreams.
+    units: of the hosts' daemons, each with the hosts that run it.  speakers: hosts that speak BGP with the upstreams, by
+    speaker_unit.
     """
 
     name: str
@@ -80,6 +86,12 @@ class Site:
     across: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     speakers: tuple[str, ...] = ()
+    speaker_unit: str = ""
+
+    @property
+    def announcers(self) -> tuple[str, ...]:
+        """Proxies that announce by themselves."""
+        return tuple(host for host in self.speakers if host in self.proxies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +274,7 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         {pool: tuple(sites) for pool, sites in found.get("across", {}).items()},
         {unit: tuple(hosts) for unit, hosts in found.get("units", {}).items()},
         tuple(found.get("speakers", ())),
+        found.get("speaker_unit", ""),
     )
 
 

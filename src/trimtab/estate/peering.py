@@ -85,6 +85,11 @@ def joined(inventory: Inventory, site: str) -> list[str]:
     return [each for each in inventory.site_names() if each != site and not switched(inventory, each)]
 
 
+def apart(inventory: Inventory, site: str) -> bool:
+    """Are there other sites, and no private path to any?"""
+    return switched(inventory, site) and len(inventory.site_names()) > 1
+
+
 def own_network(host: Host, peer: IPAddress) -> tuple[Family, IPNetwork] | None:
     """The family and the network of the host that a peer stands in, as a top-of-rack switch does."""
     return next(((f, net) for f in FAMILIES if peer in (net := host.vlan.network(f))), None)

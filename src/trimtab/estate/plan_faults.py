@@ -14,6 +14,7 @@ from trimtab.estate.inventory import NO_ADDRESS, Inventory, host_numbers
 from trimtab.estate.lan_faults import lan_faults
 from trimtab.estate.lans import group_of
 from trimtab.estate.machine_faults import machine_faults, usable
+from trimtab.estate.path_faults import path_faults
 from trimtab.estate.pool_faults import pool_faults
 from trimtab.estate.prefix_faults import Problem, prefix_faults
 from trimtab.estate.roles import Duty, Roles
@@ -47,6 +48,7 @@ def plan_faults(estate: Estate) -> list[Problem]:
             *vip_faults(inventory),
             *uplink_faults(inventory),
             *prefix_faults(inventory),
+            *path_faults(inventory),
         ]
     return found
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trimtab.daemons.across import asked
-from trimtab.daemons.bird.peerings import session_name
+from trimtab.daemons.announcing import session_name, speaker
 from trimtab.daemons.etcd.config import store_members
 from trimtab.daemons.pools import used
 from trimtab.daemons.rendered import render_host
@@ -20,7 +20,7 @@ from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
 from trimtab.lab.exchange import server_node
 from trimtab.lab.topology import Node, wan_segment
-from trimtab.lab.transit import session_to, speaker
+from trimtab.lab.transit import runs, session_to
 from trimtab.lab.uplinks import Link
 
 
@@ -74,6 +74,7 @@ def _site(inventory: Inventory, site: str, nodes: Sequence[Node], links: Sequenc
         "hosts": [h.name for h in inventory.at(site)],
         "routers": [h.name for h in inventory.routers(site)],
         "speakers": [h.name for h in speakers(inventory, site)],
+        "speaker_unit": next((f"{speaker(inventory, h)}.service" for h in speakers(inventory, site)), ""),
         "proxies": [h.name for h in front],
         "backends": [h.name for h in inventory.at(site) if storefront.ports(inventory, h)],
         "backend_unit": storefront.PAGES_UNIT,
@@ -118,7 +119,7 @@ def _upstreams(inventory: Inventory, site: str, links: Sequence[Link]) -> dict[s
             "role": upstream.role,
             "segment": wires[name].name if name in wires else f"up.{site}.{name}",
             "interfaces": sorted(set(wires[name].interfaces.values())) if name in wires else [],
-            "speaker": speaker(inventory, upstream.asn),
+            "speaker": runs(inventory, upstream.asn),
             "peers": [str(peer) for peer in upstream.peer],
             "ours": [str(each.local.ip) for each in own if each.upstream == name],
             "sessions": [session_name(name, peer.version) for peer in upstream.peer],

@@ -1,7 +1,7 @@
-"""Top-of-rack switches in the twin: at a site without routers the machine of its first upstream is the gateway of every network.
+"""Top-of-rack switches in the twin: at a site without routers the machines of its upstreams stand in every network.
 
-It has the gateway's address (`.9`) there, forwards between them, and spreads what comes for the site's prefixes over all hosts
-that announce them.
+The first is the gateway (`.9`); the others have an address below it, for hosts spread what they send over all of them. Each
+forwards between the networks, and spreads what comes for the site's prefixes over all hosts that announce them.
 """
 
 from __future__ import annotations
@@ -15,25 +15,30 @@ from trimtab.lab.topology import Leg
 from trimtab.lab.transit import Transit
 from trimtab.lab.uplinks import lan_segment
 
+GATEWAY = 9  # of every network; those below it are routers' and switches'
+
 
 def stand_in(inventory: Inventory, nets: list[Transit]) -> None:
-    """Give each such site's switch its legs."""
+    """Give the switches of each such site their legs."""
     by_asn = {transit.asn: transit for transit in nets}
-    for site in inventory.site_names():
+    for site in filter(lambda each: switched(inventory, each), inventory.site_names()):
         upstreams = [up for _, up in sorted(inventory.estate.sites[site].upstreams.items())]
-        found = next((by_asn[up.asn] for up in upstreams if up.asn in by_asn), None)
-        if switched(inventory, site) and found is not None:
+        found = dict.fromkeys(by_asn[up.asn].asn for up in upstreams if up.asn in by_asn)
+        for number, asn in enumerate(list(found)[:GATEWAY]):
             for vlan in inventory.vlans(site):
-                _stand(inventory, found, site, vlan)
+                _stand(inventory, by_asn[asn], site, vlan, GATEWAY - number)
 
 
-def _stand(inventory: Inventory, transit: Transit, site: str, vlan: Vlan) -> None:
+def _stand(inventory: Inventory, transit: Transit, site: str, vlan: Vlan, host: int) -> None:
     segment, own = lan_segment(site, vlan), []
     for family in FAMILIES:
-        own.append(f"{inventory.gateway(site, vlan, family)}/{vlan.network(family).prefixlen}")
+        counted = inventory.lans.counted(vlan, family, host)
+        address = inventory.gateway(site, vlan, family) if host == GATEWAY else counted
+        own.append(f"{address}/{vlan.network(family).prefixlen}")
     for i, leg in enumerate(transit.legs):
         if leg.segment == segment:
-            transit.legs[i] = replace(leg, addresses=(*leg.addresses, *own))
+            more = tuple(own) if host == GATEWAY else ()
+            transit.legs[i] = replace(leg, addresses=(*leg.addresses, *more))
             return
     number = inventory.estate.sites[site].id
     transit.legs.append(Leg(f"s{number}v{vlan.octet}", segment, tuple(own)))

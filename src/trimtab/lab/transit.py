@@ -62,13 +62,16 @@ def transits(inventory: Inventory) -> list[Transit]:
             if upstream.role == "transit":
                 carriers.add(upstream.asn)
     return [
-        Transit(asn, at, i, kind="transit" if asn in carriers else "peer", speaker=speaker(inventory, asn))
+        Transit(asn, at, i, kind="transit" if asn in carriers else "peer", speaker=runs(inventory, asn))
         for i, (asn, at) in enumerate(sorted(found.items()))
     ]
 
 
-def speaker(inventory: Inventory, asn: int) -> Literal["frr", "bird"]:
-    """FRR 8.4 takes a session with GTSM for one of several hops, and then its BFD is not ours: such a network runs BIRD."""
+def runs(inventory: Inventory, asn: int) -> Literal["frr", "bird"]:
+    """What a network speaks BGP with.
+
+    FRR 8.4 takes a session with GTSM for one of several hops, and then its BFD is not ours: such a network runs BIRD.
+    """
     upstreams = [
         up for site in inventory.estate.sites.values() for up in site.upstreams.values() if up.asn == asn
     ]

@@ -20,10 +20,11 @@ from trimtab.agent_config import (
     WatchFile,
 )
 from trimtab.daemons.agent.daemon import UNIT
-from trimtab.daemons.announcing import steered
+from trimtab.daemons.announcing import anchors, has_routes
 from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.etcd.config import estate_members, link_rtt
-from trimtab.daemons.front.config import anchors, vrrp_seconds
+from trimtab.daemons.exabgp.config import TOLD
+from trimtab.daemons.front.config import vrrp_seconds
 from trimtab.daemons.haproxy.features import features
 from trimtab.daemons.haproxy.once import fresh
 from trimtab.daemons.haproxy.server import check_options
@@ -33,7 +34,7 @@ from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import by_itself, speakers
+from trimtab.estate.peering import apart, by_itself, speakers, speaks
 from trimtab.estate.pool import Pool
 
 CONSUL_PORT = 8501
@@ -56,7 +57,7 @@ def render(inventory: Inventory, host: Host, watched: tuple[Unit, ...]) -> tuple
 def describe(inventory: Inventory, host: Host, watched: tuple[Unit, ...]) -> AgentFile:
     """watched: the units that it looks after."""
     registry = registry_access(inventory, host)
-    steers = steered(inventory, host)
+    steers = host.does("gateway") or speaks(inventory, host)
     return AgentFile(
         host=host.name,
         site=host.site,
@@ -113,7 +114,7 @@ def registry_access(inventory: Inventory, host: Host) -> RegistryAccess | None:
 
 def estate_access(inventory: Inventory, site: str) -> RegistryAccess | None:
     """The way to the estate's own store, the nearest member first; None where there is none."""
-    members = estate_members(inventory)
+    members = [] if apart(inventory, site) else estate_members(inventory)
     near = sorted(
         members, key=lambda m: (0.0 if m.site == site else link_rtt(inventory, site, m.site), m.name)
     )
@@ -135,6 +136,8 @@ def _steer(inventory: Inventory, host: Host) -> SteerFile | None:
     if not inventory.front(host.site):
         return None
     announced = {str(f): tuple(map(str, inventory.announced(host.site, f))) for f in FAMILIES}
+    if not has_routes(inventory, host):
+        return SteerFile(announced=announced, socket=TOLD)  # what others announce it does not hear
     others = [site for site in inventory.site_names() if site != host.site and inventory.front(site)]
     own = {site: [inventory.public(site, f) for f in FAMILIES] for site in others}
     return SteerFile(
@@ -167,7 +170,7 @@ def _arbiter(inventory: Inventory) -> ArbiterFile | None:
         return None
     sites = {
         site: SiteFile(
-            tuple(host.name for host in speakers(inventory, site) if steered(inventory, host)),
+            tuple(host.name for host in speakers(inventory, site)),
             tuple(host.name for host in inventory.front(site)),
             front_requests(inventory, site),
         )
@@ -230,7 +233,7 @@ def _front(inventory: Inventory, host: Host) -> FrontFile | None:
     if by_itself(
         inventory, host.site
     ):  # it carries as long as it has the anchor: the addresses are on all of them
-        return FrontFile(tuple(anchors(inventory, host.site)), seconds)
+        return FrontFile(tuple(str(anchors(inventory, host.site, f)[0]) for f in FAMILIES), seconds)
     vips = tuple(str(address) for family in FAMILIES for address in inventory.held(host.site, family))
     return FrontFile(vips, seconds)
 

@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from trimtab import agent_config
+from trimtab.daemons.announcing import DRAINED_PREPEND, GRACEFUL_SHUTDOWN, anchors, identifier
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.daemon import STEER_HOOK
 from trimtab.daemons.bird.defence import REASONS, REFUSED, rpki
@@ -16,7 +17,6 @@ from trimtab.daemons.bird.peerings import (
     BOGONS,
     estate_prefixes,
     has_unnumbered,
-    identifier,
     next_hops,
     own_prefixes,
     peerings,
@@ -25,7 +25,6 @@ from trimtab.daemons.bird.peerings import (
 )
 from trimtab.daemons.etcd.config import link_rtt
 from trimtab.daemons.template import fill
-from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import by_itself, joined
@@ -60,6 +59,8 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         rpki=rpki(inventory, host.site),
         why=REASONS,
         refused=REFUSED,
+        shutdown=GRACEFUL_SHUTDOWN,
+        drained_prepend=DRAINED_PREPEND,
         steer=STEER,
         scan_s=int(inventory.estate.tiers.router.scan),
         **timers(inventory),
@@ -108,13 +109,12 @@ def _proxy_family(inventory: Inventory, host: Host, family: Family) -> dict[str,
 
 
 def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str, Any]:
-    site_id = inventory.estate.sites[host.site].id
     front = inventory.front(host.site)
     alone = by_itself(inventory, host.site)
     vips, lost = _on_link(inventory, host.site, family) if front and not alone else ([], [])
     return {
         **_common(inventory, host, family),
-        "spare_anchor": addressing.spare_anchor(family, site_id, inventory.first),
+        "spare_anchor": anchors(inventory, host.site, family)[1],
         "source": host.address(family) if alone and has_unnumbered(inventory, host) else None,
         "vips": vips,
         "lost": lost,

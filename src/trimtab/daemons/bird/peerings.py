@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trimtab.daemons.announcing import password_file, session_name
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.community import Community
@@ -32,21 +33,6 @@ TRANSIT_FREE = (
 )  # fmt: skip
 # Where a route was learnt, as a large community of our own (RFC 8195, 2.1): ASN:1:KIND. It never leaves the estate.
 LEARNED: dict[RoleName, int] = {"transit": 1, "peer": 2, "route-server": 3, "customer": 4}
-
-
-def identifier(name: str) -> str:
-    """A name as BIRD spells symbols: names have no `_`, so this stays unique."""
-    return name.replace("-", "_")
-
-
-def password_file(upstream: str) -> str:
-    """Where the host keeps the session's `password "…";` line; its value is in no artifact."""
-    return f"/etc/trimtab/secrets/bgp-{upstream}.conf"
-
-
-def session_name(upstream: str, family: int) -> str:
-    """What BIRD calls the session with an upstream."""
-    return f"up_{identifier(upstream)}{family}"
 
 
 def peerings(inventory: Inventory, host: Host) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.template import fill
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.peering import apart
 from trimtab.estate.place import round_trip
 
 JOIN_HOOK = f"{HOOKS}/etcd-join"
@@ -83,11 +84,13 @@ def clusters_of(inventory: Inventory, host: Host) -> list[tuple[str, list[Host]]
 def estate_members(inventory: Inventory) -> list[Host]:
     """Of the estate's own store: registry hosts, one of each site in turn, by the sites' ids; three or five of them.
 
-    An even number survives no more than the odd one below it. Without an etcd registry anywhere there is no store.
+    A site to which no private path leads has none. An even number survives no more than the odd one below it. Without an etcd
+    registry anywhere there is no store.
     """
     if inventory.estate.tiers.registry.engine != "etcd":
         return []
-    by_site = [inventory.on_duty("registry", site) for site in inventory.site_names()]
+    reached = [site for site in inventory.site_names() if not apart(inventory, site)]
+    by_site = [inventory.on_duty("registry", site) for site in reached]
     by_site = [hosts for hosts in by_site if hosts]
     turns = [host for turn in zip_longest(*by_site) for host in turn if host is not None]
     wanted = MOST_MEMBERS if len(by_site) >= MOST_MEMBERS else 3

@@ -9,9 +9,15 @@ import json
 from typing import Any
 
 from trimtab import agent_config
-from trimtab.daemons.announcing import DRAINED_PREPEND, GRACEFUL_SHUTDOWN, Telling, anchors, tellings
+from trimtab.daemons.announcing import (
+    DRAINED_PREPEND,
+    GRACEFUL_SHUTDOWN,
+    Telling,
+    anchors,
+    password_file,
+    tellings,
+)
 from trimtab.daemons.artifact import HOOKS, Artifact
-from trimtab.daemons.bird.peerings import password_file
 from trimtab.daemons.exabgp.daemon import RUN_HOOK
 from trimtab.daemons.template import fill
 from trimtab.estate.addressing import FAMILIES

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 
 from trimtab.agent_config import MEMBERS, MEMBERS_COPY, SCALE
+from trimtab.daemons.announcing import anchors
 from trimtab.daemons.artifact import HOOKS, Artifact
 from trimtab.daemons.front.daemon import MEMBERS_HOOK
 from trimtab.daemons.template import fill
@@ -36,17 +36,11 @@ def vrrp_seconds(inventory: Inventory, site: str | None = None) -> float:
     return 0.0 if not moving else round(6 * inventory.estate.vrrp.advert, 3)
 
 
-def anchors(inventory: Inventory, site: str) -> list[str]:
-    """By which a proxy of the site says that it serves."""
-    return [str(inventory.anchor(site, f)) for f in FAMILIES]
-
-
 def _state(inventory: Inventory, host: Host) -> str:
     """The hook that keeps the state. vips, spares: of a host that announces by itself."""
-    site_id, alone = inventory.estate.sites[host.site].id, by_itself(inventory, host.site)
-    spares = [addressing.spare_anchor(f, site_id, inventory.first) for f in FAMILIES] if alone else []
+    alone, both = by_itself(inventory, host.site), [anchors(inventory, host.site, f) for f in FAMILIES]
+    own, spares = [each[0] for each in both], [each[1] for each in both] if alone else []
     vips = [vip for f in FAMILIES for vip in inventory.vips(f)] if alone else []
-    own = [ip_address(each) for each in anchors(inventory, host.site)]
     return fill(
         "front/front.sh.j2", alone=alone, anchors=_whole(own), spares=_whole(spares), vips=_whole(vips)
     )

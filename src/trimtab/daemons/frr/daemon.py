@@ -8,6 +8,5 @@ from trimtab.daemons.frr import ready
 DAEMON = Daemon(
     "frr",
     programs={"vtysh": "frr"},
-    units=("zebra.service", "bfdd.service", "bgpd.service"),
     probes=(ready.SESSIONS, ready.ROUTE),
 )

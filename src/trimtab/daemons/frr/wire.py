@@ -11,6 +11,8 @@ from typing import Any
 
 from trimtab.errors import InvalidResponse
 
+NAME = "frr"  # of the room, and in a twin's facts
+
 
 def show_sessions() -> list[str]:
     return ["vtysh", "-c", "show bgp summary json"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from trimtab.drills.checkers.agents import AgentsConduct
 from trimtab.drills.checkers.arbiter import DrainConduct, SiteConduct
+from trimtab.drills.checkers.carriers import CarriersConduct
 from trimtab.drills.checkers.conduct import (
     LeaderConduct,
     LeakConduct,
@@ -56,6 +57,7 @@ CHECKERS: tuple[Checker, ...] = (
     OwnersConduct(),
     RouteConduct(),
     LeakConduct(),
+    CarriersConduct(),
     LeaderConduct(),
     WorkersConduct(),
     ReplicaConduct(),

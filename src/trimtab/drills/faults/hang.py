@@ -12,10 +12,10 @@ from trimtab.errors import TwinFailed
 
 
 class Hang:
-    """of: the front unit on the `vip-holder`, or the `agents` of a site, all at once."""
+    """of: the front unit on the `vip-holder`, a `speaker` of BGP, or the `agents` of a site, all at once."""
 
     kind = "hang"
-    targets = ("vip-holder", "agents")
+    targets = ("vip-holder", "speaker", "agents")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from ipaddress import ip_network
 
+from trimtab.daemons.frr import wire as frr
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.preconditions import needs_rpki
 from trimtab.drills.faults.targets import upstream
@@ -28,11 +29,11 @@ class Hijack:
             p for p in (*map(upper_half, place.prefixes), *rpki.foreign) if _speaks(found.peers, p)
         )
         says = f"{found.transit}, which carries {place.name} as {found.name}, announces {', '.join(prefixes)} as its own"
-        how = "frr" if found.speaker == "frr" else str(rpki.table)
+        how = frr.NAME if found.runs_frr else str(rpki.table)
         return Aim(place.name, (found.transit,), how, says, names=prefixes)
 
     def strike(self, lab: LabLike, aim: Aim) -> Struck:
-        if aim.unit == "frr":
+        if aim.unit == frr.NAME:
             ask(lab, aim.nodes[0], told(aim.nodes[0], dict.fromkeys(aim.names, ())))
             return Struck(time.monotonic(), {"prefixes": list(aim.names)})
         for family in ("-4", "-6"):
@@ -42,7 +43,7 @@ class Hijack:
         return Struck(time.monotonic(), {"prefixes": list(aim.names)})
 
     def restore(self, lab: LabLike, aim: Aim) -> None:
-        if aim.unit == "frr":
+        if aim.unit == frr.NAME:
             ask(lab, aim.nodes[0], untold(aim.nodes[0], aim.names))
             return
         for family in ("-4", "-6"):  # one that was never filled is no table to the kernel

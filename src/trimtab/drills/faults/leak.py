@@ -48,9 +48,7 @@ class Leak:
 
 def leaker(upstreams: Iterable[Upstream]) -> Upstream:
     """The first that is no transit, for it may not tell of AS3356 at all; where there are transits alone, the first."""
-    return min(
-        (up for up in upstreams if up.speaker == "frr"), key=lambda up: (up.role == "transit", up.name)
-    )
+    return min((up for up in upstreams if up.runs_frr), key=lambda up: (up.role == "transit", up.name))
 
 
 def has(lab: LabLike, router: str, prefix: str) -> bool:

@@ -8,10 +8,12 @@ from trimtab.drills.scene import LabLike, Scene
 
 
 class ProcessKill:
-    """of: the front unit on the `vip-holder`, what serves on a `backend`, or the `agents` of a site, all at once."""
+    """of: the front unit on the `vip-holder`, a `speaker` of BGP, what serves on a `backend`, or the `agents` of a site, all
+    at once.
+    """
 
     kind = "process-kill"
-    targets = ("vip-holder", "backend", "agents")
+    targets = ("vip-holder", "speaker", "backend", "agents")
 
     def aim(self, lab: LabLike, scene: Scene, arguments: Arguments, of: str) -> Aim:
         place = scene.site(arguments["site"])

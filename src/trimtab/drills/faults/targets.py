@@ -66,9 +66,24 @@ def _registries(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple
     return found, f"every registry member of every site ({len(found)})"
 
 
+def _announcer(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    _needs_announcers(scene, arguments)
+    found = scene.site(arguments["site"]).announcers
+    return found[
+        :1
+    ], f"{found[0]}, one of {len(found)} proxies of {arguments['site']} that announce by themselves,"
+
+
+def _speaker(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    _needs_speaker(scene, arguments)
+    found = scene.site(arguments["site"]).speakers
+    return found[:1], f"{found[0]}, one of {len(found)} that speak with the upstreams of {arguments['site']},"
+
+
 def unit_of(place: Site, of: str) -> str:
-    """What a fault at a place is about: the agent, the proxy, or the application."""
-    return {"agents": AGENT_UNIT, "vip-holder": place.front_unit}.get(of, place.backend_unit)
+    """What a fault at a place is about: the agent, the proxy, what speaks BGP, or the application."""
+    units = {"agents": AGENT_UNIT, "vip-holder": place.front_unit, "speaker": place.speaker_unit}
+    return units.get(of, place.backend_unit)
 
 
 def _store_leader(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
@@ -203,11 +218,31 @@ def _needs_route_servers(scene: Scene, arguments: Arguments) -> None:
 
 def _needs_another_upstream(scene: Scene, arguments: Arguments) -> None:
     place = scene.site(arguments["site"])
-    told = [up for up in place.upstreams.values() if up.speaker == "frr"]
+    told = [up for up in place.upstreams.values() if up.runs_frr]
     if len(place.upstreams) < 2 or not told:
         raise BadInput(
             f"{place.name} has {len(place.upstreams)} upstreams, {len(told)} of them with FRR",
             "a leak goes from one to another; the first is played by FRR (`twin: {peers: frr}`)",
+        )
+
+
+def _needs_announcers(scene: Scene, arguments: Arguments) -> None:
+    place = scene.site(arguments["site"])
+    if len(place.announcers) < 2:
+        found = [site.name for site in scene.sites.values() if len(site.announcers) > 1]
+        hint = _other_site(*found) if found else "`front: bgp` at a site with two proxies: docs/estate.md"
+        raise BadInput(f"{place.name} has no two proxies that announce by themselves", hint)
+
+
+def _needs_speaker(scene: Scene, arguments: Arguments) -> None:
+    """One of several, or of several sites: else nobody carries while it is gone."""
+    _needs_upstreams(scene, arguments)
+    place = scene.site(arguments["site"])
+    others = [site for site in scene.sites.values() if site.name != place.name and site.proxies]
+    if len(place.speakers) < 2 and not others:
+        raise BadInput(
+            f"{place.name} has one host that speaks with its upstreams, and no other site serves",
+            "the drill needs a second router, a second proxy that announces, or a second site",
         )
 
 
@@ -232,6 +267,8 @@ def _other_site(*names: str) -> str:
 NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("lead", "site"): _needs_member,
     ("power-cut", "backends"): preconditions.needs_across,
+    ("", "announcer"): _needs_announcers,
+    ("", "speaker"): _needs_speaker,
     ("", "vip-holder"): _needs_proxies,
     ("", "proxies"): _needs_proxies,
     ("", "backend"): _needs_backends,
@@ -273,6 +310,8 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
 HOSTS: Mapping[str, Resolve] = {
     "site": _site,
     "vip-holder": _vip_holder,
+    "announcer": _announcer,
+    "speaker": _speaker,
     "proxies": _proxies,
     "backend": _backend,
     "backends": _backends,

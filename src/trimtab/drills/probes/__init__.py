@@ -11,6 +11,7 @@ from typing import Any
 from trimtab.drills.probes import (
     agents,
     arbiter,
+    carriers,
     defence,
     healing,
     leak,
@@ -29,6 +30,7 @@ PROBES: Mapping[str, Look] = {
     "vip": vip.look,
     "route": route.look,
     "leak": leak.look,
+    "carriers": carriers.look,
     "store": store.look,
     "workers": proxies.workers,
     "members": proxies.members,

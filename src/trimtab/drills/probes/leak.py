@@ -13,7 +13,7 @@ from trimtab.drills.scene import LabLike, Scene, Upstream
 def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
     """heard: by upstream the prefixes that it has from the site, None if it is mute.  has: whether the routers have a route."""
     place = scene.site(site)
-    asked = {name: up for name, up in place.upstreams.items() if up.speaker == "frr"}
+    asked = {name: up for name, up in place.upstreams.items() if up.runs_frr}
     return {
         "heard": {name: _heard(lab, up) for name, up in asked.items()},
         "has": {prefix: any(has(lab, each, prefix) for each in place.speakers) for prefix in (OWN, LEAKED)},

@@ -24,7 +24,7 @@ def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
 
 def since(lab: LabLike, upstream: Upstream, prefix: str) -> str | None:
     """The time since which an upstream hears the prefix from the site, "" if it does not, None if it is mute."""
-    if upstream.speaker == "frr":
+    if upstream.runs_frr:
         reply = ask_if_there(lab, upstream.transit, tuple(frr.show_route(prefix)))
         return None if reply is None else frr.since(reply, upstream.ours)
     return judge(ask_if_there(lab, upstream.transit, show(prefix)), upstream.heard)
