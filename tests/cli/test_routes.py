@@ -130,7 +130,7 @@ def test_what_birds_filter_language_refuses_is_an_error() -> None:
 def test_all_that_routers_and_vantages_say_is_one_answer() -> None:
     inventory = Inventory(load_estate(SHOP))
     hosts = [inventory.by_name[name] for name in ("hk-router-1", "sg-router-1")]
-    found = collect(inventory, hosts, ("as64500",), says)
+    found = collect(inventory, hosts, {"as64500": "bird"}, says)
     assert found.silent == ("sg-router-1: BIRD does not answer",)
     (router,) = found.routers
     assert [(each.session, each.upstream, each.up, each.taken, each.refused) for each in router.sessions] == [

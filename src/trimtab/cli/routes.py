@@ -8,7 +8,7 @@ import asyncio
 import os
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # (node, commands) → a reply each. Raises TrimtabError.
 Ask = Callable[[str, Sequence[str]], "list[Reply]"]
+Say = Callable[[str, Sequence[str]], str]
 # On a node: BIRD wants to have given its reply before it hears the next command.
 SPEAK = """\
 import re, socket, sys
@@ -71,13 +72,19 @@ def _routes(estate: Path, twin: bool, name: str | None) -> Routes:
                 f"{socket.gethostname()} is no router of {found.estate}",
                 "run this on a router, which is asked itself; or with --twin",
             )
-        return collect(inventory, own, (), _here)
+        return collect(inventory, own, {}, _here)
     from trimtab.lab.client import Lab
 
     lab = Lab.connect(twin_name(name, estate))
     facts = lab.status()["facts"]["sites"]
-    around = sorted({up["transit"] for site in facts.values() for up in site["upstreams"].values()})
-    return collect(inventory, routers, around, lambda node, asked: _there(lab, node, asked))
+    around = {up["transit"]: up["speaker"] for site in facts.values() for up in site["upstreams"].values()}
+    return collect(
+        inventory,
+        routers,
+        around,
+        lambda node, asked: _there(lab, node, asked),
+        lambda node, argv: _said(lab, node, argv),
+    )
 
 
 def _here(_: str, asked: Sequence[str]) -> list[Reply]:
@@ -91,32 +98,47 @@ def _there(lab: Lab, node: str, asked: Sequence[str]) -> list[Reply]:
     from trimtab.daemons.bird import wire
 
     argv = ["python3", "-c", SPEAK, *(wire.encode(each).decode().strip() for each in asked)]
-    process = lab.popen(node, argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    with process:
-        try:
-            out, _ = process.communicate(timeout=LIMIT_S)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            raise Unreachable(f"{node}: BIRD has not answered within {LIMIT_S:g} s") from error
-    replies = wire.Replies().feed(out)[1:]
+    replies = wire.Replies().feed(_run(lab, node, argv))[1:]
     if len(replies) < len(asked):
         raise Unreachable(f"{node}: nobody answers at BIRD's socket")
     return replies[: len(asked)]
 
 
-def collect(inventory: Inventory, routers: Sequence[Host], around: Sequence[str], ask: Ask) -> Routes:
-    """around: nodes of other networks. Whoever gives no answer is named."""
+def _said(lab: Lab, node: str, argv: Sequence[str]) -> str:
+    """Raises Unreachable."""
+    return _run(lab, node, argv).decode(errors="replace")
+
+
+def _run(lab: Lab, node: str, argv: Sequence[str]) -> bytes:
+    process = lab.popen(node, argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with process:
+        try:
+            return bytes(process.communicate(timeout=LIMIT_S)[0])
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            raise Unreachable(f"{node}: no answer within {LIMIT_S:g} s") from error
+
+
+def collect(
+    inventory: Inventory, routers: Sequence[Host], around: Mapping[str, str], ask: Ask, say: Say | None = None
+) -> Routes:
+    """around: other networks' nodes, each with the program that it speaks BGP with. Whoever gives no answer is named."""
     from trimtab.answers.routes import Routes
-    from trimtab.cli.routes_seen import heard, router
+    from trimtab.cli.routes_seen import heard, heard_by_frr, router
+    from trimtab.daemons.frr.wire import NAME as FRR
 
     found: list[Router] = []
     told: list[Heard] = []
     silent: list[str] = []
-    for name, host in (*((each.name, each) for each in routers), *((each, None) for each in around)):
+    others = ((each, None) for each in sorted(around))
+    for name, host in (*((each.name, each) for each in routers), *others):
         try:
             if host is not None:
                 found.append(router(inventory, host, ask))
-            told += heard(inventory, name, host is not None, ask)
+            if say is not None and around.get(name) == FRR:
+                told += heard_by_frr(inventory, name, say)
+            else:
+                told += heard(inventory, name, host is not None, ask)
         except TrimtabError as error:
             silent.append(f"{name}: {error.message}")
     told.sort(key=lambda each: (each.prefix, each.vantage))

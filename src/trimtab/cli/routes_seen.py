@@ -11,6 +11,7 @@ from trimtab.daemons.bird.defence import REASONS, REFUSED
 from trimtab.daemons.bird.peerings import own_prefixes
 from trimtab.daemons.bird.seen import Seen, seen
 from trimtab.daemons.bird.wire import Channel, ProtocolState, Reply
+from trimtab.daemons.frr import wire as frr
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import sessions
@@ -18,6 +19,7 @@ from trimtab.estate.peering import sessions
 MOST = 1000
 WORDS: Mapping[int, Why] = {number: word for word, number in REASONS.items()}
 Ask = Callable[[str, Sequence[str]], list[Reply]]
+Say = Callable[[str, Sequence[str]], str]  # (node, argv) → what it prints
 
 
 def router(inventory: Inventory, host: Host, ask: Ask) -> Router:
@@ -57,9 +59,7 @@ def heard(inventory: Inventory, vantage: str, ours: bool, ask: Ask) -> Iterator[
     """Of each prefix of the estate. ours: it is one of our routers."""
     prefixes = [(f, prefix) for f in FAMILIES for prefix in own_prefixes(inventory, f)]
     asked = [f"show route {p} all table {'wan' if ours else 'master'}{f}" for f, p in prefixes]
-    by_asn: dict[int, list[str]] = {}
-    for site in inventory.site_names():
-        by_asn.setdefault(inventory.asn(site), []).append(site)
+    by_asn = _sites(inventory)
     own = inventory.by_name[vantage].site if ours else ""
     for (_, prefix), reply in zip(prefixes, ask(vantage, asked), strict=True):
         found = [each for each in seen(reply) if each.kind == "unicast"]
@@ -68,6 +68,25 @@ def heard(inventory: Inventory, vantage: str, ours: bool, ask: Ask) -> Iterator[
             () if best is None else (own,) if ours and not best.path else tuple(by_asn.get(best.origin, ()))
         )
         yield Heard(vantage, prefix, best.path if best else "", sites, len(found))
+
+
+def heard_by_frr(inventory: Inventory, vantage: str, say: Say) -> Iterator[Heard]:
+    """The same of a network of the twin that runs FRR."""
+    by_asn = _sites(inventory)
+    for prefix in (prefix for f in FAMILIES for prefix in own_prefixes(inventory, f)):
+        found = [path for path in frr.paths(say(vantage, frr.show_route(prefix))) if path.get("valid")]
+        best = next((path for path in found if path.get("bestpath", {}).get("overall")), {})
+        path = str(best.get("aspath", {}).get("string", ""))
+        last = path.split()[-1] if path else ""
+        sites = tuple(by_asn.get(int(last), ())) if last.isdecimal() else ()
+        yield Heard(vantage, prefix, path, sites, len(found))
+
+
+def _sites(inventory: Inventory) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for site in inventory.site_names():
+        found.setdefault(inventory.asn(site), []).append(site)
+    return found
 
 
 def _protocols(ask: Ask, node: str) -> tuple[dict[str, ProtocolState], dict[str, tuple[Channel, ...]]]:

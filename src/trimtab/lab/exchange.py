@@ -64,8 +64,7 @@ def members(inventory: Inventory, found: Sequence[Server], first: int) -> list[T
             FIRST_MEMBER + number, inventory.estate.sites[wire.site].at, first + number, kind="member"
         )
         own = _addresses(wire, found)
-        wire.theirs.setdefault(transit.name, []).extend(own.values())
-        transit.legs.append(Leg("lan", wire.name, tuple(own.values())))
+        wire.theirs.setdefault(transit.name, []).extend(own.values())  # its leg comes with all others' there
         for server in (s for s in found if s.wire is wire):
             transit.sessions += [
                 _session(server, peer, own[peer.version]) for peer in server.peers if peer.version in own

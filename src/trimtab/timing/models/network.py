@@ -86,6 +86,27 @@ def refused(inventory: Inventory, world: World) -> Figures:
     return both(SERVES_ON, SERVES_ON)
 
 
+def one_family(inventory: Inventory, world: World) -> Figures:
+    """Clients of one family lose the site; all of its upstreams have to miss it, and nothing comes back."""
+    reads = every_site(inventory, lambda site: leaves(inventory, _all_miss_it(inventory, site, world), world))
+    return both(reads, orders(reads))
+
+
+def _all_miss_it(inventory: Inventory, site: str, world: World) -> Part:
+    return last_of(
+        *(bgp.neighbour(inventory, up, world) for up in upstreams(inventory, site)), label="its upstreams"
+    )
+
+
+def _at_exchange(inventory: Inventory) -> bool:
+    every = (up for site in inventory.site_names() for up in upstreams(inventory, site))
+    return _has_upstreams(inventory) and any(up.role == "route-server" for up in every)
+
+
+def _meets_two(inventory: Inventory) -> bool:
+    return _has_upstreams(inventory) and any(len(upstreams(inventory, s)) > 1 for s in serving(inventory))
+
+
 def _asks_validators(inventory: Inventory) -> bool:
     stated = inventory.estate.edge.rpki
     return _has_upstreams(inventory) and stated is not None and bool(stated.validators)
@@ -101,6 +122,10 @@ MODELS = (
         "bgp-session-drop", "BGP and BFD between a site and one upstream are lost, the cable is whole",
         _has_upstreams, session_drop,
     ),
+    Model("ipv6-only-failure", "IPv6 fails on all of a site's ways to the Internet", _has_upstreams, one_family),
+    Model("route-flap", "the link to an upstream comes and goes: each time", _has_upstreams, transit_loss),
+    Model("route-server-loss", "the route servers of an exchange, whose packets they never see", _at_exchange, refused),
+    Model("leak", "an upstream tells what is not its to tell", _meets_two, refused),
     Model("hijack", "an upstream announces what is not its own", _asks_validators, refused),
     Model("validators-empty", "every RPKI validator loses its data", _asks_validators, refused),
     Model("site-partition", "a site's private paths to all others are cut, its clients' are not", _has_paths, partition),
