@@ -52,6 +52,9 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "bad-reload": ([0.0, 0.0], [0.0, 0.1]),
     "transit-loss": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
     "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
+    # a closed session is dropped at once
+    "speaker-kill": ([0.0, 0.06 + FAR], [0.0, 0.06 + FAR + 0.9]),
+    "speaker-hang": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
     "site-partition": ([0.0, 0.0], NEVER),
     "backend-kill": ([0.0, 0.0], [0.0, 0.3]),
     "member-dies-answering": ([0.0, 0.0], [0.0, 0.3]),
@@ -102,6 +105,8 @@ ENTERPRISE: dict[str, list[float | None]] = {
     "estate-store-loss": [0.0, 0.0],
     "drain-proxy": [0.609, 0.729],
     "proxy-version-upgrade-drained": [0.609, 0.729],
+    "speaker-kill": [0.0, 0.06],
+    "speaker-hang": [0.0, 0.36],
     "drain-member": [0.0, 0.0],
     "flapping-backend": [0.0, 0.0],
     "all-checks-lie": [0.0, 0.0],
