@@ -51,7 +51,13 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "proxy-version-upgrade": ([0.0, 0.0], [0.0, 0.1 + 3 * 2 * FAR]),
     "bad-reload": ([0.0, 0.0], [0.0, 0.1]),
     "transit-loss": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
+    "route-flap": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
+    "ipv6-only-failure": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
+    "leak": ([0.0, 0.0], [0.0, 0.0]),
     "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
+    # a closed session is dropped at once
+    "speaker-kill": ([0.0, 0.06 + FAR], [0.0, 0.06 + FAR + 0.9]),
+    "speaker-hang": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
     "site-partition": ([0.0, 0.0], NEVER),
     "backend-kill": ([0.0, 0.0], [0.0, 0.3]),
     "member-dies-answering": ([0.0, 0.0], [0.0, 0.3]),
@@ -92,6 +98,9 @@ ENTERPRISE: dict[str, list[float | None]] = {
     "member-reinstalled": [0.0, 0.0],
     # the second provider carries on; Frankfurt is far away
     "transit-loss": [0.2, 0.423],
+    "route-flap": [0.2, 0.423],
+    "ipv6-only-failure": NEVER,
+    "leak": [0.0, 0.0],
     "bgp-session-drop": [0.0, 0.423],
     "backend-kill": [0.0, 0.0],
     # no idle connections to the members: each request connects, for 0.15 s, and asks the next one
@@ -102,6 +111,8 @@ ENTERPRISE: dict[str, list[float | None]] = {
     "estate-store-loss": [0.0, 0.0],
     "drain-proxy": [0.609, 0.729],
     "proxy-version-upgrade-drained": [0.609, 0.729],
+    "speaker-kill": [0.0, 0.06],
+    "speaker-hang": [0.0, 0.36],
     "drain-member": [0.0, 0.0],
     "flapping-backend": [0.0, 0.0],
     "all-checks-lie": [0.0, 0.0],

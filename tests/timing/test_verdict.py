@@ -94,4 +94,4 @@ def test_what_is_the_same_in_both_worlds_is_told_once() -> None:
 
 def test_warnings_count_faults() -> None:
     found = list(warnings(all_lines("enterprise")))
-    assert any(text.startswith("until repair: ") and "(4 faults)" in text for text in found)
+    assert any(text.startswith("until repair: ") and "(5 faults)" in text for text in found)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from trimtab.estate.inventory import Inventory
 from trimtab.timing.interval import UNTIL_REPAIR, Interval
 from trimtab.timing.layout import World
-from trimtab.timing.models import agent, arbiter, backend, network, proxy, site
+from trimtab.timing.models import agent, arbiter, backend, network, proxy, site, speaker
 from trimtab.timing.models.base import Model
 from trimtab.timing.parts import Prediction
 
@@ -23,7 +23,15 @@ def table(models: Iterable[Model]) -> Mapping[str, Model]:
 
 
 FAULTS = table(
-    (*site.MODELS, *proxy.MODELS, *network.MODELS, *backend.MODELS, *agent.MODELS, *arbiter.MODELS)
+    (
+        *site.MODELS,
+        *proxy.MODELS,
+        *network.MODELS,
+        *speaker.MODELS,
+        *backend.MODELS,
+        *agent.MODELS,
+        *arbiter.MODELS,
+    )
 )
 
 
