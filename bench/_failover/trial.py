@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from _peers import PEERS, made
+from _peers import PEERS, comparable, made
 
 from _failover.plan import OURS, Trial, watched
 from _failover.record import Record, broken, measured
@@ -40,7 +40,7 @@ class Configuration:
 
 def configurations(estate: Path) -> dict[str, Configuration]:
     """Ours, and each peer's made from it, by name."""
-    topology = plan(Inventory(load_estate(estate), shrink=True), NAME)
+    topology = plan(Inventory(comparable(load_estate(estate)), shrink=True), NAME)
     own = str(topology.facts["configuration"])
     peers = {
         name: Configuration(made(topology, peer), _digest(own, peer.fingerprint))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from trimtab.daemons.artifact import Artifact
+from trimtab.estate.estate import Estate
 from trimtab.lab.topology import Node, Topology
 
 Place = Literal["router", "proxy", "transit"]
@@ -50,6 +51,11 @@ class EditMissed(Exception):
 
     def __init__(self, edit: Edit, where: str) -> None:
         super().__init__(f"{where}{edit.path}: nothing matches {edit.pattern!r} ({edit.why})")
+
+
+def comparable(estate: Estate) -> Estate:
+    """The estate with BIRD in the networks around it, whose files the edits know."""
+    return estate.model_copy(update={"twin": estate.twin.model_copy(update={"peers": "bird"})})
 
 
 def made(topology: Topology, peer: Peer) -> Topology:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from _peers import PEERS, EditMissed, Peer, apply, made
+from _peers import PEERS, EditMissed, Peer, apply, comparable, made
 from _peers.edit import Edit
 
 from trimtab.daemons.table import table
@@ -30,7 +30,7 @@ PEER = pytest.mark.parametrize("peer", PEERS.values(), ids=list(PEERS))
 
 @pytest.fixture(scope="module")
 def ours() -> Topology:
-    return plan(Inventory(load_estate(SHOP), shrink=True), "t")
+    return plan(Inventory(comparable(load_estate(SHOP)), shrink=True), "t")
 
 
 def content(topology: Topology, node: str, path: str) -> str:

@@ -45,7 +45,8 @@ def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxie
         up: {
             "transit": f"as{64500 + number}", "segment": f"up.{name}.{up}", "peers": list(each),
             "sessions": [f"up_{up}{6 if ':' in peer else 4}" for peer in each],
-            "heard": f"to_{name}_{up}_", "speaker": "bird", "ours": [], "role": "transit", "interfaces": ["up0"],
+            "heard": f"to_{name}_{up}_", "speaker": "bird", "ours": [],
+            "role": "route-server" if up == "transit" else "transit", "interfaces": ["up0"],
         }
         for number, (up, each) in enumerate(peers.items())
     }  # fmt: skip
@@ -88,7 +89,7 @@ def scene(**changed: Any) -> Scene:
 # Whole procedures with programs that only run in a twin: their drills show them.
 PROCEDURES = {
     "deploy", "split", "flap", "crash-loop", "upgrade-registries", "reinstall", "half-roll", "die-answering", "flood",
-    "upgrade-agents",
+    "upgrade-agents", "leak",
 }  # fmt: skip
 ONCE = {"second-fault"}  # what it breaks makes that it cannot be asked for again
 

@@ -37,6 +37,9 @@ SPOILT = {daemon.units[0]: daemon.serves.spoil[1] for daemon in daemons().daemon
 UNSHARE = ("unshare", "-rn")
 
 
+SPEAK = ("hk-proxy-1", "hk-proxy-2")  # with upstreams, in the paper twin's hk
+
+
 def aim(twin: PaperTwin, kind: str, of: str, where: Scene | None = None, **arguments: str) -> Aim:
     return FAULTS[kind].aim(twin, where or scene(), {"site": "hk", **arguments}, of)
 
@@ -68,10 +71,10 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("cable-cut", "replica-links", (), ("wan.hk.sg",), "from hk to sg any more"),
         ("cable-cut", "upstream-links", (), ("up.hk.hkix", "up.hk.transit"), "hk is cut off from hkix, transit"),
         ("lead", "site", ("hk-orders-1",), (), "hk-orders-1 leads the store"),
-        ("session-drop", "upstream", ("hk-router-1",), (), "hk with hkix (as64500) are lost"),
+        ("session-drop", "upstream", ("hk-proxy-1", "hk-proxy-2"), (), "hk with hkix (as64500) are lost"),
         ("hijack", "upstream", ("as64500",), (), "announces 198.18.1.128/25, 2001:db8:1:8000::/49, 99.0.0.0/24 as"),
         ("validators-empty", "validators", ("as64500",), (), "every RPKI validator (1) is killed"),
-        ("withdraw", "upstreams", ("hk-router-1",), (), "with hkix, transit are shut"),
+        ("withdraw", "upstreams", ("hk-proxy-1", "hk-proxy-2"), (), "with hkix, transit are shut"),
         ("reload", "proxies", ("hk-proxy-2", "hk-proxy-1"), (), "renewed on hk-proxy-2, hk-proxy-1"),
         ("half-roll", "proxies", ("hk-proxy-2", "hk-proxy-1"), (), "hk-proxy-2 gets its files, and hk-proxy-1"),
         ("bad-reload", "vip-holder", ("hk-proxy-2",), (), "a configuration that cannot bind"),
@@ -163,12 +166,16 @@ def test_struck_twice_is_struck_once_and_restored_twice_is_whole(tmp_path: Path,
         ("power-cut", "backend", {"dark": {"hk-backend-1"}}),
         ("hang", "vip-holder", {"stopped": {"hk-proxy-2/haproxy.service"}}),
         ("cable-cut", "replica-links", {"cut": {"wan.hk.sg"}}),
-        ("withdraw", "upstreams", {"shut": {"hk-router-1": {"up_hkix4", "up_hkix6", "up_transit4"}}}),
+        (
+            "withdraw",
+            "upstreams",
+            {"shut": {each: {"up_hkix4", "up_hkix6", "up_transit4"} for each in SPEAK}},
+        ),
         ("bad-reload", "vip-holder", {"spoiled": {"hk-proxy-2"}}),
         (
             "session-drop",
             "upstream",
-            {"filters": {"hk-router-1": rules(("198.51.100.1", "2001:db8:ff01::1"))}},
+            {"filters": dict.fromkeys(SPEAK, rules(("198.51.100.1", "2001:db8:ff01::1")))},
         ),
     ],
 )

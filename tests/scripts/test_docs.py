@@ -26,7 +26,8 @@ def keys(schema: Any) -> set[str]:
 
 
 def test_the_estate_page_names_every_key() -> None:
-    code = " ".join(re.findall(r"`([^`]+)`", (ROOT / "docs" / "estate.md").read_text()))
+    text = (ROOT / "docs" / "estate.md").read_text().replace("```", "")  # an example explains nothing
+    code = " ".join(re.findall(r"`([^`]+)`", text))
     words = set(re.findall(r"[a-z_]+", code))
     assert keys(Estate.model_json_schema()) - words == set()
 
