@@ -39,6 +39,9 @@ class FamilyCut:
         if not place.upstreams:
             raise BadInput(f"{place.name} has no upstream", "name another site with --site")
         interfaces = sorted({name for up in place.upstreams.values() for name in up.interfaces})
+        if not interfaces:
+            why = f"{place.name}'s upstreams stand in its hosts' own network: nothing of a family could be cut there alone"
+            raise BadInput(why, "name another site with --site")
         says = (
             f"{place.name} loses {of.replace('ip', 'IP')} with {', '.join(place.upstreams)}, and nothing else"
         )
