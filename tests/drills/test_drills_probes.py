@@ -264,7 +264,7 @@ def test_the_release_of_a_running_agent(commands: str | None, found: str | None)
 
 FRR_REPLY = """\
 % Can't open configuration file /etc/frr/vtysh.conf due to 'Permission denied'.
-{"prefix": "203.0.113.0/24", "paths": [
+{"prefix": "203.0.113.0/24", "version": 12, "paths": [
  {"valid": true, "lastUpdate": {"epoch": 1796074747}, "peer": {"peerId": "192.0.2.1"}},
  {"valid": true, "lastUpdate": {"epoch": 1796074700}, "peer": {"peerId": "100.64.0.6"}}]}
 """
@@ -273,7 +273,7 @@ FRR_REPLY = """\
 @pytest.mark.parametrize(
     ("reply", "ours", "since"),
     [
-        (FRR_REPLY, ("192.0.2.1",), "1796074747"),
+        (FRR_REPLY, ("192.0.2.1",), "v12"),
         (FRR_REPLY, ("192.0.2.2",), ""),
         ("{}", ("192.0.2.1",), ""),
         ("", ("192.0.2.1",), ""),
@@ -281,6 +281,7 @@ FRR_REPLY = """\
 )
 def test_frr_says_since_when_it_hears_a_route_from_us(reply: str, ours: tuple[str, ...], since: str) -> None:
     assert frr.since(reply, ours) == since
+    assert frr.told_at(reply, ours) == ("1796074747" if since else "")
 
 
 def test_what_is_not_frrs_json_is_no_answer() -> None:

@@ -15,10 +15,10 @@ from trimtab.lab.client import Lab
 MOST = 60  # lines of failed requests for each region
 
 
-def hold(lab: Lab, name: str, runs: int, load: str = "normal") -> ScenarioResult:
-    """Run it and assert that it holds: every verdict true, every run played."""
+def hold(lab: Lab, name: str, runs: int, load: str = "normal", **arguments: str) -> ScenarioResult:
+    """Run it and assert that it holds: every verdict true, every run played. arguments: `site`, `upstream`."""
     with turn(lambda _: None):  # two drills at once would measure each other
-        result = drill(lab, find(name), {}, runs, load=load)
+        result = drill(lab, find(name), arguments, runs, load=load)
     print(explain(result))  # `pytest -rP` shows what was measured
     assert result.verdict == "true", explain(result)
     assert len(result.runs) == runs

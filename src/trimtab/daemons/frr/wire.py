@@ -52,7 +52,14 @@ def established(reply: str) -> set[str]:
 
 
 def since(reply: str, neighbours: Iterable[str]) -> str:
-    """When the neighbours' route for the prefix last changed, "" where there is none. Raises InvalidResponse."""
+    """Which version of its table the prefix has stood in since, `v12`, "" where none of the neighbours tells it. Raises
+    InvalidResponse. The time of a path is that of its last update, one with nothing new in it as well.
+    """
+    return f"v{_object(reply).get('version', 0)}" if told_at(reply, neighbours) else ""
+
+
+def told_at(reply: str, neighbours: Iterable[str]) -> str:
+    """When one of the neighbours last told the prefix, seconds since 1970, "" where none does. Raises InvalidResponse."""
     wanted = set(neighbours)
     for path in paths(reply):
         if path.get("peer", {}).get("peerId") in wanted and path.get("valid", False):

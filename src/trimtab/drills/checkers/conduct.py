@@ -119,7 +119,7 @@ JITTER_SECONDS = (
 
 def same_moment(a: str, b: str) -> bool:
     """Whether two times are the same one: as BIRD tells them `HH:MM:SS.mmm`, a date once they are older, as FRR does seconds
-    since 1970, reckoned anew from two clocks at each question; "" is none.
+    since 1970, reckoned anew from two clocks at each question, or a version of its table; "" is none.
     """
     if a.isdecimal() and b.isdecimal():
         return abs(int(a) - int(b)) <= 1

@@ -26,7 +26,7 @@ def _heard(lab: LabLike, upstream: Upstream, prefix: str) -> dict[str, str] | No
     reply = ask_if_there(lab, upstream.transit, tuple(frr.show_route(prefix)))
     if reply is None:
         return None
-    return {each: since for each in upstream.ours if (since := frr.since(reply, [each]))}
+    return {each: since for each in upstream.ours if (since := frr.told_at(reply, [each]))}
 
 
 def judge(reply: str | None, heard: str) -> dict[str, str] | None:
