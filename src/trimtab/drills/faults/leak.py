@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 from trimtab.drills.faults.base import Aim, Arguments, Struck
 from trimtab.drills.faults.told_by_frr import told, untold
-from trimtab.drills.node_exec import ask, whatever_it_exits
+from trimtab.drills.node_exec import ask
+from trimtab.drills.probes.leak import LEAKED, OWN, has
 from trimtab.drills.scene import LabLike, Scene, Upstream
 from trimtab.errors import EnvironmentUnable
 
-OWN, LEAKED = "45.99.0.0/24", "45.99.1.0/24"
 TIER_1 = 3356  # it buys from nobody, so nobody's peer has its routes to give
 ARRIVES_S = 10.0
 ROUTES = {OWN: (), LEAKED: (TIER_1, 50000)}
@@ -49,9 +49,3 @@ class Leak:
 def leaker(upstreams: Iterable[Upstream]) -> Upstream:
     """The first that is no transit, for it may not tell of AS3356 at all; where there are transits alone, the first."""
     return min((up for up in upstreams if up.runs_frr), key=lambda up: (up.role == "transit", up.name))
-
-
-def has(lab: LabLike, router: str, prefix: str) -> bool:
-    """Does one of our routers use a route of another network for it?"""
-    said = ask(lab, router, whatever_it_exits("birdc", "show", "route", "table", "wan4", prefix))
-    return f"{prefix} " in said

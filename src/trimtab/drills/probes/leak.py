@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from trimtab.daemons.frr import wire as frr
-from trimtab.drills.faults.leak import LEAKED, OWN, has
-from trimtab.drills.node_exec import ask_if_there
+from trimtab.drills.node_exec import ask, ask_if_there, whatever_it_exits
 from trimtab.drills.scene import LabLike, Scene, Upstream
+
+# What the fault `leak` makes an upstream tell: a route of its own, and one that is not its to tell.
+OWN, LEAKED = "45.99.0.0/24", "45.99.1.0/24"
 
 
 def look(lab: LabLike, scene: Scene, site: str) -> dict[str, Any]:
@@ -29,3 +31,9 @@ def _heard(lab: LabLike, upstream: Upstream) -> list[str] | None:
             return None
         found |= frr.told_by(reply)
     return sorted(found)
+
+
+def has(lab: LabLike, router: str, prefix: str) -> bool:
+    """Does one of our routers use a route of another network for it?"""
+    said = ask(lab, router, whatever_it_exits("birdc", "show", "route", "table", "wan4", prefix))
+    return f"{prefix} " in said
