@@ -32,7 +32,7 @@ def files(inventory: Inventory, name: str, values: dict[str, Any]) -> tuple[Arti
         Artifact("/etc/frr/bfdd.conf", template("bfdd.conf.j2").render(name=name, profiles=profiles)),
         Artifact("/etc/frr/bgpd.conf", template("bgpd.conf.j2").render(**told)),
         _unit("zebra", f"-A 127.0.0.1 --vty_socket {RUN} -z {RUN}/zserv.api"),
-        _unit("bfdd", f"-A 127.0.0.1 --vty_socket {RUN} -z {RUN}/zserv.api --bfdctl {RUN}/bfdd.sock"),
+        _unit("bfdd", f"-A 127.0.0.1 --vty_socket {RUN} -z {RUN}/zserv.api"),
         _unit("bgpd", f"-A 127.0.0.1 --vty_socket {RUN} -z {RUN}/zserv.api"),
     )
 
