@@ -27,6 +27,13 @@ class Session:
         return self.peer.version
 
     @property
+    def families(self) -> list[Family]:
+        """Whose routes it carries: IPv4's in an IPv6 session too, where next hops may be of the other family (RFC 8950)."""
+        return [
+            f for f in FAMILIES if f == self.family or (self.family == 6 and self.declared.extended_next_hop)
+        ]
+
+    @property
     def network(self) -> IPNetwork:
         """That our address is in; the peer too, if it is next door."""
         return self.local.network

@@ -137,24 +137,11 @@ class _Planner:
 
     def _routes(self, host: Host) -> tuple[str, ...]:
         if host.does("gateway"):
-            return self._provider_routes(host)
+            return ()
         v4, v6 = (self.inventory.gateway(host.site, host.vlan, f) for f in FAMILIES)
         # BIRD's own way out comes first (metric 32), and this one holds while there is none
         last = f" metric {LAST_WAY}" if speaks(self.inventory, host) else ""
         return (f"default via {v4}{last}", f"-6 default via {v6}{last}")
-
-    def _provider_routes(self, host: Host) -> tuple[str, ...]:
-        """A provider whose route server is not next door gives its machines a gateway, which is all that they have where they
-        take no routes.
-        """
-        own = [link.session for link in self.links if link.session.host == host]
-        found = {
-            s.family: via for s in own if (via := s.declared.via_of(s.family)) and s.declared.taken == "none"
-        }
-        return tuple(
-            f"{'-6 ' if family == 6 else ''}default via {via} metric {LAST_WAY}"
-            for family, via in sorted(found.items())
-        )
 
     # ---- hosts
 

@@ -8,17 +8,19 @@ from typing import Any, Literal
 
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.config import CONFIG, timers
+from trimtab.daemons.bird.peerings import bfd_line
 from trimtab.daemons.bird.unit import bird
 from trimtab.daemons.probe import ReadyCheck
 from trimtab.estate.addressing import Family
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import on_every_link
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.estate.quantity import Timer
 from trimtab.lab import frr
 from trimtab.lab.ranges import Ranges
 from trimtab.lab.template import template
 from trimtab.lab.topology import Leg, Node, Segment
-from trimtab.lab.uplinks import Link, Wire, on_link, our_legs, their_address
+from trimtab.lab.uplinks import Link, Wire, our_legs, their_address
 
 CUSTOMER, PEER = 400, 200
 # What a session has that nobody of the estate has stated.
@@ -145,20 +147,13 @@ def _one(inventory: Inventory, transit: Transit, link: Link, passwords: dict[str
         "name": f"{session_to(session.host.site, session.upstream)}{session.host.number}_{session.family}",
         "v": session.family, "local": session.peer, "peer": session.local.ip,
         "asn": inventory.asn(session.host.site), "customer": upstream.role != "peer", "settled": upstream.role == "peer",
-        "region": False, "bfd": _bfd(upstream.bfd), "bfd_timer": _timer(upstream.bfd),
+        "region": False, "bfd": bfd_line(upstream.bfd), "bfd_timer": _timer(upstream.bfd),
         "multihop": upstream.multihop, "gtsm": upstream.ttl_security,
-        "interface": f"s{inventory.estate.sites[link.wire.site].id}u{link.wire.first}" if on_link(session) else None,
-        "channels": [4, 6] if upstream.extended_next_hop and session.family == 6 else [session.family],
+        "interface": f"s{inventory.estate.sites[link.wire.site].id}u{link.wire.first}" if on_every_link(session.peer) else None,
+        "channels": session.families,
         "role": {"transit": "provider", "peer": "peer", "customer": "customer"}[upstream.role],
         "password": passwords.get(f"{session.host.site}/{session.upstream}"), "pref": max(300, CUSTOMER - rank),
     })  # fmt: skip
-
-
-def _bfd(stated: bool | Timer) -> str:
-    if isinstance(stated, bool):
-        return "bfd on;" if stated else ""
-    each = round(stated.interval * 1000)
-    return f"bfd {{ min rx interval {each} ms; min tx interval {each} ms; multiplier {stated.multiplier}; }};"
 
 
 def _timer(stated: bool | Timer) -> Timer | None:

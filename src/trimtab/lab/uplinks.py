@@ -94,15 +94,10 @@ def their_address(link: Link) -> tuple[IPInterface | None, IPAddress | None]:
     """(what the other end has on the wire, what it has behind it) for a session to come up."""
     session = link.session
     length = session.network.prefixlen
-    if session.peer in session.network or on_link(session):
+    if session.peer in session.network or on_every_link(session.peer):
         return type(session.local)(f"{session.peer}/{length}"), None
     via = session.declared.via_of(session.family)
     return (type(session.local)(f"{via}/{length}") if via is not None else None), session.peer
-
-
-def on_link(session: Session) -> bool:
-    """Is the peer named by an interface? An IPv4 link-local one (a cloud's 169.254.169.254) is an address as any other."""
-    return session.family == 6 and session.peer.is_link_local
 
 
 def our_legs(found: Sequence[Link]) -> Mapping[str, list[Leg]]:

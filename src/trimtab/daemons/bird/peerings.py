@@ -54,12 +54,12 @@ def _peering(inventory: Inventory, session: Session) -> dict[str, Any]:
         "interface": upstream.interface if on_every_link(session.peer) else None,
         "multihop": upstream.multihop,
         "ttl_security": upstream.ttl_security,
-        "bfd": _bfd(upstream.bfd),
+        "bfd": bfd_line(upstream.bfd),
         "hold": hold,
         "keepalive": int(upstream.keepalive or max(1, hold // 3)),
         "helps_restart": upstream.helps_restart,
         "password": password_file(session.upstream) if upstream.password else None,
-        "channels": [4, 6] if upstream.extended_next_hop and session.family == 6 else [session.family],
+        "channels": session.families,
         "limit": {family: upstream.limit(family) for family in FAMILIES},
         "taken": upstream.taken,
         "only": {f: [net for net in upstream.only if net.version == f] for f in FAMILIES},
@@ -73,8 +73,8 @@ def _peering(inventory: Inventory, session: Session) -> dict[str, Any]:
     }
 
 
-def _bfd(stated: bool | Timer) -> str:
-    """As BIRD writes it; empty without."""
+def bfd_line(stated: bool | Timer) -> str:
+    """As BIRD writes it in a session; empty without."""
     if isinstance(stated, bool):
         return "bfd on;" if stated else ""
     each = round(stated.interval * 1000)
@@ -102,7 +102,6 @@ def policy(inventory: Inventory, site: str) -> dict[str, Any]:
         "transits": sorted(transits - {u.asn for u in upstreams if u.role != "transit"}),
         "strange": [f"{r[0]}..{r[-1]}" if len(r) > 1 else str(r[0]) for r in _strange(spoken)],
         "customers": any(u.role == "customer" for u in upstreams),
-        "partial": any(u.role != "transit" for u in upstreams),
         "multihop_bfd": any(u.multihop and u.bfd for u in upstreams),
     }
 

@@ -13,7 +13,7 @@ from trimtab.daemons.rendering import Rendered
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import speakers
+from trimtab.estate.peering import on_every_link, speakers
 from trimtab.estate.prefix_faults import Problem
 from trimtab.estate.upstream import Upstream
 
@@ -41,7 +41,7 @@ def _of_upstream(upstream: Upstream, at: Loc) -> Iterator[Problem]:
     if upstream.bfd:
         what = "ExaBGP speaks no BFD"
         yield (*at, "bfd"), what, f"`bfd: false`, and `hold: 3s` for a host that loses its power; {other}"
-    if any(peer.is_link_local and peer.version == 6 for peer in upstream.peer):
+    if any(map(on_every_link, upstream.peer)):
         yield (
             (*at, "peer"),
             "ExaBGP has no sessions with link-local addresses",
