@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trimtab.agent.main import main
 from trimtab.cli.options import named
 
 Root = Annotated[
@@ -17,6 +18,4 @@ Root = Annotated[
 
 def agent(root: Root = None) -> int:
     """Run the agent of this host until SIGTERM or SIGINT; SIGHUP reads its files anew."""
-    from trimtab.agent.main import main
-
     return main(["run", *(["--root", str(root)] if root else [])])

@@ -1,41 +1,75 @@
-"""The tree of commands. Modules are imported when their command runs, so `trimtab --help` stays quick."""
+"""The tree of commands. A command's module is imported when that command is asked for, so that each starts with what it
+needs itself: this is the only place of the command line where an import waits.
+"""
 
 from __future__ import annotations
 
-from importlib import metadata
-from typing import Annotated
+from importlib import import_module, metadata
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from trimtab.cli import (
-    agent,
-    build,
-    check,
-    drain,
-    drill,
-    explain,
-    import_hosts,
-    incidents,
-    init,
-    lab,
-    members,
-    register,
-    routes,
-    schema,
-    show,
-    split,
-    timing,
-    weight,
-    why,
-)
+# name: the module below trimtab.cli, and in it the function, or the `Typer` of several; in the order of `--help`
+COMMANDS = {
+    "init": "init:init",
+    "check": "check:check",
+    "explain": "explain:explain",
+    "schema": "schema:schema",
+    "show": "show:show",
+    "import": "import_hosts:app",
+    "timing": "timing:timing",
+    "build": "build:build",
+    "lab": "lab:app",
+    "drill": "drill:app",
+    "agent": "agent:agent",
+    "members": "members:members",
+    "weight": "weight:weight",
+    "split": "split:split",
+    "register": "register:register",
+    "deregister": "register:deregister",
+    "drain": "drain:drain",
+    "undrain": "drain:undrain",
+    "freeze": "drain:freeze",
+    "status": "why:status",
+    "why": "why:why",
+    "routes": "routes:routes",
+    "incidents": "incidents:incidents",
+}
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+
+
+class Commands(TyperGroup):
+    """The commands of the table."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]  # of these only the names are read
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _imported(cmd_name) if cmd_name in COMMANDS else None
+
+
+def _imported(name: str) -> Any:
+    module, _, attribute = COMMANDS[name].partition(":")
+    found = getattr(import_module(f"trimtab.cli.{module}"), attribute)
+    if not isinstance(found, typer.Typer):
+        alone, function = typer.Typer(add_completion=False, context_settings=SETTINGS), found
+        alone.command(name)(function)
+        found = alone
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
     name="trimtab",
+    cls=Commands,
     help="One file describes an estate of load balancers; check it, render it, run it, and prove its promises.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=SETTINGS,
 )
 
 
@@ -52,31 +86,3 @@ def root(
     ] = False,
 ) -> None:
     """One file describes an estate of load balancers; check it, render it, run it, and prove its promises."""
-
-
-app.command("init")(init.init)
-app.command("check")(check.check)
-app.command("explain")(explain.explain)
-app.command("schema")(schema.schema)
-app.command("show")(show.show)
-app.add_typer(import_hosts.app, name="import")
-app.command("timing")(timing.timing)
-app.command("build")(build.build)
-app.add_typer(lab.app, name="lab")
-app.add_typer(drill.app, name="drill")
-app.command("agent")(agent.agent)
-for _command in (
-    members.members,
-    weight.weight,
-    split.split,
-    register.register,
-    register.deregister,
-    drain.drain,
-    drain.undrain,
-    drain.freeze,
-    why.status,
-    why.why,
-    routes.routes,
-    incidents.incidents,
-):
-    app.command(_command.__name__)(_command)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from trimtab.cli.drain_local import local_drain
 from trimtab.cli.estate_store import opened
 from trimtab.cli.registries import Act, site_members
-
-if TYPE_CHECKING:
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.arbiter.world import Request
-    from trimtab.ops.drain.take import Taking
-    from trimtab.ops.overrides.member import PoolMember, Who
-    from trimtab.registry.base import Registry, Snapshot, Write
+from trimtab.daemons.etcd.config import estate_members
+from trimtab.estate.inventory import Inventory
+from trimtab.ops.arbiter.world import Request
+from trimtab.ops.drain.of_site import places_of
+from trimtab.ops.drain.take import Taking, take, tried
+from trimtab.ops.overrides.member import PoolMember, Who
+from trimtab.registry.base import Registry, Snapshot, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,10 @@ class Change:
 
 def asking(inventory: Inventory, change: Change, dry: bool) -> Act | None:
     """What is done at a site, in the place of the plan alone. None for an estate without a store to ask in."""
-    from trimtab.daemons.etcd.config import estate_members
-
     if not estate_members(inventory):
         return None
 
     async def act(registry: Registry, site: str) -> bool:
-        from trimtab.ops.drain.take import take, tried
-
         async with opened(inventory) as store:
             work = local_drain(inventory, site, store, registry, lambda *_: None)
             taken = await (tried if dry else take)(work, _taking(inventory, change, site))
@@ -56,8 +51,6 @@ def asking(inventory: Inventory, change: Change, dry: bool) -> Act | None:
 
 
 def _taking(inventory: Inventory, change: Change, site: str) -> Taking:
-    from trimtab.ops.drain.take import Taking
-
     return Taking(
         lambda snapshot: change.plan(snapshot, site),
         lambda snapshot: requests_of(inventory, change, site, snapshot),
@@ -67,9 +60,6 @@ def _taking(inventory: Inventory, change: Change, site: str) -> Taking:
 
 def requests_of(inventory: Inventory, change: Change, site: str, snapshot: Snapshot) -> tuple[Request, ...]:
     """One for each of its places in pools. None at a site whose proxies would not miss it, because it has none."""
-    from trimtab.ops.arbiter.world import Request
-    from trimtab.ops.drain.of_site import places_of
-
     own = [each for each in site_members(inventory, snapshot, change.pool, site) if each.name == change.name]
     if not inventory.front(site) or not any(change.takes(snapshot, pool_member, site) for pool_member in own):
         return ()

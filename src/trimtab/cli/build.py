@@ -10,6 +10,7 @@ import typer
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json, named
 from trimtab.cli.output import Progress, print_json, print_line
 from trimtab.daemons.load import load_estate
+from trimtab.delivery import build as delivery
 
 
 def build(
@@ -21,8 +22,6 @@ def build(
     json: Json = False,
 ) -> int:
     """Write one folder a host into DIR; nothing is written if a daemon refuses a file."""
-    from trimtab.delivery import build as delivery
-
     progress = Progress(only_terminal=True)
 
     def say(done: int, of: int, note: str) -> None:

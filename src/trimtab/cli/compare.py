@@ -10,6 +10,9 @@ import typer
 
 from trimtab.cli.options import Json, named
 from trimtab.cli.output import print_json, print_line
+from trimtab.drills.report.compare import compare as hold
+from trimtab.drills.report.compare import in_words, value
+from trimtab.drills.report.folder import load
 from trimtab.errors import BadInput
 
 WHAT, CELL = 20, 16
@@ -22,9 +25,6 @@ def compare(
     json: Json = False,
 ) -> int:
     """What changed between two reports. Exit 1 if a verdict got worse."""
-    from trimtab.drills.report.compare import compare as hold
-    from trimtab.drills.report.folder import load
-
     first, second = ({report["scenario"]: report for report in load(place)} for place in (a, b))
     both = [name for name in first if name in second]
     if not both:
@@ -42,8 +42,6 @@ def compare(
 
 
 def _print(found: Sequence[Any], alone: Sequence[tuple[str, Path]]) -> None:
-    from trimtab.drills.report.compare import in_words, value
-
     for one in found:
         worse = "  the verdict is worse" if one.worse else ""
         print_line(f"{one.scenario}, medians of the runs{worse}")

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
+from trimtab.answers.why import Decision as Answer
+from trimtab.answers.why import Figures, Said
 from trimtab.cli.estate_store import asked
-
-if TYPE_CHECKING:
-    from trimtab.answers.why import Decision as Answer
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.arbiter.ledger import Decision
-    from trimtab.ops.drain.granting import Situation
+from trimtab.estate.inventory import Inventory
+from trimtab.ops.arbiter.ledger import Decision
+from trimtab.ops.arbiter.world import OF_MEMBERS
+from trimtab.ops.drain.granting import Situation
+from trimtab.ops.drain.of_estate import facts_of, watching_of
+from trimtab.ops.drain.standing import decisions_in
 
 LAST = 20  # decisions
 
 
 async def known_now(inventory: Inventory) -> Situation:
-    from trimtab.ops.drain.granting import Situation
-    from trimtab.ops.drain.of_estate import facts_of, watching_of
-
     async with asked(inventory) as store:
         snapshot = await store.read()
     return Situation.of(snapshot, facts_of(inventory), watching_of(inventory), time.time())
@@ -29,8 +27,6 @@ def decisions_of(found: Situation, site: str, target: str = "") -> list[Decision
     """The last about a site and about the whole estate, but for the site's members, or about one thing in it, newest first.
     target: POOL/MEMBER, or a host, which is meant too by what was asked of it as a member.
     """
-    from trimtab.ops.arbiter.world import OF_MEMBERS
-    from trimtab.ops.drain.standing import decisions_in
 
     def is_about(row: Decision) -> bool:
         asked = row.request
@@ -43,9 +39,6 @@ def decisions_of(found: Situation, site: str, target: str = "") -> list[Decision
 
 
 def answer_of(row: Decision) -> Answer:
-    from trimtab.answers.why import Decision as Answer
-    from trimtab.answers.why import Figures, Said
-
     asked, cost = row.request, row.figures
     return Answer(
         row.at, row.granted, row.outcome, asked.kind, asked.target, asked.by, asked.reason, asked.force, asked.automatic,

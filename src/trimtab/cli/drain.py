@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from trimtab.answers.drain import Connections
+from trimtab.answers.freeze import Freeze as Answer
 from trimtab.cli import drain_local, flows
 from trimtab.cli.estate_store import asked, site_named
 from trimtab.cli.events import Events
@@ -17,12 +19,14 @@ from trimtab.cli.output import show
 from trimtab.cli.registries import DryRun
 from trimtab.cli.session import Reason, TwinOption, begin, reason_option
 from trimtab.errors import BadInput
-
-if TYPE_CHECKING:
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.drain.coordinator import Coordinator
-    from trimtab.ops.drain.plan import Move
-    from trimtab.registry.base import Registry
+from trimtab.estate.inventory import Inventory
+from trimtab.ops.arbiter.world import Freeze, Request
+from trimtab.ops.drain import plan, writes
+from trimtab.ops.drain.coordinator import Coordinator
+from trimtab.ops.drain.of_estate import facts_of, watching_of
+from trimtab.ops.drain.plan import Move
+from trimtab.ops.overrides.member import write_planned
+from trimtab.registry.base import Registry
 
 TargetArgument = Annotated[
     str, typer.Argument(help="a site that serves, a proxy's host, or POOL/MEMBER", metavar="TARGET")
@@ -74,9 +78,6 @@ def drain(
     site = site_named(inventory, target)
 
     async def ask(store: Registry) -> int:
-        from trimtab.answers.drain import Connections
-        from trimtab.ops.arbiter.world import Request
-
         coordinator = _coordinator(inventory, store, events)
         request = Request("drain-site", site, site, who.by, who.reason, force=force)
         _, answer = await coordinator.look(request)
@@ -139,11 +140,6 @@ def freeze(
     inventory, who = session.inventory, session.who
 
     async def ask(store: Registry) -> int:
-        from trimtab.answers.freeze import Freeze as Answer
-        from trimtab.ops.arbiter.world import Freeze
-        from trimtab.ops.drain import writes
-        from trimtab.ops.overrides.member import write_planned
-
         word = Freeze(who.by, who.reason, who.at)
         plan = writes.thaw if off else writes.freeze
         changed = await write_planned(store, lambda found: plan(found, word))
@@ -161,9 +157,6 @@ async def _with_store(inventory: Inventory, ask: Any) -> int:
 
 
 def _coordinator(inventory: Inventory, store: Registry, events: Events) -> Coordinator:
-    from trimtab.ops.drain.coordinator import Coordinator
-    from trimtab.ops.drain.of_estate import facts_of, watching_of
-
     def tell(move: Move) -> None:
         events.step(_word(move), move.why)
 
@@ -172,8 +165,6 @@ def _coordinator(inventory: Inventory, store: Registry, events: Events) -> Coord
 
 
 def _word(move: Move) -> str:
-    from trimtab.ops.drain import plan
-
     words = {
         plan.SetStep: getattr(move, "step", ""), plan.Wait: "waits", plan.Commit: "commits", plan.Undo: "undoes",
         plan.Finished: "done" if getattr(move, "done", False) else "not done",

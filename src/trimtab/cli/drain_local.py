@@ -6,23 +6,28 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from trimtab.answers.drain import Answered
 from trimtab.cli import registries
 from trimtab.cli.estate_store import away, opened
 from trimtab.cli.events import Events
 from trimtab.cli.local_words import Local, dry, end
 from trimtab.cli.output import print_line
+from trimtab.daemons.agent.config import registry_access
+from trimtab.daemons.pools import used
+from trimtab.daemons.table import table
 from trimtab.errors import BadInput, Denied, DriverError
-
-if TYPE_CHECKING:
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.arbiter.world import Request, Told
-    from trimtab.ops.drain.local import LocalDrain, Target
-    from trimtab.ops.drain.plan import Finished
-    from trimtab.ops.drain.targets import MemberTarget
-    from trimtab.ops.overrides.member import Who
-    from trimtab.registry.base import Registry, Snapshot
+from trimtab.estate.inventory import Inventory
+from trimtab.ops.arbiter.world import Request, Told
+from trimtab.ops.drain.local import ArbiterUnavailable, LocalDrain, Target
+from trimtab.ops.drain.of_estate import facts_of, watching_of
+from trimtab.ops.drain.of_site import places_of, site_members, with_site
+from trimtab.ops.drain.plan import Finished
+from trimtab.ops.drain.ramp import grow
+from trimtab.ops.drain.targets import MemberTarget, ProxyTarget, grows
+from trimtab.ops.overrides.member import Who, pool_member_of
+from trimtab.registry import engines
+from trimtab.registry.base import Registry, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,6 @@ def _site_of_member(inventory: Inventory, target: str, site: str | None) -> str:
 
 def drain(inventory: Inventory, local: Local, who: Who, options: Options) -> int:
     """Exit code. Raises Unreachable where nobody can be asked: then nothing was begun."""
-    from trimtab.ops.drain.local import ArbiterUnavailable
-
     events = Events(options.json)
     with events.ends():
         try:
@@ -112,9 +115,6 @@ async def _told(inventory: Inventory, local: Local, registry: Registry, finished
 
 def still_in(inventory: Inventory, local: Local, snapshot: Snapshot) -> list[str]:
     """The other pools, with a route, in which the host of a member takes requests."""
-    from trimtab.daemons.pools import used
-    from trimtab.ops.drain.of_site import site_members
-
     pool, _, name = local.name.partition("/")
     return sorted(
         each
@@ -133,8 +133,6 @@ async def _drain_unrouted(
     events: Events,
 ) -> int:
     """Of a member that no proxy has a route to. Raises Denied where it is out, BadInput where nobody would be left."""
-    from trimtab.answers.drain import Answered
-
     if target.out(await work.registry.read()) is None:
         raise Denied(f"{local.name} is drained already", "`trimtab why` says by whom")
     if not options.json:
@@ -154,8 +152,6 @@ def undrain(inventory: Inventory, local: Local, who: Who, over_s: float, as_json
 
 
 async def _undrain(inventory: Inventory, local: Local, who: Who, over_s: float, events: Events) -> int:
-    from trimtab.ops.drain.targets import MemberTarget
-
     target = target_of(inventory, local, who)
     async with _local(inventory, local, events.step) as work:
         finished = None
@@ -176,10 +172,6 @@ async def _ramp(
     tell: Callable[[str, str], None],
 ) -> Finished | None:
     """None where it does not come back by steps."""
-    from trimtab.ops.drain.ramp import grow
-    from trimtab.ops.drain.targets import grows
-    from trimtab.ops.overrides.member import pool_member_of
-
     pool_member = pool_member_of(target.pool_members(await registry.read()), target.name)
     if not grows(pool_member):
         return None
@@ -193,10 +185,6 @@ async def _ramp(
 def target_of(
     inventory: Inventory, local: Local, who: Who, force: bool = False, places: tuple[str, ...] = ()
 ) -> Target:
-    from trimtab.daemons.table import table
-    from trimtab.ops.drain.of_site import site_members
-    from trimtab.ops.drain.targets import MemberTarget, ProxyTarget
-
     proxies = tuple(host.name for host in inventory.front(local.site))
     if local.kind == "drain-proxy":
         return ProxyTarget(local.name, tuple(each for each in proxies if each != local.name), who)
@@ -217,8 +205,6 @@ def target_of(
 
 def _places(inventory: Inventory, local: Local, snapshot: Snapshot) -> tuple[str, ...]:
     """A proxy is one. Of a member those that proxies of its site have a route to: none where it is missed by nobody."""
-    from trimtab.ops.drain.of_site import places_of
-
     if local.kind == "drain-proxy":
         return (local.name,)
     pool, _, member = local.name.partition("/")
@@ -226,28 +212,21 @@ def _places(inventory: Inventory, local: Local, snapshot: Snapshot) -> tuple[str
 
 
 def _requests(local: Local, places: tuple[str, ...], who: Who, force: bool) -> list[Request]:
-    from trimtab.ops.arbiter.world import Request
-
     return [Request(local.kind, local.site, each, who.by, who.reason, force=force) for each in places]
 
 
 def _gives_back(local: Local, who: Who) -> Request:
-    from trimtab.ops.arbiter.world import Request
-
     kind: Told = "undrain-proxy" if local.kind == "drain-proxy" else "undrain-member"
     return Request(kind, local.site, local.name, who.by, who.reason)
 
 
 @asynccontextmanager
 async def site_registry(inventory: Inventory, site: str) -> AsyncIterator[Registry]:
-    from trimtab.daemons.agent.config import registry_access
-    from trimtab.registry.engines import connect
-
     hosts = inventory.on_duty("registry", site)
     access = registry_access(inventory, hosts[0]) if hosts else None
     if access is None:
         raise BadInput(f"{site} has no registry, so nothing can be said to its proxies", "see docs/agent.md")
-    registry = connect(access)
+    registry = engines.connect(access)
     try:
         yield registry
     finally:
@@ -271,10 +250,6 @@ def local_drain(
     wait_s: float = 60.0,
 ) -> LocalDrain:
     """What takes something out at one site: store is the estate's, registry the site's."""
-    from trimtab.ops.drain.local import LocalDrain
-    from trimtab.ops.drain.of_estate import facts_of, watching_of
-    from trimtab.ops.drain.of_site import with_site
-
     facts = facts_of(inventory)
     return LocalDrain(
         store,

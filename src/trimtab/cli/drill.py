@@ -11,35 +11,41 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from trimtab.cli.compare import compare
 from trimtab.cli.lab import TwinName, start_twin, twin_name
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Full, Json, named
 from trimtab.cli.output import Progress, log, print_json, print_line
 from trimtab.daemons.load import load_estate
+from trimtab.drills.machine_lock import turn
+from trimtab.drills.report.document import About, document
+from trimtab.drills.report.folder import INDEX, folder_names, prepare, write
+from trimtab.drills.report_text import figures, verdict
 from trimtab.drills.result import ScenarioResult
+from trimtab.drills.runner import refuse
+from trimtab.drills.runner import run as play
 from trimtab.drills.scenario import Scenario
+from trimtab.drills.scenario_file import builtin, find
+from trimtab.drills.scene import read_scene
 from trimtab.errors import BadInput, EnvironmentUnable
 from trimtab.estate.inventory import Inventory
 from trimtab.lab.client import Lab
-
-if TYPE_CHECKING:
-    from trimtab.drills.report.document import About
+from trimtab.lab.plan import plan
+from trimtab.timing.budget import explain, predict
 
 STAGE_WIDTH = 110
 
-app = typer.Typer(help="Faults, load, claims, measured figures.", no_args_is_help=True)
+app = typer.Typer(help="Faults, load, claims, measured figures.", no_args_is_help=True, add_completion=False)
 app.command("compare")(compare)
 
 
 @app.command("list")
 def list_(json: Json = False) -> int:
     """The scenarios that can be run."""
-    from trimtab.drills.scenario_file import builtin
-
     found = builtin()
     if json:
         print_json([{"scenario": s.name, "shows": s.shows} for s in found.values()])
@@ -81,9 +87,6 @@ def run(
     json: Json = False,
 ) -> int:
     """Run scenarios in the running twin of the estate, or in one of their own. Exit 1 unless every verdict is true."""
-    from trimtab.drills.report.folder import INDEX, prepare
-    from trimtab.drills.scenario_file import find
-
     drills = [(word, find(word)) for word in names]
     inventory = Inventory(load_estate(estate), shrink=not full)
     arguments = {k: v for k, v in (("site", site), ("upstream", upstream)) if v is not None}
@@ -120,14 +123,6 @@ def _play(
     inventory: Inventory, asked: _Asked, drills: Sequence[tuple[str, Scenario]], name: str | None
 ) -> tuple[list[ScenarioResult], bool]:
     """drills: each with the word by which it was named. (results, whole): whether all was written that was asked for."""
-    from rich.console import Console
-
-    from trimtab.drills.machine_lock import turn
-    from trimtab.drills.report.folder import folder_names
-    from trimtab.drills.report_text import figures, verdict
-    from trimtab.drills.runner import run as play
-    from trimtab.timing.budget import predict
-
     progress, results, whole = Progress(), list[ScenarioResult](), True
     pages = folder_names([scenario.name for _, scenario in drills])
     with turn(progress), _twin(asked.estate, name, asked.full, progress) as (twin, lasting):
@@ -157,10 +152,6 @@ def _play(
 
 def _refuse(inventory: Inventory, asked: _Asked, scenarios: Sequence[Scenario]) -> None:
     """Raise BadInput for what makes no sense, before anything is started: the estate alone decides."""
-    from trimtab.drills.runner import refuse
-    from trimtab.drills.scene import read_scene
-    from trimtab.lab.plan import plan
-
     site, source = asked.arguments.get("site"), asked.source
     if site is not None and site not in inventory.estate.sites:
         raise BadInput(f"there is no site `{site}`", f"there are: {', '.join(inventory.site_names())}")
@@ -181,9 +172,6 @@ def _refuse(inventory: Inventory, asked: _Asked, scenarios: Sequence[Scenario]) 
 def _about(
     inventory: Inventory, fault: str, began: datetime, command: str, source: float | None, twin: Lab
 ) -> About:
-    from trimtab.drills.report.document import About
-    from trimtab.timing.budget import explain
-
     configuration = str(twin.status()["facts"].get("configuration") or "")
     moment = began.isoformat(timespec="seconds")
     return About(inventory.estate.estate, moment, command, configuration, source, explain(inventory, fault))
@@ -191,9 +179,6 @@ def _about(
 
 def _write(root: Path, folder: str, result: ScenarioResult, about: Callable[[], About]) -> Path | None:
     """The page's path. A report that cannot be written any more must not cost the figures: None, and said."""
-    from trimtab.drills.report.document import document
-    from trimtab.drills.report.folder import write
-
     try:
         return write(root, folder, document(result.to_report(), about()), log)
     except Exception as error:  # whatever it is: the drill is done, and its figures are all there is

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
+from trimtab.daemons.agent.config import estate_access
+from trimtab.daemons.etcd.config import estate_members
 from trimtab.daemons.pki import CA, CERTIFICATE, KEY, PASSWORD
 from trimtab.errors import BadInput, EnvironmentUnable, Unreachable
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from trimtab.estate.inventory import Inventory
-    from trimtab.registry.base import Registry
+from trimtab.estate.inventory import Inventory
+from trimtab.registry import engines
+from trimtab.registry.base import Registry
 
 
 @asynccontextmanager
 async def opened(inventory: Inventory) -> AsyncIterator[Registry]:
     """Raises BadInput for an estate without one, EnvironmentUnable where this machine is no host of the estate."""
-    from trimtab.daemons.agent.config import estate_access
-    from trimtab.registry.engines import connect
-
     access = estate_access(inventory, inventory.site_names()[0])
     if access is None:
         raise BadInput(
@@ -34,7 +30,7 @@ async def opened(inventory: Inventory) -> AsyncIterator[Registry]:
                 f"{path} cannot be read: the estate's store knows its hosts by it",
                 "run this as root on a host of the estate, or with --twin in its running twin",
             )
-    store = connect(access)
+    store = engines.connect(access)
     try:
         yield store
     finally:
@@ -53,8 +49,6 @@ async def asked(inventory: Inventory) -> AsyncIterator[Registry]:
 
 def away(inventory: Inventory, error: Unreachable) -> Unreachable:
     """In words that say what it is and where to look."""
-    from trimtab.daemons.etcd.config import estate_members
-
     hosts = ", ".join(host.name for host in estate_members(inventory))
     return Unreachable(
         f"the estate's store cannot be asked: {error.message}",

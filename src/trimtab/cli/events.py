@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from trimtab.answers.codec import extended, plain
+from trimtab.answers.drain import Effect, Event, Failed, Last, Objection, Refused, Step, Stepped
 from trimtab.cli.output import ReaderGone, print_line, print_record
 from trimtab.cli.views.drain import lines
 from trimtab.errors import EnvironmentUnable, TrimtabError
-
-if TYPE_CHECKING:
-    from trimtab.answers.drain import Event, Objection, Step
-    from trimtab.ops.arbiter.decide import Answer
-    from trimtab.ops.arbiter.world import Request
+from trimtab.ops.arbiter.decide import Answer
+from trimtab.ops.arbiter.denied import ArbiterDenied
+from trimtab.ops.arbiter.ledger import finite
+from trimtab.ops.arbiter.world import Request
 
 
 class Events:
@@ -29,8 +28,6 @@ class Events:
 
     def tell(self, event: Event) -> None:
         """Raises as `output` where it is the last one."""
-        from trimtab.answers.drain import Last
-
         self._answered = self._answered or event.event == "answer"
         try:
             if self._lost is None and self.as_json:
@@ -44,8 +41,6 @@ class Events:
             raise self._lost
 
     def step(self, step: str, why: str) -> None:
-        from trimtab.answers.drain import Step, Stepped
-
         told = Step(round(time.time(), 3), time.monotonic(), step, why)
         self.steps.append(told)
         self.tell(extended(Stepped, told))
@@ -53,9 +48,6 @@ class Events:
     @contextmanager
     def ends(self) -> Iterator[None]:
         """Around the whole command: an error is its last event, and goes on."""
-        from trimtab.answers.drain import Failed, Refused
-        from trimtab.ops.arbiter.denied import ArbiterDenied
-
         try:
             yield
         except ArbiterDenied as error:
@@ -71,9 +63,6 @@ class Events:
 
     def effect(self, request: Request, answer: Answer) -> None:
         """What a request would cost."""
-        from trimtab.answers.drain import Effect
-        from trimtab.ops.arbiter.ledger import finite
-
         cost = answer.effect
         told = Effect(
             target=request.target, site=request.site, sites_before=cost.sites_before, sites_after=cost.sites_after,
@@ -84,6 +73,4 @@ class Events:
 
 
 def objections(answer: Answer) -> list[Objection]:
-    from trimtab.answers.drain import Objection
-
     return [Objection(each.rule, each.text, each.hint, each.overruled) for each in answer.objections]

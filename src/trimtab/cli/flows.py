@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import urllib.request
-from typing import TYPE_CHECKING
 
 from trimtab.estate.addressing import PORTS
-
-if TYPE_CHECKING:
-    from trimtab.estate.inventory import Inventory
+from trimtab.estate.inventory import Inventory
 
 LIMIT_S = 2.0  # agents come last where a host is busy
 MAX_BYTES = 4 * 2**20

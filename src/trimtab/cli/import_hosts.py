@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, named
 from trimtab.cli.output import log, print_line
+from trimtab.daemons.load import additions, load_tree
 from trimtab.errors import BadInput
-
-if TYPE_CHECKING:
-    from trimtab.estate.importing.found import Found, Names
+from trimtab.estate.fault import BadEstate
+from trimtab.estate.importing import ansible, netbox
+from trimtab.estate.importing.found import Found, Names
+from trimtab.estate.importing.insert import insert
+from trimtab.estate.importing.plan import put_together
+from trimtab.estate.importing.text import lines
+from trimtab.estate.load import read_estate
 
 MOST_BYTES = 64 * 1024 * 1024
-app = typer.Typer(no_args_is_help=True, help="What other inventories know, as the estate's file says it.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="What other inventories know, as the estate's file says it.",
+)
 
 Files = Annotated[
     list[Path],
@@ -71,13 +80,6 @@ def hosts(
     write: Write = False,
 ) -> int:
     """Print the `hosts`, `networks` and `machines` of the estate's sites as these files have them, or write them into it."""
-    from trimtab.daemons.load import load_tree
-    from trimtab.estate.fault import BadEstate
-    from trimtab.estate.importing.found import Found, Names
-    from trimtab.estate.importing.insert import insert
-    from trimtab.estate.importing.plan import put_together
-    from trimtab.estate.importing.text import lines
-
     known, tree = load_tree(estate)
     groups = frozenset({*known.groups, *known.roles.working})
     names = Names(
@@ -112,8 +114,6 @@ def hosts(
 
 
 def _read(file: Path, names: Names, found: Found) -> None:
-    from trimtab.estate.importing import ansible, netbox
-
     text = _text(file)
     read = ansible.read if text.lstrip("\ufeff \t\r\n")[:1] == "{" else netbox.read
     read(text, str(file), names, found)
@@ -121,9 +121,6 @@ def _read(file: Path, names: Names, found: Found) -> None:
 
 def _write(file: Path, text: str) -> None:
     """As a whole or not at all. Raises BadEstate for an estate that would not load, BadInput."""
-    from trimtab.daemons.load import additions
-    from trimtab.estate.load import read_estate
-
     read_estate(text, str(file), added=additions())
     fresh = file.with_name(f".{file.name}.new")
     try:

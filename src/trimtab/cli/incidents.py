@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from trimtab.answers.incidents import Event, Incidents, Row
+from trimtab.answers.incidents import Incident as Answer
 from trimtab.cli.estate_store import asked
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
@@ -15,13 +17,11 @@ from trimtab.cli.output import clock, log, print_line, show
 from trimtab.cli.session import TwinOption, begin
 from trimtab.cli.views.incidents import lines, one
 from trimtab.errors import BadInput
-
-if TYPE_CHECKING:
-    from trimtab.answers.incidents import Incident as Answer
-    from trimtab.answers.incidents import Row
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.incidents.incident import Incident
-    from trimtab.registry.base import Snapshot
+from trimtab.estate.inventory import Inventory
+from trimtab.ops.incidents.incident import Incident
+from trimtab.ops.incidents.record import OPEN, held_of, incident_of, numbers_of
+from trimtab.ops.incidents.review import review as page
+from trimtab.registry.base import Snapshot
 
 Number = Annotated[int | None, typer.Argument(help="one of them, as the list has it", metavar="[ID]", min=1)]
 OnlyOpen = Annotated[bool, typer.Option("--open", help="those that are open")]
@@ -46,8 +46,6 @@ def incidents(
         return _list(records, only_open, json)
     found = _one(records, number)
     if review:
-        from trimtab.ops.incidents.review import review as page
-
         print_line(page(found).removesuffix("\n"))
     else:
         show(_answer(found, _is_open(records, found)), json, one)
@@ -73,9 +71,6 @@ async def _read(inventory: Inventory) -> Snapshot:
 
 
 def _list(records: Mapping[str, bytes], only_open: bool, json: bool) -> int:
-    from trimtab.answers.incidents import Incidents
-    from trimtab.ops.incidents.record import incident_of, numbers_of
-
     numbers = numbers_of(records)
     read = [found for number in reversed(numbers) if (found := incident_of(records, number)) is not None]
     if len(read) < len(numbers):
@@ -88,8 +83,6 @@ def _list(records: Mapping[str, bytes], only_open: bool, json: bool) -> int:
 
 
 def _row(found: Incident, is_open: bool) -> Row:
-    from trimtab.answers.incidents import Row
-
     return Row(
         found.number, found.site, found.kind, found.state, is_open,
         detected=found.opened, verified=found.verified or None, closed=found.closed or None,
@@ -104,8 +97,6 @@ def _row(found: Incident, is_open: bool) -> Row:
 
 def _one(records: Mapping[str, bytes], number: int) -> Incident:
     """Raises BadInput for what is not there, or cannot be read."""
-    from trimtab.ops.incidents.record import incident_of, numbers_of
-
     if (found := incident_of(records, number)) is not None:
         return found
     numbers = numbers_of(records)
@@ -117,16 +108,12 @@ def _one(records: Mapping[str, bytes], number: int) -> Incident:
 
 def _is_open(records: Mapping[str, bytes], found: Incident) -> bool:
     """The site's own one: what its pointer has lost is not followed any more."""
-    from trimtab.ops.incidents.record import held_of
-
     held = held_of(records, found.site)
     return held is not None and held.number == found.number
 
 
 def open_ones(records: Mapping[str, bytes], *sites: str) -> tuple[str, ...]:
     """A line each, for whoever looks at the sites. sites: () takes all."""
-    from trimtab.ops.incidents.record import OPEN, held_of
-
     wanted = sites or sorted(key.removeprefix(f"{OPEN}/") for key in records if key.startswith(f"{OPEN}/"))
     return tuple(
         f"incident {each.number} is open: {each.site} was found {each.kind} at {clock(each.since)}, {each.state} since: "
@@ -137,9 +124,6 @@ def open_ones(records: Mapping[str, bytes], *sites: str) -> tuple[str, ...]:
 
 
 def _answer(found: Incident, is_open: bool) -> Answer:
-    from trimtab.answers.incidents import Event
-    from trimtab.answers.incidents import Incident as Answer
-
     return Answer(
         found.number, found.kind, found.opened, found.site, found.state, found.quorum,
         first=found.first, since=found.since, verified=found.verified, closed=found.closed,

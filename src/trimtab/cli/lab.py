@@ -18,8 +18,15 @@ from trimtab.delivery import systems
 from trimtab.errors import BadInput
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.platform import Platform
+from trimtab.lab import change
+from trimtab.lab.client import Lab, environment, start
+from trimtab.lab.plan import plan
 
-app = typer.Typer(help="The twin: the estate's own files, running on this machine.", no_args_is_help=True)
+app = typer.Typer(
+    help="The twin: the estate's own files, running on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 TwinName = Annotated[
     str | None, typer.Option("--name", help="the twin's name; default: the estate's", metavar="NAME")
 ]
@@ -53,9 +60,6 @@ def start_twin(
     system: Sequence[str] = (),
 ) -> Any:
     """Start the twin of an estate file and wait until it is ready. system: words of `--system`. Returns the Lab."""
-    from trimtab.lab.client import start
-    from trimtab.lab.plan import plan
-
     loaded = load_estate(estate)
     inventory = Inventory(loaded, shrink=not full)
     if system:
@@ -131,8 +135,6 @@ def up(
 @app.command()
 def down(estate: EstateFile = DEFAULT_ESTATE, name: TwinName = None) -> int:
     """Take the twin down; nothing of it remains, the records of its drills neither."""
-    from trimtab.lab.client import Lab
-
     chosen = twin_name(name, estate)
     lab = Lab.connect(chosen)
     records = sorted(each.name for each in lab.scratch.glob("drill-*"))
@@ -147,8 +149,6 @@ def down(estate: EstateFile = DEFAULT_ESTATE, name: TwinName = None) -> int:
 @app.command()
 def status(estate: EstateFile = DEFAULT_ESTATE, name: TwinName = None, json: Json = False) -> int:
     """What runs in the twin; exit 1 if it is not ready."""
-    from trimtab.lab.client import Lab
-
     found = Lab.connect(twin_name(name, estate)).status()
     if json:
         print_json(found)
@@ -180,9 +180,6 @@ def deliver(
     json: Json = False,
 ) -> int:
     """Give running hosts their files anew, as the estate's file says now; exit 1 where a daemon refuses, and nothing has changed."""
-    from trimtab.lab import change
-    from trimtab.lab.client import Lab
-
     lab = Lab.connect(twin_name(name, estate))
     systems_of = {row["name"]: row["system"] for row in lab.status()["hosts"] if row["kind"] == "host"}
     inventory = change.some_of(load_estate(estate), systems_of)
@@ -213,8 +210,6 @@ def execute(
     name: TwinName = None,
 ) -> int:
     """Run a command on a host of the twin: `trimtab lab exec hk-router-1 -- birdc show protocols`."""
-    from trimtab.lab.client import Lab, environment
-
     argv = [word for i, word in enumerate(context.args) if not (i == 0 and word == "--")] or ["sh"]
     command = Lab.connect(twin_name(name, estate)).exec_argv(host, argv)
     sys.stdout.flush()

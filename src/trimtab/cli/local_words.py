@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from trimtab.answers.drain import Answered, Connections, Ended
 from trimtab.cli.events import Events, objections
-
-if TYPE_CHECKING:
-    from trimtab.answers.drain import Connections
-    from trimtab.ops.arbiter.decide import Answer
-    from trimtab.ops.arbiter.world import Request
-    from trimtab.ops.drain.plan import Finished
+from trimtab.ops.arbiter.decide import Answer
+from trimtab.ops.arbiter.denied import ArbiterDenied
+from trimtab.ops.arbiter.world import Request
+from trimtab.ops.drain.plan import Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,6 @@ class Local:
 
 def end(finished: Finished, target: str, site: str, events: Events, moved: Connections | None = None) -> int:
     """Exit code."""
-    from trimtab.answers.drain import Ended
-
     told = Ended(
         target=target, site=site, done=finished.done, why=finished.why, steps=tuple(events.steps), connections=moved
     )  # fmt: skip
@@ -37,9 +34,6 @@ def end(finished: Finished, target: str, site: str, events: Events, moved: Conne
 
 def dry(asked: Sequence[tuple[Request, Answer]], events: Events) -> int:
     """What would be answered, all of it or none. Raises ArbiterDenied."""
-    from trimtab.answers.drain import Answered
-    from trimtab.ops.arbiter.denied import ArbiterDenied
-
     request, granted = asked[0][0], all(answer.granted for _, answer in asked)
     found = tuple(each for _, answer in asked for each in objections(answer))
     events.tell(Answered(target=request.target, site=request.site, granted=granted, objections=found))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from trimtab.answers.members import Checks, Member, Members
 from trimtab.cli import registries
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
@@ -14,11 +15,10 @@ from trimtab.cli.output import show
 from trimtab.cli.registries import Site
 from trimtab.cli.session import TwinOption, begin
 from trimtab.cli.views.members import lines
-
-if TYPE_CHECKING:
-    from trimtab.answers.members import Checks, Member
-    from trimtab.ops.overrides.member import PoolMember
-    from trimtab.registry.base import Snapshot
+from trimtab.daemons.pools import endpoint
+from trimtab.ops.drain.of_pool import found_down
+from trimtab.ops.overrides.member import PoolMember, records
+from trimtab.registry.base import Snapshot
 
 
 def members(
@@ -32,8 +32,6 @@ def members(
     """Who is asked to serve: weight, the operator's override, whether its agent is alive. What a proxy makes of it, and why:
     status.json on that proxy.
     """
-    from trimtab.answers.members import Members
-
     inventory = begin(estate, twin, name).inventory
     wanted = [pool] if pool else sorted(inventory.estate.pools)
     for each in wanted:
@@ -56,10 +54,6 @@ def _checks(pool: str, snapshot: Snapshot) -> Callable[[PoolMember], Checks]:
     """Of a pool member up or down, by the checks of the proxy that holds the addresses; "" where nobody tells, and of who takes
     nothing. Only what proxies say is read, whatever else the registry has.
     """
-    from trimtab.ops.drain.of_pool import found_down
-    from trimtab.ops.overrides.member import records
-    from trimtab.registry.base import Snapshot
-
     said = {key: value for key, value in snapshot.records.items() if key.startswith(("checks/", "fronts/"))}
     down, more = found_down(pool, records(Snapshot(snapshot.revision, said)))
     tells = any(key.startswith("checks/") for key in said)
@@ -73,9 +67,6 @@ def _checks(pool: str, snapshot: Snapshot) -> Callable[[PoolMember], Checks]:
 
 
 def _row(site: str, pool: str, pool_member: PoolMember, checks: Checks) -> Member:
-    from trimtab.answers.members import Member
-    from trimtab.daemons.pools import endpoint
-
     member, override = pool_member.member, pool_member.override
     return Member(
         site, pool, pool_member.name,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from trimtab.answers.change import Written
 from trimtab.cli import registries
 from trimtab.cli.asking import Change, asking
 from trimtab.cli.lab import TwinName
@@ -13,16 +14,16 @@ from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.registries import DryRun
 from trimtab.cli.session import TwinOption, begin, reason_option
 from trimtab.errors import BadInput
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.pool import Pool
+from trimtab.ops.overrides.manual_registration import plan_deregister, plan_register
+from trimtab.ops.overrides.member import PoolMember
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import Member
 
 Overrule = Annotated[
     bool, typer.Option("--force", help="over what an agent or another member has; needs --reason")
 ]
-
-if TYPE_CHECKING:
-    from trimtab.estate.inventory import Inventory
-    from trimtab.estate.pool import Pool
-    from trimtab.ops.overrides.member import PoolMember
-    from trimtab.registry.base import Snapshot, Write
 
 Overruling = Annotated[str, reason_option("with --force it is kept with the member")]
 
@@ -45,9 +46,6 @@ def register(
     json: Json = False,
 ) -> int:
     """Register a member by hand. Hosts with an agent do it themselves, from /etc/trimtab/register.d."""
-    from trimtab.ops.overrides.manual_registration import plan_register
-    from trimtab.registry.record import Member
-
     session = begin(estate, twin, name_of_twin, reason, force)
     inventory = session.inventory
     registered, declared = _discovered(inventory, pool)
@@ -80,9 +78,6 @@ def deregister(
     """Take a member out of the registry. One whose host's agent registers it comes back: take its file away instead. While
     it takes requests the arbiter is asked.
     """
-    from trimtab.answers.change import Written
-    from trimtab.ops.overrides.manual_registration import plan_deregister
-
     session = begin(estate, twin, name_of_twin, reason, force)
     inventory = session.inventory
     registered, _ = _discovered(inventory, pool)

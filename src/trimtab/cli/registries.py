@@ -6,20 +6,23 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from trimtab.answers.change import Change, NotReached, Written
 from trimtab.cli.output import log, show
+from trimtab.cli.views.change import lines
+from trimtab.daemons.agent.config import registry_access
 from trimtab.daemons.pki import CA, CERTIFICATE, KEY, PASSWORD
+from trimtab.daemons.pools import servers
 from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError, Unreachable
-
-if TYPE_CHECKING:
-    from trimtab.answers.change import Written
-    from trimtab.estate.inventory import Inventory
-    from trimtab.estate.pool import Pool
-    from trimtab.ops.overrides.member import PoolMember
-    from trimtab.registry.base import Registry, Snapshot, Write
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.pool import Pool
+from trimtab.ops.drain.of_site import site_members as found
+from trimtab.ops.overrides.member import PoolMember, write_planned
+from trimtab.registry import engines
+from trimtab.registry.base import Registry, Snapshot, Write
 
 DEADLINE_S = 10.0
 ASKING_S = 45.0  # with the estate's store, each of whose answers has a limit of its own
@@ -51,16 +54,12 @@ def pool_of(inventory: Inventory, name: str) -> tuple[str, Pool]:
 
 def site_members(inventory: Inventory, snapshot: Snapshot, pool: str, site: str) -> tuple[PoolMember, ...]:
     """Everybody in a pool at a site, registered or named by the estate. Raises BadInput."""
-    from trimtab.ops.drain.of_site import site_members as found
-
     pool_of(inventory, pool)
     return found(inventory, site, snapshot, pool)
 
 
 def own_weight(inventory: Inventory, pool_member: PoolMember, pool: str, site: str) -> int:
     """Without any override: as the member registered it, or the estate has it."""
-    from trimtab.daemons.pools import servers
-
     if pool_member.member is not None:
         return pool_member.member.weight
     named = {each.name: each.weight for each in servers(inventory, pool_of(inventory, pool)[1], site)}
@@ -102,13 +101,9 @@ async def _all(
 
 
 async def _one(inventory: Inventory, site: str, plan: Plan | None, dry: bool, act: Act | None) -> Any:
-    from trimtab.daemons.agent.config import registry_access
-    from trimtab.ops.overrides.member import write_planned
-    from trimtab.registry.engines import connect
-
     access = registry_access(inventory, inventory.on_duty("registry", site)[0])
     assert access is not None
-    registry = connect(access)
+    registry = engines.connect(access)
     try:
         if act is not None:
             return await act(registry, site)
@@ -131,9 +126,6 @@ def tell(
     """A line a site; 0 if every site was reached and agreed, else the worst that an error says of itself. said: of some of
     them what is to be told beside whether it changed.
     """
-    from trimtab.answers.change import Change, NotReached, Written
-    from trimtab.cli.views.change import lines
-
     errors = {site: found for site, found in done.items() if isinstance(found, Exception)}
     sites = {
         site: NotReached(str(found))

@@ -10,20 +10,22 @@ import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from trimtab.answers.routes import Heard, Router, Routes
 from trimtab.cli.lab import TwinName, twin_name
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import show
+from trimtab.cli.routes_seen import heard, heard_by_frr, router
 from trimtab.cli.session import TWIN, TwinOption
 from trimtab.cli.views import routes as views
+from trimtab.daemons.bird import wire
+from trimtab.daemons.bird.client import Bird
+from trimtab.daemons.bird.wire import Reply
+from trimtab.daemons.frr.wire import NAME as FRR
+from trimtab.daemons.load import load_estate
 from trimtab.errors import BadInput, TrimtabError, Unreachable
-
-if TYPE_CHECKING:
-    from trimtab.answers.routes import Heard, Router, Routes
-    from trimtab.daemons.bird.wire import Reply
-    from trimtab.estate.inventory import Host, Inventory
-    from trimtab.lab.client import Lab
+from trimtab.estate.inventory import Host, Inventory
+from trimtab.lab.client import Lab
 
 # (node, commands) → a reply each. Raises TrimtabError.
 Ask = Callable[[str, Sequence[str]], "list[Reply]"]
@@ -57,9 +59,6 @@ def routes(
 
 
 def _routes(estate: Path, twin: bool, name: str | None) -> Routes:
-    from trimtab.daemons.load import load_estate
-    from trimtab.estate.inventory import Inventory
-
     if name is not None and not twin:
         raise BadInput("--name names a twin", "it goes with --twin")
     found = load_estate(estate)
@@ -73,8 +72,6 @@ def _routes(estate: Path, twin: bool, name: str | None) -> Routes:
                 "run this on a router, which is asked itself; or with --twin",
             )
         return collect(inventory, own, {}, _here)
-    from trimtab.lab.client import Lab
-
     lab = Lab.connect(twin_name(name, estate))
     facts = lab.status()["facts"]["sites"]
     around = {up["transit"]: up["speaker"] for site in facts.values() for up in site["upstreams"].values()}
@@ -88,15 +85,11 @@ def _routes(estate: Path, twin: bool, name: str | None) -> Routes:
 
 
 def _here(_: str, asked: Sequence[str]) -> list[Reply]:
-    from trimtab.daemons.bird.client import Bird
-
     return asyncio.run(Bird(limit_s=LIMIT_S).ask(asked))
 
 
 def _there(lab: Lab, node: str, asked: Sequence[str]) -> list[Reply]:
     """Raises Unreachable."""
-    from trimtab.daemons.bird import wire
-
     argv = ["python3", "-c", SPEAK, *(wire.encode(each).decode().strip() for each in asked)]
     replies = wire.Replies().feed(_run(lab, node, argv))[1:]
     if len(replies) < len(asked):
@@ -123,10 +116,6 @@ def collect(
     inventory: Inventory, routers: Sequence[Host], around: Mapping[str, str], ask: Ask, say: Say | None = None
 ) -> Routes:
     """around: other networks' nodes, each with the program that it speaks BGP with. Whoever gives no answer is named."""
-    from trimtab.answers.routes import Routes
-    from trimtab.cli.routes_seen import heard, heard_by_frr, router
-    from trimtab.daemons.frr.wire import NAME as FRR
-
     found: list[Router] = []
     told: list[Heard] = []
     silent: list[str] = []

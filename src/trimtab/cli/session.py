@@ -9,15 +9,18 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from trimtab.cli.lab import twin_name
+from trimtab.daemons.load import load_estate
 from trimtab.errors import BadInput
-
-if TYPE_CHECKING:
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.overrides.member import Who
+from trimtab.estate.inventory import Inventory
+from trimtab.lab.client import Lab
+from trimtab.ops.arbiter.fields import Body
+from trimtab.ops.overrides.member import Who
+from trimtab.registry.fields import BadRecord
 
 TWIN = "TRIMTAB_TWIN"  # set where this runs in a twin, which has fewer hosts
 Force = Annotated[
@@ -47,9 +50,6 @@ def begin(
 
 def reason_of(text: str) -> str:
     """Without the blanks around it, so that a blank one is none. Raises BadInput for one that no record takes."""
-    from trimtab.ops.arbiter.fields import Body
-    from trimtab.registry.fields import BadRecord
-
     try:
         return Body({"reason": text.strip()}).words("reason")
     except BadRecord as error:
@@ -72,11 +72,6 @@ def _inside_twin(estate: Path, twin: bool, name: str | None = None) -> None:
         raise BadInput("--name names a twin", "it goes with --twin; a real estate is named by its file")
     if not twin or TWIN in os.environ:
         return
-    from trimtab.cli.lab import twin_name
-    from trimtab.daemons.load import load_estate
-    from trimtab.estate.inventory import Inventory
-    from trimtab.lab.client import Lab
-
     found = load_estate(estate)
     hosts = Inventory(found, shrink=True).on_duty("registry")
     if not hosts:
@@ -91,16 +86,11 @@ def _inside_twin(estate: Path, twin: bool, name: str | None = None) -> None:
 
 
 def _loaded(estate: Path) -> Inventory:
-    from trimtab.daemons.load import load_estate
-    from trimtab.estate.inventory import Inventory
-
     return Inventory(load_estate(estate), shrink=TWIN in os.environ)
 
 
 def _who(reason: str) -> Who:
     """reason: as `reason_of` has left it."""
-    from trimtab.ops.overrides.member import Who
-
     user = os.environ.get("SUDO_USER") or getpass.getuser()
     return Who(f"{user}@{socket.gethostname()}", reason, round(time.time(), 3))
 

@@ -10,9 +10,12 @@ import typer
 
 from trimtab.answers.codec import plain
 from trimtab.answers.show import Shown, ShownHost, ShownService, ShownSite
+from trimtab.cli.network import network
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json, named
 from trimtab.cli.output import log, print_json, print_line
 from trimtab.cli.output import show as show_answer
+from trimtab.cli.views import network as views
+from trimtab.cli.views.network_picture import svg
 from trimtab.daemons.load import load_estate
 from trimtab.errors import BadInput
 from trimtab.estate.addressing import FAMILIES
@@ -57,10 +60,6 @@ def show(
 def _network(
     inventory: Inventory, markdown: bool, csv: bool, table: str, picture: Path | None, json: bool
 ) -> int:
-    from trimtab.cli.network import network
-    from trimtab.cli.views import network as views
-    from trimtab.cli.views.network_picture import svg
-
     if markdown + csv + json > 1:
         raise BadInput("two forms at once", "one of --markdown, --csv and --json")
     plan = network(inventory)

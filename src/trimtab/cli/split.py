@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from trimtab.answers.split import Divided, Now, Past, Splits
 from trimtab.cli import registries
 from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
@@ -13,13 +14,14 @@ from trimtab.cli.output import show
 from trimtab.cli.registries import DryRun, Site
 from trimtab.cli.session import Reason, TwinOption, begin
 from trimtab.cli.views.split import lines
+from trimtab.daemons.splits import splits
 from trimtab.errors import BadInput
-
-if TYPE_CHECKING:
-    from trimtab.answers.split import Divided, Now
-    from trimtab.estate.inventory import Inventory
-    from trimtab.registry.base import Snapshot, Write
-    from trimtab.registry.record import Split
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.quantity import parse_percent
+from trimtab.ops.overrides import split as split_override
+from trimtab.ops.overrides.split import current_split
+from trimtab.registry.base import Snapshot, Write
+from trimtab.registry.record import Split
 
 WAYS = ("percent", "header", "cookie")
 Shares = Annotated[list[str] | None, typer.Argument(help="POOL=SHARE, in any unit", metavar="POOL=SHARE")]
@@ -46,9 +48,6 @@ def split(
     json: Json = False,
 ) -> int:
     """Move traffic between the pools of a split: a canary, blue-green, and back. Without shares: what holds now."""
-    from trimtab.answers.split import Divided
-    from trimtab.ops.overrides import split as split_override
-
     session = begin(estate, twin, name, reason)
     inventory = session.inventory
     declared = split_of(inventory, service, [word.partition("=")[0] for word in shares or []])
@@ -83,8 +82,6 @@ def _asked(
     declared: Split, shares: list[str], canary: str | None, to: str | None, *, back: bool, home: bool
 ) -> dict[str, int] | None:
     """The shares that the words stand for; None: none are given. Raises BadInput."""
-    from trimtab.ops.overrides import split as split_override
-
     if sum(map(bool, (shares, canary is not None, back, home))) > 1:
         raise BadInput("shares, --canary, --back and --home exclude each other", "give one of them")
     if canary is not None:
@@ -97,9 +94,6 @@ def _asked(
 
 
 def _show(done: dict[str, Any], declared: Split, json: bool) -> int:
-    from trimtab.answers.split import Splits
-    from trimtab.ops.overrides.split import current_split
-
     errors = {site: found for site, found in done.items() if isinstance(found, Exception)}
     found = {site: _now(current_split(s, declared)) for site, s in done.items() if site not in errors}
     show(Splits(found, {site: str(error) for site, error in errors.items()}), json, lines)
@@ -107,17 +101,12 @@ def _show(done: dict[str, Any], declared: Split, json: bool) -> int:
 
 
 def _now(split: Split) -> Now:
-    from trimtab.answers.split import Now, Past
-
     past = tuple(Past(each.shares, each.by, each.who, each.reason, each.at) for each in split.past)
     return Now(split.shares, split.by, split.before, split.who, split.reason, split.at or None, past)
 
 
 def split_of(inventory: Inventory, service: str, pools: list[str]) -> Split:
     """The split of a service, by its pools where it has several. Raises BadInput."""
-    from trimtab.daemons.splits import splits
-    from trimtab.registry.record import Split
-
     if service not in inventory.estate.services:
         raise BadInput(
             f"no service {service!r}", f"there are: {', '.join(sorted(inventory.estate.services))}"
@@ -139,8 +128,6 @@ def split_of(inventory: Inventory, service: str, pools: list[str]) -> Split:
 
 
 def _percent(text: str) -> float:
-    from trimtab.estate.quantity import parse_percent
-
     try:
         return parse_percent(text)
     except ValueError as error:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.console import Console
+from rich.markup import escape
 
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import log, print_json
@@ -15,6 +17,7 @@ from trimtab.estate.inventory import Inventory
 from trimtab.timing.budget import Budget, budgets, explain
 from trimtab.timing.faults import FAULTS, ends
 from trimtab.timing.layout import WORLDS, World
+from trimtab.timing.text import arithmetic, table, warnings
 from trimtab.timing.verdict import Line, Promises, Verdict, all_lines, promises
 
 COLOURS: dict[Verdict, str] = {
@@ -64,11 +67,6 @@ def _chosen(inventory: Inventory, names: list[str], estate: Path) -> list[Budget
 def _print(
     inventory: Inventory, explained: list[Budget], found: list[Line], worlds: tuple[World, ...]
 ) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    from trimtab.timing.text import arithmetic, table, warnings
-
     console = Console(highlight=False, soft_wrap=True)
     for row, verdict in table(found, worlds):
         colour = COLOURS.get(verdict)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from trimtab.answers.weight import Weighed
 from trimtab.cli import registries
 from trimtab.cli.asking import Change, asking
 from trimtab.cli.lab import TwinName
@@ -13,10 +14,8 @@ from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.registries import DryRun, Site
 from trimtab.cli.session import Force, Reason, TwinOption, begin
 from trimtab.errors import BadInput
-
-if TYPE_CHECKING:
-    from trimtab.ops.overrides.member import PoolMember
-    from trimtab.registry.base import Snapshot, Write
+from trimtab.ops.overrides.member import NoMember, PoolMember, plan_override, pool_member_of
+from trimtab.registry.base import Snapshot, Write
 
 STATES = ("ready", "drain", "maint")
 MOST_DIGITS = 6
@@ -37,9 +36,6 @@ def weight(
     """Give a member another weight, take it out of balancing (drain), out altogether (maint), or back in (ready). What takes
     it away asks the arbiter.
     """
-    from trimtab.answers.weight import Weighed
-    from trimtab.ops.overrides.member import plan_override, pool_member_of
-
     pool, slash, name = member.partition("/")
     if not slash or not name:
         raise BadInput(f"{member!r} names no member", "POOL/MEMBER is expected: see `trimtab members`")
@@ -85,7 +81,5 @@ def _number(value: str) -> int | None:
 
 def where_it_is(done: dict[str, Any]) -> dict[str, Any]:
     """Without the sites that do not have the member, unless none has it."""
-    from trimtab.ops.overrides.member import NoMember
-
     here = {site: found for site, found in done.items() if not isinstance(found, NoMember)}
     return here or done

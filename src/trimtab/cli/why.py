@@ -6,11 +6,16 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from trimtab.answers.codec import extended
+from trimtab.answers.status import Frozen, Router, Site, Status, Word
+from trimtab.answers.why import SiteDecision, WhySite
 from trimtab.cli import drain_local, why_local
 from trimtab.cli.decisions import answer_of, decisions_of, known_now
 from trimtab.cli.drain import At
@@ -23,17 +28,15 @@ from trimtab.cli.session import TwinOption, begin
 from trimtab.cli.views.status import lines
 from trimtab.cli.views.why import site as view
 from trimtab.errors import BadInput, DriverError
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import speakers
+from trimtab.ops.arbiter.ledger import Decision
+from trimtab.ops.arbiter.rules import budget
+from trimtab.ops.drain.granting import Situation
+from trimtab.ops.drain.of_site import RegisteredProxy
+from trimtab.ops.steering.wish import Done
 
-if TYPE_CHECKING:
-    from trimtab.answers.status import Frozen, Site, Status
-    from trimtab.answers.why import WhySite
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.arbiter.ledger import Decision
-    from trimtab.ops.drain.granting import Situation
-    from trimtab.ops.drain.of_site import RegisteredProxy
-    from trimtab.ops.steering.wish import Done
-
-    Fronts = Mapping[str, Mapping[str, RegisteredProxy]]
+Fronts = Mapping[str, Mapping[str, RegisteredProxy]]
 
 EVERY_S = 2.0
 CAME_TO = {"serve": "announced", "prefer": "announced as second choice", "withdraw": "not announced"}
@@ -67,8 +70,6 @@ def status(
 
 
 def _status(inventory: Inventory) -> Status:
-    from trimtab.answers.status import Status
-
     found, fronts = asyncio.run(_looked(inventory))
     rows = tuple(_site(inventory, found, fronts, name) for name in found.world.sites)
     return Status(
@@ -78,9 +79,6 @@ def _status(inventory: Inventory) -> Status:
 
 def _watch(inventory: Inventory) -> int:
     """A store that is away for a moment is said in the place of the table."""
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
 
     def drawn() -> Text:
         try:
@@ -97,8 +95,6 @@ def _watch(inventory: Inventory) -> int:
 
 
 def budget_of(found: Situation) -> str:
-    from trimtab.ops.arbiter.rules import budget
-
     return budget(found.world, time.time())
 
 
@@ -133,8 +129,6 @@ def why(
 
 
 def _why(inventory: Inventory, site: str) -> WhySite:
-    from trimtab.answers.why import SiteDecision, WhySite
-
     found, fronts = asyncio.run(_looked(inventory, site))
     rows = decisions_of(found, site)
     lost = lost_of(rows, any(each.site == site for each in found.standing.permits))
@@ -152,8 +146,6 @@ async def _looked(inventory: Inventory, *sites: str) -> tuple[Situation, Fronts]
 
 
 def _site(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> Site:
-    from trimtab.answers.status import Router, Site, Word
-
     verdict, standing, proxies = found.verdicts[name], found.standing, fronts.get(name, {})
     committed, doing = standing.committed.get(name), standing.doing.get(name)
     word = "serves as the estate says"
@@ -187,8 +179,6 @@ def _drained(proxies: Mapping[str, RegisteredProxy]) -> list[str]:
 
 def _against(inventory: Inventory, found: Situation, site: str) -> dict[str, Done]:
     """The routers of a site that say they came to something else than its committed state; none while a step is under way."""
-    from trimtab.estate.peering import speakers
-
     standing = found.standing
     if site in standing.doing:
         return {}
@@ -210,8 +200,6 @@ def _all_the_same(against: Mapping[str, Done]) -> list[str]:
 
 
 def _frozen(found: Situation) -> Frozen | None:
-    from trimtab.answers.status import Frozen
-
     word = found.standing.freeze
     return Frozen(word.by, word.reason, word.at) if word else None
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from trimtab.answers.why import Turn
-    from trimtab.registry.base import Snapshot
-    from trimtab.registry.record import Record
+from trimtab.answers.why import Turn
+from trimtab.ops.overrides.member import records
+from trimtab.registry.base import Snapshot
+from trimtab.registry.record import CheckState, Record
 
 
 def finds(state: Record | None, name: str) -> bool | None:
     """None where nobody knows: the proxy does not tell, or more are down than it has named."""
-    from trimtab.registry.record import CheckState
-
     if not isinstance(state, CheckState):
         return None
     pool, _, member = name.partition("/")
@@ -23,11 +19,6 @@ def finds(state: Record | None, name: str) -> bool | None:
 
 def turns_of(snapshot: Snapshot, target: str) -> tuple[Turn, ...]:
     """About POOL/MEMBER, or about a host in all its pools, newest first."""
-    from trimtab.answers.why import Turn
-    from trimtab.ops.overrides.member import records
-    from trimtab.registry.base import Snapshot
-    from trimtab.registry.record import CheckState
-
     heard = {key: value for key, value in snapshot.records.items() if key.startswith("checks/")}
     said = (
         Turn(turn.at, state.name, turn.name, turn.up, turn.why)

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
+from trimtab.answers.why import Addresses, Decision, Restart, WhyHost, WhyMember
+from trimtab.answers.why import Override as Word
+from trimtab.answers.why import PoolMember as Place
 from trimtab.cli import why_checks
 from trimtab.cli.decisions import answer_of, decisions_of, known_now
 from trimtab.cli.drain_local import named, site_registry
+from trimtab.cli.local_words import Local
 from trimtab.cli.output import show
 from trimtab.cli.views import why as views
+from trimtab.daemons.pools import used
 from trimtab.errors import BadInput, TrimtabError
-
-if TYPE_CHECKING:
-    from trimtab.answers.why import Decision, WhyHost, WhyMember
-    from trimtab.answers.why import Override as Word
-    from trimtab.answers.why import PoolMember as Place
-    from trimtab.cli.local_words import Local
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.drain.granting import Situation
-    from trimtab.ops.drain.of_site import RegisteredProxy
-    from trimtab.ops.overrides.member import PoolMember
-    from trimtab.registry.base import Snapshot
-    from trimtab.registry.record import Override, ProxyOverride
-
+from trimtab.estate.inventory import Inventory
+from trimtab.ops.drain.granting import Situation
+from trimtab.ops.drain.of_site import RegisteredProxy, fronts_of, site_members
+from trimtab.ops.overrides.member import PoolMember, pool_member_of, records
+from trimtab.registry.base import Snapshot
+from trimtab.registry.record import HostState, Override, ProxyOverride
 
 LOOK_S = 2.0  # for the registry of a site: one without power shall not hold up what is known of the others
 
@@ -32,9 +29,6 @@ async def fronts(inventory: Inventory, sites: tuple[str, ...] = ()) -> dict[str,
     """Site → its proxies, by host, as its registry has them. Sites that do not answer are left out."""
 
     async def one(site: str) -> tuple[str, dict[str, RegisteredProxy]] | None:
-        from trimtab.ops.drain.of_site import fronts_of
-        from trimtab.ops.overrides.member import records
-
         try:
             async with asyncio.timeout(LOOK_S), site_registry(inventory, site) as registry:
                 return site, fronts_of(records(await registry.read()), inventory, site)
@@ -66,12 +60,6 @@ async def _read(inventory: Inventory, site: str) -> tuple[Situation, Snapshot]:
 
 
 def _host(inventory: Inventory, name: str, snapshot: Snapshot, decisions: tuple[Decision, ...]) -> WhyHost:
-    from trimtab.answers.why import Addresses, Restart, WhyHost
-    from trimtab.daemons.pools import used
-    from trimtab.ops.drain.of_site import fronts_of, site_members
-    from trimtab.ops.overrides.member import records
-    from trimtab.registry.record import HostState
-
     read, site = records(snapshot), inventory.by_name[name].site
     said, front = read.get(f"hosts/{name}"), fronts_of(read, inventory, site).get(name)
     state = said if isinstance(said, HostState) else None
@@ -99,10 +87,6 @@ def _member(
     inventory: Inventory, local: Local | None, snapshot: Snapshot, decisions: tuple[Decision, ...]
 ) -> WhyMember:
     """Raises BadInput where there is no such member."""
-    from trimtab.answers.why import WhyMember
-    from trimtab.ops.drain.of_site import fronts_of, site_members
-    from trimtab.ops.overrides.member import pool_member_of, records
-
     if local is None:
         raise BadInput("no member is named", "POOL/MEMBER is expected: see `trimtab members`")
     pool, _, name = local.name.partition("/")
@@ -127,15 +111,10 @@ def _member(
 
 
 def _pool_member(pool_member: PoolMember) -> Place:
-    from trimtab.answers.why import PoolMember as Place
-
     return Place(pool_member.weight, pool_member.health, _override(pool_member.override))
 
 
 def _override(said: Override | ProxyOverride | None) -> Word | None:
-    from trimtab.answers.why import Override as Word
-    from trimtab.registry.record import Override
-
     if said is None:
         return None
     return Word(said.state, said.by, said.reason, said.weight if isinstance(said, Override) else None)

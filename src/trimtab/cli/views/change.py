@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from trimtab.answers.change import Change, NotReached, Written
+from trimtab.answers.split import Divided
+from trimtab.answers.weight import Weighed
 from trimtab.cli.views.split import in_words
-
-if TYPE_CHECKING:
-    from trimtab.answers.change import Change, Written
 
 
 def lines(answer: Change[Any]) -> list[str]:
-    from trimtab.answers.change import NotReached
-
     said = f"{answer.what}: would be written" if answer.dry_run else answer.what
     return [
         ": ".join([site, said if at.changed else _unchanged(at), *filter(None, [_holds(at)])])
@@ -22,16 +20,11 @@ def lines(answer: Change[Any]) -> list[str]:
 
 
 def _unchanged(at: Written) -> str:
-    from trimtab.answers.split import Divided
-
     return (at.why_not if isinstance(at, Divided) else None) or "no change"
 
 
 def _holds(at: Written) -> str | None:
     """What is now, or would be, and what the arbiter was asked."""
-    from trimtab.answers.split import Divided
-    from trimtab.answers.weight import Weighed
-
     if isinstance(at, Divided):
         return in_words(at.shares, at.by)
     if isinstance(at, Weighed) and at.was is not None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
+from trimtab.answers.drain import Answered, Effect, Ended, Event
 from trimtab.cli import flows
-
-if TYPE_CHECKING:
-    from trimtab.answers.drain import Answered, Effect, Ended, Event
 
 
 def lines(event: Event) -> list[str]:

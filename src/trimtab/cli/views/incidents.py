@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from trimtab.answers.incidents import Incident, Incidents, Row
 from trimtab.cli.output import clock
-
-if TYPE_CHECKING:
-    from trimtab.answers.incidents import Incident, Incidents, Row
+from trimtab.ops.incidents.incident import CLASSES, span
 
 
 def lines(answer: Incidents) -> list[str]:
@@ -23,16 +20,12 @@ def lines(answer: Incidents) -> list[str]:
 
 def _away(row: Row) -> str:
     """How long a quorum found that it does not serve."""
-    from trimtab.ops.incidents.incident import span
-
     if row.away is not None:
         return span(row.away)
     return "until now" if row.open else "not closed"
 
 
 def one(found: Incident) -> list[str]:
-    from trimtab.ops.incidents.incident import CLASSES, span
-
     away = f", after {span(found.verified - found.since)} in which it did not serve" if found.verified else ""
     state = "is open" if found.open else "is over" if found.closed else "is not followed any more"
     events = [f"  {clock(event.at)}  {event.kind:<10} {event.text}" for event in found.events]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from trimtab.answers.members import Member, Members
+from trimtab.answers.members import Member, Members
 
 HEADER = ("site", "pool", "member", "address", "weight", "state", "version", "agent", "checks", "tags")
 

@@ -6,10 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from trimtab.answers.show import Flow, NetworkPlan
+from trimtab.answers.show import Flow, NetworkPlan
 
 
 @dataclass(frozen=True, slots=True)

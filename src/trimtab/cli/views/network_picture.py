@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from trimtab.answers.show import Flow, Lan, NetworkPlan, Placed
+from trimtab.answers.show import Flow, Lan, NetworkPlan, Placed
 
 WIDTH, BOX, LEFT, ROW, PAD = 1100, 520, 20, 16, 14
 STYLE = (

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from trimtab.answers.routes import Routes
+from trimtab.answers.routes import Routes
 
 SHOWN = 40
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from trimtab.answers.split import Now, Past, Splits
 from trimtab.cli.output import clock
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from trimtab.answers.split import Now, Past, Splits
 
 
 def lines(answer: Splits) -> list[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from trimtab.answers.status import Status
+from trimtab.answers.status import Status
 
 
 def lines(answer: Status) -> list[str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
 
+from trimtab.answers.why import Decision, Override, PoolMember, Restart, Turn, WhyHost, WhyMember, WhySite
 from trimtab.cli.output import clock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from trimtab.answers.why import Decision, Override, PoolMember, Restart, Turn, WhyHost, WhyMember, WhySite
+from trimtab.ops.arbiter.ledger import CAME_OF
 
 LOST = "          whoever asked was killed, or lost the store: it was undone with the lease, within seconds"
 TOGETHER_S = 2.0  # a host that dies is found down in each of its pools
@@ -100,8 +97,6 @@ def _inside(answer: WhyHost | WhyMember, stands: list[str]) -> list[str]:
 
 
 def _decision(row: Decision) -> list[str]:
-    from trimtab.ops.arbiter.ledger import CAME_OF
-
     reason = f": {row.reason}" if row.reason else ""
     found = [
         f"{clock(row.at)}  {row.word:<8} {CAME_OF.get(row.kind, row.kind)} {row.target} by {row.by}{reason}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.drills.report.document import FORMAT, dumps
+from trimtab.drills.report.page import index, page
 from trimtab.drills.report.shape import NEEDED, faults
 from trimtab.errors import BadInput
 
@@ -55,8 +56,6 @@ def write(root: Path, name: str, report: Mapping[str, Any], tell: Callable[[str]
 
     tell: is told of a neighbour that the index leaves out.
     """
-    from trimtab.drills.report.page import index, page
-
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / DATA, dumps(report) + "\n")
@@ -94,8 +93,6 @@ def load(place: Path) -> list[Json]:
 
 def _neighbour(path: Path, tell: Callable[[str], None]) -> Json | None:
     """A report that an index can tell of; whatever else lies there must not cost the others theirs."""
-    from trimtab.drills.report.page import index
-
     try:
         found = _load(path)
         index({path.parent.name: found})
