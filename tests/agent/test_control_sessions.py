@@ -101,6 +101,8 @@ def test_a_validator_of_no_use_is_told_with_what_that_means() -> None:
     assert look() == [away, "error it knows no ROA: no route is refused for its origin"]
     bird.channels_ = {"validator_1": (Channel("roa4", 7, 0, 0),)}
     assert look()[2:] == ["info "]
+    bird.states = (bgp("validator_1", "start", "Cache-Error-No-Data-Available", "RPKI"),)
+    assert look()[3:] == ["error it has no data: its last answer counts until it expires"]
 
 
 @pytest.mark.parametrize(

@@ -63,4 +63,7 @@ def test_one_without_data_is_said(tmp_path: Path) -> None:
     empty.write_text('{"roas": []}')
     with stayrtr(empty) as port:
         ((rule, why),) = found(tmp_path, port)
-    assert rule == "roas-unusable" and "knows no ROA at all" in why
+    assert rule == "roas-unusable"
+    assert (
+        "knows no ROA at all" in why or "has no data yet" in why
+    )  # StayRTR 0.5 tells an empty list, 0.6 refuses

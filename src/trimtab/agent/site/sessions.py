@@ -20,6 +20,7 @@ from trimtab.daemons.bird.wire import Channel, ProtocolState
 PACE = Pace(window=0.0, resync=5.0, first=0.5, most=15.0)
 LIMIT = "Route limit exceeded"  # BIRD 2.0 and 2.17, in the last column of `show protocols`
 BGP, RPKI = "BGP", "RPKI"
+NO_DATA = "No-Data"  # of BIRD's word for what a cache says that has none (RFC 8210, 8.4)
 EVERY = 6  # rounds
 JITTER_S = 0.5  # BIRD reckons a time of day anew at each question
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
@@ -139,10 +140,12 @@ def useless(
             continue
         if answers(state):
             found[name] = "it knows no ROA: no route is refused for its origin"
-        elif roas:
-            found[name] = "it does not answer: its last answer counts until it expires"
         else:
-            found[name] = "it does not answer: no route is refused for its origin"
+            silent = "it has no data" if NO_DATA in state.info else "it does not answer"
+            counts = (
+                "its last answer counts until it expires" if roas else "no route is refused for its origin"
+            )
+            found[name] = f"{silent}: {counts}"
     return found
 
 
