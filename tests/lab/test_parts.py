@@ -109,6 +109,14 @@ def test_the_network_of_a_node_as_batches() -> None:
     assert six == "route add default via fd00::fe\n"
 
 
+def test_who_states_a_link_local_address_has_no_other() -> None:
+    legs = (Leg("eth0", "lan", ("10.0.0.1/24", "fe80::1/64")), Leg("eth1", "lan", ("fd00::1/64",)))
+    plain, _ = network_batches(Node("r", "host", legs=legs))
+    assert [line for line in plain.splitlines() if "addrgenmode" in line] == [
+        "link set eth0 addrgenmode none"
+    ]
+
+
 def test_sysctl_values_are_quoted() -> None:
     (line,) = sysctl_lines([("net.ipv4.ip_local_port_range", "1024 65535")])
     assert line.startswith("echo '1024 65535' > /proc/sys/net/ipv4/ip_local_port_range || ")

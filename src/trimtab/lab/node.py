@@ -16,6 +16,7 @@ import shlex
 import shutil
 import signal
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_interface
 from pathlib import Path
 
 from trimtab.daemons.artifact import Artifact
@@ -259,6 +260,8 @@ def network_batches(node: Node, neighbours: Sequence[str] = ()) -> tuple[str, st
     """Input for `ip -batch` and for `ip -6 -batch` (only routes that begin with -6)."""
     lines = []
     for leg in node.legs:
+        if any(_is_link_local(address) for address in leg.addresses):  # who states one has no other
+            lines.append(f"link set {leg.interface} addrgenmode none")
         lines += [f"addr add {address} dev {leg.interface}{_nodad(address)}" for address in leg.addresses]
         lines.append(f"link set {leg.interface} up")
     lines += [f"addr add {address} dev lo{_nodad(address)}" for address in node.loopback]
@@ -266,6 +269,11 @@ def network_batches(node: Node, neighbours: Sequence[str] = ()) -> tuple[str, st
     six = [route.removeprefix("-6 ") for route in node.routes if route.startswith("-6 ")]
     lines += [f"route add {route}" for route in node.routes if not route.startswith("-6 ")]
     return _batch(lines), _batch([f"route add {route}" for route in six])
+
+
+def _is_link_local(address: str) -> bool:
+    """Of IPv6. FRR 10 would speak BGP and BFD from the one that the kernel derives."""
+    return ":" in address and ip_interface(address).is_link_local
 
 
 def _nodad(address: str) -> str:
