@@ -89,6 +89,15 @@ def test_the_release_has_that_version(
     assert says.format(table[platform].version) in ask(command).text
 
 
+def test_whether_bird_can_be_told_which_rtr_to_speak(ask: Ask, platform: Platform) -> None:
+    text = (
+        "protocol device { }\nroa4 table roas4;\n"
+        "protocol rpki v { roa4 { table roas4; }; remote 192.0.2.53 port 323; max version 1; }\n"
+    )
+    reply = ask("bird -p -c /etc/test/bird.conf", {"bird.conf": text})
+    assert (reply.code == 0) == bool(bird.features(platform).rtr), reply.text
+
+
 def test_what_add_server_takes(ask: Ask, platform: Platform) -> None:
     wanted = haproxy.features(platform)
     script = RUN_HAPROXY + "say 'add server api/m1 127.0.0.1:18081 id 1 weight 1 tcp-ut 300ms'"

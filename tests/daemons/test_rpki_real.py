@@ -80,7 +80,7 @@ def ask(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., list[st
     system = systems.find(release, ["/usr/sbin/bird"]) if release else None
 
     def run(script: str, estate: str = ESTATE) -> list[str]:
-        found = Inventory(read_estate(estate, "estate.yaml")[0])
+        found = Inventory(read_estate(f"platform: {platform}\n{estate}", "estate.yaml")[0])
         host = found.by_name["two-router-1"]
         root, extra = tmp_path / "host", tmp_path / "extra"
         write_host(root, (*render_host(found, host), Artifact("/etc/test/far.conf", UPSTREAM)))
@@ -147,18 +147,26 @@ echo '{"roas": [{"prefix": "45.9.0.0/16", "maxLength": 16, "asn": 174}]}' > /run
 until_ "a list without it is believed: it is taken" 'taken 45.0.2.0/24'
 printf '%s' "$LIST" > /run/roas.json
 until_ "and refused again by itself" '[ "$(why 45.0.2.0/24)" = 6 ] && ! taken 45.0.2.0/24'
-kill -9 $cache; wait $cache 2>/dev/null
-until_ "BIRD has noticed again" '! ours show protocols validator_1 | grep -q Established'
-echo '{"roas": []}' > /run/roas.json; validator
-# StayRTR 0.5 tells an empty list; 0.6 refuses, it has no data (RFC 8210, 8.4), and then the last answer counts
-until_ "an empty list is believed, or none at all is told" 'taken 45.0.2.0/24 || ours show protocols validator_1 | grep -q No-Data'
-if ! taken 45.0.2.0/24; then until_ "the last answer counts" '[ "$(known)" = 3 ] && [ "$(why 45.0.2.0/24)" = 6 ]'; fi
 echo "since $(since)"
 """  # fmt: skip
     said = ask(script)
     assert "and refused again by itself" in said, said
     began, ended = [line for line in said if line.startswith("since")]
     assert began == ended != "since ", "the BGP session went down"
+
+
+def test_one_that_has_no_data_is_told_from_one_that_says_so(ask: Callable[..., list[str]]) -> None:
+    """StayRTR 0.5 tells an empty list; 0.6 refuses, it has no data (RFC 8210, 8.4), and then the last answer counts."""
+    script = START + START_FAR + r"""
+until_ "an invalid origin is refused" '[ "$(why 45.0.2.0/24)" = 6 ]'
+kill -9 $cache; wait $cache 2>/dev/null
+until_ "BIRD has noticed" '! ours show protocols validator_1 | grep -q Established'
+echo '{"roas": []}' > /run/roas.json; validator
+until_ "it is believed, or says no data" 'taken 45.0.2.0/24 || ours show protocols validator_1 | grep -q No-Data'
+taken 45.0.2.0/24 || echo "still $(known) and $(why 45.0.2.0/24)"
+"""  # fmt: skip
+    *_, last = ask(script)
+    assert last in ("it is believed, or says no data", "still 3 and 6")
 
 
 def test_where_nothing_is_refused_an_invalid_route_is_marked(ask: Callable[..., list[str]]) -> None:

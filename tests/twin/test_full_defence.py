@@ -11,6 +11,7 @@ import pytest
 
 from tests.twin.conftest import ROOT, run, twin
 from tests.twin.drill_kit import hold
+from trimtab.delivery import systems
 from trimtab.drills.faults.told_by_frr import told, untold
 from trimtab.lab.client import Lab
 
@@ -22,7 +23,7 @@ RPKI = '  rpki: {validators: ["10.1.48.240:3323", "192.0.2.53:323"]}\n'
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    text = (ROOT / "examples/shop/estate.yaml").read_text()
+    text = f"platform: {systems.own_platform()}\n" + (ROOT / "examples/shop/estate.yaml").read_text()
     file = tmp_path_factory.mktemp("defence") / "estate.yaml"
     file.write_text(text.replace("\ntiers:\n", f"{RPKI}\ntiers:\n", 1))
     with twin(file) as lab:

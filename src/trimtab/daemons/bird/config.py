@@ -13,6 +13,7 @@ from trimtab.daemons.announcing import DRAINED_PREPEND, GRACEFUL_SHUTDOWN, ancho
 from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.bird.daemon import STEER_HOOK
 from trimtab.daemons.bird.defence import REASONS, REFUSED, rpki
+from trimtab.daemons.bird.features import features
 from trimtab.daemons.bird.peerings import (
     BOGONS,
     estate_prefixes,
@@ -57,6 +58,7 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         anchored=host.does("vips"),
         spare=by_itself(inventory, host.site),
         rpki=rpki(inventory, host.site),
+        rtr=features(host.platform).rtr,
         why=REASONS,
         refused=REFUSED,
         shutdown=GRACEFUL_SHUTDOWN,
