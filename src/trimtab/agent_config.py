@@ -124,7 +124,9 @@ class ProxyFile:
 
 @dataclass(frozen=True, slots=True)
 class FrontFile:
-    """On a proxy: the site's addresses, which VRRP moves, and the seconds that it takes to."""
+    """On a proxy: the site's addresses, which VRRP moves, and the seconds that it takes to; where it has none the anchor, which is
+    there while the proxy carries.
+    """
 
     vips: tuple[str, ...]
     vrrp: float
@@ -145,7 +147,9 @@ class SteerFile:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """A site's endpoint. name: of a service there, for SNI and Host; path: a path that it answers."""
+    """A site's endpoint. name: of a service there, for SNI and Host; path: a path that it answers. Of several addresses of one
+    family clients take another one where one does not answer.
+    """
 
     site: str
     addresses: tuple[str, ...]

@@ -7,6 +7,7 @@ import pytest
 from tests.checks.kit import ROOT, subject
 from trimtab.checks import capacity
 from trimtab.checks.engine import run
+from trimtab.estate.capacity import front_requests
 
 BASE = (ROOT / "tests/checks/base.yaml").read_text()
 MACHINES = """\
@@ -122,3 +123,54 @@ def test_a_figure_that_the_estate_leaves_out_is_the_sum_of_the_shares() -> None:
     assert asked is not None and (asked.requests, asked.bandwidth) == (10.0, 1e11)
     found = [f.key for f in run(subject(text)).findings if f.rule == "n-1-bandwidth"]
     assert found == ["services.www.objectives.peak.bandwidth"]
+
+
+ALL_CARRY = """\
+estate: every
+zone: every.example
+sites:
+  rack:
+    id: 1
+    at: [50.1, 8.7]
+    asn: 64512
+    front: bgp
+    hosts: {proxy: 3, backend: 4}
+    upstreams: {tor: {asn: 64601, peer: [10.1.48.1]}}
+  cloud:
+    id: 2
+    at: [1.3, 103.8]
+    front: none
+    hosts: {proxy: 2, backend: 4}
+    machines:
+      edge-a: {group: proxy, number: 1, public: [198.51.100.10]}
+      edge-b: {group: proxy, number: 2, public: [198.51.100.11]}
+services: {www: {names: [www.every.example], routes: [{pool: web}]}}
+pools: {web: {hosts: backend, port: 8080, check: {get: /health}}}
+"""
+
+
+@pytest.mark.parametrize(("site", "proxies"), [("rack", 3), ("cloud", 2)])
+def test_where_no_vrrp_moves_the_addresses_all_proxies_carry(site: str, proxies: int) -> None:
+    judged = subject(ALL_CARRY + MACHINES)
+    assert capacity.proxy_requests(judged, site) == proxies * 60_000 == front_requests(judged.inventory, site)
+    assert capacity.handshakes(judged, site) == proxies * 18_000
+    assert capacity.cores(judged, site) == proxies * 32
+    assert capacity.connections(judged, site) == proxies * 20_000
+    assert capacity.bandwidth(judged, site) == proxies * 50e9, "no gateway of ours is on the way"
+
+
+def test_what_vrrp_does_is_no_finding_where_there_is_none() -> None:
+    many = ALL_CARRY.replace("proxy: 3", "proxy: 200") + "vrrp: {priorities: [2]}\n"
+    assert not rules(many) & {"priority-clash", "vrid-clash", "garp-storm"}
+
+
+def test_each_port_of_a_proxy_with_a_public_address_is_open() -> None:
+    found = [each for each in run(subject(ALL_CARRY)).findings if each.rule == "hosts-reachable"]
+    assert len(found) == 1 and "edge-a and 1 more of cloud" in str(found[0])
+
+
+def test_a_member_at_a_proxy_s_public_address_is_ourselves() -> None:
+    text = ALL_CARRY.replace(
+        "{hosts: backend, port: 8080,", "{members: [{address: 198.51.100.11, port: 80}],"
+    )
+    assert "member-is-ourselves" in rules(text)

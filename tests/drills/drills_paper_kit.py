@@ -56,6 +56,8 @@ def site(name: str, *, peers: Mapping[str, Sequence[str]], backends: int, proxie
         "registries": hosts["registry"], "units": {unit: hosts[kind] for unit, kind in UNITS.items() if hosts[kind]},
         "across": {pool: [o for o in ("hk", "sg") if o != name] for pool in ("api", "web")},
         "speakers": hosts["proxy"] if name == "hk" else hosts["router"], "speaker_unit": "bird.service",
+        "announcers": hosts["proxy"] if name == "hk" else [],
+        "public": {host: [f"203.0.113.{10 + i}"] for i, host in enumerate(hosts["proxy"])} if name == "hk" else {},
         "front_unit": "haproxy.service", "vips": list(VIPS), "upstreams": upstreams,
         "links": {o: f"wan.{'.'.join(sorted((name, o)))}" for o in ("hk", "sg", "mid") if o != name},
         "prefixes": ["198.18.1.0/24", "2001:db8:1::/48"] if name == "hk" else [],

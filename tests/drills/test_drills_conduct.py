@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from drills_kit import history
+from drills_kit import history, row
 
 from trimtab.drills.checkers import CHECKERS, checkers_for, probes_for
 from trimtab.drills.scenario import CONDUCT
@@ -283,3 +283,89 @@ def test_carriers_are_read_of_what_an_upstream_says() -> None:
 
     assert judge(reply, "to_hk_rack_") == {"to_hk_rack_1_4": "12:00:01.500", "to_hk_rack_2_4": "12:00:03.000"}
     assert judge(None, "to_hk_rack_") is None
+
+
+# Proxies with a public address each.
+
+
+def at_addresses(a: bool, b: bool) -> Seen:
+    return {"edge-a": {"203.0.113.10": a}, "edge-b": {"203.0.113.11": b}}
+
+
+@pytest.mark.parametrize(
+    ("looks", "failing", "value", "why"),
+    [
+        (
+            (at_addresses(True, True), at_addresses(False, True), at_addresses(True, True)),
+            "203.0.113.10",
+            "true",
+            "",
+        ),
+        (
+            (at_addresses(True, True), at_addresses(False, True), at_addresses(True, True)),
+            "203.0.113.11",
+            "false",
+            "was not hit",
+        ),
+        (
+            (at_addresses(True, True), at_addresses(True, True), at_addresses(True, True)),
+            "",
+            "false",
+            "no proxy of 2",
+        ),
+        (
+            (at_addresses(True, True), at_addresses(False, False), at_addresses(True, True)),
+            "",
+            "false",
+            "edge-a, edge-b of 2",
+        ),
+        (
+            (at_addresses(True, True), at_addresses(False, True), at_addresses(False, True)),
+            "",
+            "false",
+            "at the end",
+        ),
+        (
+            (at_addresses(False, True), at_addresses(False, True), at_addresses(True, True)),
+            "",
+            "unknown",
+            "before the fault",
+        ),
+        (({}, {}, {}), "", "unknown", "no client"),
+    ],
+)
+def test_one_of_several_public_addresses(
+    looks: tuple[Seen, Seen, Seen], failing: str, value: str, why: str
+) -> None:
+    """What fails at the address that is lost is nobody else's; a failure at another one is."""
+    sent = {
+        "asia": tuple(
+            row(100.0 + n / 10, address != failing or n != 40, address=address)
+            for n in range(140)
+            for address in ("203.0.113.10", "203.0.113.11")
+        )
+    }
+    evidence = {
+        when: {"addresses": seen} for when, seen in zip(("before", "during", "after"), looks, strict=True)
+    }
+    checker = next(each for each in CHECKERS if each.name == "addresses")
+    verdict = checker.check(
+        history(evidence=evidence, reads=sent), Claims(conduct={"addresses": "one-leaves"})
+    )
+    assert verdict.value == value and why in " ".join(verdict.reasons)
+
+
+def test_that_nobody_was_at_another_address_is_unknown() -> None:
+    looks = (at_addresses(True, True), at_addresses(False, True), at_addresses(True, True))
+    evidence = {
+        when: {"addresses": seen} for when, seen in zip(("before", "during", "after"), looks, strict=True)
+    }
+    checker = next(each for each in CHECKERS if each.name == "addresses")
+    verdict = checker.check(history(evidence=evidence), Claims(conduct={"addresses": "one-leaves"}))
+    assert (verdict.value, verdict.reasons) == ("unknown", ("no request was sent to another address",))
+
+
+def test_whether_an_address_serves_is_what_curl_says() -> None:
+    from trimtab.drills.probes.addresses import judge
+
+    assert judge("200") and not judge("503") and not judge(None)

@@ -55,6 +55,7 @@ def test_a_kind_of_fault_has_one_name() -> None:
     [
         ("power-cut", "vip-holder", ("hk-proxy-2",), (), "hk-proxy-2, which holds the VIPs of hk, loses power"),
         ("power-cut", "announcer", ("hk-proxy-1",), (), "one of 2 proxies of hk that announce by themselves"),
+        ("power-cut", "addressed", ("hk-proxy-1",), (), "hk-proxy-1 (203.0.113.10), one of 2 proxies of hk, loses power"),
         ("process-kill", "speaker", ("hk-proxy-1",), (), "one of 2 that speak with the upstreams of hk, is killed"),
         ("hang", "speaker", ("hk-proxy-1",), (), "bird.service on hk-proxy-1, one of 2 that speak"),
         ("power-cut", "proxies", ("hk-proxy-1", "hk-proxy-2"), (), "every proxy of hk (hk-proxy-1, hk-proxy-2)"),
@@ -238,6 +239,12 @@ def test_a_sites_member_leads_whoever_led_before(tmp_path: Path, first: str) -> 
         ("power-cut", "backend", {"site": "mid"}, "mid has 1 backends"),
         ("process-kill", "backend", {"site": "mid"}, "mid has 1 backends"),
         ("power-cut", "proxies", {"site": "mid"}, "mid has no prox"),
+        (
+            "power-cut",
+            "addressed",
+            {"site": "sg"},
+            "sg has no two proxies with public addresses of their own",
+        ),
         ("drain", "site", {"site": "mid"}, "mid has no proxy"),
         ("second-fault", "site", {"site": "mid"}, "mid has no proxy"),
         ("observer-blackhole", "one-vantage", {"site": "mid"}, "mid has no proxy"),

@@ -41,7 +41,8 @@ def run_load(
         "timeout": 10,
     }
     sources = {"4": tuple(f"127.0.0.{number}" for number in range(11, 211))}
-    spec = LoadSpec("asia", targets, str(pki.ca), str(folder / "out.gz"), sources, **{**usual, **other})
+    given = {"targets": targets, "sources": sources, **usual, **other}
+    spec = LoadSpec(region="asia", ca=str(pki.ca), out=str(folder / "out.gz"), **given)
     spec.write(folder / "spec.json")
     argv = [sys.executable, "-m", "trimtab.drills.load", str(folder / "spec.json")]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -160,3 +161,24 @@ def test_retries_have_a_budget() -> None:
     assert pauses[3] is None
     assert retries.pause(100.11) is not None
     assert retries.pause(100.12) is None
+
+
+@pytest.mark.parametrize("first", ["127.0.0.9", "192.0.2.1"])
+def test_a_client_takes_the_next_address_where_one_gives_no_connection(
+    pki: Pki, shop: TlsShop, tmp_path: Path, first: str
+) -> None:
+    """The first one refuses, the second is silent or has no way to it: RFC 8305 waits 250 ms for it."""
+    target = Target("www", "www.shop.example", "/", first, shop.port, ("127.0.0.1",))
+    rows = run_load(
+        pki, shop, tmp_path, targets=(target,), sources={}, new_rate=20.0, kept_rate=10.0, duration=1.0
+    )
+    assert len(rows) > 20 and all(row.ok for row in rows), Counter(row.error for row in rows)
+    assert {row.address for row in rows} == {"127.0.0.1"}, "where it was served, not where it began"
+
+
+def test_without_another_address_it_fails(pki: Pki, shop: TlsShop, tmp_path: Path) -> None:
+    target = Target("www", "www.shop.example", "/", "127.0.0.9", shop.port)
+    rows = run_load(
+        pki, shop, tmp_path, targets=(target,), sources={}, new_rate=20.0, kept_rate=0.0, duration=0.5
+    )
+    assert rows and {(row.error, row.address) for row in rows} == {("ECONNREFUSED", "127.0.0.9")}

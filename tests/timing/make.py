@@ -59,3 +59,9 @@ def two_sites(**changed: str) -> Inventory:
 @cache
 def example(name: str) -> Inventory:
     return Inventory(load_estate(EXAMPLES / name / "estate.yaml"), shrink=True)
+
+
+@cache
+def twin_estate(name: str) -> Inventory:
+    """One of those that twins of the tests are made of."""
+    return Inventory(load_estate(EXAMPLES.parent / "tests/twin/estates" / f"{name}.yaml"))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.timing.make import example, two_sites
+from tests.timing.make import example, twin_estate, two_sites
+from trimtab.estate.inventory import Inventory
+from trimtab.estate.load import read_estate
 from trimtab.timing.budget import budgets, predict
+from trimtab.timing.faults import predictions
 
 # Regions of the shop are 2 to 65 ms from the network of their site; its best-placed farthest is america's 13 ms.
 NEAR, FAR = 0.0131, 0.0642
@@ -185,3 +188,65 @@ def test_without_a_covering_prefix_clients_keep_a_dead_address() -> None:
     assert predict(two_sites(covering="", address="anycast"), "site-power-cut")["outage_s"][1] is not None
     internet = {b.fault: b for b in budgets(uncovered)}["site-power-cut"].internet["outage_s"]
     assert {"dns"} == {term.layer for term in internet.terms}
+
+
+@pytest.mark.parametrize(
+    ("fault", "reads"),
+    [
+        # BFD of the switches, 200 to 300 ms, and a route of 60 ms: no VRRP has a part in it
+        ("proxy-power-cut", [0.2, 0.36]),
+        ("ecmp-member-death", [0.2, 0.36]),
+        # the hook, the anchor, the route
+        ("proxy-process-kill", [0.0, 0.18]),
+        ("proxy-hang", [0.6, 0.98]),
+        ("nat-site", None),
+    ],
+)
+def test_proxies_that_announce_by_themselves_reckon_with_bgp_alone(
+    fault: str, reads: list[float | None] | None
+) -> None:
+    found = predict(twin_estate("rack"), fault)
+    assert found == {} if reads is None else close(found["outage_s"], reads), found
+
+
+@pytest.mark.parametrize(
+    "fault", ["proxy-power-cut", "proxy-hang", "drain-proxy", "speaker-kill", "transit-loss"]
+)
+def test_where_clients_come_to_each_proxy_apart_nothing_moves(fault: str) -> None:
+    assert predict(twin_estate("cloud"), fault) == {}
+
+
+def test_a_client_with_several_addresses_fails_once_on_what_it_kept() -> None:
+    assert predict(twin_estate("cloud"), "nat-site")["outage_s"] == [0.0, 0.9]
+    assert predict(twin_estate("cloud"), "site-power-cut")["outage_s"] == NEVER
+
+
+def test_a_site_without_upstreams_beside_others_breaks_no_arithmetic() -> None:
+    """Its faults are its own; those of BGP are of the sites that speak it."""
+    mixed = Inventory(read_estate(MIXED)[0])
+    assert close(predict(mixed, "transit-loss")["outage_s"], [0.2, 0.36]), predict(mixed, "transit-loss")
+    for world in ("twin", "internet"):
+        assert all(predictions(mixed, each.fault, world) for each in budgets(mixed))
+
+
+MIXED = """\
+estate: mixed
+zone: mixed.example
+sites:
+  one:
+    id: 1
+    at: [50.1, 8.7]
+    asn: 64512
+    hosts: {router: 2, proxy: 2, backend: 2}
+    upstreams: {a: {asn: 64601, peer: [192.0.2.1]}, b: {asn: 64602, peer: [192.0.2.9]}}
+  two:
+    id: 2
+    at: [50.1, 8.7]
+    front: none
+    hosts: {proxy: 2, backend: 2}
+    machines:
+      edge-a: {group: proxy, number: 1, public: [198.51.100.10]}
+      edge-b: {group: proxy, number: 2, public: [198.51.100.11]}
+services: {www: {names: [www.mixed.example], routes: [{pool: web}]}}
+pools: {web: {hosts: backend, port: 8080, check: {get: /health}}}
+"""

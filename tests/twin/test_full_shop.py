@@ -21,6 +21,7 @@ NAMES = sorted(
         "registry-version-upgrade",
         "connection-flood",
         "ecmp-member-death",
+        "nat-site",
     }
     - {"hijack", "validators-empty", "route-server-loss"}
 )

@@ -49,7 +49,7 @@ class ShownService:
     names: tuple[str, ...]
     """Domain names."""
     vips: dict[str, tuple[str, ...]]
-    """By site the public addresses under which it answers."""
+    """By site the public addresses under which it answers: at a site with `front: none` those of each proxy."""
     internal: dict[str, tuple[str, ...]]
     """By site the addresses inside, which are not announced."""
 
@@ -108,16 +108,19 @@ class Lan:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address that hosts share."""
+    """An address that hosts share, or at which clients come to one of them."""
 
     site: str
     """Where it is held."""
     address: str
     """IPv4 or IPv6."""
     kind: Literal["public", "internal", "gateway", "anchor"]
-    """public: announced.  internal: of a service, inside.  gateway: of a network.  anchor: told to the routers alone."""
+    """public: announced, or one proxy's alone (`front: none`).  internal: of a service, inside.  gateway: of a network.  anchor: told
+    to the routers alone; without them to nobody."""
     of: tuple[str, ...]
     """The services or the network that it is for."""
+    at: str = ""
+    """The host's own address that it is translated to, or that it is; "" for one that hosts share."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What sites can carry, from the hardware that the estate states; None wherever a figure is missing.
 
-One proxy holds all VIPs of a site (VRRP, one sync group) and one router is its gateway, so a site carries what one of
-each carries: the others are spares, not capacity.
+Where VRRP moves the VIPs one proxy holds all of them (one sync group), and one router is the gateway: a site carries what one of
+each carries, the others are spares, not capacity. With `front: bgp` and `front: none` all proxies carry at once.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from trimtab.checks.subject import Subject
+from trimtab.estate.capacity import carriers
 from trimtab.estate.fault import Loc
 from trimtab.estate.hardware import Hardware
+from trimtab.estate.peering import by_vrrp
 
 PACKET_BITS = 1500 * 8  # the largest on an ordinary path: as few packets as the bits can be in
 
@@ -91,36 +93,52 @@ def proxy(subject: Subject, site: str) -> Hardware | None:
     return subject.hardware(subject.inventory.front(site)[0].group)
 
 
-def carriers(subject: Subject, site: str) -> list[Hardware | None]:
-    """The machines that a site's traffic passes: its proxy, and its gateway where that is a host of ours."""
-    routers = subject.inventory.routers(site)
-    return [proxy(subject, site), *(subject.hardware(host.group) for host in routers[:1])]
+def machines(subject: Subject, site: str) -> list[tuple[Hardware | None, int]]:
+    """(machine, how many at once) of all that a site's traffic passes: its proxies, and its gateway where that is a host of ours.
+    A router that announces by itself is one of the proxies.
+    """
+    routers = [host for host in subject.inventory.routers(site) if by_vrrp(subject.inventory, site)]
+    passed = [(proxy(subject, site), carriers(subject.inventory, site))]
+    return [*passed, *((subject.hardware(host.group), 1) for host in routers[:1])]
 
 
 def bandwidth(subject: Subject, site: str) -> float | None:
-    """Bits a second that leave a site: by the ports of its gateway and of its proxy, and by their packet rates."""
-    machines = carriers(subject, site)
-    limits = [h.nic.total for h in machines if h is not None]
-    if len(limits) < len(machines):
+    """Bits a second that leave a site: by the ports of its gateway and of its proxies, and by their packet rates."""
+    passed = machines(subject, site)
+    limits = [h.nic.total * count for h, count in passed if h is not None]
+    if len(limits) < len(passed):
         return None
-    limits += [h.measured.packets * PACKET_BITS for h in machines if h is not None and h.measured.packets]
+    limits += [
+        h.measured.packets * PACKET_BITS * count
+        for h, count in passed
+        if h is not None and h.measured.packets
+    ]
     return min(limits)
 
 
 def proxy_requests(subject: Subject, site: str) -> float | None:
-    """Requests a second of the proxy that holds the addresses, as measured."""
+    """Requests a second of the proxies that carry at once, as measured."""
     machine = proxy(subject, site)
-    return machine.measured.requests if machine else None
+    return _of_all(subject, site, machine.measured.requests if machine else None)
 
 
 def handshakes(subject: Subject, site: str) -> float | None:
     machine = proxy(subject, site)
-    return machine.measured.handshakes if machine else None
+    return _of_all(subject, site, machine.measured.handshakes if machine else None)
 
 
 def cores(subject: Subject, site: str) -> float | None:
     machine = proxy(subject, site)
-    return float(machine.cores) if machine else None
+    return _of_all(subject, site, float(machine.cores) if machine else None)
+
+
+def connections(subject: Subject, site: str) -> float | None:
+    """That the proxies hold at most."""
+    return _of_all(subject, site, float(subject.estate.tiers.proxy.maxconn))
+
+
+def _of_all(subject: Subject, site: str, each: float | None) -> float | None:
+    return None if each is None else each * carriers(subject.inventory, site)
 
 
 def backend_groups(subject: Subject) -> list[str]:

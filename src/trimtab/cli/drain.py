@@ -20,6 +20,7 @@ from trimtab.cli.registries import DryRun
 from trimtab.cli.session import Reason, TwinOption, begin, reason_option
 from trimtab.errors import BadInput
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import apiece
 from trimtab.ops.arbiter.world import Freeze, Request
 from trimtab.ops.drain import plan, writes
 from trimtab.ops.drain.coordinator import Coordinator
@@ -76,6 +77,7 @@ def drain(
     if (local := drain_local.named(inventory, target, at)) is not None:
         return drain_local.drain(inventory, local, who, drain_local.Options(force, dry_run, wait, json))
     site = site_named(inventory, target)
+    _refuse_led(inventory, site)
 
     async def ask(store: Registry) -> int:
         coordinator = _coordinator(inventory, store, events)
@@ -148,6 +150,16 @@ def freeze(
         return 0
 
     return asyncio.run(_with_store(inventory, ask))
+
+
+def _refuse_led(inventory: Inventory, site: str) -> None:
+    """Raises BadInput for a site that nothing of ours leads clients to or away from."""
+    if apiece(inventory, site):
+        first = inventory.front(site)[0].name
+        raise BadInput(
+            f"{site} announces nothing (`front: none`), so there is nothing to withdraw",
+            f"take its addresses out of DNS, or out of the balancer; one proxy after the other: `trimtab drain {first}`",
+        )
 
 
 async def _with_store(inventory: Inventory, ask: Any) -> int:

@@ -18,6 +18,7 @@ from trimtab.daemons.pools import used
 from trimtab.daemons.table import table
 from trimtab.errors import BadInput, Denied, DriverError
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import apiece
 from trimtab.ops.arbiter.world import Request, Told
 from trimtab.ops.drain.local import ArbiterUnavailable, LocalDrain, Target
 from trimtab.ops.drain.of_estate import facts_of, watching_of
@@ -187,7 +188,8 @@ def target_of(
 ) -> Target:
     proxies = tuple(host.name for host in inventory.front(local.site))
     if local.kind == "drain-proxy":
-        return ProxyTarget(local.name, tuple(each for each in proxies if each != local.name), who)
+        others = tuple(each for each in proxies if each != local.name)
+        return ProxyTarget(local.name, others, who, led=apiece(inventory, local.site))
     pool, _, name = local.name.partition("/")
     estate = inventory.estate
     return MemberTarget(
@@ -250,7 +252,7 @@ def local_drain(
     wait_s: float = 60.0,
 ) -> LocalDrain:
     """What takes something out at one site: store is the estate's, registry the site's."""
-    facts = facts_of(inventory)
+    facts = facts_of(inventory, site)
     return LocalDrain(
         store,
         registry,

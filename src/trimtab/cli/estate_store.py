@@ -18,7 +18,8 @@ from trimtab.registry.base import Registry
 @asynccontextmanager
 async def opened(inventory: Inventory) -> AsyncIterator[Registry]:
     """Raises BadInput for an estate without one, EnvironmentUnable where this machine is no host of the estate."""
-    access = estate_access(inventory, inventory.site_names()[0])
+    found = (estate_access(inventory, site) for site in inventory.site_names())
+    access = next((each for each in found if each is not None), None)
     if access is None:
         raise BadInput(
             "the estate has no store of its own, so nobody can be asked",

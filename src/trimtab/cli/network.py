@@ -8,6 +8,7 @@ from trimtab.answers.show import Address, Lan, NetworkPlan, Placed
 from trimtab.daemons.flows import flows
 from trimtab.estate.addressing import FAMILIES, Vlan
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.reached import public_of
 
 
 def network(inventory: Inventory) -> NetworkPlan:
@@ -47,8 +48,19 @@ def _lan(inventory: Inventory, site: str, vlan: Vlan) -> Lan:
     )
 
 
+def _of_proxies(inventory: Inventory, site: str) -> Iterator[Address]:
+    """Public addresses that are one proxy's each."""
+    for family in FAMILIES:
+        for host in inventory.front(site):
+            if (public := public_of(inventory, host, family)) is not None:
+                services = sorted(inventory.estate.services.items())
+                of = tuple(name for name, service in services if inventory.is_by_site(service))
+                yield Address(site, str(public), "public", of, host.address(family))
+
+
 def _addresses(inventory: Inventory, site: str) -> Iterator[Address]:
     services = sorted(inventory.estate.services.items())
+    yield from _of_proxies(inventory, site)
     for family in FAMILIES if inventory.front(site) else ():
         own = {name: inventory.service_vips(service, family).get(site) for name, service in services}
         for address in sorted({a for a in own.values() if a is not None}, key=int):

@@ -20,6 +20,7 @@ from trimtab.daemons.load import load_estate
 from trimtab.errors import BadInput
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.reached import reached_at
 
 Network = Annotated[
     bool,
@@ -92,7 +93,8 @@ def _write(path: Path, text: str) -> None:
 
 def _lines(found: Shown) -> Iterator[str]:
     for site in found.sites:
-        yield f"{site.name}  id {site.id}  AS{site.asn}  announces {', '.join(site.announces)}"
+        told = f"AS{site.asn}  announces {', '.join(site.announces)}"
+        yield f"{site.name}  id {site.id}  {told if site.announces or site.asn else 'announces nothing'}"
         for host in site.hosts:
             vlan = "no tag" if host.vlan is None else f"vlan {host.vlan}"
             yield f"  {host.name:<28} {host.ipv4:<15} {host.ipv6:<20} {vlan}  {', '.join(host.roles)}"
@@ -125,8 +127,7 @@ def _site(inventory: Inventory, name: str) -> ShownSite:
 
 def _service(inventory: Inventory, name: str) -> ShownService:
     service, sites = inventory.estate.services[name], inventory.site_names()
-    per_family = [inventory.service_vips(service, f) for f in FAMILIES]
-    vips = {s: tuple(str(v[s]) for v in per_family if s in v) for s in sites}
+    vips = {s: tuple(str(a) for f in FAMILIES for a in reached_at(inventory, service, s, f)) for s in sites}
     inside = {
         s: tuple(str(a) for f in FAMILIES for a in inventory.internal_vips(s, f) if a in service.internal)
         for s in sites

@@ -15,7 +15,8 @@ from trimtab.daemons.pools import used
 from trimtab.daemons.rendered import describe, listened
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import sessions
+from trimtab.estate.peering import apiece, by_vrrp, sessions
+from trimtab.estate.reached import reached_at
 
 BGP, WEB = 179, (80, 443)
 BFD, BFD_MULTIHOP = (3784,), (4784,)  # RFC 5881, RFC 5883
@@ -55,7 +56,10 @@ class _Site:
 
     def _asked_from_outside(self) -> Iterator[Flow]:
         for group in self.front:
-            if any(self.inventory.vips(family) for family in FAMILIES):
+            if apiece(self.inventory, self.site):
+                yield self.flow("balancer", group, "tcp", (PORTS["front-answer"],), "health of a proxy")
+            services = self.inventory.estate.services.values()
+            if any(reached_at(self.inventory, s, self.site, f) for s in services for f in FAMILIES):
                 yield self.flow("clients", group, "tcp", WEB, "services")
             if any(self.inventory.internal_vips(self.site, family) for family in FAMILIES):
                 others = [each for each in self.every if each != group]
@@ -80,7 +84,7 @@ class _Site:
                     yield from (
                         flow for own in self.routers for flow in self._speak(f"{other}/{theirs}", own)
                     )
-        for group in (*self.routers, *self.front):
+        for group in (*self.routers, *(self.front if by_vrrp(self.inventory, self.site) else ())):
             if len(self.inventory.in_group(self.site, group)) > 1:
                 yield self.flow(group, group, "vrrp", (), "VRRP")
 

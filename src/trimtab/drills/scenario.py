@@ -27,6 +27,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "route": ("leaves", "stays"),
     "leak": ("none",),
     "carriers": ("one-leaves", "one-restarts"),
+    "addresses": ("one-leaves",),
     "leader": ("moves",),
     "workers": ("renewed", "kept"),
     "minority": ("refuses",),

@@ -68,7 +68,8 @@ class Site:
     backends: members of pools; backend_unit: what answers on them.  links: private segment by other site.
     prefixes: the site's own public ones.  across: by pool with members here the sites that are asked without them.
     units: of the hosts' daemons, each with the hosts that run it.  speakers: hosts that speak BGP with the upstreams, by
-    speaker_unit.
+    speaker_unit.  public: by proxy the addresses that are its alone, where clients come to each apart.
+    moved: VRRP moves the VIPs.  announcers: proxies that announce by themselves.
     """
 
     name: str
@@ -87,11 +88,19 @@ class Site:
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     speakers: tuple[str, ...] = ()
     speaker_unit: str = ""
+    public: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    moved: bool = True
+    announcers: tuple[str, ...] = ()
 
     @property
-    def announcers(self) -> tuple[str, ...]:
-        """Proxies that announce by themselves."""
-        return tuple(host for host in self.speakers if host in self.proxies)
+    def one_holds(self) -> bool:
+        """Is there one proxy that has all VIPs, and no other has any?"""
+        return bool(self.vips) and (self.moved or len(self.proxies) == 1)
+
+    @property
+    def client_addresses(self) -> tuple[str, ...]:
+        """Where its clients come to."""
+        return self.vips or tuple(address for own in self.public.values() for address in own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +284,9 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         {unit: tuple(hosts) for unit, hosts in found.get("units", {}).items()},
         tuple(found.get("speakers", ())),
         found.get("speaker_unit", ""),
+        {proxy: tuple(own) for proxy, own in found.get("public", {}).items()},
+        bool(found.get("moved", True)),
+        tuple(found.get("announcers", ())),
     )
 
 
@@ -291,7 +303,14 @@ def _estate_store(found: Mapping[str, Any] | None) -> Store | None:
 
 def _region(name: str, found: Mapping[str, Any]) -> Region:
     targets = tuple(
-        Target(each["service"], each["host"], each["path"], address, int(each.get("port", 443)))
+        Target(
+            each["service"],
+            each["host"],
+            each["path"],
+            address,
+            int(each.get("port", 443)),
+            _beside(address, each),
+        )
         for each in found["targets"]
         for address in each["addresses"]
     )
@@ -299,6 +318,13 @@ def _region(name: str, found: Mapping[str, Any]) -> Region:
     transits = tuple(found.get("transits", ()))
     away = {site: ms / 1000 for site, ms in found.get("rtt_ms", {}).items()}
     return Region(name, found["node"], found["nearest"], sources, targets, transits, away)
+
+
+def _beside(address: str, target: Mapping[str, Any]) -> tuple[str, ...]:
+    """The name's other addresses of the same family, in the order in which one after this one would be tried."""
+    same = [each for each in target["addresses"] if (":" in each) == (":" in address)]
+    at = same.index(address)
+    return (*same[at + 1 :], *same[:at])
 
 
 def _ledger(found: Mapping[str, Any] | None, regions: Mapping[str, Any]) -> Ledger | None:

@@ -28,6 +28,7 @@ PORTS = {
     "prometheus-haproxy": 8405,
     "haproxy-peers": 8406,
     "agent-metrics": 8407,
+    "front-answer": 8408,
     "across": 8443,
     "etcd-metrics": 2381,
     "etcd-registry-metrics": 2382,

@@ -274,19 +274,24 @@ class Inventory:
 
     def announced(self, site: str, family: Family) -> list[IPNetwork]:
         """What the site's routers originate: its own prefix and the anycast ones, in a stable order."""
+        if self.estate.sites[site].front == "none":
+            return []
         own = self.public(site, family)
         every = ([own] if own is not None else []) + self.anycast(family)
         return sorted(set(every), key=lambda p: (int(p.network_address), p.prefixlen))
 
     def service_vips(self, service: Service, family: Family) -> dict[str, IPAddress]:
-        """Site → the address under which that site answers for the service: as chosen, otherwise by its number."""
+        """Site → the address under which that site answers for the service: as chosen, otherwise by its number. Where each
+        proxy has an address of its own there is none (`estate/reached.py`).
+        """
         if service.address == "none":
             return {}
         chosen = [address for address in service.chosen if address.version == family]
         if self.is_anycast(service):
             prefix = self.anycast_vips_prefix(family)
             one = chosen[0] if chosen else addressing.vip(prefix, service.vip) if prefix else None
-            return dict.fromkeys(self.estate.sites, one) if one is not None else {}
+            sites = [name for name, site in self.estate.sites.items() if site.front != "none"]
+            return dict.fromkeys(sites, one) if one is not None else {}
         own = {s: self.public(s, family) for s in self.site_names()}
         return {
             s: next((a for a in chosen if a in p), addressing.vip(p, service.vip))

@@ -80,3 +80,21 @@ class Machine(Noun):
     interface: InterfaceName | None = Field(
         default=None, description="in its network, where that of the network is another"
     )
+    public: tuple[Address, ...] = Field(
+        default=(),
+        max_length=2,
+        description="of a proxy at a site with `front: none`, one a family: where clients reach it. Another one than its own "
+        "is translated to that, one to one",
+    )
+
+    @field_validator("public")
+    @classmethod
+    def _public_one_a_family(cls, value: tuple[IPAddress, ...]) -> tuple[IPAddress, ...]:
+        if len({each.version for each in value}) != len(value):
+            raise ValueError(
+                "at most one IPv4 and one IPv6 address: clients choose among proxies, not among a proxy's addresses"
+            )
+        for each in value:
+            if each.is_multicast or each.is_loopback or each.is_link_local or each.is_unspecified:
+                raise ValueError(f"no client can reach {each}")
+        return value

@@ -13,7 +13,7 @@ from trimtab.estate.fault import Loc
 from trimtab.estate.inventory import NO_ADDRESS, Inventory
 from trimtab.estate.lans import family
 from trimtab.estate.machine_faults import usable
-from trimtab.estate.peering import link_networks
+from trimtab.estate.peering import apiece, link_networks
 from trimtab.estate.prefix_faults import Problem, overlap
 from trimtab.estate.special import within
 
@@ -130,9 +130,9 @@ def _unsaid(site: str, name: str, inventory: Inventory) -> Iterator[Problem]:
 
 
 def _uncounted(site: str, name: str, inventory: Inventory) -> Iterator[Problem]:
-    """A small network has no ninth address for VRRP."""
+    """A small network has no ninth address, which is the gateway but for the only router."""
     vlan = next((v for v in inventory.vlans(site) if v.stated and v.name == name), None)
-    for version in FAMILIES if vlan and len(inventory.routers(site)) > 1 else ():
+    for version in FAMILIES if vlan and len(inventory.routers(site)) != 1 else ():
         if (
             vlan
             and not vlan.stated_gateway(version)
@@ -148,7 +148,8 @@ def _uncounted(site: str, name: str, inventory: Inventory) -> Iterator[Problem]:
 
 def _together(inventory: Inventory, site: str) -> Iterator[Problem]:
     """VRRP moves addresses inside one network."""
-    for hosts, what in ((inventory.front(site), "proxies"), (inventory.routers(site), "routers")):
+    front = [] if apiece(inventory, site) else inventory.front(site)
+    for hosts, what in ((front, "proxies"), (inventory.routers(site), "routers")):
         nets = {host.vlan.name: None for host in hosts}
         if len(nets) > 1:
             at: Loc = ("sites", site, "networks", next(reversed(nets)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import apart
+from trimtab.estate.peering import apart, apiece
 from trimtab.estate.prefix_faults import Problem
 
 
@@ -14,7 +14,9 @@ def path_faults(inventory: Inventory) -> Iterator[Problem]:
     lonely = [site for site in inventory.site_names() if apart(inventory, site)]
     for i, link in enumerate(inventory.estate.links):
         for site in (each for each in link.between if each in lonely):
-            hint = "take the entry out, or give it a router: one group with `roles: [router, proxy]`"
+            hint = "take the entry out"
+            if not apiece(inventory, site):
+                hint += ", or give it a router: one group with `roles: [router, proxy]`"
             yield (
                 ("links", i, "between"),
                 f"{site} has no router, and a private path is between routers",

@@ -49,18 +49,32 @@ def by_itself(inventory: Inventory, site: str) -> bool:
     return inventory.estate.sites[site].front == "bgp"
 
 
+def by_vrrp(inventory: Inventory, site: str) -> bool:
+    """Does VRRP move the VIPs between the hosts that may hold them?"""
+    return inventory.estate.sites[site].front == "router"
+
+
+def apiece(inventory: Inventory, site: str) -> bool:
+    """Has each host that clients come to a public address of its own? Nothing of ours moves or announces any then."""
+    return inventory.estate.sites[site].front == "none"
+
+
 def speakers(inventory: Inventory, site: str) -> list[Host]:
     """The hosts of a site that speak BGP with other networks."""
+    if apiece(inventory, site):
+        return []
     return inventory.front(site) if by_itself(inventory, site) else inventory.routers(site)
 
 
 def speaks(inventory: Inventory, host: Host) -> bool:
     """Is it one of them?"""
+    if apiece(inventory, host.site):
+        return False
     return host.does("vips" if by_itself(inventory, host.site) else "gateway")
 
 
 def switched(inventory: Inventory, site: str) -> bool:
-    """Is the gateway of its networks somebody else's: a top-of-rack switch?"""
+    """Is the gateway of its networks somebody else's: a top-of-rack switch, a cloud?"""
     return not inventory.routers(site)
 
 

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, MAX_HOSTS_A_GROUP, MAX_ROUTERS, Family
+from trimtab.estate.apiece_faults import apiece_faults
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import Loc
 from trimtab.estate.group import Group
@@ -49,6 +50,7 @@ def plan_faults(estate: Estate) -> list[Problem]:
             *uplink_faults(inventory),
             *prefix_faults(inventory),
             *path_faults(inventory),
+            *apiece_faults(inventory),
         ]
     return found
 
@@ -154,7 +156,8 @@ def _sites(estate: Estate) -> Iterator[Problem]:
                 at,
                 "a site needs a router",
                 "add `router: 1`: it is the gateway of its networks and speaks BGP; or `front: bgp`, where a "
-                "top-of-rack switch is the gateway and the proxies speak BGP with it",
+                "top-of-rack switch is the gateway and the proxies speak BGP with it; or `front: none`, where each proxy has "
+                "a public address of its own",
             )
         if routers > MAX_ROUTERS:
             yield (
@@ -170,14 +173,14 @@ def _sites(estate: Estate) -> Iterator[Problem]:
                 "one group with the role `proxy` a site",
             )
         yield from _roles_of_the_front(name, site.front, does)
-        if fronts and estate.services and not site.upstreams:
+        if fronts and estate.services and not site.upstreams and site.front != "none":
             yield (
                 ("sites", name),
                 "proxies, but no upstream that would carry a client there",
                 ("add `upstreams: {NAME: {asn: …, peer: […]}}`, or leave the proxies out"),
             )
         asn = site.asn or estate.edge.asn
-        if (site.upstreams or len(estate.sites) > 1) and not asn:
+        if (site.upstreams or len(estate.sites) > 1) and not asn and site.front != "none":
             yield ("sites", name), "no AS number", "set `asn` here or in `edge`"
         for upstream, declared in site.upstreams.items():
             if declared.asn == asn:
@@ -208,9 +211,14 @@ def _roles_of_the_front(
         return
     if not any("vips" in duties for _, duties in does):
         hint = "add `proxy: 2`, or take `front` out"
-        yield ("sites", site, "front"), "no host holds VIPs, so none would announce them", hint
+        what = (
+            "no host holds VIPs, so none would announce them"
+            if front == "bgp"
+            else "no proxies that clients could come to"
+        )
+        yield ("sites", site, "front"), what, hint
     for group, duties in does:
-        if "gateway" in duties and "vips" not in duties:
+        if front == "bgp" and "gateway" in duties and "vips" not in duties:
             yield (
                 (*at, group),
                 f"`front: bgp`, and `{group}` is a router that speaks with no upstream",
@@ -220,8 +228,12 @@ def _roles_of_the_front(
 
 def _services(estate: Estate) -> Iterator[Problem]:
     without_vip = _without_anycast_vip(estate)
+    silent = all(site.front == "none" for site in estate.sites.values())
     for name, service in estate.services.items():
-        if service.address == "anycast" and without_vip:
+        if service.address == "anycast" and silent:
+            hint = "`address: site`: each proxy has an address of its own, and DNS picks one"
+            yield ("services", name, "address"), "no site announces anything (`front: none`)", hint
+        elif service.address == "anycast" and without_vip:
             yield (
                 ("services", name, "address"),
                 "there is no anycast prefix for a VIP",

@@ -26,9 +26,10 @@ class Site(Noun):
         default=(), description="prefixes of this site; default: lab ranges by id"
     )
     upstreams: dict[Name, Upstream] = {}
-    front: Literal["router", "bgp"] = Field(
+    front: Literal["router", "bgp", "none"] = Field(
         default="router",
-        description="who speaks with the upstreams; `bgp`: every host that holds the VIPs, all of them at once",
+        description="who speaks with the upstreams; `bgp`: every host that holds the VIPs, all of them at once; `none`: "
+        "nobody, each proxy has a public address of its own",
     )
     retired: tuple[str, ...] = Field(
         default=(), description="hosts that are gone for good; their numbers stay free"

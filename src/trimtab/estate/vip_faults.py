@@ -10,6 +10,7 @@ from trimtab.estate.fault import Loc
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.lans import family
 from trimtab.estate.machine_faults import usable
+from trimtab.estate.peering import apiece, by_vrrp
 from trimtab.estate.prefix_faults import Problem
 from trimtab.estate.service import Service
 from trimtab.estate.vips import shared
@@ -61,11 +62,20 @@ def _prefixes(inventory: Inventory, version: Family) -> str:
 def _internal(
     inventory: Inventory, name: str, service: Service, taken: dict[str, dict[str, str]]
 ) -> Iterator[Problem]:
-    fronts = {site: found[0].vlan for site in inventory.site_names() if (found := inventory.front(site))}
+    every = {site: found[0].vlan for site in inventory.site_names() if (found := inventory.front(site))}
+    fronts = {site: vlan for site, vlan in every.items() if by_vrrp(inventory, site)}
     seen: dict[tuple[str, int], IPAddress] = {}
     for i, address in enumerate(service.internal):
         loc, version = ("services", name, "internal", i), family(address)
         site = next((s for s, vlan in fronts.items() if address in vlan.network(version)), None)
+        unmoved = next(
+            (s for s, vlan in every.items() if s not in fronts and address in vlan.network(version)), None
+        )
+        if unmoved is not None:
+            front = inventory.estate.sites[unmoved].front
+            hint = "where it has to be reached from inside, its public address will do: nobody else can take this one over"
+            yield loc, f"VRRP would move {address}, and {unmoved} has none (`front: {front}`)", hint
+            continue
         if site is None:
             nets = ", ".join(f"{vlan.network(version)} ({s})" for s, vlan in fronts.items())
             yield (
@@ -146,10 +156,16 @@ def _shared(inventory: Inventory) -> Iterator[Problem]:
         public = next((name for name, service in entries if service.address != "none"), None)
         for name, service in entries:
             if service.tls.min != weakest:
+                own = next((site for site in inventory.site_names() if apiece(inventory, site)), None)
+                way = (
+                    ", or another `vip`"
+                    if own is None
+                    else f"; at {own} all are on the proxies' own addresses (`front: none`)"
+                )
                 yield (
                     ("services", name, "tls", "min"),
                     f"services on VIP {key} differ in `tls.min`",
-                    "the version is agreed before the name is known: same `min`, or another `vip`",
+                    f"the version is agreed before the name is known: same `min`{way}",
                 )
             if public and service.address == "none":
                 yield (

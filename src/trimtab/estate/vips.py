@@ -8,6 +8,7 @@ from functools import lru_cache
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.base import IPAddress
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.reached import public_addresses
 from trimtab.estate.service import Service
 
 Entry = tuple[str, Service]
@@ -20,7 +21,8 @@ def shared(inventory: Inventory) -> dict[str, list[Entry]]:
     where all are chosen; `:` is `_` in it.
     """
     services = sorted(inventory.estate.services.items())
-    if not any(service.chosen or service.internal for _, service in services):
+    apart = any(site.front == "none" for site in inventory.estate.sites.values())
+    if not apart and not any(service.chosen or service.internal for _, service in services):
         numbers = dict.fromkeys(sorted(service.vip for _, service in services))
         return {str(n): [(name, service) for name, service in services if service.vip == n] for n in numbers}
     first: dict[Token, Token] = {}
@@ -41,11 +43,17 @@ def shared(inventory: Inventory) -> dict[str, list[Entry]]:
 
 
 def _tokens(inventory: Inventory, service: Service) -> Iterator[Token]:
+    """Where each proxy has an address of its own all public services of the site are on it: the lowest stands for all."""
     chosen = {*service.chosen, *service.internal}
     found = {a for f in FAMILIES for a in inventory.service_vips(service, f).values()}
     if found - chosen or not (found or chosen):
         yield 0, service.vip, str(service.vip)
     yield from (_token(address) for address in found | chosen)
+    if inventory.is_by_site(service):
+        for site in inventory.site_names():
+            yield from (
+                _token(address) for f in FAMILIES for address in public_addresses(inventory, site, f)[:1]
+            )
 
 
 def _token(address: IPAddress) -> Token:

@@ -17,6 +17,7 @@ from trimtab.errors import BadInput
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.place import distance_km, round_trip
+from trimtab.estate.reached import reached_at
 from trimtab.lab.ranges import Ranges
 from trimtab.lab.template import template
 from trimtab.lab.topology import Leg, Node, Segment
@@ -104,7 +105,7 @@ def regions(inventory: Inventory, nets: list[Transit], ranges: Ranges) -> list[R
 
 def _rank(transit: Transit) -> tuple[int, int]:
     """At the same place a network that meets us at an exchange comes before one that we pay."""
-    return ("member", "peer", "transit").index(transit.kind), transit.asn
+    return ("member", "peer", "transit", "cloud").index(transit.kind), transit.asn
 
 
 def attach(region: RegionPlan, told_s: float) -> list[Segment]:
@@ -136,9 +137,7 @@ def targets(inventory: Inventory, region: RegionPlan) -> list[dict[str, Any]]:
     found = []
     for name, service in sorted(inventory.estate.services.items()):
         addresses = [
-            str(vips[region.nearest])
-            for f in FAMILIES
-            if region.nearest in (vips := inventory.service_vips(service, f))
+            str(each) for f in FAMILIES for each in reached_at(inventory, service, region.nearest, f)
         ]
         if not addresses:  # it is asked from inside alone
             continue

@@ -15,7 +15,8 @@ from trimtab.daemons.rendered import render_host
 from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import joined, speakers
+from trimtab.estate.peering import apiece, by_itself, by_vrrp, joined, speakers
+from trimtab.estate.reached import public_of
 from trimtab.lab import clients, storefront
 from trimtab.lab.clients import RegionPlan
 from trimtab.lab.exchange import server_node
@@ -82,7 +83,13 @@ def _site(inventory: Inventory, site: str, nodes: Sequence[Node], links: Sequenc
         "registries": [h.name for h in inventory.on_duty("registry", site)],
         "front_unit": f"{inventory.estate.tiers.proxy.engine}.service",
         "units": _units(site, nodes),
-        "vips": [str(a) for f in FAMILIES for a in inventory.vips(f)],
+        "vips": [] if apiece(inventory, site) else [str(a) for f in FAMILIES for a in inventory.vips(f)],
+        "moved": by_vrrp(inventory, site),
+        "announcers": [h.name for h in front] if by_itself(inventory, site) else [],
+        "public": {
+            host.name: [str(a) for f in FAMILIES if (a := public_of(inventory, host, f))]
+            for host in (front if apiece(inventory, site) else ())
+        },
     }
 
 

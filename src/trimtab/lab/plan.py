@@ -27,7 +27,7 @@ from trimtab.errors import BadInput
 from trimtab.estate.addressing import FAMILIES, Vlan
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import joined, speaks
-from trimtab.lab import clients, consul, exchange, rack, ranges, rpki, storefront, transit, uplinks
+from trimtab.lab import clients, cloud, consul, exchange, rack, ranges, rpki, storefront, transit, uplinks
 from trimtab.lab.differences import file_limit, for_twin
 from trimtab.lab.facts import facts
 from trimtab.lab.topology import Leg, Node, Segment, Topology, wan_segment
@@ -56,6 +56,7 @@ class _Planner:
         self.nets = transit.transits(inventory)
         self.members = exchange.members(inventory, self.servers, len(self.nets))
         self.nets += self.members
+        self.nets += cloud.clouds(inventory, len(self.nets))
         self.ranges = ranges.choose(inventory, len(self.nets))
         self.regions = clients.regions(inventory, self.nets, self.ranges) if self.nets else []
 
@@ -69,7 +70,9 @@ class _Planner:
         clients.tell_farthest(self.nets, self.regions)
         rack.stand_in(self.inventory, self.nets)
         self._require_one_etcd()
-        nodes = [transit.node(self.inventory, net) for net in self.nets]
+        nodes = [
+            cloud.translating(self.inventory, net, transit.node(self.inventory, net)) for net in self.nets
+        ]
         nodes += [self._route_server(server) for server in self.servers]
         nodes += [self._host(host) for host in self.inventory.hosts]
         nodes += [clients.node(self.inventory, region, self.ca.pem) for region in self.regions]

@@ -1,4 +1,4 @@
-"""Top-of-rack switches in the twin: at a site without routers the machines of its upstreams stand in every network.
+"""Top-of-rack switches in the twin: at a site without routers the machines of its upstreams, or its cloud, stand in every network.
 
 The first is the gateway (`.9`); the others have an address below it, for hosts spread what they send over all of them. Each
 forwards between the networks, and spreads what comes for the site's prefixes over all hosts that announce them.
@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from trimtab.estate.addressing import FAMILIES, Vlan
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import switched
+from trimtab.estate.peering import apiece, switched
+from trimtab.lab import cloud
 from trimtab.lab.topology import Leg
 from trimtab.lab.transit import Transit
 from trimtab.lab.uplinks import lan_segment
@@ -23,7 +24,8 @@ def stand_in(inventory: Inventory, nets: list[Transit]) -> None:
     by_asn = {transit.asn: transit for transit in nets}
     for site in filter(lambda each: switched(inventory, each), inventory.site_names()):
         upstreams = [up for _, up in sorted(inventory.estate.sites[site].upstreams.items())]
-        found = dict.fromkeys(by_asn[up.asn].asn for up in upstreams if up.asn in by_asn)
+        asns = [cloud.number(inventory, site)] if apiece(inventory, site) else [up.asn for up in upstreams]
+        found = dict.fromkeys(asn for asn in asns if asn in by_asn)
         for number, asn in enumerate(list(found)[:GATEWAY]):
             for vlan in inventory.vlans(site):
                 _stand(inventory, by_asn[asn], site, vlan, GATEWAY - number)

@@ -17,6 +17,7 @@ from trimtab.estate.base import IPNetwork
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.peering import link_networks
 from trimtab.estate.prefix_faults import overlap
+from trimtab.estate.reached import public_addresses
 
 # Special ranges first (RFC 6598, RFC 2544, RFC 1918), then what is left between the octets that hosts are in.
 POOL4 = (
@@ -104,5 +105,7 @@ def _taken(inventory: Inventory) -> Iterator[IPNetwork]:
         yield from (prefix for family in FAMILIES if (prefix := inventory.public(site, family)) is not None)
     for family in FAMILIES:
         yield from inventory.anycast(family)
+        for site in inventory.site_names():
+            yield from (ip_network(str(each)) for each in public_addresses(inventory, site, family))
     for pool in inventory.estate.pools.values():
         yield from (ip_network(str(member.address)) for member in pool.members or ())

@@ -34,8 +34,8 @@ PLAIN: dict[str, Any] = {
 class Transit:
     """One upstream network while it is being put together. at: the place of the first site that it serves. beyond: an
     address in the farthest region by family, which it knows once it has met the others; empty without regions.
-    loopback: what it has behind the wire.  kind: `peer` and `member` (of an exchange) carry nobody to us but their clients.
-    speaker: what it speaks BGP with.
+    loopback: what it has behind the wire.  kind: `peer` and `member` (of an exchange) carry nobody to us but their clients;
+    a `cloud` has a site of ours in it.  speaker: what it speaks BGP with.  own: prefixes that are its own to tell, by family.
     """
 
     asn: int
@@ -45,8 +45,9 @@ class Transit:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     beyond: dict[Family, str] = field(default_factory=dict)
     loopback: list[str] = field(default_factory=list)
-    kind: Literal["transit", "peer", "member"] = "transit"
+    kind: Literal["transit", "peer", "member", "cloud"] = "transit"
     speaker: Literal["frr", "bird"] = "frr"
+    own: dict[Family, list[str]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -190,6 +191,7 @@ def node(inventory: Inventory, transit: Transit) -> Node:
         "router_id": IPv4Address("100.127.255.0") + transit.index + 1,
         "sessions": transit.sessions,
         "beyond": transit.beyond,
+        "own": transit.own,
         **timers(inventory),
     }
     return Node(

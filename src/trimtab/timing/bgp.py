@@ -11,7 +11,7 @@ from trimtab.estate.inventory import Inventory
 from trimtab.estate.quantity import Timer, duration_text
 from trimtab.estate.upstream import Upstream
 from trimtab.timing.interval import Interval
-from trimtab.timing.layout import World, client_delays, every_site, uplink_delay, upstreams
+from trimtab.timing.layout import World, announcing, client_delays, every_site, uplink_delay, upstreams
 from trimtab.timing.parts import Part, Term, after, first_of, last_of, one_of
 
 # RFC 4271, 10: the suggested HoldTime; a network that we do not know may have just that.
@@ -101,7 +101,7 @@ def all_upstreams(inventory: Inventory, world: World) -> Part:
         found = [neighbour(inventory, upstream, world) for upstream in upstreams(inventory, site)]
         return last_of(*found or [hold(inventory)], label="the site's upstreams")
 
-    return every_site(inventory, of)
+    return every_site(inventory, of, announcing(inventory))
 
 
 def moves(inventory: Inventory, world: World) -> Part:

@@ -37,6 +37,20 @@ NO_GAP = Term(
 )
 
 
+NEXT_ADDRESS = Term(
+    "client",
+    "who gets no connection within 250 ms tries the name's next address as well",
+    NOTHING,
+    "RFC 8305, 5 (Connection Attempt Delay): a slow request, none that fails",
+)
+KEPT_TO_THE_LOST = Term(
+    "client",
+    "each connection that was kept to the lost address fails once, when it is used next",
+    Interval(0.0, PATIENCE_S),
+    "docs/drills.md: the load; measured: 0.06–0.21 s",
+)
+
+
 def if_hit(part: Part) -> Part:
     """The path lives until the moment of a change: a request fails if it is under way then, and no other does."""
     if part.time.low == UNTIL_REPAIR:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -12,6 +12,7 @@ from trimtab.daemons.table import table
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.peering import apiece
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.estate.service import Service
 from trimtab.estate.upstream import Upstream
@@ -34,12 +35,22 @@ def engine(inventory: Inventory) -> Serving:
 
 def has_other_site(inventory: Inventory) -> bool:
     """Could another site take the clients of a lost one over?"""
-    return len([s for s in serving(inventory) if inventory.estate.sites[s].upstreams]) > 1
+    return len([s for s in serving(inventory) if seen(inventory, s)]) > 1
 
 
-def every_site(inventory: Inventory, build: Callable[[str], Part]) -> Part:
-    """What `build` gives for each serving site, as alternatives: a fault may hit any of them."""
-    sites = serving(inventory) or inventory.site_names()
+def seen(inventory: Inventory, site: str) -> bool:
+    """Do clients outside reach it: by its upstreams, or at its proxies' own addresses?"""
+    return bool(inventory.estate.sites[site].upstreams) or apiece(inventory, site)
+
+
+def announcing(inventory: Inventory) -> list[str]:
+    """Serving sites that have upstreams."""
+    return [site for site in serving(inventory) if inventory.estate.sites[site].upstreams]
+
+
+def every_site(inventory: Inventory, build: Callable[[str], Part], among: Sequence[str] = ()) -> Part:
+    """What `build` gives for each serving site, or each of `among`, as alternatives: a fault may hit any of them."""
+    sites = among or serving(inventory) or inventory.site_names()
     return one_of(*(build(site) for site in sites), label="by the site that is hit")
 
 
@@ -58,7 +69,9 @@ def uncovered(inventory: Inventory) -> list[tuple[str, Service]]:
 
 
 def _covered(inventory: Inventory) -> bool:
-    """Is every public prefix inside one that all sites announce?"""
+    """Is every public prefix inside one that all sites announce? An address that a cloud announces never is."""
+    if any(apiece(inventory, site) for site in serving(inventory)):
+        return False
     for family in FAMILIES:
         own = [p for s in serving(inventory) if (p := inventory.public(s, family)) is not None]
         if any(not any(_contains(a, p) for a in inventory.anycast(family)) for p in own):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.agent.control_kit import FakeRegistry, run
@@ -16,6 +17,7 @@ from trimtab.ops.health.reading import Reading, state_of
 from trimtab.ops.health.record import AGAIN_S, decode
 
 V4, V6 = "198.18.1.10", "2001:db8:1::a"
+OTHER_V4 = "198.18.1.11"
 FILE = WatchFile((Front("hk", (V4, V6), "shop.example"),), ("https", "tcp"), 2.0, 1.0, 3, 2)
 OK = "HTTP/1.1 200 OK\r\n\r\n"
 SG = "HTTP/1.1 200 OK\r\nX-Trimtab-Site: sg\r\n\r\n"
@@ -69,6 +71,20 @@ def test_what_is_seen(v4: str | None, v6: str | None, expected: str) -> None:
     fronts = Fronts()
     fronts.says = {V4: v4, V6: v6}
     assert state_of(looks(fronts, 3).readings["hk"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [(OK, OK, "serving"), (OK, None, "serving"), (None, None, "unreachable"), ("unable", None, "unknown")],
+)
+def test_of_a_site_whose_proxies_have_an_address_each_one_that_answers_is_enough(
+    one: str | None, other: str | None, expected: str
+) -> None:
+    """Its clients take another address of the same family."""
+    file = replace(FILE, fronts=(Front("hk", (V4, OTHER_V4), "shop.example"),))
+    fronts = Fronts()
+    fronts.says = {V4: one, OTHER_V4: other}
+    assert state_of(looks(fronts, 3, Observe(file, lambda: None, fronts)).readings["hk"]) == expected
 
 
 def test_a_request_that_another_site_loses_tells_nothing_of_a_withdrawn_ones_hosts() -> None:

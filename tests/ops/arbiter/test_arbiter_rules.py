@@ -350,3 +350,22 @@ def test_a_clock_that_is_wrong_by_years_frees_no_budget(at: float) -> None:
     given = world(grants=[Grant(at, "drain-site", "sg", "sg")], limits=ONE_CHANGE)
     spent = "budget-spent" in rules_of(decide(given, drain(), NOW))
     assert spent == (at > 0)  # from the far future it counts, from the far past it is over
+
+
+def test_a_proxy_that_carries_its_share_takes_it_away() -> None:
+    """Where VRRP moves the addresses a site carries as much with another proxy; where all carry, that share is gone."""
+    given = world("hk", Limits(load=100.0), capacity=120.0, proxies="+++")
+    assert "no-capacity" not in rules_of(asked(given, drain_proxy()))
+    together = replace(given, sites={"hk": replace(given.sites["hk"], together=True)})
+    answer = asked(together, drain_proxy())
+    assert "no-capacity" in rules_of(answer)
+    assert answer.effect.full_after == pytest.approx(100 / 80)
+    dead = replace(
+        given,
+        sites={
+            "hk": replace(
+                given.sites["hk"], together=True, proxies={"hk-p1": True, "hk-p2": True, "hk-p3": False}
+            )
+        },
+    )
+    assert asked(dead, drain_proxy()).effect.full_before == pytest.approx(100 / 80)

@@ -95,6 +95,9 @@ class Observe:
         asked = [(probe, address) for probe in self._vantage.asked for address in front.addresses]
         answers = await asyncio.gather(*(self._probe(probe, front, address) for probe, address in asked))
         seen: dict[Probe, bool | None] = {}
+        found: dict[
+            tuple[Probe, bool], list[bool | None]
+        ] = {}  # by family: clients choose among its addresses
         whys = []
         elsewhere = _elsewhere(asked, answers, front.site)
         doubtful = self._remembered(asked, answers, elsewhere)
@@ -104,10 +107,13 @@ class Observe:
                 works, why = False, f"{probe}: answered by {elsewhere[address]}"
             elif works and address in doubtful:
                 works, why = None, f"{probe}: answered, most likely by {doubtful[address]}"
-            seen[probe] = both(seen.get(probe), works) if probe in seen else works
+            found.setdefault((probe, ":" in address), []).append(works)
             if works is not True:
                 whys.append(f"{why} ({address})" if len(front.addresses) > 1 else why)
-        return seen, whys[0] if whys else ""
+        for (probe, _), words in found.items():
+            works = one_of(words)
+            seen[probe] = both(seen[probe], works) if probe in seen else works
+        return seen, whys[0] if whys and not all(seen.values()) else ""
 
     def _remembered(
         self, asked: Sequence[tuple[Probe, str]], answers: Sequence[Answer], elsewhere: Mapping[str, str]
@@ -140,6 +146,13 @@ def both(one: bool | None, other: bool | None) -> bool | None:
     if False in (one, other):
         return False
     return one if other is None else other
+
+
+def one_of(words: Sequence[bool | None]) -> bool | None:
+    """Of addresses that clients choose among: one that works is enough."""
+    if True in words:
+        return True
+    return None if None in words else False
 
 
 class PublishView:

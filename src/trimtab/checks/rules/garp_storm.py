@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
 from trimtab.estate.addressing import FAMILIES
+from trimtab.estate.peering import by_vrrp
 from trimtab.estate.quantity import duration_text
 
 NAME = "garp-storm"
@@ -38,7 +39,11 @@ MOST_A_SECOND = 10.0
 def find(subject: Subject) -> Iterator[Hit]:
     refresh = subject.estate.vrrp.garp_refresh
     inventory = subject.inventory
-    each = [sum(len(inventory.held(site, f)) for f in FAMILIES) for site in subject.fronts]
+    each = [
+        sum(len(inventory.held(site, f)) for f in FAMILIES)
+        for site in subject.fronts
+        if by_vrrp(inventory, site)
+    ]
     vips = max(each, default=0)
     if not refresh or not vips or (refresh >= LEAST_S and vips / refresh <= MOST_A_SECOND):
         return

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
 from trimtab.estate.addressing import FAMILIES
+from trimtab.estate.reached import public_addresses
 
 NAME = "member-is-ourselves"
 SEVERITY = Severity.ERROR
@@ -29,12 +30,16 @@ FIX = "Name the origin's own address."
 
 def find(subject: Subject) -> Iterator[Hit]:
     ours = {p for s in subject.fronts for f in FAMILIES for p in subject.inventory.announced(s, f)}
+    own = {a for s in subject.fronts for f in FAMILIES for a in public_addresses(subject.inventory, s, f)}
     for name, pool in subject.estate.pools.items():
         for index, member in enumerate(pool.members or ()):
             inside = next((p for p in sorted(ours, key=str) if member.address in p), None)
-            if inside is not None:
+            what = f"lies in {inside}, which this estate announces" if inside else ""
+            if member.address in own:
+                what = "is the public address of one of our proxies"
+            if what:
                 yield Hit(
                     ("pools", name, "members", index, "address"),
-                    f"{member.address} lies in {inside}, which this estate announces: requests come back to the proxies",
+                    f"{member.address} {what}: requests come back to the proxies",
                     "name the origin's own address",
                 )

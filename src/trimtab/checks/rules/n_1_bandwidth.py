@@ -14,7 +14,7 @@ SEVERITY = Severity.ERROR
 TITLE = "the ports that are left carry less than the peak"
 WHY = (
     "Peak does not wait until all sites are well. The bandwidth that counts is that of the sites that are "
-    "left, and in a site that of one proxy and one router: the others are spares. What does not fit is "
+    "left, and in a site that of one proxy and one router: with VRRP the others are spares. What does not fit is "
     "dropped, for everybody."
 )
 SOURCE = "Arithmetic on `hardware.nic`; RFC 5798, 1 (one master forwards)"

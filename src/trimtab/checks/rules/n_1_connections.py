@@ -37,7 +37,7 @@ MOST_MAXCONN = 10_000_000  # what the key takes
 def find(subject: Subject) -> Iterator[Hit]:
     asked = capacity.demand(subject)
     most = subject.estate.tiers.proxy.maxconn
-    sites = capacity.per_site(subject, lambda _, __: float(most))
+    sites = capacity.per_site(subject, capacity.connections)
     if asked is None or asked.requests is None or sites is None:
         return
     total, kept = capacity.left(subject, sites)
@@ -46,8 +46,8 @@ def find(subject: Subject) -> Iterator[Hit]:
         enough = 2 * needed / len(kept)
         yield Hit(
             ("tiers", "proxy", "maxconn"),
-            f"{rate_text(asked.requests)} at peak hold {needed:,.0f} connections {capacity.words(subject, kept)}: one active "
-            f"proxy each with `maxconn` {most:,} holds {total:,.0f}",
+            f"{rate_text(asked.requests)} at peak hold {needed:,.0f} connections {capacity.words(subject, kept)}: their "
+            f"active proxies with `maxconn` {most:,} hold {total:,.0f}",
             f"set `maxconn` to {enough:.0f}, which is twice as much as that takes"
             if enough <= MOST_MAXCONN
             else "add sites, or promise less",

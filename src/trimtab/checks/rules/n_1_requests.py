@@ -14,7 +14,7 @@ SEVERITY = Severity.ERROR
 TITLE = "the hosts that are left answer fewer requests than the peak"
 WHY = (
     "After the loss of a site the others get its requests, at the same peak. Each site answers what its "
-    "one active proxy was measured to do, or its members with one of them lost, whichever is less. Beyond "
+    "the active proxies were measured to do, or its members with one of them lost, whichever is less. Beyond "
     "that the queues fill and nobody is answered in time."
 )
 SOURCE = "Arithmetic on `hardware.measured.requests`; Google SRE book, chapter 22 (cascading failures)"

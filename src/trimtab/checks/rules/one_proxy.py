@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.estate.peering import apiece
 
 NAME = "one-proxy"
 SEVERITY = Severity.ERROR
@@ -35,5 +36,10 @@ def find(subject: Subject) -> Iterator[Hit]:
             yield Hit(
                 ("sites", site, "hosts", group),
                 f"{site} has one proxy: with it gone, {site} is gone",
-                "write 2 or more: VRRP moves the addresses in tenths of a second",
+                "write 2 or more: "
+                + (
+                    "clients of the one that is lost take another one's address"
+                    if apiece(subject.inventory, site)
+                    else "VRRP moves the addresses in tenths of a second"
+                ),
             )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.estate.peering import by_vrrp
 
 NAME = "priority-clash"
 SEVERITY = Severity.ERROR
@@ -35,7 +36,7 @@ def find(subject: Subject) -> Iterator[Hit]:
     vrrp = subject.estate.vrrp
     for site in subject.fronts:
         for what, hosts in (
-            ("proxies", subject.inventory.front(site)),
+            ("proxies", subject.inventory.front(site) if by_vrrp(subject.inventory, site) else []),
             ("routers", subject.inventory.routers(site)),
         ):
             priorities = [vrrp.priority(host.number - 1) for host in hosts]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trimtab.checks.finding import Hit, Severity
 from trimtab.checks.subject import Subject
+from trimtab.estate.peering import by_vrrp
 
 NAME = "vrid-clash"
 SEVERITY = Severity.ERROR
@@ -38,7 +39,7 @@ NEAR_DEGREES = 0.01  # about a kilometre
 
 def find(subject: Subject) -> Iterator[Hit]:
     seen: dict[tuple[int, int, int | None], str] = {}
-    for site in subject.fronts:
+    for site in filter(lambda each: by_vrrp(subject.inventory, each), subject.fronts):
         at = subject.estate.sites[site].at
         vlan = subject.inventory.front(site)[0].vlan.id
         cell = (round(at[0] / NEAR_DEGREES), round(at[1] / NEAR_DEGREES), vlan)

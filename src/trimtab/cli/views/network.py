@@ -37,8 +37,8 @@ def tables(plan: NetworkPlan) -> list[Table]:
         ),
         Table(
             "addresses",
-            ("site", "address", "kind", "of"),
-            tuple((a.site, a.address, a.kind, " ".join(a.of)) for a in plan.addresses),
+            ("site", "address", "kind", "of", "at"),
+            tuple((a.site, a.address, a.kind, " ".join(a.of), a.at) for a in plan.addresses),
         ),
         Table(
             "flows",

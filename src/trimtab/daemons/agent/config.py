@@ -34,8 +34,9 @@ from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import apart, by_itself, speakers, speaks
+from trimtab.estate.peering import apart, apiece, by_vrrp, speakers, speaks
 from trimtab.estate.pool import Pool
+from trimtab.estate.reached import reached_at
 
 CONSUL_PORT = 8501
 PROGRAM = f"{HOOKS}/agent"
@@ -138,7 +139,8 @@ def _steer(inventory: Inventory, host: Host) -> SteerFile | None:
     announced = {str(f): tuple(map(str, inventory.announced(host.site, f))) for f in FAMILIES}
     if not has_routes(inventory, host):
         return SteerFile(announced=announced, socket=TOLD)  # what others announce it does not hear
-    others = [site for site in inventory.site_names() if site != host.site and inventory.front(site)]
+    named = [site for site in inventory.site_names() if site != host.site and inventory.front(site)]
+    others = [site for site in named if not apiece(inventory, site)]
     own = {site: [inventory.public(site, f) for f in FAMILIES] for site in others}
     return SteerFile(
         announced=announced,
@@ -148,14 +150,14 @@ def _steer(inventory: Inventory, host: Host) -> SteerFile | None:
 
 
 def _watch(inventory: Inventory) -> WatchFile | None:
-    """A site's endpoint is the address of its own that clients come to; anycast addresses lead anywhere."""
+    """A site's endpoint is the address of its own that clients come to, or those of its proxies; anycast ones lead anywhere."""
     health, fronts = inventory.estate.edge.health, []
     services = [(n, s) for n, s in sorted(inventory.estate.services.items()) if inventory.is_by_site(s)]
     for site in inventory.site_names():
         for _, service in services[:1]:
-            found = [inventory.service_vips(service, f).get(site) for f in FAMILIES]
-            if addresses := tuple(str(a) for a in found if a is not None):
-                fronts.append(Front(site, addresses, service.names[0]))
+            found = [str(a) for f in FAMILIES for a in reached_at(inventory, service, site, f)]
+            if found:
+                fronts.append(Front(site, tuple(found), service.names[0]))
     if not fronts:
         return None
     return WatchFile(
@@ -230,9 +232,7 @@ def _front(inventory: Inventory, host: Host) -> FrontFile | None:
     if len(inventory.front(host.site)) < 2:
         return None
     seconds = vrrp_seconds(inventory, host.site)
-    if by_itself(
-        inventory, host.site
-    ):  # it carries as long as it has the anchor: the addresses are on all of them
+    if not by_vrrp(inventory, host.site):  # it carries as long as it has the anchor: no address moves
         return FrontFile(tuple(str(anchors(inventory, host.site, f)[0]) for f in FAMILIES), seconds)
     vips = tuple(str(address) for family in FAMILIES for address in inventory.held(host.site, family))
     return FrontFile(vips, seconds)

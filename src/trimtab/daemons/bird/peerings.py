@@ -13,7 +13,7 @@ from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.community import Community
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import Session, link_networks, on_every_link, sessions
+from trimtab.estate.peering import Session, apiece, link_networks, on_every_link, sessions
 from trimtab.estate.quantity import Timer
 from trimtab.estate.special import EXAMPLE_AS, PRIVATE_AS, RESERVED_AS, UNASSIGNED_AS
 from trimtab.estate.upstream import ROLES, RoleName
@@ -94,7 +94,9 @@ def policy(inventory: Inventory, site: str) -> dict[str, Any]:
     else than a transit is a leak.  strange: ranges of AS numbers that no path has, without those that the estate speaks with.
     """
     upstreams = inventory.estate.sites[site].upstreams.values()
-    ours = sorted({inventory.asn(each) or 64512 for each in inventory.site_names()})
+    ours = sorted(
+        {inventory.asn(each) or 64512 for each in inventory.site_names() if not apiece(inventory, each)}
+    )
     spoken = {u.asn for s in inventory.estate.sites.values() for u in s.upstreams.values()} | set(ours)
     transits = {u.asn for u in upstreams if u.role == "transit"} | set(TRANSIT_FREE)
     return {

@@ -10,10 +10,17 @@ from trimtab.daemons.bird.daemon import DAEMON
 from trimtab.daemons.bird.unit import units
 from trimtab.daemons.rendering import Rendered
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import speaks
+from trimtab.estate.peering import apiece, speaks
 
 BFD = (3784, 4784)  # of one hop (RFC 5881) and of several (RFC 5883): both are open
 ASK = "/usr/sbin/birdc -s /run/bird/bird.ctl show status"
+
+
+def wanted(inventory: Inventory, host: Host) -> bool:
+    """Routers, and proxies that tell a router or an upstream that they serve."""
+    if apiece(inventory, host.site) or not host.does("gateway", "vips"):
+        return False
+    return speaker(inventory, host) == DAEMON.name
 
 
 def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
@@ -23,7 +30,7 @@ def _files(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
 
 RENDERED = Rendered(
     "bird",
-    lambda inventory, host: host.does("gateway", "vips") and speaker(inventory, host) == DAEMON.name,
+    wanted,
     _files,
     units,
     watched=lambda _, __: (Unit("bird.service", Probe("command", ASK, "Daemon is up and running")),),

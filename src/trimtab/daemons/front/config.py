@@ -13,7 +13,7 @@ from trimtab.estate import addressing
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.base import IPAddress
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import by_itself
+from trimtab.estate.peering import apiece, by_itself, by_vrrp
 
 # A hang costs at most EVERY + FALL x max(EVERY, TIMEOUT): 0.8 s.
 EVERY_S, TIMEOUT_S, FALL = 0.2, 0.2, 3
@@ -28,21 +28,27 @@ def settle_seconds(inventory: Inventory) -> float:
 
 
 def vrrp_seconds(inventory: Inventory, site: str | None = None) -> float:
-    """How long the addresses take to be held after health is up: dead-master time and a margin of two adverts. Where they
-    stand on every proxy nothing has to move. site: None for whichever takes longest.
+    """How long the addresses take to be held after health is up: dead-master time and a margin of two adverts. Where VRRP has
+    none nothing has to move. site: None for whichever takes longest.
     """
     asked = inventory.site_names() if site is None else [site]
-    moving = any(not by_itself(inventory, each) for each in asked)
+    moving = any(by_vrrp(inventory, each) for each in asked)
     return 0.0 if not moving else round(6 * inventory.estate.vrrp.advert, 3)
 
 
 def _state(inventory: Inventory, host: Host) -> str:
-    """The hook that keeps the state. vips, spares: of a host that announces by itself."""
-    alone, both = by_itself(inventory, host.site), [anchors(inventory, host.site, f) for f in FAMILIES]
+    """The hook that keeps the state. spares: where no VRRP follows it.  vips: of a host that announces by itself."""
+    alone, both = not by_vrrp(inventory, host.site), [anchors(inventory, host.site, f) for f in FAMILIES]
     own, spares = [each[0] for each in both], [each[1] for each in both] if alone else []
-    vips = [vip for f in FAMILIES for vip in inventory.vips(f)] if alone else []
+    tells = by_itself(inventory, host.site)
+    vips = [vip for f in FAMILIES for vip in inventory.vips(f)] if tells else []
     return fill(
-        "front/front.sh.j2", alone=alone, anchors=_whole(own), spares=_whole(spares), vips=_whole(vips)
+        "front/front.sh.j2",
+        alone=alone,
+        tells=tells,
+        anchors=_whole(own),
+        spares=_whole(spares),
+        vips=_whole(vips),
     )
 
 
@@ -60,8 +66,9 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
             addressing.spare_anchor(4, site_id, inventory.first),
             addressing.spare_anchor(6, site_id, inventory.first).packed.hex(),
         ]
-        if by_itself(inventory, host.site)
+        if not by_vrrp(inventory, host.site)
         else [],
+        answers=(host.v4, PORTS["front-answer"]) if apiece(inventory, host.site) else None,
         engine=inventory.estate.tiers.proxy.engine,
         port=PORTS["front-health"],
         every=EVERY_S,

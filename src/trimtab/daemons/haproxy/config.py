@@ -22,7 +22,7 @@ from trimtab.daemons.haproxy.server import UNACKED_MS, check_options, purge, quo
 from trimtab.daemons.pools import Server, endpoint, servers, used
 from trimtab.daemons.splits import split_name
 from trimtab.daemons.template import fill, milliseconds
-from trimtab.daemons.vips import addresses
+from trimtab.daemons.vips import addresses, served
 from trimtab.estate.addressing import PORTS
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.pool import Check, Pool
@@ -48,7 +48,7 @@ def v6only(address: str) -> str:
 
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
-    every = (_front(inventory, host.site, key, entries) for key, entries in shared(inventory).items())
+    every = (_front(inventory, host, key, entries) for key, entries in shared(inventory).items())
     fronts = [front for front in every if front["addresses"]]  # others are of other sites' networks
     pools, room = used(inventory), places(inventory, host.site)
     able, proxy = features(host.platform), inventory.estate.tiers.proxy
@@ -114,12 +114,14 @@ def _certificate(name: str, service: Service) -> str:
     return f"/etc/trimtab/tls/{name}.pem{options} {' '.join(service.names)}"
 
 
-def _front(inventory: Inventory, site: str, key: str, entries: list[tuple[str, Service]]) -> dict[str, Any]:
+def _front(inventory: Inventory, host: Host, key: str, entries: list[tuple[str, Service]]) -> dict[str, Any]:
     return {
         "number": key,
-        "addresses": addresses(inventory, [service for _, service in entries], site),
+        "addresses": addresses(inventory, [service for _, service in entries], host),
         "tls_min": min(service.tls.min for _, service in entries),
-        "services": [_service(name, service) for name, service in entries],
+        "services": [
+            _service(name, service) for name, service in entries if served(inventory, service, host.site)
+        ],
     }
 
 

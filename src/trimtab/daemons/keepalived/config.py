@@ -16,7 +16,7 @@ from trimtab.daemons.artifact import Artifact
 from trimtab.daemons.template import fill
 from trimtab.estate.addressing import FAMILIES, MAX_ROUTERS
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import by_itself
+from trimtab.estate.peering import by_vrrp
 from trimtab.estate.vrrp import Vrrp
 
 CONFIG = "/etc/keepalived/keepalived.conf"
@@ -43,8 +43,8 @@ class Instance:
 
 
 def moves_vips(inventory: Inventory, host: Host) -> bool:
-    """Do the site's VIPs move to and from the host? Where every holder announces them itself, they stay on each."""
-    return host.does("vips") and not by_itself(inventory, host.site)
+    """Do the site's VIPs move to and from the host? Not where every holder announces them, nor where each has its own address."""
+    return host.does("vips") and by_vrrp(inventory, host.site)
 
 
 def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:

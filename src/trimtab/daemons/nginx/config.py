@@ -80,11 +80,11 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         limit=limit(proxy.maxconn),
         http2_directive=features(host.platform).http2_directive,
         health_port=PORTS["front-health"],
-        addresses=addresses(inventory, list(inventory.estate.services.values()), host.site),
+        addresses=addresses(inventory, list(inventory.estate.services.values()), host),
         services=[
-            _service(inventory, host.site, name, s)
+            _service(inventory, host, name, s)
             for name, s in sorted(inventory.estate.services.items())
-            if addresses(inventory, [s], host.site)
+            if addresses(inventory, [s], host)
         ],
     )
     pools = fill(
@@ -162,7 +162,7 @@ def _header(name: str) -> str:
     return f"$http_{name.lower().replace('-', '_')}"
 
 
-def _service(inventory: Inventory, site: str, name: str, service: Service) -> dict[str, Any]:
+def _service(inventory: Inventory, host: Host, name: str, service: Service) -> dict[str, Any]:
     var = variable("t", name)
     routes, bits = [], []
     for index, route in enumerate(service.routes):
@@ -175,7 +175,7 @@ def _service(inventory: Inventory, site: str, name: str, service: Service) -> di
         "name": name,
         "var": var,
         "names": service.names,
-        "addresses": addresses(inventory, [service], site),
+        "addresses": addresses(inventory, [service], host),
         "protocols": _protocols([service]),
         "hsts": int(service.tls.hsts) if service.tls.hsts else None,
         "ocsp": service.tls.ocsp,

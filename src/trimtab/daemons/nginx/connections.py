@@ -21,9 +21,8 @@ def connections(inventory: Inventory, public: int | None = None) -> int:
 def _beside(inventory: Inventory) -> int:
     """Of a worker of nginx: listening sockets, and connections that are kept to members."""
     services = list(inventory.estate.services.values())
-    listening = (
-        2 * max((len(addresses(inventory, services, s)) for s in inventory.site_names()), default=0) + 1
-    )
+    fronts = [front[0] for site in inventory.site_names() if (front := inventory.front(site))]
+    listening = 2 * max((len(addresses(inventory, services, host)) for host in fronts), default=0) + 1
     return listening + len(used(inventory)) * inventory.estate.tiers.proxy.upstream_keepalive
 
 

@@ -3,6 +3,7 @@ scenario does not make is passed over."""
 
 from __future__ import annotations
 
+from trimtab.drills.checkers.addresses import AddressesConduct
 from trimtab.drills.checkers.agents import AgentsConduct
 from trimtab.drills.checkers.arbiter import DrainConduct, SiteConduct
 from trimtab.drills.checkers.carriers import CarriersConduct
@@ -58,6 +59,7 @@ CHECKERS: tuple[Checker, ...] = (
     RouteConduct(),
     LeakConduct(),
     CarriersConduct(),
+    AddressesConduct(),
     LeaderConduct(),
     WorkersConduct(),
     ReplicaConduct(),

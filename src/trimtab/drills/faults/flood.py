@@ -35,7 +35,7 @@ class Flood:
             f"`maxconn` is {scene.maxconn:,}"
         )
         told = {
-            "addresses": place.vips,
+            "addresses": place.client_addresses,
             "name": region.targets[0].host,
             "connections": many,
             "seconds": SECONDS,

@@ -8,15 +8,16 @@ from trimtab.drills.scene import LabLike, Scene
 
 
 class PowerCut:
-    """of: all hosts of a `site`, the `vip-holder` among its proxies, an `announcer` among those that announce by themselves,
-    all `proxies`, a `backend`, all `backends`, the `store-leader`, an `upstream` network, or all
-    `route-servers` of a site."""
+    """of: all hosts of a `site`, the `vip-holder` among its proxies, an `announcer` among those that announce by themselves, an
+    `addressed` one among those that have public addresses of their own, all `proxies`, a `backend`, all `backends`, the
+    `store-leader`, an `upstream` network, or all `route-servers` of a site."""
 
     kind = "power-cut"
     targets = (
         "site",
         "vip-holder",
         "announcer",
+        "addressed",
         "proxies",
         "backend",
         "backends",

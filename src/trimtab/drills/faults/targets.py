@@ -25,7 +25,7 @@ def _site(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, 
 
 
 def _vip_holder(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
-    _needs_proxies(scene, arguments)
+    _needs_holder(scene, arguments)
     holder = find_vip_holder(lab, scene.site(arguments["site"]))
     return (holder,), f"{holder}, which holds the VIPs of {arguments['site']},"
 
@@ -72,6 +72,13 @@ def _announcer(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[
     return found[
         :1
     ], f"{found[0]}, one of {len(found)} proxies of {arguments['site']} that announce by themselves,"
+
+
+def _addressed(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
+    _needs_addressed(scene, arguments)
+    public = scene.site(arguments["site"]).public
+    first, own = next(iter(public.items()))
+    return (first,), f"{first} ({', '.join(own)}), one of {len(public)} proxies of {arguments['site']},"
 
 
 def _speaker(lab: LabLike, scene: Scene, arguments: Arguments) -> tuple[tuple[str, ...], str]:
@@ -127,6 +134,19 @@ def _needs_proxies(scene: Scene, arguments: Arguments) -> None:
     if not place.proxies:
         found = [site.name for site in scene.sites.values() if site.proxies]
         raise BadInput(f"{place.name} has no proxy", _other_site(*found))
+
+
+def _needs_holder(scene: Scene, arguments: Arguments) -> None:
+    """VRRP moves the VIPs: where they stand on every proxy, or there are none, no proxy holds them."""
+    _needs_proxies(scene, arguments)
+    place = scene.site(arguments["site"])
+    if not place.one_holds:
+        drill = "nat-site" if place.public else "ecmp-member-death"
+        found = [site.name for site in scene.sites.values() if site.one_holds]
+        raise BadInput(
+            f"no VRRP moves addresses at {place.name}, so no proxy holds them alone",
+            f"what loses one of its proxies is {drill}" + (f"; or {_other_site(*found)}" if found else ""),
+        )
 
 
 def _needs_backends(scene: Scene, arguments: Arguments) -> None:
@@ -234,6 +254,14 @@ def _needs_announcers(scene: Scene, arguments: Arguments) -> None:
         raise BadInput(f"{place.name} has no two proxies that announce by themselves", hint)
 
 
+def _needs_addressed(scene: Scene, arguments: Arguments) -> None:
+    place = scene.site(arguments["site"])
+    if len(place.public) < 2:
+        found = [site.name for site in scene.sites.values() if len(site.public) > 1]
+        hint = _other_site(*found) if found else "`front: none` at a site with two proxies: docs/estate.md"
+        raise BadInput(f"{place.name} has no two proxies with public addresses of their own", hint)
+
+
 def _needs_speaker(scene: Scene, arguments: Arguments) -> None:
     """One of several, or of several sites: else nobody carries while it is gone."""
     _needs_upstreams(scene, arguments)
@@ -268,8 +296,9 @@ NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("lead", "site"): _needs_member,
     ("power-cut", "backends"): preconditions.needs_across,
     ("", "announcer"): _needs_announcers,
+    ("", "addressed"): _needs_addressed,
     ("", "speaker"): _needs_speaker,
-    ("", "vip-holder"): _needs_proxies,
+    ("", "vip-holder"): _needs_holder,
     ("", "proxies"): _needs_proxies,
     ("", "backend"): _needs_backends,
     ("", "backends"): _needs_backends,
@@ -311,6 +340,7 @@ HOSTS: Mapping[str, Resolve] = {
     "site": _site,
     "vip-holder": _vip_holder,
     "announcer": _announcer,
+    "addressed": _addressed,
     "speaker": _speaker,
     "proxies": _proxies,
     "backend": _backend,

@@ -7,28 +7,25 @@ and lets three such clients, 450 requests a second together, stay under half a c
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 import socket
 import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from trimtab.drills.load.dial import Dial, error_name
 from trimtab.drills.load.response import Response
 
 if TYPE_CHECKING:
     from trimtab.drills.load.spec import Target
 
-IP_BIND_ADDRESS_NO_PORT = 24  # the port is chosen at connect, so that 200 sources do not run out of ports
-
 
 class Link:
-    """An open TLS connection to a target."""
+    """An open TLS connection to a target. address: the one that answered."""
 
-    __slots__ = ("sock", "target", "used")
+    __slots__ = ("address", "sock", "target", "used")
 
-    def __init__(self, sock: ssl.SSLSocket, target: Target) -> None:
-        self.sock, self.target, self.used = sock, target, 0
+    def __init__(self, sock: ssl.SSLSocket, target: Target, address: str) -> None:
+        self.sock, self.target, self.address, self.used = sock, target, address, 0
 
     def close(self) -> None:
         self.sock.close()
@@ -37,16 +34,19 @@ class Link:
 class Attempt:
     """Calls `done(attempt)` once. Then `error` is "" and `response` complete, or `error` says why not.
 
-    link: the connection used, open only after success.  repeatable: a reused connection ended before a single
-    byte of an answer came, which every client repeats at once on a fresh one (RFC 9112 9.3.1).
+    link: the connection used, open only after success.  address: of the connection, the target's first where there was none.
+    repeatable: a reused connection ended before a single byte of an answer came, which every client repeats at once on a
+    fresh one (RFC 9112 9.3.1).
     """
 
     __slots__ = (
+        "_dial",
         "_done",
         "_loop",
         "_request",
         "_sock",
         "_timer",
+        "address",
         "error",
         "link",
         "repeatable",
@@ -57,56 +57,46 @@ class Attempt:
     def __init__(self, target: Target, request: bytes, done: Callable[[Attempt], None]) -> None:
         self.target, self._request, self._done = target, request, done
         self._loop = asyncio.get_running_loop()
+        self._dial: Dial | None = None
         self._sock: socket.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.link: Link | None = None
         self.response = Response()
+        self.address = target.address
         self.error = ""
         self.repeatable = False
 
     def start(self, context: ssl.SSLContext, source: str, deadline: float) -> None:
         """Connect from `source` ("": any) and ask; `deadline` in the loop's time."""
         self._timer = self._loop.call_at(deadline, self._fail, "timeout")
-        sock = socket.socket(
-            socket.AF_INET6 if self.target.family == 6 else socket.AF_INET, socket.SOCK_STREAM
+        self._dial = Dial(
+            (self.target.address, *self.target.others),
+            self.target.port,
+            source,
+            lambda sock, address, error: self._dialled(context, sock, address, error),
         )
-        self._sock = sock
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if source:
-                sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
-                sock.bind((source, 0))
-            code = sock.connect_ex((self.target.address, self.target.port))
-        except OSError as error:
-            self._loop.call_soon(self._fail, _name(error))
-            return
-        if code not in (0, errno.EINPROGRESS):
-            self._loop.call_soon(self._fail, errno.errorcode.get(code, str(code)))
-            return
-        self._loop.add_writer(sock.fileno(), self._connected, context)
+        self._dial.start()
 
     def resume(self, link: Link, deadline: float) -> None:
         """Ask on a connection that is open already."""
         self._timer = self._loop.call_at(deadline, self._fail, "timeout")
-        self.link, self._sock = link, link.sock
+        self.link, self._sock, self.address = link, link.sock, link.address
         self._send()
 
-    def _connected(self, context: ssl.SSLContext) -> None:
-        assert self._sock is not None
-        self._loop.remove_writer(self._sock.fileno())
-        if code := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self._fail(errno.errorcode.get(code, str(code)))
+    def _dialled(self, context: ssl.SSLContext, sock: socket.socket | None, address: str, error: str) -> None:
+        if sock is None:
+            self._fail(error)
             return
+        self._sock, self.address = sock, address
         try:
             wrapped = context.wrap_socket(
-                self._sock, do_handshake_on_connect=False, server_hostname=self.target.host
+                sock, do_handshake_on_connect=False, server_hostname=self.target.host
             )
-        except OSError as error:
-            self._fail(_name(error))
+        except OSError as failed:
+            self._fail(_name(failed))
             return
         self._sock = wrapped
-        self.link = Link(wrapped, self.target)
+        self.link = Link(wrapped, self.target, address)
         self._loop.add_reader(wrapped.fileno(), self._shake)
         self._shake()
         if self._timer is not None:  # the end of the handshake then leaves in one packet with the request
@@ -167,6 +157,8 @@ class Attempt:
             return
         self._timer.cancel()
         self._timer = None
+        if self._dial is not None:
+            self._dial.stop()
         if self._sock is not None and (number := self._sock.fileno()) >= 0:
             self._loop.remove_writer(number)
             self._loop.remove_reader(number)
@@ -186,5 +178,5 @@ def _name(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return (error.reason or "ssl").lower()
     if isinstance(error, OSError) and error.errno:
-        return errno.errorcode.get(error.errno, os.strerror(error.errno))
+        return error_name(error.errno)
     return str(error) or type(error).__name__

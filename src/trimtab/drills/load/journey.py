@@ -26,7 +26,9 @@ class Journey:
     def __init__(self, spec: LoadSpec, context: ssl.SSLContext, retries: Retries, done: Done) -> None:
         self._spec, self._context, self._retries, self._done = spec, context, retries, done
         self._loop = asyncio.get_running_loop()
-        self._first: tuple[float, str] | None = None  # latency and error of the first attempt, once it failed
+        self._first: tuple[float, str, str] | None = (
+            None  # latency, error and address of the first attempt, once it failed
+        )
         self._retried = False
 
     def begin(self, kind: str, target: Target, source: str, due: float, link: Link | None) -> None:
@@ -52,7 +54,7 @@ class Journey:
             return
         failed_first = bool(error) and self._first is None
         if failed_first:
-            self._first = (time.monotonic() - self._start, error)
+            self._first = (time.monotonic() - self._start, error, attempt.address)
         if failed_first and (pause := self._retries.pause(self._loop.time())) is not None:
             self._retried = True
             if attempt.link:
@@ -66,13 +68,14 @@ class Journey:
 
     def _row(self, attempt: Attempt, error: str) -> Row:
         total = time.monotonic() - self._start
-        latency, first_error = self._first or (total, "")
+        latency, first_error, address = self._first or (total, "", attempt.address)
         answer = attempt.response
         return Row(
             kind=self._kind, family=self._target.family, service=self._target.service, start=self._start,
             late=self._late, latency=latency, total=total, ok=self._first is None,
             ok_after_retry=not error, attempts=2 if self._retried else 1,
             error=first_error, status=answer.status, site=answer.site, backend=answer.backend,
+            address=address,
         )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ class Row(NamedTuple):
     start: when it was sent.  late: how far behind its schedule that was.  latency: of the first attempt.
     total: until the client had its answer or gave up, retry included.  attempts: 1 or 2 (a transparent repeat
     on a fresh connection, RFC 9110 9.2.2, is part of the first).  error: "" or why the first attempt failed.
+    address: of the first attempt's connection, or the one that was tried.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Row(NamedTuple):
     status: int
     site: str
     backend: str
+    address: str = ""
 
 
 class RecordWriter:

@@ -11,13 +11,16 @@ from trimtab import codec
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address of a service. host: for SNI, Host and the certificate's name; path: asked for with GET."""
+    """One address of a service. host: for SNI, Host and the certificate's name; path: asked for with GET. others: what the
+    same name has beside it, for whoever gets no connection there.
+    """
 
     service: str
     host: str
     path: str
     address: str
     port: int = 443
+    others: tuple[str, ...] = ()
 
     @property
     def family(self) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trimtab.drills.probes import (
+    addresses,
     agents,
     arbiter,
     carriers,
@@ -31,6 +32,7 @@ PROBES: Mapping[str, Look] = {
     "route": route.look,
     "leak": leak.look,
     "carriers": carriers.look,
+    "addresses": addresses.look,
     "store": store.look,
     "workers": proxies.workers,
     "members": proxies.members,

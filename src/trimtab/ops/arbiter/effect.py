@@ -40,9 +40,9 @@ def effect_of(world: World, request: Request) -> Effect:
     return _of_member(world, request, before)
 
 
-def capacity_of(world: World, sites: tuple[str, ...]) -> float | None:
-    """Together; None where one of them is not measured, or there is none: how full nobody is says nothing."""
-    found = [world.sites[name].capacity for name in sites]
+def capacity_of(world: World, sites: tuple[str, ...], without: str = "") -> float | None:
+    """Together, but for one proxy; None where a site is not measured, or there is none: how full nobody is says nothing."""
+    found = [world.sites[name].capacity_without(without) for name in sites]
     known = [each for each in found if each is not None]
     return sum(known) if known and len(known) == len(found) else None
 
@@ -54,12 +54,12 @@ def _full(world: World, capacity: float | None) -> float | None:
 
 
 def _of_proxy(world: World, request: Request, site: SiteState, before: tuple[str, ...]) -> Effect:
-    """One proxy holds all addresses of a site, so a site carries as much with another one."""
+    """Where one proxy holds all addresses of a site it carries as much with another one; where all carry, its share is gone."""
     others = [works for name, works in site.proxies.items() if name != request.target]
-    full = _full(world, capacity_of(world, before))
+    full, after = (_full(world, capacity_of(world, before, left)) for left in ("", request.target))
     takes = site.proxies.get(request.target) is not False
     left = sum(works is True for works in others)
-    return Effect(before, before, full, full, left, len(site.proxies), takes)
+    return Effect(before, before, full, after, left, len(site.proxies), takes)
 
 
 def pool_of(world: World, request: Request) -> PoolState | None:

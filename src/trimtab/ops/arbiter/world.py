@@ -34,7 +34,7 @@ class SiteState:
     drained: those that an operator took out. drained_by: whose committed state it is that the site is withdrawn, "" for
     none. gone: that stands, and no router of it says anything else. unread: the record of its steering that cannot be read,
     "" for none; then it does not carry, and is not drained. since: when the word became what it is, seconds since 1970, 0 where
-    nobody knows.
+    nobody knows. together: the proxies carry at once, each its share of the capacity; otherwise one does, whichever.
     """
 
     name: str
@@ -49,6 +49,14 @@ class SiteState:
     gone: bool = False
     unread: str = ""
     since: float = 0.0
+    together: bool = False
+
+    def capacity_without(self, proxy: str = "") -> float | None:
+        """Requests/s of the proxies that may work, but for one."""
+        if self.capacity is None or not self.together or not self.proxies:
+            return self.capacity
+        left = sum(works is not False and name != proxy for name, works in self.proxies.items())
+        return self.capacity * left / len(self.proxies)
 
     @property
     def carries(self) -> bool:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import speakers
+from trimtab.estate.peering import apiece, by_vrrp, speakers
 from trimtab.ops.arbiter.world import Limits, SiteState
 from trimtab.ops.drain.granting import Watching
 from trimtab.ops.drain.judged import Facts
 
 
-def facts_of(inventory: Inventory) -> Facts:
-    """Of every site that holds addresses of clients. Whether its proxies work is not the file's to say."""
+def facts_of(inventory: Inventory, at: str = "") -> Facts:
+    """Of every site that holds addresses of clients. Whether its proxies work is not the file's to say. at: the site in which
+    something is to be taken out. Of others, those whose clients a name server leads take nobody over, and give nobody away.
+    """
     sites = {
         site: SiteState(
             site,
             capacity=front_requests(inventory, site),
             proxies={host.name: None for host in inventory.front(site)},
+            together=not by_vrrp(inventory, site),
         )
         for site in inventory.site_names()
-        if inventory.front(site)
+        if inventory.front(site) and (site == at or not apiece(inventory, site))
     }
     routers = {site: tuple(host.name for host in speakers(inventory, site)) for site in sites}
     return Facts(sites, routers, limits_of(inventory))

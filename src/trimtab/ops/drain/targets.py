@@ -31,11 +31,12 @@ class Overruled(Denied):
 
 @dataclass(frozen=True, slots=True)
 class ProxyTarget:
-    """others: the other proxies of its site."""
+    """others: the other proxies of its site. led: clients come to each proxy apart, led by whoever names it."""
 
     host: str
     others: tuple[str, ...]
     who: Who
+    led: bool = False
 
     def out(self, snapshot: Snapshot) -> Write | None:
         return self._write(snapshot, "drain")
@@ -57,11 +58,19 @@ class ProxyTarget:
         mine = read.get(f"fronts/{self.host}")
         held = [name for name in self.others if _holds(read.get(f"fronts/{name}"))]
         if isinstance(mine, FrontState) and mine.drained and not mine.holds and held:
-            return TargetStatus(True, f"{', '.join(held)} holds the addresses; {self.host} may be stopped")
-        why = f"{self.host} has not given its addresses away"
+            return TargetStatus(True, self._told(held))
+        why = f"{self.host} has not {'said that it is drained' if self.led else 'given its addresses away'}"
         if isinstance(mine, FrontState) and not mine.holds:
-            why = "no other proxy has taken the addresses yet"
+            why = f"no other proxy {'serves' if self.led else 'has taken the addresses'} yet"
         return TargetStatus(False, why, why if waited_s > HANDOVER_S else "")
+
+    def _told(self, held: list[str]) -> str:
+        if not self.led:
+            return f"{', '.join(held)} holds the addresses; {self.host} may be stopped"
+        return (
+            f"{self.host} answers who asks for its health with 503; {', '.join(held)} serves. Its public addresses stay, and so do "
+            "its clients, until a balancer has noticed or DNS names it no more: only then may it be stopped"
+        )
 
 
 def _holds(record: object) -> bool:

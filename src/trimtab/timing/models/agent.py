@@ -9,7 +9,7 @@ from trimtab.timing.client import SERVES_ON
 from trimtab.timing.interval import NOTHING
 from trimtab.timing.layout import World, serving
 from trimtab.timing.models.base import Figures, Model, both
-from trimtab.timing.models.proxy import process_kill
+from trimtab.timing.models.proxy import moves, process_kill
 from trimtab.timing.parts import Term
 
 FAILS_STATIC = Term(
@@ -83,5 +83,5 @@ MODELS = (
     Model("canary-split", "a share of the traffic is moved", _has_split, served_on),
     Model("flapping-backend", "a backend's check fails and succeeds in turns", _has_members, served_on),
     Model("all-checks-lie", "every check of every site fails at once", _has_members, all_serve),
-    Model("daemon-crash-loop", "the proxy dies whenever it has come up", _serves, process_kill),
+    Model("daemon-crash-loop", "the proxy dies whenever it has come up", moves, process_kill),
 )

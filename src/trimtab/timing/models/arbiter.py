@@ -7,7 +7,7 @@ from trimtab.estate.inventory import Inventory
 from trimtab.timing.interval import NOTHING
 from trimtab.timing.layout import World, serving
 from trimtab.timing.models.base import Figures, Model, both
-from trimtab.timing.models.proxy import process_kill
+from trimtab.timing.models.proxy import process_kill, shared_sites
 from trimtab.timing.models.site import can_leave, one_leaves_one_dies, power_cut, withdrawn
 from trimtab.timing.parts import Term
 
@@ -44,7 +44,8 @@ def _has_estate_store(inventory: Inventory) -> bool:
 
 
 def _has_partner(inventory: Inventory) -> bool:
-    return _has_estate_store(inventory) and all(len(inventory.front(site)) > 1 for site in serving(inventory))
+    sites = shared_sites(inventory)
+    return _has_estate_store(inventory) and bool(sites) and all(len(inventory.front(s)) > 1 for s in sites)
 
 
 def _has_third(inventory: Inventory) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from trimtab.estate.inventory import Inventory
+from trimtab.estate.peering import apiece
 from trimtab.estate.upstream import Upstream
 from trimtab.timing import bgp, etcd
 from trimtab.timing.client import SERVES_ON, if_hit, orders
 from trimtab.timing.interval import FOR_EVER
-from trimtab.timing.layout import World, every_site, first_store, quorum, serving, upstreams
+from trimtab.timing.layout import World, announcing, every_site, first_store, quorum, serving, upstreams
 from trimtab.timing.models.base import READS, WRITES, Figures, Model, both
 from trimtab.timing.models.site import leaves
 from trimtab.timing.parts import Part, Term, after, last_of
@@ -31,7 +32,7 @@ def session_drop(inventory: Inventory, world: World) -> Figures:
             return if_hit(after(detection, bgp.moves(inventory, world)))
         return if_hit(leaves(inventory, detection, world))
 
-    reads = every_site(inventory, of)
+    reads = every_site(inventory, of, announcing(inventory))
     return both(reads, orders(reads))
 
 
@@ -46,7 +47,7 @@ def transit_loss(inventory: Inventory, world: World) -> Figures:
             return after(detection, bgp.moves(inventory, world))
         return leaves(inventory, detection, world)
 
-    reads = every_site(inventory, of)
+    reads = every_site(inventory, of, announcing(inventory))
     return both(reads, orders(reads))
 
 
@@ -77,7 +78,7 @@ def _side(inventory: Inventory, site: str, *, own: bool) -> Part:
 
 
 def _has_upstreams(inventory: Inventory) -> bool:
-    sites = serving(inventory)
+    sites = [site for site in serving(inventory) if not apiece(inventory, site)]
     return bool(inventory.estate.services and sites) and all(upstreams(inventory, s) for s in sites)
 
 
@@ -88,7 +89,11 @@ def refused(inventory: Inventory, world: World) -> Figures:
 
 def one_family(inventory: Inventory, world: World) -> Figures:
     """Clients of one family lose the site; all of its upstreams have to miss it, and nothing comes back."""
-    reads = every_site(inventory, lambda site: leaves(inventory, _all_miss_it(inventory, site, world), world))
+    reads = every_site(
+        inventory,
+        lambda site: leaves(inventory, _all_miss_it(inventory, site, world), world),
+        announcing(inventory),
+    )
     return both(reads, orders(reads))
 
 
@@ -104,7 +109,7 @@ def _at_exchange(inventory: Inventory) -> bool:
 
 
 def _meets_two(inventory: Inventory) -> bool:
-    return _has_upstreams(inventory) and any(len(upstreams(inventory, s)) > 1 for s in serving(inventory))
+    return _has_upstreams(inventory) and any(len(upstreams(inventory, s)) > 1 for s in announcing(inventory))
 
 
 def _asks_validators(inventory: Inventory) -> bool:

@@ -7,7 +7,7 @@ from trimtab.estate.peering import by_itself, speakers
 from trimtab.timing import bgp
 from trimtab.timing.client import if_hit, orders
 from trimtab.timing.interval import NOTHING
-from trimtab.timing.layout import World, every_site, serving, upstreams
+from trimtab.timing.layout import World, announcing, every_site, serving, upstreams
 from trimtab.timing.models.base import Figures, Model, both
 from trimtab.timing.models.site import leaves
 from trimtab.timing.parts import Part, Term, after, last_of
@@ -22,13 +22,17 @@ CLOSED = Term(
 
 def power_cut(inventory: Inventory, world: World) -> Figures:
     reads = every_site(
-        inventory, lambda site: _moves(inventory, site, _silence(inventory, site, world), world)
+        inventory,
+        lambda site: _moves(inventory, site, silence(inventory, site, world), world),
+        announcing(inventory),
     )
     return both(reads, orders(reads))
 
 
 def kill(inventory: Inventory, world: World) -> Figures:
-    reads = every_site(inventory, lambda site: if_hit(_moves(inventory, site, CLOSED, world)))
+    reads = every_site(
+        inventory, lambda site: if_hit(_moves(inventory, site, CLOSED, world)), announcing(inventory)
+    )
     return both(reads, orders(reads))
 
 
@@ -36,13 +40,13 @@ def hang(inventory: Inventory, world: World) -> Figures:
     """The kernel forwards and serves all the time; the way moves once the peers miss the speaker."""
 
     def of(site: str) -> Part:
-        return if_hit(_moves(inventory, site, _silence(inventory, site, world), world))
+        return if_hit(_moves(inventory, site, silence(inventory, site, world), world))
 
-    reads = every_site(inventory, of)
+    reads = every_site(inventory, of, announcing(inventory))
     return both(reads, orders(reads))
 
 
-def _silence(inventory: Inventory, site: str, world: World) -> Part:
+def silence(inventory: Inventory, site: str, world: World) -> Part:
     """Until the last of its upstreams misses it."""
     parts = [bgp.neighbour(inventory, upstream, world) for upstream in upstreams(inventory, site)]
     return last_of(*parts, label="its upstreams notice") if parts else bgp.silence(inventory)
