@@ -91,7 +91,7 @@ def drain(
 
     events = Events(json)
     with events.ends():
-        return asyncio.run(_with_store(inventory, ask))
+        return asyncio.run(with_store(inventory, ask))
 
 
 def undrain(
@@ -120,7 +120,7 @@ def undrain(
 
     events = Events(json)
     with events.ends():
-        return asyncio.run(_with_store(inventory, ask))
+        return asyncio.run(with_store(inventory, ask))
 
 
 def freeze(
@@ -147,10 +147,11 @@ def freeze(
         show(Answer(not off, changed), json, lambda answer: [said if answer.changed else "no change"])
         return 0
 
-    return asyncio.run(_with_store(inventory, ask))
+    return asyncio.run(with_store(inventory, ask))
 
 
-async def _with_store(inventory: Inventory, ask: Any) -> int:
+async def with_store(inventory: Inventory, ask: Any) -> int:
+    """ask: what is done with the estate's store; its exit code."""
     async with asked(inventory) as store:
         code: int = await ask(store)
         return code

@@ -154,6 +154,9 @@ def _site(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> 
     if key := standing.unread.get(name):
         word = f"how it stands cannot be read: the record {key} of the estate's store"
     against = _against(inventory, found, name)
+    if (shift := standing.shifts.get(name)) is not None and shift.upstreams:
+        told = "; ".join(f"{each.upstream} {each.words}" for each in shift.upstreams)
+        word += f"; shifted by {shift.by} at {clock(shift.at)} ({told}): {shift.reason or 'no reason given'}"
     if doing:
         word = f"{doing.step} is under way; {word}"
     word = "; ".join([word, *_all_the_same(against), *_drained(proxies)])

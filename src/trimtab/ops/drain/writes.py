@@ -181,6 +181,12 @@ def tell(snapshot: Snapshot, request: Request, at: float, why: str = "") -> Writ
     return _told(snapshot, request, at, why)
 
 
+def decided(snapshot: Snapshot, asked: Asked) -> Write:
+    """The row alone of an answer. Raises BadInput."""
+    rows, old = _rows(snapshot, [asked])
+    return Write(put=rows, delete=old, absent=tuple(rows))
+
+
 def _came_to(plan: Plan, kind: Told) -> Request:
     return replace(plan.request, kind=kind)
 
