@@ -161,8 +161,9 @@ def _coordinator(inventory: Inventory, store: Registry, events: Events) -> Coord
     def tell(move: Move) -> None:
         events.step(_word(move), move.why)
 
-    settle = inventory.estate.arbiter.settle
-    return Coordinator(store, facts_of(inventory), watching_of(inventory), tell, settle_s=settle)
+    of, facts, watching = inventory.estate.arbiter, facts_of(inventory), watching_of(inventory)
+    ramp, pause = of.ramp.prepend, of.ramp.pause
+    return Coordinator(store, facts, watching, tell, settle_s=of.settle, ramp=ramp, pause_s=pause)
 
 
 def _word(move: Move) -> str:

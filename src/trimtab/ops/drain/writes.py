@@ -140,7 +140,7 @@ def step(snapshot: Snapshot, plan: Plan, move: SetStep, lease: int) -> Write:
     """
     if plan.way == "out":
         _there(snapshot, key_of(plan.permit))
-    doing = Doing(plan.site, move.step, plan.permit.id, move.token, plan.ttl_s)
+    doing = Doing(plan.site, move.step, plan.permit.id, move.token, plan.ttl_s, move.prepend)
     notice = _stored(plan.permit) if plan.way == "back" else {}
     held = as_read(snapshot, _keys(plan))
     change = Write(leased={**_stored(doing), **notice}, lease=lease, **held)
