@@ -70,3 +70,7 @@ def test_status_and_why_say_it(memory: Memory, store: Memory, do: Do) -> None:
     for words in ("status", "why hk"):
         code, out, _ = do(words)
         assert code == 0 and "shifted by ann@x" in out and "(transit prepend 2, med 50): fibre work" in out
+    _, out, _ = do("status --json")
+    hk = next(row for row in json.loads(out)["sites"] if row["site"] == "hk")
+    told = {"transit": {"prepend": 2, "med": 50, "communities": []}}
+    assert hk["shifted"] == {"by": "ann@x", "at": 5.0, "reason": "fibre work", "upstreams": told}

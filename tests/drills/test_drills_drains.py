@@ -140,7 +140,9 @@ def test_one_that_is_announced_is_not_asked_to_come_back(tmp_path: Path) -> None
     assert asked(twin) == []
 
 
-SERVES = Site("hk", None, None, "serving", 3, 3, 1.0, (), "serve", "serves as the estate says", (), {}, ())
+SERVES = Site(
+    "hk", None, None, "serving", 3, 3, 1.0, (), "serve", "serves as the estate says", (), {}, (), None
+)
 DRAINED = replace(SERVES, step="withdraw", drained=Word("root@sg", 1.0, "a drill"))
 
 
