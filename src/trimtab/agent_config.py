@@ -6,6 +6,7 @@ never runs on half a file. A later Trimtab writes `format` where an older agent 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -182,7 +183,7 @@ class SiteFile:
 @dataclass(frozen=True, slots=True)
 class ArbiterFile:
     """What an agent has to know to judge sites as a command does, and, if `automatic`, to ask for drains as an operator
-    would. floor, members, changes, window, load: see
+    would. ramp, pause: see `ops.drain.plan.Plan`. floor, members, changes, window, load: see
     `ops.arbiter.world.Limits`; vantage, quorum: who has to agree; settle, patience, restore: seconds.
     """
 
@@ -198,6 +199,8 @@ class ArbiterFile:
     patience: float
     restore: float
     automatic: bool = True
+    ramp: tuple[int, ...] = ()
+    pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +314,11 @@ def _numbered(name: str) -> tuple[str, int | None]:
 
 
 def dump(agent: AgentFile) -> str:
-    return codec.dumps(agent, indent=1, sort_keys=True) + "\n"
+    """What an agent of an earlier release does not know is left out where it says nothing: that one refuses unknown keys."""
+    said = dataclasses.asdict(agent)
+    if said["arbiter"] is not None and not said["arbiter"]["ramp"]:
+        del said["arbiter"]["ramp"], said["arbiter"]["pause"]
+    return json.dumps(said, indent=1, sort_keys=True) + "\n"
 
 
 def load(text: str) -> AgentFile:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from trimtab.agent.site.steer import RouterSteer
 from trimtab.agent.site.steer_file import Disk, Steered, read, text
+from trimtab.daemons.bird.shift_file import Left, Row, ShiftFile
+from trimtab.daemons.bird.shift_file import read as read_shift
 from trimtab.daemons.bird.wire import GRACEFUL_SHUTDOWN, Adverts, Configured, Prefix, ProtocolState
 from trimtab.errors import Refused, Unreachable
 from trimtab.ops.steering.wish import Committed, Doing, Done, Orders, PermitRef, Step
@@ -32,6 +34,7 @@ class FakeBird:
         self.anchor = self.follows = self.there = True
         self.slow, self.said, self.takes_up = 0, "done", True
         self.told: dict[str, dict[Prefix, frozenset[tuple[int, int]]]] = {}
+        self.shifts: ShiftFile | None = ShiftFile()  # None: its configuration does not include the file
         self.calls: list[str] = []
         self._waiting: dict[str, int] = {}
 
@@ -54,7 +57,9 @@ class FakeBird:
     async def configure(self) -> Configured:
         self._alive()
         self.calls.append("configure")
-        content = self.conf.read_text()
+        content, shift = self.conf.read_text(), self.conf.with_name("shift.conf")
+        if self.takes_up and self.shifts is not None and shift.exists():
+            self.shifts = read_shift(shift.read_text())
         if self.takes_up and content != self.running:
             before = {name: self.wanted(name) for name in self.state}
             self.running = content
@@ -88,6 +93,18 @@ class FakeBird:
         if protocol in self._waiting:
             self._waiting[protocol] -= 1
         return self.told.get(protocol, {})
+
+    async def runs_shift(self, number: int) -> bool:
+        self._alive()
+        if self.shifts is None:
+            raise Refused("BIRD: syntax error, unexpected CF_SYM_UNDEFINED")
+        return self.shifts.number == number
+
+    async def leaving(self, protocol: str, prefixes: Collection[Prefix]) -> dict[Prefix, Left]:
+        self._alive()
+        file = self.shifts if self.shifts is not None and self.follows else ShiftFile()
+        row = file.upstreams.get(protocol[3:-1], Row())
+        return dict.fromkeys(prefixes, Left(file.ramp + row.prepend, row.med, frozenset(row.communities)))
 
     async def reload_out(self, protocol: str) -> None:
         self._alive()

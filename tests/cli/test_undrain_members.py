@@ -142,7 +142,7 @@ def test_the_floors_of_the_registry_hold_there_too(outside: Do, memory: Memory, 
 def test_a_dry_run_of_it_writes_nothing(outside: Do, memory: Memory, store: Memory) -> None:
     before = dict(memory.records)
     code, out, _ = outside("drain beside/b1 --dry-run")
-    assert code == 0 and out.endswith("beside/b1: would be drained\n")
+    assert code == 0 and out.endswith("beside/b1: would be granted\n")
     reply = json.loads(outside("drain beside/b1 --dry-run --json")[1])
     assert reply["granted"] and reply["dry_run"] and reply["target"] == "beside/b1"
     assert memory.records == before and not store.records

@@ -207,7 +207,7 @@ def test_a_forced_dry_run_says_what_force_would_overrule(memory: Memory, store: 
     before = dict(store.records)
     out = do("drain hk --force --dry-run --reason x")[1]
     frozen = "frozen: the estate is frozen by ann: the big sale"
-    assert "hk: would be drained\n" in out and f"\n  {frozen} (overruled)\n" in out
+    assert "hk: would be granted\n" in out and f"\n  {frozen} (overruled)\n" in out
     effect, found = map(json.loads, do("drain hk --force --dry-run --reason x --json")[1].splitlines())
     assert (effect["event"], effect["sites_before"]) == ("effect", ["hk", "la", "sg"])
     told = [f"  {each['rule']}: {each['text']} (overruled)" for each in found["objections"]]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.estate.make import SMALL
-from trimtab.agent_config import AskedPool, dump, load, names_of, ranges_of
+from trimtab.agent_config import AgentFile, AskedPool, dump, load, names_of, ranges_of
 from trimtab.daemons.rendered import describe
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.load import read_estate
@@ -111,3 +111,18 @@ def names_at(text: str, host: str) -> dict[str, tuple[str, ...]]:
 def test_a_wrong_kind_is_told_with_its_place(change: dict[str, Any], place: str) -> None:
     with pytest.raises(ValueError, match=place):
         load(json.dumps(FILE | change))
+
+
+def test_an_agent_of_an_earlier_release_reads_the_file_where_nothing_of_a_ramp_is_said() -> None:
+    """It refuses keys that it does not know."""
+    text = SMALL.replace("proxy: 2", "proxy: 2, registry: 1")
+    found = described(text)
+    assert not {"ramp", "pause"} & json.loads(dump(found))["arbiter"].keys() and load(dump(found)) == found
+    found = described(text.replace("services:", "arbiter: {ramp: {prepend: [3, 1], pause: 4s}}\nservices:"))
+    assert load(dump(found)) == found and found.arbiter is not None
+    assert (found.arbiter.ramp, found.arbiter.pause) == ((3, 1), 4.0)
+
+
+def described(text: str) -> AgentFile:
+    inventory = Inventory(read_estate(text, "ramp.yaml")[0])
+    return describe(inventory, inventory.by_name["one-registry-1"])

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from trimtab.daemons.bird.shift_file import Left, Row, ShiftFile, text
 from trimtab.daemons.exabgp.client import Announcer
 from trimtab.daemons.load import load_estate
 from trimtab.daemons.rendered import render_host
-from trimtab.errors import Unreachable
+from trimtab.errors import Refused, Unreachable
 from trimtab.estate.fault import BadEstate
 from trimtab.estate.inventory import Inventory
 
@@ -56,22 +57,52 @@ def plan(files: dict[str, str]) -> dict[str, Any]:
 def test_what_is_told(
     hook: ModuleType, plan: dict[str, Any], addresses: set[str], steer: str, says: str | None
 ) -> None:
-    found = hook.wanted(plan, addresses, hook.steered(steer))
+    found = hook.wanted(plan, addresses, hook.steered(steer), hook.shifted(""))
     assert found["up_tor_a4"] == found["up_tor_b4"] == ({PREFIX: says} if says else {})
     assert found["up_tor_a6"] == {}, "the anchor of the other family is not there"
 
 
+def test_a_shift_is_told_to_its_upstream_alone_and_the_agent_finds_it(
+    hook: ModuleType, plan: dict[str, Any], tmp_path: Path
+) -> None:
+    file = ShiftFile(1, {"tor-a": Row(2, 50, ((64601, 3), (64601, 1, 2)))})
+    announcer, told = hook.Announcer(lambda command: None), tmp_path / "announced.json"
+    announcer.look(plan, {"10.1.255.1"}, {}, hook.shifted(text(file)))
+    found = announcer.state()["sessions"]
+    ours = "as-path [ 64512 64512 64512 64512 ] med 50 community [ 64601:3 ] large-community [ 64601:1:2 ]"
+    assert found["up_tor_a4"]["told"] == {PREFIX: f"next-hop self origin igp {ours}"}
+    assert found["up_tor_b4"]["told"] == {PREFIX: "next-hop self origin igp as-path [ 64512 64512 ]"}, (
+        "the ramp"
+    )
+    told.write_text(json.dumps(announcer.state()))
+    asked, net = Announcer(str(told)), ip_network(PREFIX)
+    assert asyncio.run(asked.runs_shift(file.number)) and not asyncio.run(
+        asked.runs_shift(ShiftFile().number)
+    )
+    left = Left(3, 50, frozenset({(64601, 3), (64601, 1, 2)}))
+    assert asyncio.run(asked.leaving("up_tor_a4", [net])) == {net: left}
+
+
+def test_an_announce_without_the_file_shifts_nothing(hook: ModuleType, tmp_path: Path) -> None:
+    told = tmp_path / "announced.json"
+    told.write_text(json.dumps(hook.Announcer(print).state()))
+    assert asyncio.run(Announcer(str(told)).runs_shift(ShiftFile().number))
+    told.write_text("{}")
+    with pytest.raises(Refused):
+        asyncio.run(Announcer(str(told)).runs_shift(1))
+
+
 def test_it_says_the_difference_and_all_to_a_new_session(hook: ModuleType, plan: dict[str, Any]) -> None:
     said: list[str] = []
-    announcer = hook.Announcer(said.append)
-    announcer.look(plan, {"10.1.255.1"}, {})
+    announcer, none = hook.Announcer(said.append), hook.shifted("")
+    announcer.look(plan, {"10.1.255.1"}, {}, none)
     assert sorted(said) == [f"neighbor 10.1.48.{n} announce route {PREFIX} {ONE}" for n in (1, 2)]
-    announcer.look(plan, {"10.1.255.1"}, {})
+    announcer.look(plan, {"10.1.255.1"}, {}, none)
     assert len(said) == 2
     announcer.hear("neighbor 10.1.48.2 up")
-    announcer.look(plan, {"10.1.255.1"}, {})
+    announcer.look(plan, {"10.1.255.1"}, {}, none)
     assert [line.split()[1] for line in said[2:]] == ["10.1.48.2"]
-    announcer.look(plan, set(), {})
+    announcer.look(plan, set(), {}, none)
     assert said[3:] == [f"neighbor 10.1.48.{n} withdraw route {PREFIX} next-hop self" for n in (1, 2)]
     state = announcer.state()["sessions"]
     assert state["up_tor_b4"] == {"up": True, "told": {}}

@@ -1,5 +1,5 @@
 """A host that announces by itself on the ExaBGP of both releases, towards two switches (BIRD): what they hear as the anchor comes
-and goes, when the host or its site is drained, and when ExaBGP ends.
+and goes, when the host or its site is drained or shifted, and when ExaBGP ends.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import pytest
 from trimtab.agent.site.steer_file import Steered, text
 from trimtab.daemons.announcing import anchors
 from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.bird.shift_file import Row, ShiftFile
+from trimtab.daemons.bird.shift_file import text as shift_text
 from trimtab.daemons.exabgp.unit import ENVIRONMENT
 from trimtab.daemons.load import load_estate
 from trimtab.daemons.rendered import render_host
@@ -65,6 +67,8 @@ start
 until_ "sessions are up" '[ "$({ at a "show protocols"; at b "show protocols"; } | grep -c Established)" = 4 ]'
 """
 STORY = r"""
+told_more() { heard $1 | grep -q "BGP.as_path: 64512 64512 64512$" && heard $1 | grep -q "BGP.med: 50" && heard $1 | grep -q "(64601,3)"; }
+shifted() { told_more a4 && told_more a6; }
 announce="^/usr/bin/python3 -ISE .*/announce$"
 anchor add "$serves"
 until_ "all hear it" 'everybody "BGP.as_path: 64512$"'
@@ -78,6 +82,11 @@ cp /etc/test/withdraw.conf /var/lib/trimtab/steer.conf
 until_ "then it is not told" '! somebody via'
 cp /etc/test/serve.conf /var/lib/trimtab/steer.conf
 until_ "and told again" 'everybody "BGP.as_path: 64512$"'
+cp /etc/test/shift.conf /var/lib/trimtab/shift.conf
+until_ "one switch hears of a shift" shifted
+until_ "and the other one does not" 'heard b4 | grep -q "BGP.as_path: 64512$" && heard b6 | grep -q "BGP.as_path: 64512$"'
+rm /var/lib/trimtab/shift.conf
+until_ "nor anybody any more" 'everybody "BGP.as_path: 64512$" && ! somebody "(64601,3)"'
 anchor del "$serves"; anchor del "$drained"
 until_ "without an anchor nothing is told" '! somebody via'
 anchor add "$serves"
@@ -107,6 +116,8 @@ def test_the_switches_hear_what_they_should(platform: Platform, tmp_path: Path) 
         f"/etc/test/{step}.conf": text(Steered.of(step, prefixes)) for step in ("serve", "prefer", "withdraw")
     }
     files = {f"/etc/test/{name}.conf": switch(inventory, name) for name in ("a", "b")} | steers
+    shift = ShiftFile(0, {"tor-a": Row(2, 50, ((64601, 3),))})
+    files["/etc/test/shift.conf"] = shift_text(shift)
     tests = [Artifact(*each) for each in files.items()]
     root, extra = tmp_path / "host", tmp_path / "extra"
     write_host(root, (*render_host(inventory, host), *tests))

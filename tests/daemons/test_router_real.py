@@ -50,7 +50,7 @@ pools: {web: {hosts: backend, port: 8080}}
 NETWORKS = """
 set -u
 mkdir -p /var/lib/trimtab /run/bird
-cp /etc/bird/steer-none.conf /var/lib/trimtab/steer.conf
+cp /etc/bird/steer-none.conf /var/lib/trimtab/steer.conf; cp /etc/bird/shift-none.conf /var/lib/trimtab/shift.conf
 unshare --net sleep 300 & far=$!
 until [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
 there() { nsenter --target $far --net "$@"; }

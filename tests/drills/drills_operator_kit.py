@@ -130,7 +130,7 @@ class PaperArbiter:
             reasons=tuple(f"{host.partition('-')[0]}: https: no answer within 1 s" for host in blind),
             step="withdraw" if drained else "serve",
             word="drained by root@sg-registry-1 at 14:02:18: a drill" if drained else "serves as the estate says",
-            held_by=(), routers={}, against=(),
+            held_by=(), routers={}, against=(), shifted=None,
         )  # fmt: skip
 
 

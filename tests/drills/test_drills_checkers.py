@@ -209,6 +209,25 @@ def test_a_watch_that_ends_within_the_promise_has_seen_who_served_at_its_end() -
     assert verdict.value == "unknown" and "within the promise of 6 s" in verdict.reasons[-1]
 
 
+MOVED = Claims(reads_s=1.0, conduct={"served": "moved"})
+
+
+@pytest.mark.parametrize(
+    ("asia", "value", "why"),
+    [
+        # however long it took, somebody else answers in the last two seconds before the repair
+        (answered(other_at(2.9, 5.5), lambda at: 0 <= at < 2.9), "true", ""),
+        (answered(other_at(2.9, 5.5)), "true", ""),  # the site served until they came elsewhere
+        (answered(other_at(4.0, 5.5)), "false", "answered by members of hk"),
+        (answered(lambda at: "hk", lambda at: 0 <= at < 5), "false", "no read was answered"),
+    ],
+)
+def test_who_answers_before_the_repair_once_the_path_has_moved(asia: Any, value: str, why: str) -> None:
+    verdict = says("served", history(reads={"asia": asia}), MOVED)
+    assert verdict.value == value
+    assert why in " ".join(verdict.reasons) and bool(why) == bool(verdict.reasons)
+
+
 # What nobody may notice: the fault at 103, its repair at 108, ready at 110.
 
 UNNOTICED = Claims(failed=0, conduct={"returns": "unnoticed"})

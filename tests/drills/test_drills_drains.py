@@ -140,7 +140,9 @@ def test_one_that_is_announced_is_not_asked_to_come_back(tmp_path: Path) -> None
     assert asked(twin) == []
 
 
-SERVES = Site("hk", None, None, "serving", 3, 3, 1.0, (), "serve", "serves as the estate says", (), {}, ())
+SERVES = Site(
+    "hk", None, None, "serving", 3, 3, 1.0, (), "serve", "serves as the estate says", (), {}, (), None
+)
 DRAINED = replace(SERVES, step="withdraw", drained=Word("root@sg", 1.0, "a drill"))
 
 
@@ -405,7 +407,17 @@ def test_agents_that_may_not_drain_are_told_before_anything_is_hidden_from_them(
     twin.arbiter.spent = True
     with pytest.raises(EnvironmentUnable, match=r"agents may not drain hk now: .*budget-spent"):
         aim(twin, "observer-blackhole", "one-front")
+    with pytest.raises(EnvironmentUnable, match=r"agents may not drain hk now: .*budget-spent"):
+        aim(twin, "pool-loss", "backends")
     assert not twin.filters
+
+
+def test_a_site_that_nobody_serves_reaches_no_other_ones_proxies(tmp_path: Path) -> None:
+    twin = PaperTwin(tmp_path)
+    strike(twin, "pool-loss", "backends")
+    assert set(twin.filters) == {"hk-proxy-1", "hk-proxy-2"}
+    assert all("tcp dport 8443 reject" in each for each in twin.filters.values())
+    assert twin.broken()["dark"] == {"hk-backend-1", "hk-backend-2", "hk-backend-3"}
 
 
 @pytest.mark.parametrize(
@@ -416,6 +428,8 @@ def test_agents_that_may_not_drain_are_told_before_anything_is_hidden_from_them(
         ("freeze", "estate", {"sites": {"hk": facts()["sites"]["hk"]}}, "nobody else would carry"),
         ("observer-blackhole", "one-vantage", {"sites": {"hk": facts()["sites"]["hk"]}}, "but for hk no site has a registry"),
         ("observer-blackhole", "one-front", {"automatic": False}, "drain no site by themselves"),
+        ("pool-loss", "backends", {"automatic": False}, "drain no site by themselves"),
+        ("pool-loss", "backends", {"estate_store": None}, "no store of its own"),
         ("observer-blackhole", "one-front", {"estate_store": None}, "no store of its own"),
         ("second-fault", "site", {"sites": {n: facts()["sites"][n] for n in ("hk", "sg")}}, "but for hk, sg no site"),
     ],

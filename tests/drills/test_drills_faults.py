@@ -61,6 +61,7 @@ def test_a_kind_of_fault_has_one_name() -> None:
         ("power-cut", "proxies", ("hk-proxy-1", "hk-proxy-2"), (), "every proxy of hk (hk-proxy-1, hk-proxy-2)"),
         ("power-cut", "backend", ("hk-backend-1",), (), "one of 3 backends of hk, loses power"),
         ("power-cut", "backends", ("hk-backend-1", "hk-backend-2", "hk-backend-3"), (), "every backend of hk (3) loses power"),
+        ("pool-loss", "backends", ("hk-backend-1", "hk-backend-2", "hk-backend-3"), (), "and its proxies reach no other site's"),
         ("power-cut", "store-leader", ("hk-orders-1",), (), "which leads the store orders, loses power"),
         ("power-cut", "upstream", ("as64500",), (), "as64500, which carries hk as hkix, loses power"),
         ("daemon-kill", "etcd", ("hk-registry-1",), (), "etcd-registry.service on hk-registry-1 is killed"),

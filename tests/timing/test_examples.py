@@ -69,6 +69,9 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     # two connections of 150 ms to each member, begun within 0.1 s of each other, 0.2 s for the idle ones to be used up;
     # then the next site is asked
     "site-pool-loss": ([0.15, 0.25 + 0.2], [0.15, 0.25 + 0.2 + 0.9]),
+    # two further looks, 1 s apart, after one within 2 s that may last 1 s; 10 s of patience and 2 s until an agent looks; 5 s of
+    # rest and two steps of 1.5 s; then the route. Orders go to an address that moves with the first step
+    "site-pool-loss-moved": ([17.0 - NEAR, 25.0 + 0.06 + FAR], [12.0 - NEAR, 18.5 + 0.06 + FAR + 0.9]),
     "store-leader-loss": ([0.0, 0.0], [1.06, 3.81]),
     "member-reinstalled": ([0.0, 0.0], [0.0, 3.81]),
     # agents, registries and checks are on nobody's way

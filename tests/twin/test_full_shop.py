@@ -18,6 +18,7 @@ NAMES = sorted(
     - {
         "standby-promotion",
         "site-unhealthy",
+        "site-pool-loss-moved",
         "registry-version-upgrade",
         "connection-flood",
         "ecmp-member-death",

@@ -1,4 +1,4 @@
-"""Agents drain an unhealthy site by themselves, in a twin whose budget of changes nobody has touched, and not without one."""
+"""Agents drain a site that looks unhealthy, and one that nobody serves, while the budget of changes lasts, and not without it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from trimtab.lab.client import Lab
 pytestmark = [pytest.mark.twin, pytest.mark.alone, pytest.mark.full]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_three_runs_hold_and_then_the_budget_is_spent(shop: Lab) -> None:
     kept(hold(shop, "site-unhealthy", 3))
-    hold(shop, "drain-site", 3)
+    hold(shop, "site-pool-loss-moved", 3)
     with pytest.raises(EnvironmentUnable, match="budget-spent"):
         hold(shop, "site-unhealthy", 1)

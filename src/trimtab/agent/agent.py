@@ -281,6 +281,7 @@ class Agent:
             "registry": self._registry_part(),
             "estate": self.estate.part() if self.estate else {},
             "splits": self.proxy.splits_part() if self.proxy else {},
+            "front": self.proxy.front_part() if self.proxy else {},
             "units": dict(self._healer.words),
             "registrations": self._registrations_part(),
             "refused": refusals({**refused, **names, **files}),

@@ -2,6 +2,7 @@
 
     {"version","host","since","registry":{"state","revision","heard"},
      "pools":{POOL:{"members":[{"id","name","address","weight","ready","known","state",…}],"floor","reasons":[TEXT]}},
+     "front":{"losses","held"},
      "splits":{"SERVICE/NAME":{"shares","by","reasons"}},"units":{UNIT:WORD},
      "registrations":[{"pool","name","id","address","port","state"}],"refused":[{"key","reason","why"}],"failing":{...}}
 

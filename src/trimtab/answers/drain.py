@@ -1,4 +1,4 @@
-"""`trimtab drain`, `undrain`: what they tell while they work, one event a line. The last is one of `Last`."""
+"""`trimtab drain`, `undrain`, `shift`: what they tell while they work, one event a line. The last is one of `Last`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Step:
     monotonic_s: float
     """Seconds of the machine's monotonic clock."""
     step: str
-    """One word for programs: prefer, withdraw, waits, commits, undoes, drain, ramp, done, not done."""
+    """One word for programs: prefer, withdraw, waits, commits, undoes, drain, ramp, shift, clear, done, not done."""
     why: str
     """A sentence for people."""
 
@@ -77,7 +77,7 @@ class Answered:
     """Where that is."""
     dry_run: Literal[True] = True
     granted: bool
-    """Whether it would be drained."""
+    """Whether it would be drained, or shifted."""
     objections: tuple[Objection, ...] = ()
     """Those that stand, and those that force has overruled."""
 

@@ -46,6 +46,26 @@ class Router:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What an upstream is told of a site beside what the estate has."""
+
+    prepend: int
+    """How often our AS stands in the path more."""
+    med: int
+    """Its MED, in the place of the estate's; 0 for the estate's."""
+    communities: tuple[str, ...]
+    """Added: `64500:3`, or three numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted(Word):
+    """A shift that stands, and whose it is."""
+
+    upstreams: dict[str, Told]
+    """By name, those that are told something."""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One site that can serve."""
 
@@ -75,6 +95,8 @@ class Site:
     """By host, those that have said something."""
     against: tuple[str, ...]
     """The routers that came to something else than the committed state."""
+    shifted: Shifted | None
+    """What moves a part of its traffic away while it stays announced; null for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from trimtab.answers.why import Why
 ANSWERS: Mapping[str, Any] = {
     "drain": Event,
     "undrain": Event,
+    "shift": Event,
     "freeze": Freeze,
     "show": Shown | NetworkPlan,
     "status": Status,

@@ -93,7 +93,7 @@ def drain(
 
     events = Events(json)
     with events.ends():
-        return asyncio.run(_with_store(inventory, ask))
+        return asyncio.run(with_store(inventory, ask))
 
 
 def undrain(
@@ -122,7 +122,7 @@ def undrain(
 
     events = Events(json)
     with events.ends():
-        return asyncio.run(_with_store(inventory, ask))
+        return asyncio.run(with_store(inventory, ask))
 
 
 def freeze(
@@ -149,7 +149,7 @@ def freeze(
         show(Answer(not off, changed), json, lambda answer: [said if answer.changed else "no change"])
         return 0
 
-    return asyncio.run(_with_store(inventory, ask))
+    return asyncio.run(with_store(inventory, ask))
 
 
 def _refuse_led(inventory: Inventory, site: str) -> None:
@@ -162,7 +162,8 @@ def _refuse_led(inventory: Inventory, site: str) -> None:
         )
 
 
-async def _with_store(inventory: Inventory, ask: Any) -> int:
+async def with_store(inventory: Inventory, ask: Any) -> int:
+    """ask: what is done with the estate's store; its exit code."""
     async with asked(inventory) as store:
         code: int = await ask(store)
         return code
@@ -172,8 +173,9 @@ def _coordinator(inventory: Inventory, store: Registry, events: Events) -> Coord
     def tell(move: Move) -> None:
         events.step(_word(move), move.why)
 
-    settle = inventory.estate.arbiter.settle
-    return Coordinator(store, facts_of(inventory), watching_of(inventory), tell, settle_s=settle)
+    of, facts, watching = inventory.estate.arbiter, facts_of(inventory), watching_of(inventory)
+    ramp, pause = of.ramp.prepend, of.ramp.pause
+    return Coordinator(store, facts, watching, tell, settle_s=of.settle, ramp=ramp, pause_s=pause)
 
 
 def _word(move: Move) -> str:

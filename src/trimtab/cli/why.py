@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from trimtab.answers.codec import extended
-from trimtab.answers.status import Frozen, Router, Site, Status, Word
+from trimtab.answers.status import Frozen, Router, Shifted, Site, Status, Told, Word
 from trimtab.answers.why import SiteDecision, WhySite
 from trimtab.cli import drain_local, why_local
 from trimtab.cli.decisions import answer_of, decisions_of, known_now
@@ -34,6 +34,7 @@ from trimtab.ops.arbiter.ledger import Decision
 from trimtab.ops.arbiter.rules import budget
 from trimtab.ops.drain.granting import Situation
 from trimtab.ops.drain.of_site import RegisteredProxy
+from trimtab.ops.steering.shift import Shift
 from trimtab.ops.steering.wish import Done
 
 Fronts = Mapping[str, Mapping[str, RegisteredProxy]]
@@ -154,6 +155,10 @@ def _site(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> 
     if key := standing.unread.get(name):
         word = f"how it stands cannot be read: the record {key} of the estate's store"
     against = _against(inventory, found, name)
+    shift = standing.shifts.get(name)
+    if shift is not None and shift.upstreams:
+        told = "; ".join(f"{each.upstream} {each.words}" for each in shift.upstreams)
+        word += f"; shifted by {shift.by} at {clock(shift.at)} ({told}): {shift.reason or 'no reason given'}"
     if doing:
         word = f"{doing.step} is under way; {word}"
     word = "; ".join([word, *_all_the_same(against), *_drained(proxies)])
@@ -166,7 +171,20 @@ def _site(inventory: Inventory, found: Situation, fronts: Fronts, name: str) -> 
             for host, done in sorted(standing.done.get(name, {}).items())
         },
         against=tuple(sorted(against)),
+        shifted=_shifted(shift),
     )  # fmt: skip
+
+
+def _shifted(shift: Shift | None) -> Shifted | None:
+    if shift is None or not shift.upstreams:
+        return None
+    told = {
+        each.upstream: Told(
+            each.prepend, each.med, tuple(":".join(map(str, parts)) for parts in each.communities)
+        )
+        for each in shift.upstreams
+    }
+    return Shifted(shift.by, shift.at, shift.reason, told)
 
 
 def _drained(proxies: Mapping[str, RegisteredProxy]) -> list[str]:

@@ -32,7 +32,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "workers": ("renewed", "kept"),
     "minority": ("refuses",),
     "returns": ("unnoticed",),
-    "served": ("elsewhere",),
+    "served": ("elsewhere", "moved"),
     "replica": ("catches-up",),
     "members": ("stays", "catch-up"),
     "membership": ("rejoins",),

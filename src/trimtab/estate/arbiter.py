@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from itertools import pairwise
+
+from pydantic import Field, field_validator
 
 from trimtab.estate.base import Noun
 from trimtab.estate.quantity import Duration, Int, Percent
+
+MOST_PREPENDS = 10
+
+
+class Ramp(Noun):
+    """How a site that was drained comes back: announced with a path that is longer first, and shorter step by step."""
+
+    prepend: tuple[Int, ...] = Field(
+        default=(), max_length=5, description="how often our AS stands in the path more, in each step"
+    )
+    pause: Duration = Field(default=10.0, ge=0, le=3600, description="how long each step stays")
+
+    @field_validator("prepend")
+    @classmethod
+    def _gets_shorter(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        shrinks = all(n > following for n, following in pairwise((*value, 0)))
+        if not shrinks or (value and value[0] > MOST_PREPENDS):
+            raise ValueError(
+                f"each step prepends less than the one before, the first at most {MOST_PREPENDS}: `[3, 1]`"
+            )
+        return value
 
 
 class Arbiter(Noun):
@@ -25,6 +48,9 @@ class Arbiter(Noun):
         ge=0,
         le=3600,
         description="from second choice to withdrawn: as long as BGP takes to move traffic",
+    )
+    ramp: Ramp = Field(
+        default=Ramp(), description="the steps from second choice to what the estate has, on the way back"
     )
     automatic: bool = Field(
         default=True,

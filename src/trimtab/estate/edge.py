@@ -54,12 +54,38 @@ class Health(Noun):
         return self
 
 
+class HoldDown(Noun):
+    """A proxy that comes and goes takes its site's prefixes with it each time; from the `losses`-th time on they wait.
+
+    The wait doubles from `first` to `most`. The time in which they wait is no part of `within`.
+    """
+
+    losses: Int = Field(
+        default=4,
+        ge=0,
+        le=100,
+        description="of a proxy within `within`, after which it waits; 0: it never does",
+    )
+    within: Duration = Field(default=60.0, ge=1, le=86400)
+    first: Duration = Field(default=5.0, ge=0.1, le=3600, description="how long the first wait is")
+    most: Duration = Field(default=60.0, ge=0.1, le=3600, description="how long it gets")
+
+    @model_validator(mode="after")
+    def _grows(self) -> HoldDown:
+        if self.most < self.first:
+            raise ValueError("`most` is shorter than `first`: the wait grows from `first` to `most`")
+        return self
+
+
 class Edge(Noun):
     asn: Asn | None = Field(
         default=None, ge=0, le=4294967295, description="AS of every site that states none"
     )
     anycast: Anycast | None = None
     health: Health = Health()
+    hold_down: HoldDown = Field(
+        default=HoldDown(), description="how long prefixes wait for a proxy that comes and goes"
+    )
     steering: Steering | None = Field(
         default=None, description="how DNS picks the site of a service with `address: site`"
     )

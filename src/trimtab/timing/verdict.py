@@ -103,11 +103,13 @@ def _badness(line: Line) -> tuple[bool, int, float, float]:
 
 
 def lines(budget: Budget, promised: Promises) -> Iterator[Line]:
-    """One line a figure. Where a partition has two sides, the promise is judged on the one with the majority."""
+    """One line a figure. Where a partition has two sides, the promise is judged on the one with the majority; of two faults at
+    once nothing is promised.
+    """
     sided = MAJORITY in budget.twin
     for figure, prediction in budget.twin.items():
         limit = promised.rto if figure == READS else promised.write_rto
-        judged = figure in (READS, MAJORITY if sided else WRITES)
+        judged = budget.faults == 1 and figure in (READS, MAJORITY if sided else WRITES)
         twin, internet = prediction.total, budget.internet[figure].total
         verdict = judge(limit, twin, internet) if judged else "until repair" if not twin.bounded else ""
         limit = limit if judged else None

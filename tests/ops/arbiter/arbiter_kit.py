@@ -59,6 +59,10 @@ def drain(name: str = "hk", **more: Any) -> Request:
     return Request("drain-site", name, name, "bob", **more)
 
 
+def shift(name: str = "hk", **more: Any) -> Request:
+    return Request("shift-site", name, name, "bob", **more)
+
+
 def drain_proxy(name: str = "hk-p1", at: str = "hk", **more: Any) -> Request:
     return Request("drain-proxy", at, name, "bob", **more)
 

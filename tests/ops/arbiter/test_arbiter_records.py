@@ -16,6 +16,7 @@ from trimtab.ops.arbiter import records as r
 from trimtab.ops.arbiter.ledger import MAX_GRANTS, MAX_TEXT, ChangeBudget, Decision, Figures, Heard, Said
 from trimtab.ops.arbiter.records import decode, encode, is_ours, key_of
 from trimtab.ops.arbiter.world import Freeze, Grant, Permit, Request, Told
+from trimtab.ops.steering.shift import MOST_PREPENDS, Shift, UpstreamShift
 from trimtab.ops.steering.wish import Committed, Doing, Done
 from trimtab.registry.fields import BadRecord
 
@@ -35,14 +36,23 @@ TOLD = st.sampled_from(get_args(Told))
 REQUESTS = st.builds(Request, TOLD, WORDS, WORDS, WORDS, WORDS, st.booleans(), st.booleans())
 FIGURES = st.builds(Figures, WHOLES, WHOLES, SHARES, SHARES, WHOLES, WHOLES)
 SAID = st.lists(st.builds(Said, IDS, WORDS, st.booleans()), max_size=16).map(tuple)
+PARTS = st.tuples(*[st.integers(0, 2**16 - 1)] * 2) | st.tuples(*[st.integers(0, 2**32 - 1)] * 3)
+SHIFTS = st.builds(
+    UpstreamShift,
+    SITES,
+    st.integers(0, MOST_PREPENDS),
+    st.integers(0, 2**32 - 1),
+    st.lists(PARTS, max_size=3).map(tuple),
+)
 RECORDS = st.one_of(
     st.builds(ChangeBudget, WHOLES, st.lists(GRANTS, max_size=20).map(tuple)),
     st.builds(Freeze, WORDS, WORDS, TIMES),
     st.builds(Decision, st.integers(0, 10**10 - 1), TIMES, REQUESTS, st.booleans(), SAID, FIGURES),
     st.builds(Permit, IDS, KINDS | st.just("undrain-site"), SITES, TARGETS, WORDS, WORDS, TIMES, SPANS),
-    st.builds(Doing, SITES, STEPS, IDS, WHOLES, SPANS),
+    st.builds(Doing, SITES, STEPS, IDS, WHOLES, SPANS, st.integers(0, MOST_PREPENDS)),
+    st.builds(Shift, SITES, WORDS, WORDS, TIMES, st.lists(SHIFTS, max_size=5).map(tuple)),
     st.builds(Committed, SITES, STEPS, WORDS, WORDS, TIMES, IDS | st.just("")),
-    st.builds(Done, SITES, HOSTS, STEPS, WHOLES, st.booleans(), TIMES, WORDS, WORDS),
+    st.builds(Done, SITES, HOSTS, STEPS, WHOLES, st.booleans(), TIMES, WORDS, WORDS, TIMES),
     st.builds(Heard, SITES, HOSTS, st.booleans(), TIMES),
 )
 
@@ -63,6 +73,7 @@ def test_it_comes_back_as_it_was(record: Any) -> None:
             "permit/p",
             "doing/a",
             "steer/a",
+            "shift/a",
             "done/a/h",
             "heard/a/h",
             "decision/0000000001",
@@ -93,6 +104,7 @@ PERMIT = {
 }  # fmt: skip
 DONE = {"step": "serve", "token": 0, "verified": True, "at": 1.0, "why": "", "amiss": ""}
 STEER = {"step": "withdraw", "by": "bob", "reason": "", "at": 1.0, "permit": "p1"}
+SHIFT: dict[str, Any] = {"by": "bob", "reason": "", "at": 1.0, "upstreams": [["isp", 2, 50, [[64500, 3]]]]}
 BUDGET: dict[str, Any] = {"number": 1, "grants": [[1.0, "drain-site", "hk", "hk"]]}
 
 HOSTILE: dict[str, tuple[str, Any, str]] = {
@@ -124,6 +136,11 @@ HOSTILE: dict[str, tuple[str, Any, str]] = {
     "a reason of two lines": ("steer/hk", {**STEER, "reason": "a\nb"}, "reason"),
     "a reason that is too long": ("steer/hk", {**STEER, "reason": "x" * 201}, "reason"),
     "nobody": ("freeze", {"reason": "", "at": 1}, "by"),
+    "a path of a hundred": ("shift/hk", {**SHIFT, "upstreams": [["isp", 100, 0, []]]}, "from 0 to 10"),
+    "a community of one": ("shift/hk", {**SHIFT, "upstreams": [["isp", 1, 0, [[1]]]]}, "two numbers or three"),
+    "a community beyond 16 bits": ("shift/hk", {**SHIFT, "upstreams": [["isp", 1, 0, [[65536, 1]]]]}, "65535"),
+    "an upstream that is a statement": ("shift/hk", {**SHIFT, "upstreams": [['"; x', 1, 0, []]]}, "expected"),
+    "a ramp beyond all": ("doing/hk", {**DOING, "prepend": 11}, "from 0 to 10"),
     "verified, perhaps": ("done/hk/r1", {**DONE, "verified": 1}, "verified"),
     "heard, perhaps": ("heard/hk/r1", {"hears": "yes", "at": 1}, "hears"),
     "too many grants": ("gate", {**BUDGET, "grants": BUDGET["grants"] * (MAX_GRANTS + 1)}, "at most 200"),
@@ -166,6 +183,14 @@ def test_every_field_of_a_permit_is_needed(name: str) -> None:
     body = {key: value for key, value in PERMIT.items() if key != name}
     with pytest.raises(BadRecord, match=name):
         decode("permit/p", json.dumps(body).encode())
+
+
+def test_what_an_earlier_release_wrote_is_read() -> None:
+    """It knows neither of a shift nor of a ramp; and it reads what says nothing of them."""
+    assert decode("done/hk/r1", json.dumps(DONE).encode()) == Done("hk", "r1", "serve", 0, True, 1.0)
+    assert json.loads(encode(Done("hk", "r1", "serve", 0, True, 1.0))) == DONE
+    assert decode("doing/hk", json.dumps(DOING).encode()) == Doing("hk", "prefer", "p1", 7, 10.0)
+    assert json.loads(encode(Doing("hk", "prefer", "p1", 7, 10.0))) == DOING
 
 
 def test_a_full_gate_can_be_written() -> None:

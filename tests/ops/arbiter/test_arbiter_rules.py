@@ -18,6 +18,7 @@ from tests.ops.arbiter.arbiter_kit import (
     permit,
     pool,
     rules_of,
+    shift,
     world,
 )
 
@@ -60,6 +61,33 @@ CASES: dict[str, tuple[World, Request, list[str]]] = {
         drain("xx"),
         ["no-such-target"],
     ),
+    "a shift": (world(), shift(), []),
+    "a shift of no site": (world(), shift("xx"), ["no-such-target"]),
+    "a shift of a site that is drained, for its return": (
+        world("hk:unreachable/withdraw sg ny"),
+        shift(),
+        [],
+    ),
+    "a shift of the only site": (world("hk sg:unreachable"), shift(), []),
+    "a shift below the floor": (world("hk sg", Limits(sites=2)), shift(), []),
+    "a shift beside a drain": (world(permits=[permit()]), shift(), ["under-way"]),
+    "a shift of a site that comes back": (
+        world(permits=[permit("undrain-site", "hk")]),
+        shift(),
+        ["under-way"],
+    ),
+    "a shift beside another site's return": (world(permits=[permit("undrain-site", "sg")]), shift(), []),
+    "a shift of what others have no room for": (
+        world("hk sg", BUSY, capacity=60.0),
+        shift(),
+        ["no-capacity"],
+    ),
+    "a shift in a frozen estate, of a spent budget": (
+        world(freeze=FROZEN, grants=grants(1), limits=ONE_CHANGE),
+        shift(),
+        ["frozen", "budget-spent"],
+    ),
+    "a shift where something cannot be read": (unread("steer/hk"), shift(), ["unreadable"]),
     "drained already": (world("hk:unreachable/withdraw sg ny"), drain(), ["is-so-already"]),
     "drained by a person": (world("hk:unhealthy/withdraw@ann sg ny"), drain(), ["is-so-already"]),
     "drained by agents, and a person takes it over": (

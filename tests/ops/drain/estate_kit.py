@@ -152,6 +152,12 @@ class Estate:
     async def drain(self, site: str, **other: Any) -> Finished:
         return await self.coordinator().drain(Request("drain-site", site, site, "ann", "works", **other))
 
+    async def ramp(self, site: str, *prepends: int, pause_s: float = 0.2) -> Finished:
+        """Brought back over these steps."""
+        coordinator = self.coordinator()
+        coordinator._ramp, coordinator._pause_s = prepends, pause_s
+        return await coordinator.undrain(site, "ann", "done")
+
     async def undrain(self, site: str) -> Finished:
         return await self.coordinator().undrain(site, "ann", "done")
 

@@ -40,6 +40,41 @@ def test_a_site_leaves_by_steps_and_comes_back(tmp_path: Path) -> None:
     play(tmp_path, act)
 
 
+def test_a_site_comes_back_over_a_ramp_that_upstreams_hear(tmp_path: Path) -> None:
+    async def act(estate: Estate) -> None:
+        assert (await estate.drain("hk")).done
+        estate.moves.clear()
+        assert (await estate.ramp("hk", 3, 1)).done
+        steps = [(move.step, move.prepend) for move in estate.moves if isinstance(move, SetStep)]
+        assert steps == [("prefer", 0), ("serve", 3), ("serve", 1)]
+        await until(lambda: ramp_of(estate) == 0, 5)
+        assert estate.said("hk") == "plain" and not estate.kept("steer") + estate.kept("doing") + estate.kept(
+            "permit"
+        )
+
+    play(tmp_path, act)
+
+
+@pytest.mark.parametrize("at", [3, 1])
+def test_a_ramp_that_is_killed_ends_drained(tmp_path: Path, at: int) -> None:
+    async def act(estate: Estate) -> None:
+        assert (await estate.drain("hk")).done
+        task = asyncio.create_task(estate.ramp("hk", 3, 1, pause_s=5.0 if at == 3 else 0.1))
+        await until(lambda: ramp_of(estate) == at and estate.said("hk") == "plain", 30)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await until(lambda: estate.said("hk") == "nothing" and ramp_of(estate) == 0, 30)
+        assert estate.kept("steer") == ["steer/hk"]
+
+    play(tmp_path, act)
+
+
+def ramp_of(estate: Estate) -> int:
+    shifts = estate.agents["hk"].bird.shifts
+    assert shifts is not None
+    return shifts.ramp
+
+
 def test_the_last_site_stays_whatever_is_forced(tmp_path: Path) -> None:
     async def act(estate: Estate) -> None:
         assert (await estate.drain("hk")).done and (await estate.drain("sg")).done

@@ -109,6 +109,57 @@ BACKWARD: dict[str, tuple[Progress, Seen, float, Move]] = {
 }  # fmt: skip
 
 
+RAMPED = plan("back", ramp=(3, 1), pause_s=10.0)
+ALL_S = both("serve")
+P_READY, S3, S3_READY, S1_READY = (
+    replace(P, ready=101.0),
+    Progress("serve", 140.0, prepend=3),
+    Progress("serve", 140.0, 141.0, prepend=3),
+    Progress("serve", 160.0, 161.0, prepend=1),
+)
+
+
+def ramped(prepend: int, **more: Any) -> Seen:
+    return back(permit=True, doing=replace(doing("serve", permit="p2"), prepend=prepend), **more)
+
+
+RAMP: dict[str, tuple[Progress, Seen, float, Move]] = {
+    "it begins as ever": (FRESH, back(), 100, SetStep("prefer", 5, "announced as second choice")),
+    "second choice rests for settle": (
+        P_READY, second(done=ALL_P, serving=True), 130.9, Wait("clients are coming back", 131),
+    ),
+    "then with the longest path": (
+        P_READY, second(done=ALL_P, serving=True), 131, SetStep("serve", 6, "hk is announced with 3 prepended", 3),
+    ),
+    "which every router has to verify": (S3, ramped(3, done={"hk-r1": done("serve")}), 141, Wait("hk-r2 has said nothing", 160)),
+    "and a quorum has to reach": (S3, ramped(3, done=ALL_S), 141, Wait("no quorum reaches", 160)),
+    "it rests for the pause": (S3_READY, ramped(3, done=ALL_S, serving=True), 150.9, Wait("clients are coming back", 151)),
+    "then with a shorter one": (
+        S3_READY, ramped(3, done=ALL_S, serving=True), 151, SetStep("serve", 6, "hk is announced with 1 prepended", 1),
+    ),
+    "the last one rests too": (S1_READY, ramped(1, done=ALL_S, serving=True), 170, Wait("clients are coming", 171)),
+    "then as the estate has it": (S1_READY, ramped(1, done=ALL_S, serving=True), 171, Commit("every router has")),
+    "a step in its middle is begun anew from what is read": (
+        Progress(), ramped(1, done=ALL_S, serving=True), 200, Wait("clients are coming back", 210),
+    ),
+    "too late while others carry": (S3, ramped(3, done=ALL_S), 160, Undo("serve was not done within 20 s: no quorum")),
+    "too late while nobody else does": (S3, ramped(3, done=ALL_S, others=()), 160, Wait("no quorum", inf)),
+    "the lease has ended": (S3, back(lives=False), 161, Finished(False, "the lease has ended")),
+    "drained anew": (S3, ramped(3, committed=AGAIN), 141, Undo("eve has committed withdraw meanwhile")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("progress", "read", "now", "expected"), RAMP.values(), ids=RAMP)
+def test_the_next_move_of_a_ramp(progress: Progress, read: Seen, now: float, expected: Move) -> None:
+    check(RAMPED, progress, read, now, expected)
+
+
+@pytest.mark.parametrize("ramp", [(1, 3), (2, 2), (0,), (3, 0), (-1,)])
+def test_a_ramp_gets_shorter_and_ends_above_nothing(ramp: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="each step prepends less"):
+        plan("back", ramp=ramp)
+
+
 def text_of(move: Move) -> str:
     return move.why
 

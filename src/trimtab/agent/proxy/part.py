@@ -19,6 +19,7 @@ from trimtab.agent.part import ProxyAgent
 from trimtab.agent.proxy.engines import EngineParts, compose
 from trimtab.agent.proxy.front import PACE as FRONT_PACE
 from trimtab.agent.proxy.front import SOON_S, TELL_PACE, FrontControl, FrontHook, FrontLike, TellFront
+from trimtab.agent.proxy.hold_down import hold_down
 from trimtab.agent.registration.publish import RESTORE_PACE, Restore
 from trimtab.agent.runtime.informer import Follow
 from trimtab.agent.runtime.lease import Lease
@@ -59,6 +60,7 @@ class ProxyPart:
             )
             self._restore_loop = agent.loop(Restore(agent.access, self.store, agent.log), RESTORE_PACE)
         agent.metrics.count_pools(lambda: counts(self.desired))
+        agent.metrics.tell_hold_down(lambda: hold_down().losses, lambda: hold_down().held_s)
 
     def compose_front(self, lease: Lease, front: FrontLike | None = None) -> None:
         """What an operator wants of this proxy, and what becomes of it."""
@@ -128,6 +130,11 @@ class ProxyPart:
     @property
     def state(self) -> str:
         return self._follow.state if self._follow else "none"
+
+    def front_part(self) -> dict[str, Any]:
+        """losses: of the anchor lately.  held: whether it waits, for it came and went."""
+        found = hold_down()
+        return {"losses": found.losses, "held": found.held_s > 0}
 
     def splits_part(self) -> dict[str, Any]:
         return {

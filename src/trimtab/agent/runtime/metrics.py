@@ -99,6 +99,17 @@ class Metrics:
         """Counted when somebody asks, so that a change of thousands costs nothing here."""
         self.registry.register(_Pools(counts))
 
+    def tell_hold_down(self, losses: Callable[[], float], held_s: Callable[[], float]) -> None:
+        """On a proxy; asked when somebody asks. losses: of its anchor, as far as they count.  held_s: until it may come back."""
+        Gauge(
+            "trimtab_front_losses",
+            "Times that the site lost this proxy's anchor lately",
+            registry=self.registry,
+        ).set_function(losses)
+        Gauge(
+            "trimtab_front_held_seconds", "Until it may announce again; 0 it may", registry=self.registry
+        ).set_function(held_s)
+
     def serve(self, address: str, port: int) -> Callable[[], None]:
         """A thread answers from now on; returns what ends it. Raises OSError where the port is taken."""
         server = make_server(address, port, make_wsgi_app(self.registry), _Server, _Handler)

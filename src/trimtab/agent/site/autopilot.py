@@ -120,8 +120,8 @@ class Autopilot:
 
     def _coordinator(self) -> Coordinator:
         return Coordinator(
-            self._store, self._facts, self._watching, self._tell, settle_s=self._file.settle, now=self._monotonic,
-            wall=self._now,
+            self._store, self._facts, self._watching, self._tell, settle_s=self._file.settle, ramp=self._file.ramp,
+            pause_s=self._file.pause, now=self._monotonic, wall=self._now,
         )  # fmt: skip
 
     def _tell(self, move: Move) -> None:

@@ -31,6 +31,7 @@ from trimtab.agent.site.incidents import IncidentWatch, concerns
 from trimtab.agent.site.observe import PUBLISH_PACE, Observe, Prober, PublishView
 from trimtab.agent.site.outside import DONE_PACE, OUTSIDE_PACE, Outside, TellDone
 from trimtab.agent.site.raw_cache import Mirror
+from trimtab.agent.site.shift import ShiftedRoutes
 from trimtab.agent.site.steer import PACE as STEER_PACE
 from trimtab.agent.site.steer import RouterSteer
 from trimtab.agent_config import AgentFile, ArbiterFile, RegistryAccess
@@ -43,6 +44,7 @@ from trimtab.ops.health.reading import state_of
 from trimtab.ops.health.record import FRESH_S, views_of
 from trimtab.ops.health.verdict import judge_all
 from trimtab.ops.incidents.sight import vantage_of
+from trimtab.ops.steering.shift import Shift
 from trimtab.ops.steering.wish import Committed, Doing, Done, Orders, PermitRef
 from trimtab.registry.base import Registry, Snapshot
 from trimtab.registry.fields import BadRecord
@@ -120,8 +122,10 @@ class EstatePart:
         file = self._agent.file
         assert file.steer is not None
         announced = [ip_network(prefix) for each in file.steer.announced.values() for prefix in each]
+        folder = self._agent.paths.state
+        shifted = ShiftedRoutes(folder, bird, self._shift)
         steer = RouterSteer(
-            file.site, file.host, announced, bird, self.orders, self._told, self._agent.paths.state, now=_now
+            file.site, file.host, announced, bird, self.orders, self._told, folder, now=_now, shift=shifted
         )
         self._steer_loop = self._agent.loop(steer, STEER_PACE)
         tell = TellDone(self.access, lambda: self._done, lambda key: self.mirror.records.get(key))
@@ -189,6 +193,16 @@ class EstatePart:
         if committed is not None and doing is None and (why := self._fail_open(site)):
             committed = Committed(site, "serve", "the site itself", why, time.time())
         return Orders(committed, doing, self._permits(), self._follow.known(_now()))
+
+    def _shift(self) -> Shift | None:
+        """For our own site; None before the store has been heard, and where its word cannot be read."""
+        key = f"shift/{self._agent.file.site}"
+        if not self.mirror.revision:
+            return None
+        if key not in self.mirror.records:
+            return Shift(self._agent.file.site, "", "", 0.0)
+        found: Shift | None = self._read(key, Shift)
+        return found
 
     def _permits(self) -> tuple[PermitRef, ...]:
         found = []

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
+from trimtab.agent.site.shift import ShiftedRoutes
 from trimtab.agent.site.steer_file import Disk, Steered, text
 from trimtab.daemons.bird.wire import Adverts, Configured, Prefix, ProtocolState
 from trimtab.errors import DriverError, Refused
@@ -48,7 +49,7 @@ class RouterSteer:
     orders: what the store says, None as long as it has not been heard since our start.  done: told at every reconcile; an
     equal value as long as nothing changes.  folder: of `steer.conf` and `steered.json`.  now: seconds of the machine's
     monotonic clock, as in `Orders.heard`, and boot: which boot they count in.  wall: seconds since 1970.  settle_s: how long
-    a change may take to reach a peer.
+    a change may take to reach a peer.  shift: what is told beside the estate, in the same moment; None: nothing ever is.
     """
 
     name = "steer"
@@ -67,11 +68,12 @@ class RouterSteer:
         wall: Callable[[], float] = time.time,
         boot: str | None = None,
         settle_s: float = SETTLE_S,
+        shift: ShiftedRoutes | None = None,
     ) -> None:
         self._site, self._host, self._announced = site, host, tuple(announced)
         self._bird, self._orders, self._done = bird, orders, done
         self._disk = Disk(folder, boot_id() if boot is None else boot)
-        self._now, self._wall, self._settle_s = now, wall, settle_s
+        self._now, self._wall, self._settle_s, self._shift = now, wall, settle_s, shift
         self._said: Done | None = None
 
     def keys(self) -> Collection[str]:
@@ -88,7 +90,7 @@ class RouterSteer:
         wished = wish(orders.committed, orders.doing, orders.permits, orders.heard, self._now())
         try:
             await self._disk.remember(_worth_keeping(orders, wished))
-            judgement = await self._follow(wished.step)
+            judgement = await self._follow(wished)
         except (DriverError, OSError) as error:
             self._say(wished, str(error) or type(error).__name__)
             raise
@@ -99,9 +101,10 @@ class RouterSteer:
             )
         return DONE
 
-    async def _follow(self, step: Step) -> Judgement:
-        steered = Steered.of(step, self._announced)
-        if await self._disk.write(text(steered)) or not await self._in_force(steered):
+    async def _follow(self, wished: Wish) -> Judgement:
+        step, steered = wished.step, Steered.of(wished.step, self._announced)
+        written = self._shift is not None and await self._shift.put(wished.prepend)
+        if await self._disk.write(text(steered)) or written or not await self._in_force(steered):
             await self._take_up(steered)
         judgement = await self._settled(step)
         if not judgement.late:
@@ -125,14 +128,18 @@ class RouterSteer:
         """Whether BIRD runs on these sets, whatever the file says."""
         wanted = steered.members(self._announced)
         with suppress(Refused):  # it knows no such set
-            return await self._bird.members(list(wanted)) == tuple(wanted.values())
+            if await self._bird.members(list(wanted)) == tuple(wanted.values()):
+                return self._shift is None or await self._shift.in_force()
         return False
 
     async def _settled(self, step: Step) -> Judgement:
         """Once no peer is late any more, or has been for too long."""
         ends = _loop_time() + self._settle_s
         while True:
-            judgement = judge(step, self._announced, await self._sessions())
+            sessions = await self._sessions()
+            judgement = judge(step, self._announced, sessions)
+            if self._shift is not None and not judgement.why:
+                judgement = replace(judgement, why=tuple(await self._shift.amiss(sessions)))
             if not judgement.late or _loop_time() >= ends:
                 return judgement
             await asyncio.sleep(POLL_S)
@@ -154,8 +161,9 @@ class RouterSteer:
 
     def _say(self, wished: Wish, amiss: str) -> None:
         new = Done(
-            self._site, self._host, wished.step, wished.token, not amiss, self._wall(), wished.why, amiss
-        )
+            self._site, self._host, wished.step, wished.token, not amiss, self._wall(), wished.why, amiss,
+            self._shift.follows if self._shift is not None else 0.0,
+        )  # fmt: skip
         if self._said is None or replace(new, at=self._said.at) != self._said:
             self._said = new
         self._done(self._said)

@@ -145,7 +145,9 @@ class Disk:
 
 def memory(orders: Orders, boot: str) -> bytes:
     """boot: which boot of the machine `heard` counts in, "" if nobody can say."""
-    body = {"version": VERSION, "boot": boot, **asdict(orders)}
+    body: dict[str, Any] = {"version": VERSION, "boot": boot, **asdict(orders)}
+    if body["doing"] is not None and not body["doing"]["prepend"]:
+        del body["doing"]["prepend"]  # an agent of an earlier release reads the rest
     return json.dumps(body, separators=(",", ":"), sort_keys=True).encode() + b"\n"
 
 

@@ -53,7 +53,7 @@ def _answered(answer: Answered) -> list[str]:
     if not answer.granted:
         return []
     overruled = [f"  {each.rule}: {each.text} (overruled)" for each in answer.objections if each.overruled]
-    return [f"{answer.target}: would be drained", *overruled]
+    return [f"{answer.target}: would be granted", *overruled]
 
 
 def _moved(ended: Ended) -> list[str]:

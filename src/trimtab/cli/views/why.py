@@ -102,7 +102,7 @@ def _decision(row: Decision) -> list[str]:
         f"{clock(row.at)}  {row.word:<8} {CAME_OF.get(row.kind, row.kind)} {row.target} by {row.by}{reason}"
     ]
     figures = row.figures
-    if row.granted and row.kind == "drain-site" and figures.sites_before:
+    if row.granted and row.kind in ("drain-site", "shift-site") and figures.sites_before:
         full = _full(figures.full_before, figures.full_after)
         found.append(
             f"          {figures.sites_after} of {figures.sites_before} sites were left to carry{full}"

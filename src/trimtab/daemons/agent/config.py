@@ -193,6 +193,8 @@ def _arbiter(inventory: Inventory) -> ArbiterFile | None:
         float(file.patience),
         float(file.restore),
         file.automatic,
+        tuple(map(int, file.ramp.prepend)),
+        float(file.ramp.pause) if file.ramp.prepend else 0.0,
     )
 
 

@@ -21,9 +21,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 from trimtab.daemons.bird import wire
+from trimtab.daemons.bird.seen import Seen, seen
+from trimtab.daemons.bird.shift_file import Left
 from trimtab.daemons.bird.wire import (
     Adverts,
     Channel,
@@ -106,6 +109,15 @@ class Bird:
         now = await self.filtered(protocol, prefixes)
         return {prefix: now.get(prefix, frozenset()) for prefix in told}
 
+    async def runs_shift(self, number: int) -> bool:
+        """Whether the configuration in force has `shift.conf` with this number. Raises Refused where it has none."""
+        return wire.truth(await self._one(f"eval SHIFT = {number:d}"))
+
+    async def leaving(self, protocol: str, prefixes: Collection[Prefix]) -> dict[Prefix, Left]:
+        """What its filter lets out now, with path, MED and communities. Of several routes for a prefix the last."""
+        replies = await self._ask(_questions(prefixes, f"all export {symbol(protocol)}"))
+        return {ip_network(each.prefix): _left(each) for reply in replies for each in seen(reply)}
+
     async def reload_out(self, protocol: str) -> None:
         """Run its export filter anew over every route and tell the difference. The session stays."""
         wire.accepted(await self._one(f"reload out {symbol(protocol)}"))
@@ -166,6 +178,11 @@ def _questions(prefixes: Collection[Prefix] | None, rest: str) -> list[str]:
     return (
         [f"show route {rest}"] if prefixes is None else [f"show route {prefix} {rest}" for prefix in prefixes]
     )
+
+
+def _left(route: Seen) -> Left:
+    pairs = (tuple(map(int, each.split(":"))) for each in route.communities)
+    return Left(len(route.path.split()), route.med, frozenset({*pairs, *route.large}))
 
 
 def _adverts(replies: Sequence[Reply]) -> Adverts:

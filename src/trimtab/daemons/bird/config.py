@@ -24,6 +24,9 @@ from trimtab.daemons.bird.peerings import (
     policy,
     stated_networks,
 )
+from trimtab.daemons.bird.shift_file import PATH as SHIFT
+from trimtab.daemons.bird.shift_file import ShiftFile
+from trimtab.daemons.bird.shift_file import text as shift_text
 from trimtab.daemons.etcd.config import link_rtt
 from trimtab.daemons.template import fill
 from trimtab.estate.addressing import FAMILIES, Family
@@ -33,6 +36,7 @@ from trimtab.estate.special import within
 
 CONFIG = "/etc/bird/bird.conf"
 STEER, NO_STEER = agent_config.STEER, "/etc/bird/steer-none.conf"
+NO_SHIFT = "/etc/bird/shift-none.conf"
 
 DEFAULT: dict[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
 # What never leaves by the default route when a private path is down (RFC 1918, RFC 4193).
@@ -64,13 +68,15 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         shutdown=GRACEFUL_SHUTDOWN,
         drained_prepend=DRAINED_PREPEND,
         steer=STEER,
+        shift=SHIFT,
         scan_s=int(inventory.estate.tiers.router.scan),
         **timers(inventory),
     )
-    hook = fill("bird/bird-steer.sh.j2", steer=STEER, neutral=NO_STEER)
+    hook = fill("bird/bird-steer.sh.j2", steer=STEER, neutral=NO_STEER, shift=SHIFT, no_shift=NO_SHIFT)
     return (
         Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),
         Artifact(NO_STEER, fill("bird/steer-none.conf.j2")),
+        Artifact(NO_SHIFT, shift_text(ShiftFile())),
         Artifact(STEER_HOOK, hook, mode=0o755, validator="sh"),
     )
 

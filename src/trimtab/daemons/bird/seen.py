@@ -12,7 +12,7 @@ from trimtab.errors import InvalidResponse
 Large = tuple[int, int, int]
 
 _ROUTE = re.compile(r"(\S*) +(\w+) \[(\S+) [^\]]*\]( [*!])?", re.ASCII)
-_PATH, _COMMUNITY, _LARGE = "BGP.as_path:", "BGP.community:", "BGP.large_community:"
+_PATH, _COMMUNITY, _LARGE, _MED = "BGP.as_path:", "BGP.community:", "BGP.large_community:", "BGP.med:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Seen:
     path: str = ""
     communities: tuple[str, ...] = ()
     large: frozenset[Large] = frozenset()
+    med: int = 0
 
     @property
     def origin(self) -> int:
@@ -83,4 +84,5 @@ def _seen(begun: re.Match[str], prefix: str, told: dict[str, str]) -> Seen:
         " ".join(told.get(_PATH, "").split()),
         tuple(f"{high}:{low}" for high, low in pairs),
         frozenset((int(a), int(b), int(c)) for a, b, c in large),
+        int(med) if (med := told.get(_MED, "")).isdecimal() else 0,
     )

@@ -14,9 +14,12 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from trimtab.daemons.bird.shift_file import Left, ShiftFile
 from trimtab.daemons.bird.wire import Adverts, Community, Configured, Prefix, ProtocolState
 from trimtab.errors import Refused, Unreachable
 
+_PATH, _MED = re.compile(r"as-path \[ ([^\]]*) \]"), re.compile(r"\bmed (\d+)")
+_LARGE = re.compile(r"large-community \[ ([^\]]*) \]")
 _COMMUNITIES = re.compile(r"(?<!large-)community \[ ([^\]]*) \]")
 MAX_BYTES = 1 << 20
 
@@ -38,6 +41,19 @@ class Announcer:
         """Of each prefix and set: is it in, as `announce` has read it?"""
         steer = self._read().get("steer", {})
         return tuple(str(prefix) in steer.get(name, ()) for prefix, name in asked)
+
+    async def runs_shift(self, number: int) -> bool:
+        """Raises Refused where `announce` is of a release that knows of no shift."""
+        found = self._read()
+        if "shift" not in found:
+            raise Refused("announce reads no shift.conf")
+        # without the file nothing is shifted
+        return found["shift"] == number or (not found["shift"] and number == ShiftFile().number)
+
+    async def leaving(self, protocol: str, prefixes: Collection[Prefix]) -> dict[Prefix, Left]:
+        session = self._read().get("sessions", {}).get(protocol, {"told": {}})
+        found = {ip_network(prefix): left(words) for prefix, words in session["told"].items()}
+        return {prefix: each for prefix, each in found.items() if prefix in prefixes}
 
     async def protocols(self) -> dict[str, ProtocolState]:
         sessions = self._read().get("sessions", {})
@@ -65,6 +81,15 @@ class Announcer:
         except (OSError, ValueError) as error:
             raise Unreachable(f"{self.told}: {error}", "does exabgp.service run?") from error
         return found if isinstance(found, dict) else {}
+
+
+def left(words: str) -> Left:
+    """Of the attributes of an announcement. Our AS stands in the path once in any case."""
+    path, med, large = (pattern.search(words) for pattern in (_PATH, _MED, _LARGE))
+    parts = frozenset(tuple(map(int, each.split(":"))) for each in (large[1].split() if large else ()))
+    return Left(
+        len(path[1].split()) - 1 if path else 0, int(med[1]) if med else 0, parts | communities(words)
+    )
 
 
 def communities(words: str) -> frozenset[Community]:

@@ -18,6 +18,7 @@ from trimtab.daemons.announcing import (
     tellings,
 )
 from trimtab.daemons.artifact import HOOKS, Artifact
+from trimtab.daemons.bird.shift_file import PATH as SHIFT
 from trimtab.daemons.exabgp.daemon import RUN_HOOK
 from trimtab.daemons.template import fill
 from trimtab.estate.addressing import FAMILIES
@@ -45,6 +46,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         plan=PLAN,
         told=TOLD,
         steer=agent_config.STEER,
+        shift=SHIFT,
         shutdown=list(GRACEFUL_SHUTDOWN),
         prepend=DRAINED_PREPEND,
     )
@@ -79,6 +81,7 @@ def _plan(inventory: Inventory, host: Host, told: list[Telling]) -> dict[str, An
         "sessions": [
             {
                 "name": each.name,
+                "upstream": each.session.upstream,
                 "peer": str(each.session.peer),
                 "family": each.session.family,
                 "prefixes": list(each.prefixes),

@@ -77,6 +77,7 @@ def render(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         settle=settle_seconds(inventory),
         max_wait=MAX_WAIT_S,
         vrrp=vrrp_seconds(inventory, host.site),
+        hold_down=inventory.estate.edge.hold_down,
     )
     return (
         Artifact(f"{HOOKS}/front", _state(inventory, host), mode=0o755, validator="sh"),

@@ -1,4 +1,6 @@
-"""A site without members goes on to answer its clients, by another site's: who answered stands in each answer."""
+"""A site without members goes on to answer its clients, by another site's, or its clients come to another site: who answered
+stands in each answer.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ LAST_SECONDS = 2.0
 
 class ServedElsewhere:
     """elsewhere: from the promise for reads on, members of other sites answer the clients of the site, until the repair. A watch
-    that ends sooner is judged by its last seconds, and what it did not see there is unknown.
+    that ends sooner is judged by its last seconds, and what it did not see there is unknown.  moved: they do in the last seconds
+    before the repair, however long it took.
 
     It tells who answered and not which way the request took: that the addresses and routes stay are claims of their own.
     """
@@ -29,10 +32,12 @@ class ServedElsewhere:
             )
         promise = GRACE_SECONDS if claims.reads_s is None else claims.reads_s
         until = history.events.phase("during")[1]
-        since = min(history.events.fault + promise, max(history.events.fault, until - LAST_SECONDS))
+        last = max(history.events.fault, until - LAST_SECONDS)
+        due = last if claims.conduct[self.name] == "moved" else history.events.fault + promise
+        since = min(due, last)
         found = {region: _answers(history, region, since, until) for region in regions}
         reasons = tuple(_reasons(found, history.site))
-        if reasons and since < history.events.fault + promise:
+        if reasons and since < due:
             early = f"the watch ended {until - history.events.fault:.3g} s after the fault, within the promise of {promise:g} s"
             return Verdict(self.name, "unknown", (*reasons, early), {"answers": found})
         return Verdict(self.name, "false" if reasons else "true", reasons, {"answers": found})

@@ -26,6 +26,7 @@ from trimtab.drills.faults.hijack import Hijack, ValidatorsEmpty
 from trimtab.drills.faults.lead import Lead
 from trimtab.drills.faults.leak import Leak
 from trimtab.drills.faults.observer_blackhole import ObserverBlackhole
+from trimtab.drills.faults.pool_loss import PoolLoss
 from trimtab.drills.faults.power_cut import PowerCut
 from trimtab.drills.faults.process_kill import ProcessKill
 from trimtab.drills.faults.registry_loss import RegistryLoss
@@ -52,6 +53,7 @@ def table(kinds: Iterable[FaultKind]) -> Mapping[str, FaultKind]:
 FAULTS = table(
     [
         PowerCut(),
+        PoolLoss(),
         ProcessKill(),
         DieAnswering(),
         Hang(),

@@ -109,8 +109,13 @@ def needs_some_backend(scene: Scene, arguments: Arguments) -> None:
         )
 
 
-def needs_across(scene: Scene, arguments: Arguments) -> None:
-    """Clients of the site, members that can be lost, and for each of their pools another site that serves it."""
+def needs_lonely(scene: Scene, arguments: Arguments) -> None:
+    """A site whose proxies, routers and registry outlive its backends, and that agents drain."""
+    needs_drained(scene, arguments)
+    _needs_apart(scene, arguments)
+
+
+def _needs_apart(scene: Scene, arguments: Arguments) -> None:
     place = _that_serves(scene, arguments)
     needs_some_backend(scene, arguments)
     if both := sorted({*place.proxies, *place.routers}.intersection(place.backends)):
@@ -118,6 +123,12 @@ def needs_across(scene: Scene, arguments: Arguments) -> None:
             f"{', '.join(both)} of {place.name} would be lost with its backends, and nobody would be left to ask elsewhere",
             "the drill needs backends that are hosts of their own",
         )
+
+
+def needs_across(scene: Scene, arguments: Arguments) -> None:
+    """Clients of the site, members that can be lost, and for each of their pools another site that serves it."""
+    _needs_apart(scene, arguments)
+    place = scene.site(arguments["site"])
     alone = [pool for pool, sites in place.across.items() if not sites]
     if alone:
         raise BadInput(

@@ -295,6 +295,7 @@ def _other_site(*names: str) -> str:
 NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("lead", "site"): _needs_member,
     ("power-cut", "backends"): preconditions.needs_across,
+    ("pool-loss", "backends"): preconditions.needs_lonely,
     ("", "announcer"): _needs_announcers,
     ("", "addressed"): _needs_addressed,
     ("", "speaker"): _needs_speaker,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trimtab.ops.arbiter.world import PoolState, Request, SiteState, World
+from trimtab.ops.arbiter.world import OF_SITES, PoolState, Request, SiteState, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def effect_of(world: World, request: Request) -> Effect:
     capacity = capacity_of(world, before)
     if site is None:
         return Effect(before, before, _full(world, capacity), _full(world, capacity))
-    if request.kind == "drain-site":
+    if request.kind in OF_SITES:
         after = world.carrying(without=request.site)
         takes = site.step == "serve" and site.state in ("serving", "unknown")
         return Effect(

@@ -72,11 +72,14 @@ class Body:
     def truth(self, name: str | int) -> bool:
         return fields.truth(str(name), self._get(name))
 
-    def whole(self, name: str | int) -> int:
-        return fields.number(str(name), self._get(name), 0, MOST)
+    def whole(self, name: str | int, most: int = MOST, absent: int | None = None) -> int:
+        """absent: of a record that was written before there was such a field; without it the field has to be there."""
+        found = self._get(name)
+        return absent if found is None and absent is not None else fields.number(str(name), found, 0, most)
 
-    def time(self, name: str | int) -> float:
-        return fields.time(self._get(name), str(name))
+    def time(self, name: str | int, absent: float | None = None) -> float:
+        found = self._get(name)
+        return absent if found is None and absent is not None else fields.time(found, str(name))
 
     def span(self, name: str | int, most: float) -> float:
         found = self._get(name)
@@ -108,6 +111,18 @@ class Body:
             if not isinstance(value, str):
                 raise BadRecord(f"{name}: a text is expected for {shown(key)}, got {shown(value)!r}")
         return dict(found)
+
+    def numbers(self, name: str | int, most: int) -> tuple[tuple[int, ...], ...]:
+        """Communities: two numbers of 16 bits, or three of 32."""
+        found = self._get(name)
+        if not isinstance(found, list) or len(found) > most:
+            raise BadRecord(f"{name}: a list of at most {most} is expected")
+        for each in found:
+            if not isinstance(each, list) or len(each) not in (2, 3):
+                raise BadRecord(f"{name}: two numbers or three are expected, got {shown(each)!r}")
+            for part in each:
+                fields.number(str(name), part, 0, 2**16 - 1 if len(each) == 2 else 2**32 - 1)
+        return tuple(map(tuple, found))
 
     def rows(self, name: str, most: int, width: int) -> Iterator[Body]:
         found = self._get(name)

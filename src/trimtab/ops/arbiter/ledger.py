@@ -12,7 +12,7 @@ from trimtab.ops.arbiter.world import Grant, Kind, Request, Told
 Ended = Literal["granted", "forced", "refused", "begun", "done", "undone"]
 MAX_GRANTS = 200
 MAX_OBJECTIONS, MAX_TEXT = 16, 300  # as kept; a text in characters
-ASKED: tuple[Told, ...] = get_args(Kind)
+ASKED: tuple[Told, ...] = (*get_args(Kind), "shift-site")
 CAME_OF: Mapping[Told, Told] = {  # what was asked came about, or it did not
     "drain-site-done": "drain-site",
     "drain-site-undone": "drain-site",

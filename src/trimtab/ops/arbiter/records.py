@@ -8,6 +8,7 @@ A record of somebody else's making is not trusted: every value is bounded and ty
     permit/ID           the right to take one thing away          ends with its coordinator's lease
     doing/SITE          the step under way                        ends with its coordinator's lease
     steer/SITE          the committed state                         stays until it is taken back
+    shift/SITE          what upstreams are told beside the estate   stays until it is cleared
     done/SITE/HOST      what a router of the site came to          stays
     heard/SITE/HOST     whether a router elsewhere hears the site  ends with the lease of that router's agent
 """
@@ -31,6 +32,7 @@ from trimtab.ops.arbiter.ledger import (
     plain,
 )
 from trimtab.ops.arbiter.world import Freeze, Grant, Kind, Permit, PermitKind, Request, Told
+from trimtab.ops.steering.shift import MOST_COMMUNITIES, MOST_PREPENDS, MOST_UPSTREAMS, Shift, UpstreamShift
 from trimtab.ops.steering.wish import STEPS, Committed, Doing, Done
 from trimtab.registry.fields import BadRecord, shown
 
@@ -40,7 +42,7 @@ MAX_TTL_S = 3600.0
 BUDGET, FREEZE = "gate", "freeze"
 
 
-Record = ChangeBudget | Freeze | Decision | Permit | Doing | Committed | Done | Heard
+Record = ChangeBudget | Freeze | Decision | Permit | Doing | Committed | Shift | Done | Heard
 
 
 def key_of(record: Record) -> str:
@@ -57,6 +59,8 @@ def key_of(record: Record) -> str:
             return f"doing/{site}"
         case Committed(site=site):
             return f"steer/{site}"
+        case Shift(site=site):
+            return f"shift/{site}"
         case Done(site=site, host=host):
             return f"done/{site}/{host}"
         case Heard(site=site, host=host):
@@ -107,12 +111,17 @@ def _body(record: Record) -> dict[str, Any]:
         case Permit():
             return _all(record, "kind", "site", "target", "by", "reason", "at", "ttl_s")
         case Doing():
-            return _all(record, "step", "permit", "token", "ttl_s")
+            ramp = {"prepend": record.prepend} if record.prepend else {}
+            return _all(record, "step", "permit", "token", "ttl_s") | ramp
         case Committed():
             return _all(record, "step", "by", "reason", "at", "permit")
+        case Shift():
+            rows = [[u.upstream, u.prepend, u.med, list(map(list, u.communities))] for u in record.upstreams]
+            return _all(record, "by", "reason", "at") | {"upstreams": rows}
         case Done():
             texts = {"why": plain(record.why), "amiss": plain(record.amiss)}
-            return _all(record, "step", "token", "verified", "at") | texts
+            followed = {"shift": record.shift} if record.shift else {}
+            return _all(record, "step", "token", "verified", "at") | texts | followed
         case Heard():
             return _all(record, "hears", "at")
 
@@ -203,6 +212,7 @@ def _doing(key: Named, body: Body) -> Doing:
         body.identifier("permit"),
         body.whole("token"),
         body.span("ttl_s", MAX_TTL_S),
+        body.whole("prepend", MOST_PREPENDS, 0),
     )
 
 
@@ -217,6 +227,16 @@ def _committed(key: Named, body: Body) -> Committed:
     )
 
 
+def _shift(key: Named, body: Body) -> Shift:
+    rows = tuple(_upstream_shift(row) for row in body.rows("upstreams", MOST_UPSTREAMS, 4))
+    return Shift(key.site(), body.words("by"), body.words("reason"), body.time("at"), rows)
+
+
+def _upstream_shift(row: Body) -> UpstreamShift:
+    communities = row.numbers(3, MOST_COMMUNITIES)
+    return UpstreamShift(row.site(0), row.whole(1, MOST_PREPENDS), row.whole(2, 2**32 - 1), communities)
+
+
 def _done(key: Named, body: Body) -> Done:
     return Done(
         key.site(),
@@ -227,6 +247,7 @@ def _done(key: Named, body: Body) -> Done:
         body.time("at"),
         body.words("why", MAX_TEXT),
         body.words("amiss", MAX_TEXT),
+        body.time("shift", 0.0),
     )
 
 
@@ -241,6 +262,7 @@ _READERS: Mapping[tuple[str, int], Callable[[Named, Body], Record]] = {
     ("permit", 1): _permit,
     ("doing", 1): _doing,
     ("steer", 1): _committed,
+    ("shift", 1): _shift,
     ("done", 2): _done,
     ("heard", 2): _heard,
 }

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from trimtab.ops.arbiter.effect import Effect, pool_of
-from trimtab.ops.arbiter.world import Grant, Limits, Permit, PoolState, Request, World
+from trimtab.ops.arbiter.world import OF_SITES, Grant, Limits, Permit, PoolState, Request, World
 
 SHOWN = 8  # names in a sentence: of a thousand nobody reads more
 
@@ -15,7 +15,7 @@ def no_such_target(world: World, request: Request, effect: Effect, now: float) -
     site = world.sites.get(request.site)
     if site is None:
         return f"no site {request.site!r} serves here: there are {_list(world.sites)}"
-    if request.kind == "drain-site":
+    if request.kind in OF_SITES:
         return (
             None if request.target == request.site else f"{request.target!r} is not the site {request.site}"
         )
@@ -38,14 +38,14 @@ def unreadable(world: World, request: Request, effect: Effect, now: float) -> st
     """Whether the site is drained is not known then, and it does not count as one that carries either."""
     key = world.sites[request.site].unread
     return (
-        f"the record {key} of the estate's store cannot be read"
-        if key and request.kind == "drain-site"
-        else None
+        f"the record {key} of the estate's store cannot be read" if key and request.kind in OF_SITES else None
     )
 
 
 def is_so_already(world: World, request: Request, effect: Effect, now: float) -> str | None:
-    """Only what stands; what is under way is the next rule's."""
+    """Only what stands; what is under way is the next rule's. A shift may be said of a site that is drained: for its return."""
+    if request.kind == "shift-site":
+        return None
     if request.kind != "drain-site":
         return _is_out_already(world, request)
     if world.sites[request.site].step != "withdraw":
@@ -216,8 +216,11 @@ def _found_down(pool: PoolState | None) -> str:
 # ---- words
 
 
-def _brings_back(permit: Permit, request: Request) -> bool:
-    return (request.kind, permit.kind) == ("drain-site", "undrain-site") and permit.site == request.site
+def _concerns(permit: Permit, request: Request) -> bool:
+    """Is it for the same kind of thing? To bring a site back is nothing that takes, but it is about that site."""
+    if request.kind not in OF_SITES:
+        return permit.kind == request.kind
+    return permit.kind == "drain-site" or (permit.kind == "undrain-site" and permit.site == request.site)
 
 
 def _mine(world: World, request: Request) -> list[Permit]:
@@ -226,8 +229,8 @@ def _mine(world: World, request: Request) -> list[Permit]:
     return [
         permit
         for permit in world.permits
-        if (permit.kind == request.kind or _brings_back(permit, request))
-        and (request.kind == "drain-site" or permit.site == request.site)
+        if _concerns(permit, request)
+        and (request.kind in OF_SITES or permit.site == request.site)
         and (request.kind != "drain-member" or permit.target.partition("/")[0] == pool)
     ]
 

@@ -21,9 +21,12 @@ Told = Literal[
     "drain-site", "drain-site-done", "drain-site-undone", "undrain-site-begun", "undrain-site", "undrain-site-undone",
     "drain-proxy", "drain-proxy-undone", "undrain-proxy",
     "drain-member", "undrain-member",
+    "shift-site", "unshift-site",
     "freeze", "thaw",
 ]  # fmt: skip
 OF_MEMBERS = ("drain-member", "undrain-member")
+# A shift leaves the site announced. It is judged as if all that comes to it might go elsewhere, and takes nothing by force.
+OF_SITES = ("drain-site", "shift-site")
 PermitKind = Literal[Kind, "undrain-site"]  # that gives back: see ops.drain
 
 

@@ -31,7 +31,7 @@ UNSURE = "whether it was committed is not known, `trimtab status` says it once t
 
 
 class Coordinator:
-    """tell: told each move in words. now: seconds of a monotonic clock; wall: since 1970."""
+    """tell: told each move in words. ramp, pause_s: of the way back. now: seconds of a monotonic clock; wall: since 1970."""
 
     def __init__(
         self,
@@ -42,11 +42,14 @@ class Coordinator:
         *,
         settle_s: float = 2.0,
         ttl_s: float = TTL_S,
+        ramp: tuple[int, ...] = (),
+        pause_s: float = 0.0,
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._facts, self._watching, self._tell = store, facts, watching, tell
         self._settle_s, self._ttl_s, self._now, self._wall = settle_s, ttl_s, now, wall
+        self._ramp, self._pause_s = ramp, pause_s
         self._held = HeldLease(store, ttl_s, now)
         self._granting = Granting(store, self._known, watching, ttl_s=ttl_s, now=now, wall=wall)
         self._said: Move | None = None
@@ -78,7 +81,8 @@ class Coordinator:
             if lifts is None or whose not in ("", lifts.by):
                 raise Denied(f"{site} is not drained", "`trimtab status` says what is")
             request = Request("undrain-site", site, site, by, reason)
-            return await self._play(self._plan(self._granting.permit(request, self._at()), "back", lifts))
+            plan = self._plan(self._granting.permit(request, self._at()), "back", lifts)
+            return await self._play(replace(plan, ramp=self._ramp, pause_s=self._pause_s))
 
     # ---- the plan
 

@@ -2,7 +2,8 @@
 
 Way out: permit → `prefer` (announced as second choice) → every router has verified it → settled → `withdraw` → verified,
 and heard by nobody outside → committed: one transaction makes it the committed state and ends the permit. Way back: `prefer`
-→ verified, and its site endpoint known to work → settled → committed: the committed state is deleted. Until that last transaction all of
+→ verified, and its site endpoint known to work → settled → (`serve` with a path that gets shorter step by step, each verified and
+paused) → committed: the committed state is deleted. Until that last transaction all of
 it hangs on the lease of the coordinator, the process that does this: without it the routers return to the committed state.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from trimtab.ops.arbiter.world import Permit, Request
@@ -23,7 +25,8 @@ class Plan:
     """routers: all of the site's. settle_s: how long clients get to leave, and to come back. step_limit_s: for each step. ttl_s: how long a
     router follows a step unheard of. permit: what was granted; on the way back a notice that nobody grants, since it takes
     nothing. lifts: the committed state that is taken back or replaced. took: whether the site carried when the permit was given, which
-    the drain itself hides. Raises ValueError.
+    the drain itself hides. ramp: on the way back, how often our AS stands before the path in each step, less each time; pause_s:
+    how long each of them stays. Raises ValueError.
     """
 
     site: str
@@ -37,8 +40,14 @@ class Plan:
     took: bool = True
     force: bool = False
     automatic: bool = False
+    ramp: tuple[int, ...] = ()
+    pause_s: float = 0.0
 
     def __post_init__(self) -> None:
+        if any(n <= following for n, following in pairwise((*self.ramp, 0))):
+            raise ValueError(
+                f"a ramp of {self.ramp}: each step prepends less than the one before, and at least once"
+            )
         if not self.routers:
             raise ValueError(f"{self.site} has no routers: nobody could say that a step is done")
         if self.permit.site != self.site or (self.permit.kind == "drain-site") != (self.way == "out"):
@@ -84,13 +93,22 @@ class Seen:
 
     def step_of(self, plan: Plan) -> Step | None:
         """Our own step under way."""
-        doing = self.doing
-        return doing.step if doing is not None and doing.permit == plan.permit.id else None
+        doing = self._own(plan)
+        return doing.step if doing is not None else None
+
+    def prepend_of(self, plan: Plan) -> int:
+        """What it prepends."""
+        doing = self._own(plan)
+        return doing.prepend if doing is not None else 0
+
+    def _own(self, plan: Plan) -> Doing | None:
+        return self.doing if self.doing is not None and self.doing.permit == plan.permit.id else None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What no reading tells, in seconds of one monotonic clock. step: the one under way, began: when it was first seen.
+    """What no reading tells, in seconds of one monotonic clock. step: the one under way, with what it prepends; began: when it
+    was first seen.
     ready: since when all routers have verified it. undo: why it is given up, "" as long as it is not; then it stays so,
     though the reason may go away, and began is when.
     """
@@ -99,6 +117,7 @@ class Progress:
     began: float | None = None
     ready: float | None = None
     undo: str = ""
+    prepend: int = 0
 
 
 # ---- moves; each says why, for people
@@ -106,11 +125,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SetStep:
-    """Have the routers do this step. token: higher than any that they have ever answered to."""
+    """Have the routers do this step. token: higher than any that they have ever answered to. prepend: in every path."""
 
     step: Step
     token: int
     why: str = ""
+    prepend: int = 0
 
 
 @dataclass(frozen=True, slots=True)

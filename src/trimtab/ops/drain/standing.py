@@ -16,6 +16,7 @@ from trimtab.errors import InvalidResponse
 from trimtab.ops.arbiter.ledger import ChangeBudget, Decision, Heard
 from trimtab.ops.arbiter.records import BUDGET, FREEZE, decode, is_ours
 from trimtab.ops.arbiter.world import Freeze, Permit
+from trimtab.ops.steering.shift import Shift
 from trimtab.ops.steering.wish import Committed, Doing, Done
 from trimtab.registry.base import Snapshot
 from trimtab.registry.fields import BadRecord, NewerRecord
@@ -38,6 +39,7 @@ class Standing:
     done: Mapping[str, Mapping[str, Done]] = field(default_factory=dict)
     heard: Mapping[str, Mapping[str, Heard]] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    shifts: Mapping[str, Shift] = field(default_factory=dict)
 
     @staticmethod
     def of(snapshot: Snapshot) -> Standing:
@@ -99,6 +101,7 @@ class _Reading:
             _by_host(each for each in found if isinstance(each, Done)),
             _by_host(each for each in found if isinstance(each, Heard)),
             self._unread,
+            {each.site: each for each in found if isinstance(each, Shift)},
         )
 
 

@@ -27,20 +27,18 @@ def next_move(plan: Plan, progress: Progress, seen: Seen, now: float) -> Move:
         return _wait("; ".join(missing), plan, progress, now)
     if plan.way == "out" and progress.step == "prefer":
         return _leave(plan, progress, seen, now)
-    if plan.way == "back" and now < (until := (progress.ready or 0.0) + plan.settle_s):
-        return Wait("clients are coming back", until)
-    return Commit(
-        "every router has verified it" + (", no external router has the route" if plan.way == "out" else "")
-    )
+    if plan.way == "back":
+        return _come_back(plan, progress, seen, now)
+    return Commit("every router has verified it, no external router has the route")
 
 
 def noted(plan: Plan, progress: Progress, seen: Seen, now: float) -> Progress:
     """What has to be remembered of this reading. The same reading twice is the same as once."""
     if progress.undo:
         return progress
-    step = seen.step_of(plan)
-    if progress.began is None or step != progress.step:
-        progress = Progress(step, now)
+    step, prepend = seen.step_of(plan), seen.prepend_of(plan)
+    if progress.began is None or (step, prepend) != (progress.step, progress.prepend):
+        progress = Progress(step, now, prepend=prepend)
     ready = (
         None if step is None or lacking(plan, seen) else (now if progress.ready is None else progress.ready)
     )
@@ -107,10 +105,17 @@ def _deadline(plan: Plan, progress: Progress) -> float:
     """Of the step under way. One that is ready in time may rest; whoever falls back after its time is late."""
     began = progress.began or 0.0
     limit = began + plan.step_limit_s
-    rest = plan.rest_s if plan.way == "out" else plan.settle_s
-    if progress.step == "prefer" and progress.ready is not None and progress.ready < limit:
-        return progress.ready + rest + plan.step_limit_s
+    rests = progress.step == "prefer" or plan.way == "back"
+    if rests and progress.ready is not None and progress.ready < limit:
+        return progress.ready + _rest(plan, progress) + plan.step_limit_s
     return limit
+
+
+def _rest(plan: Plan, progress: Progress) -> float:
+    """How long the step stays once it is ready."""
+    if plan.way == "out":
+        return plan.rest_s
+    return plan.settle_s if progress.step == "prefer" else plan.pause_s
 
 
 # ---- what is missing
@@ -158,6 +163,16 @@ def _leave(plan: Plan, progress: Progress, seen: Seen, now: float) -> Move:
     if now < until:
         return Wait("clients are leaving", until)
     return SetStep("withdraw", token(seen), f"{plan.site} is no longer announced")
+
+
+def _come_back(plan: Plan, progress: Progress, seen: Seen, now: float) -> Move:
+    """Over the steps of the ramp that are left, if there are any."""
+    if now < (until := (progress.ready or 0.0) + _rest(plan, progress)):
+        return Wait("clients are coming back", until)
+    left = [n for n in plan.ramp if progress.step == "prefer" or n < progress.prepend]
+    if not left:
+        return Commit("every router has verified it")
+    return SetStep("serve", token(seen), f"{plan.site} is announced with {left[0]} prepended", left[0])
 
 
 def _undo(plan: Plan, progress: Progress, seen: Seen, now: float) -> Move:

@@ -140,7 +140,7 @@ def step(snapshot: Snapshot, plan: Plan, move: SetStep, lease: int) -> Write:
     """
     if plan.way == "out":
         _there(snapshot, key_of(plan.permit))
-    doing = Doing(plan.site, move.step, plan.permit.id, move.token, plan.ttl_s)
+    doing = Doing(plan.site, move.step, plan.permit.id, move.token, plan.ttl_s, move.prepend)
     notice = _stored(plan.permit) if plan.way == "back" else {}
     held = as_read(snapshot, _keys(plan))
     change = Write(leased={**_stored(doing), **notice}, lease=lease, **held)
@@ -179,6 +179,12 @@ def undo(snapshot: Snapshot, plan: Plan, why: str, at: float) -> Write:
 def tell(snapshot: Snapshot, request: Request, at: float, why: str = "") -> Write:
     """The row alone, of what has come about inside a site. Raises BadInput."""
     return _told(snapshot, request, at, why)
+
+
+def decided(snapshot: Snapshot, asked: Asked) -> Write:
+    """The row alone of an answer. Raises BadInput."""
+    rows, old = _rows(snapshot, [asked])
+    return Write(put=rows, delete=old, absent=tuple(rows))
 
 
 def _came_to(plan: Plan, kind: Told) -> Request:

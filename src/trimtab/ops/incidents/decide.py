@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from trimtab.ops.arbiter.ledger import Decision
+from trimtab.ops.arbiter.world import OF_SITES
 from trimtab.ops.health.verdict import SiteVerdict
 from trimtab.ops.incidents.incident import (
     CLASSES,
@@ -178,7 +179,7 @@ def words_of(row: Decision) -> str:
 
 def _figures(row: Decision) -> str:
     found = row.figures
-    if row.request.kind != "drain-site":
+    if row.request.kind not in OF_SITES:
         return f"{found.peers} of {found.peers_of} are left that are known to be well"
     if found.full_before is None or found.full_after is None:
         return f"{found.sites_after} of {found.sites_before} sites are left to carry"

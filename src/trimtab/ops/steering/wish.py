@@ -33,13 +33,16 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """A step under way, kept up by its coordinator. token: grows with each step.  ttl_s: how long it holds unheard of."""
+    """A step under way, kept up by its coordinator. token: grows with each step.  ttl_s: how long it holds unheard of.
+    prepend: AS numbers more in every path, for a site that comes back.
+    """
 
     site: str
     step: Step
     permit: str
     token: int
     ttl_s: float
+    prepend: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,10 @@ class Wish:
     @property
     def token(self) -> int:
         return self.doing.token if self.doing is not None else 0
+
+    @property
+    def prepend(self) -> int:
+        return self.doing.prepend if self.doing is not None else 0
 
 
 def wish(
@@ -188,7 +195,7 @@ def _mute(prefixes: Collection[Prefix], sessions: Sequence[Session]) -> list[int
 class Done:
     """What a router came to. token: of the step, 0 for a committed word.  verified: its upstreams were told so, as far as
     our own Adj-RIB-Out says.  at: since when it is exactly this, seconds since 1970.  why: of the step.  amiss: why it is
-    not verified.
+    not verified.  shift: the word of a shift that this includes, by its `at`; 0 for none.
     """
 
     site: str
@@ -199,3 +206,4 @@ class Done:
     at: float
     why: str = ""
     amiss: str = ""
+    shift: float = 0.0
