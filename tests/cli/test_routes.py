@@ -97,7 +97,16 @@ def one(node: str, command: str) -> str:
 def test_paths_and_communities_are_read_over_several_lines() -> None:
     first, second, third = seen(reply(REFUSED))
     assert first == Seen(
-        "99.0.0.0/24", "up_hkix4", "unicast", True, "64500 {64501 64502}", (), frozenset({(65010, 2, 6)})
+        "99.0.0.0/24",
+        "up_hkix4",
+        "unicast",
+        True,
+        "64500 {64501 64502}",
+        (),
+        frozenset({(65010, 2, 6)}),
+        "21:32:52.049",
+        "198.51.100.1",
+        100,
     )
     assert first.origin == 0 and first.reason(65010, 2) == 6
     assert second.communities == ("65535:0", "64500:1", "64500:2")
