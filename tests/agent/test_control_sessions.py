@@ -93,11 +93,17 @@ def test_a_validator_of_no_use_is_told_with_what_that_means() -> None:
 
     assert look() == []
     assert metrics.sessions.roas.labels("validator_1", "roa4")._value.get() == 7
+    bird.channels_["validator_1"] += (Channel("aspa", 3, 0, 0),)
+    assert look() == []
+    assert metrics.sessions.aspas.labels("validator_1")._value.get() == 3
     bird.states = (bgp("validator_1", "start", "Transport-Error", "RPKI"),)
     away = "error it does not answer: its last answer counts until it expires"
     assert look() == [away] == look()
     assert metrics.sessions.validator_up.labels("validator_1")._value.get() == 0
-    bird.states, bird.channels_ = (bgp("validator_1", "up", "Established", "RPKI"),), {}
+    bird.states, bird.channels_ = (
+        (bgp("validator_1", "up", "Established", "RPKI"),),
+        {"validator_1": (Channel("aspa", 3, 0, 0),)},
+    )
     assert look() == [away, "error it knows no ROA: no route is refused for its origin"]
     bird.channels_ = {"validator_1": (Channel("roa4", 7, 0, 0),)}
     assert look()[2:] == ["info "]

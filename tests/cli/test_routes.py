@@ -47,6 +47,8 @@ PROTOCOLS = """\
 1006-    Routes:         11 imported, 0 exported, 11 preferred
 1006-  Channel roa6
 1006-    Routes:         9 imported, 0 exported, 9 preferred
+1006-  Channel aspa
+1006-    Routes:         3 imported, 0 exported, 3 preferred
 1002-up_hkix4   BGP        ---        up     21:31:23.211  Established
 1006-  BGP state:          Established
 1006-    Neighbor address: 198.51.100.1
@@ -116,7 +118,7 @@ def test_paths_and_communities_are_read_over_several_lines() -> None:
 
 def test_counts_are_those_of_each_channel() -> None:
     assert channels(reply(PROTOCOLS)) == {
-        "validator_1": (Channel("roa4", 11, 0, 0), Channel("roa6", 9, 0, 0)),
+        "validator_1": (Channel("roa4", 11, 0, 0), Channel("roa6", 9, 0, 0), Channel("aspa", 3, 0, 0)),
         "up_hkix4": (Channel("ipv4", 1, 2, 3),),
     }
     assert neighbours(reply(PROTOCOLS)) == {"up_hkix4": "198.51.100.1"}
@@ -154,7 +156,9 @@ def test_all_that_routers_and_vantages_say_is_one_answer() -> None:
         ("198.18.1.128/25", "ours"),
         ("198.18.1.128/25", "unknown"),
     ]
-    assert [(each.validator, each.up, each.roas) for each in router.validators] == [("validator_1", True, 20)]
+    assert [(each.validator, each.up, each.roas, each.aspas) for each in router.validators] == [
+        ("validator_1", True, 20, 3)
+    ]
     heard = [
         (each.vantage, each.path, each.sites, each.ways)
         for each in found.heard

@@ -9,7 +9,7 @@ from trimtab.daemons.announcing import session_name
 from trimtab.daemons.bird import wire
 from trimtab.daemons.bird.defence import REASONS, REFUSED
 from trimtab.daemons.bird.seen import Seen, seen
-from trimtab.daemons.bird.wire import Channel, ProtocolState, Reply
+from trimtab.daemons.bird.wire import ASPA, Channel, ProtocolState, Reply
 from trimtab.daemons.catchment import Announced, bird_questions, frr_question, heard_by_bird, heard_by_frr
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.inventory import Host, Inventory
@@ -32,7 +32,7 @@ def router(inventory: Inventory, host: Host, ask: Ask) -> Router:
         ask,
         host.name,
         [
-            f"show route table wan{f} all where ({asn}, {REFUSED}, {REASONS['invalid']}) ~ bgp_large_community"
+            f"show route table wan{f} all where bgp_large_community ~ [({asn}, {REFUSED}, *)]"
             for f in FAMILIES
         ],
     )
@@ -46,12 +46,20 @@ def router(inventory: Inventory, host: Host, ask: Ask) -> Router:
         tuple(_refused(each, asn) for each in marked[:MOST]),
         tuple(
             Validator(
-                name, state.info.startswith("Established"), sum(c.imported for c in counts.get(name, ()))
+                name,
+                state.info.startswith("Established"),
+                *_counted(counts.get(name, ())),
             )
             for name, state in sorted(states.items())
             if state.kind == "RPKI"
         ),
     )
+
+
+def _counted(channels: Sequence[Channel]) -> tuple[int, int]:
+    """ROAs and ASPAs of a validator."""
+    aspas = sum(each.imported for each in channels if each.name == ASPA)
+    return sum(each.imported for each in channels) - aspas, aspas
 
 
 def heard(ours: Announced, vantage: str, own: str, ask: Ask) -> Iterator[Heard]:

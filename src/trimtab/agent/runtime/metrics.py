@@ -142,6 +142,7 @@ class SessionFigures:
         self.roas = Gauge(
             "trimtab_rpki_roas", "ROAs that count now", ["validator", "family"], registry=registry
         )
+        self.aspas = Gauge("trimtab_rpki_aspas", "ASPAs that count now", ["validator"], registry=registry)
 
 
 class _Server(ThreadingWSGIServer):

@@ -15,7 +15,7 @@ from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.site.round_trips import by_session, round_trips
-from trimtab.daemons.bird.wire import Channel, ProtocolState
+from trimtab.daemons.bird.wire import ASPA, Channel, ProtocolState
 
 PACE = Pace(window=0.0, resync=5.0, first=0.5, most=15.0)
 LIMIT = "Route limit exceeded"  # BIRD 2.0 and 2.17, in the last column of `show protocols`
@@ -89,7 +89,10 @@ class Sessions:
             elif state.kind == RPKI:
                 told.validator_up.labels(name).set(int(answers(state)))
                 for each in channels.get(name, ()):
-                    told.roas.labels(name, each.name).set(each.imported)
+                    if each.name == ASPA:
+                        told.aspas.labels(name).set(each.imported)
+                    else:
+                        told.roas.labels(name, each.name).set(each.imported)
 
     def _limits(self, states: Mapping[str, ProtocolState]) -> None:
         over = over_limit(states)
@@ -135,7 +138,7 @@ def useless(
     """Validator → why nothing, or nothing new, is learnt from it."""
     found = {}
     for name, state in sorted(states.items()):
-        roas = sum(each.imported for each in channels.get(name, ()))
+        roas = sum(each.imported for each in channels.get(name, ()) if each.name != ASPA)
         if state.kind != RPKI or (answers(state) and roas):
             continue
         if answers(state):
