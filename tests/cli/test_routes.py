@@ -12,7 +12,7 @@ from trimtab.cli import routes as command
 from trimtab.cli.routes import collect
 from trimtab.cli.views.routes import lines
 from trimtab.daemons.bird.seen import Seen, seen
-from trimtab.daemons.bird.wire import Channel, Line, Replies, Reply, bfd, channels, neighbours
+from trimtab.daemons.bird.wire import BfdState, Channel, Line, Replies, Reply, bfd, channels, neighbours
 from trimtab.daemons.load import load_estate
 from trimtab.errors import BadInput, Refused, Unreachable
 from trimtab.estate.inventory import Inventory
@@ -128,9 +128,14 @@ def test_bfd_is_by_neighbour() -> None:
     text = (
         "1020-bfd1:\n IP address                Interface  State      Since         Interval  Timeout\n"
         " 198.51.100.1              up0        Up         21:55:20.000    0.100    0.300\n"
-        " fe80::1                   up1        Down       21:55:20.000    1.000    0.000\n0000\n"
+        " fe80::1                   up1        Down       21:55:20.000    1.000    0.000\n"
+        " fe80::1                   up2        Up         21:55:20.000    1.000    0.000\n0000\n"
     )
-    assert bfd(reply(text)) == {"198.51.100.1": True, "fe80::1": False}
+    assert bfd(reply(text)) == {
+        "198.51.100.1": BfdState(True, "21:55:20.000"),
+        "fe80::1%up1": BfdState(False, "21:55:20.000"),
+        "fe80::1%up2": BfdState(True, "21:55:20.000"),
+    }
 
 
 def test_what_birds_filter_language_refuses_is_an_error() -> None:

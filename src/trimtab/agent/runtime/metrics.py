@@ -130,6 +130,9 @@ class SessionFigures:
         self.bfd = Gauge(
             "trimtab_bfd_session_up", "1 the session's BFD is up, 0 it is not", ["session"], registry=registry
         )
+        self.bfd_flaps = Counter(
+            "trimtab_bfd_session_flaps", "How often the session's BFD ended", ["session"], registry=registry
+        )
         self.rtt = Gauge(
             "trimtab_bgp_session_rtt_seconds",
             "Smoothed round trip of the session's TCP connection",

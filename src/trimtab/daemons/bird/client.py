@@ -26,6 +26,7 @@ from pathlib import Path
 from trimtab.daemons.bird import wire
 from trimtab.daemons.bird.wire import (
     Adverts,
+    BfdState,
     Channel,
     Configured,
     Prefix,
@@ -72,8 +73,8 @@ class Bird:
         """The address of each BGP protocol's neighbour, by name."""
         return wire.neighbours(await self._one("show protocols all"))
 
-    async def bfd(self) -> dict[str, bool]:
-        """By neighbour's address: is the BFD session up?"""
+    async def bfd(self) -> dict[str, BfdState]:
+        """By neighbour's address, a link-local one with its interface."""
         return wire.bfd(await self._one("show bfd sessions"))
 
     async def members(self, asked: Sequence[tuple[Prefix, str]]) -> tuple[bool, ...]:
