@@ -163,7 +163,12 @@ def _made(metadata: Any) -> float | None:
     return None
 
 
-def as_json(vrps: Sequence[Vrp]) -> str:
+def as_json(vrps: Sequence[Vrp], aspas: Sequence[Mapping[str, Any]] = ()) -> str:
     """As `read_roas` and StayRTR read it."""
     entries = [{"prefix": str(v.prefix), "maxLength": v.longest, "asn": v.asn, "ta": "local"} for v in vrps]
-    return json.dumps({"metadata": {"counts": len(entries)}, "roas": entries}, indent=1) + "\n"
+    told = {
+        "metadata": {"counts": len(entries)},
+        "roas": entries,
+        **({"aspas": list(aspas)} if aspas else {}),
+    }
+    return json.dumps(told, indent=1) + "\n"
