@@ -83,10 +83,10 @@ def test_a_router_that_asks_for_all_gets_it_and_then_what_is_new(tmp_path: Path)
         assert asked(QUERY, 8) == [(rtr_cache.CACHE_RESET, 0)], "the session of another cache"
 
 
-def estate(folder: Path, aspa: str, more: str = "") -> Inventory:
+def estate(folder: Path, aspa: str, more: str = "", validator: str = "192.0.2.5:323") -> Inventory:
     path = folder / "estate.yaml"
     path.write_text(
-        f'platform: debian-13\nedge: {{rpki: {{validators: ["192.0.2.5:323"], aspa: {aspa}{more}}}}}\n{SMALL}'
+        f'platform: debian-13\nedge: {{rpki: {{validators: ["{validator}"], aspa: {aspa}{more}}}}}\n{SMALL}'
     )
     return Inventory(load_estate(path), shrink=True)
 
@@ -118,3 +118,19 @@ def test_where_paths_are_judged_the_twin_has_a_validator_that_knows_aspas(
         if artifact.path.endswith(f"/{rpki.UNIT}")
     ]
     assert runs and all(f"ExecStart={program} " in text for text in runs)
+
+
+def test_a_validator_is_no_vantage_and_route_servers_and_members_are(tmp_path: Path) -> None:
+    found = estate(tmp_path, "true")
+    site = found.site_names()[0]
+    free = found.vlans(site)[0].network(4)[-10]
+    topology = plan(estate(tmp_path, "true", validator=f"{free}:3323"), "small")
+    vantages = topology.facts["vantages"]
+    assert "validator-1" in {node.name for node in topology.nodes}
+    assert isinstance(vantages, dict) and vantages and "validator-1" not in vantages
+    exchange = plan(Inventory(load_estate("examples/exchange/estate.yaml"), shrink=True), "exchange").facts[
+        "vantages"
+    ]
+    assert isinstance(exchange, dict)
+    assert {name: speaks for name, speaks in exchange.items() if name.startswith("rs-")}
+    assert set(exchange.values()) == {"bird", "frr"} and "as420000" in exchange

@@ -55,13 +55,17 @@ def facts(
         },
         "ca": clients.CA_FILE,
         "announced": list(announced(inventory).prefixes),
-        "vantages": {node.name: _speaks(node) for node in nodes if node.kind == "transit"},
+        "vantages": {
+            node.name: speaks for node in nodes if node.kind == "transit" and (speaks := _speaks(node))
+        },
     }
 
 
 def _speaks(node: Node) -> str:
-    """What a network around the estate speaks BGP with."""
-    return FRR if set(frr.UNITS) <= set(node.units) else "bird"
+    """What a network around the estate speaks BGP with; "" for a machine that does not, as a validator's."""
+    if set(frr.UNITS) <= set(node.units):
+        return FRR
+    return "bird" if "bird.service" in node.units else ""
 
 
 def configuration(inventory: Inventory) -> str:
