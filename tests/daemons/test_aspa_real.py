@@ -162,9 +162,10 @@ def test_what_is_there_is_judged_anew_when_an_aspa_comes_and_when_it_goes(
     script = rf"""
 until_ "the list is there" '[ "$(known)" = 6 ]'
 until_ "who says nothing is taken" 'taken 46.0.1.0/24'
+cp -p /run/list.json /run/kept.json
 printf '%s' '{more}' > /run/list.json
 until_ "it has said something" '[ "$(why 46.0.1.0/24)" = 10 ]'
-printf '%s' "$LIST" > /run/list.json
+mv /run/kept.json /run/list.json
 until_ "it has taken that back" 'taken 46.0.1.0/24'
 ours show protocols | awk '$1 ~ /^up_/ {{ print $1, $6 }}'
 """

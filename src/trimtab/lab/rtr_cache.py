@@ -65,6 +65,7 @@ class Client:
     def __init__(self, there: socket.socket, file: Path, session: int) -> None:
         self._there, self._file, self._session = there, file, session
         self._before: Payloads | None = None
+        self._seen, self._number = self._marks(), int(time.time()) % 2**31
         self._turn = threading.Lock()  # what is said at a change must not fall into an answer
 
     def serve(self) -> None:
@@ -93,20 +94,29 @@ class Client:
             self._before = now
 
     def _watch(self) -> None:
-        last = self._serial()
+        """Whoever sees a change first, this or an answer, counts it; it is told here."""
+        told = self._number
         while True:
             time.sleep(LOOK_S)
             try:
-                if self._serial() != last:
-                    last = self._serial()
-                    with self._turn:
-                        self._there.sendall(pdu(NOTIFY, self._session, struct.pack("!I", last)))
+                with self._turn:
+                    if self._serial() != told:
+                        told = self._number
+                        self._there.sendall(pdu(NOTIFY, self._session, struct.pack("!I", told)))
             except OSError:  # it has gone, or the file is being replaced
                 if self._there.fileno() < 0:
                     return
 
+    def _marks(self) -> tuple[int, int, int]:
+        about = self._file.stat()
+        return about.st_mtime_ns, about.st_ino, about.st_size
+
     def _serial(self) -> int:
-        return self._file.stat().st_mtime_ns // 10**6 % 2**31
+        """It only ever grows, also where a file is put back that is older than the one in its place."""
+        marks = self._marks()
+        if marks != self._seen:
+            self._seen, self._number = marks, (self._number + 1) % 2**31
+        return self._number
 
     def _exactly(self, size: int) -> bytes:
         found = b""
