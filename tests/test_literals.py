@@ -48,6 +48,7 @@ ELSEWHERE: tuple[tuple[str, set[str], str], ...] = (
         "a network around the estate speaks BGP, which is the twin's own choice",
     ),
     ("drills/scene.py", {"bird"}, "what a network around the estate runs"),
+    ("lab/facts.py", {"bird", "bird.service"}, "what a network around the estate runs"),
     ("lab/exchange.py", {"bird.service"}, "a route server speaks BGP, which is the twin's own choice"),
     ("lab/route_server.py", {"bird"}, "a verb of arouteserver: whose configuration it makes"),
     ("agent/agent.py", {"registry"}, "a key of the status"),

@@ -12,7 +12,7 @@ from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.site.round_trips import parsed
 from trimtab.agent.site.sessions import Sessions, ended, over_limit
-from trimtab.daemons.bird.wire import Channel, ProtocolState
+from trimtab.daemons.bird.wire import BfdState, Channel, ProtocolState
 from trimtab.errors import Unreachable
 
 SHUT = "Automatic shutdown: Route limit exceeded"  # as 2.0.12 and 2.17.6 say it
@@ -27,12 +27,13 @@ class Bird:
         self.states: tuple[ProtocolState, ...] | None = states
 
         self.channels_: dict[str, tuple[Channel, ...]] = {}
+        self.bfd_ = {"198.51.100.1": BfdState(True, "02:31:27.752")}
 
     async def neighbours(self) -> dict[str, str]:
         return {"up_a4": "198.51.100.1", "up_b4": "198.51.100.9"}
 
-    async def bfd(self) -> dict[str, bool]:
-        return {"198.51.100.1": True}
+    async def bfd(self) -> dict[str, BfdState]:
+        return self.bfd_
 
     async def channels(self) -> dict[str, tuple[Channel, ...]]:
         return self.channels_
@@ -93,11 +94,17 @@ def test_a_validator_of_no_use_is_told_with_what_that_means() -> None:
 
     assert look() == []
     assert metrics.sessions.roas.labels("validator_1", "roa4")._value.get() == 7
+    bird.channels_["validator_1"] += (Channel("aspa", 3, 0, 0),)
+    assert look() == []
+    assert metrics.sessions.aspas.labels("validator_1")._value.get() == 3
     bird.states = (bgp("validator_1", "start", "Transport-Error", "RPKI"),)
     away = "error it does not answer: its last answer counts until it expires"
     assert look() == [away] == look()
     assert metrics.sessions.validator_up.labels("validator_1")._value.get() == 0
-    bird.states, bird.channels_ = (bgp("validator_1", "up", "Established", "RPKI"),), {}
+    bird.states, bird.channels_ = (
+        (bgp("validator_1", "up", "Established", "RPKI"),),
+        {"validator_1": (Channel("aspa", 3, 0, 0),)},
+    )
     assert look() == [away, "error it knows no ROA: no route is refused for its origin"]
     bird.channels_ = {"validator_1": (Channel("roa4", 7, 0, 0),)}
     assert look()[2:] == ["info "]
@@ -114,6 +121,9 @@ def test_a_validator_of_no_use_is_told_with_what_that_means() -> None:
         (("up", "02:31:27.752"), ("start", "02:31:40.000"), True),
         (("up", "02:31:27.752"), ("up", "02:31:40.000"), True),
         (("up", "02:31:27.752"), ("up", "2026-01-01"), False),
+        (("up", "2026-01-01"), ("up", "2026-01-01"), False),
+        (("up", "2026-01-01"), ("up", "02:31:27.752"), True),
+        (("up", "2026-01-01"), ("up", "2026-01-02"), True),
     ],
 )
 def test_a_flap_is_counted_though_nobody_saw_it_down(
@@ -131,13 +141,18 @@ SS = """\
 \t cubic wscale:7,7 rto:204 rtt:1.532/0.75 ato:40 mss:1448
 0      0      [2001:db8:ff01::2]:34567  [2001:db8:ff01::1]:179
 \t cubic wscale:7,7 rto:204 rtt:0.2/0.1 ato:40
-0      0      [fe80::2%up0]:34567  [fe80::1%up0]:179
+0      0      [fe80::2]%up0:34567  [fe80::1]:179
 \t cubic rto:204 rtt:0.4/0.1
+0      0      [fe80::2]%up1:34568  [fe80::1]:179
+\t cubic rto:204 rtt:0.8/0.1
 """
 
 
 def test_a_round_trip_is_that_of_the_sessions_own_connection() -> None:
-    assert parsed(SS) == {"198.51.100.1": 0.001532, "2001:db8:ff01::1": 0.0002, "fe80::1": 0.0004}
+    assert parsed(SS) == {
+        "198.51.100.1": 0.001532, "2001:db8:ff01::1": 0.0002,
+        "fe80::1%up0": 0.0004, "fe80::1%up1": 0.0008,
+    }  # fmt: skip
     metrics, asked = Metrics(), []
 
     async def trips() -> dict[str, float]:
@@ -149,3 +164,24 @@ def test_a_round_trip_is_that_of_the_sessions_own_connection() -> None:
         asyncio.run(sessions.reconcile(frozenset()))
     assert metrics.sessions.rtt.labels("up_a4")._value.get() == 0.001532 and len(asked) == 2
     assert metrics.sessions.bfd.labels("up_a4")._value.get() == 1
+
+
+def test_bfd_is_told_and_its_flaps_are_counted_though_nobody_saw_it_down() -> None:
+    metrics = Metrics()
+    bird = Bird(bgp("up_a4", "up", "Established"))
+    sessions = Sessions(bird, Log(io.StringIO()), metrics, nobody)
+
+    def look(*states: BfdState) -> tuple[float, float]:
+        bird.bfd_ = dict(zip(("198.51.100.1",), states, strict=False))
+        asyncio.run(sessions.reconcile(frozenset()))
+        told = metrics.sessions
+        return told.bfd.labels("up_a4")._value.get(), told.bfd_flaps.labels("up_a4")._value.get()
+
+    assert look(BfdState(True, "02:31:27.752")) == (1, 0)
+    assert look(BfdState(True, "02:31:27.755")) == (1, 0)
+    assert look(BfdState(True, "02:31:40.000")) == (1, 1)
+    assert look(BfdState(False, "02:31:50.000")) == (0, 2)
+    assert look(BfdState(True, "02:31:55.000")) == (1, 2)
+    assert look() == (0, 3), "BIRD forgets a session of BFD with the one that asked for it"
+    assert look() == (0, 3)
+    assert look(BfdState(True, "02:32:55.000")) == (1, 3)

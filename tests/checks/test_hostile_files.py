@@ -96,7 +96,7 @@ MUTATIONS = st.lists(
 def answered(text: str) -> tuple[Estate, Report] | None:
     """The estate and its findings; None where there are faults, each with its line and something to read."""
     try:
-        estate, tree = read_estate(text, more=(room_faults,))
+        estate, tree = read_estate(text, str(RICH), more=(room_faults,))
         return estate, run(Subject(estate, tree, Inventory(estate), TODAY))
     except BadEstate as error:
         lines = max(1, len(text.splitlines()))

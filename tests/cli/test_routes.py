@@ -12,7 +12,7 @@ from trimtab.cli import routes as command
 from trimtab.cli.routes import collect
 from trimtab.cli.views.routes import lines
 from trimtab.daemons.bird.seen import Seen, seen
-from trimtab.daemons.bird.wire import Channel, Line, Replies, Reply, bfd, channels, neighbours
+from trimtab.daemons.bird.wire import BfdState, Channel, Line, Replies, Reply, bfd, channels, neighbours
 from trimtab.daemons.load import load_estate
 from trimtab.errors import BadInput, Refused, Unreachable
 from trimtab.estate.inventory import Inventory
@@ -47,6 +47,8 @@ PROTOCOLS = """\
 1006-    Routes:         11 imported, 0 exported, 11 preferred
 1006-  Channel roa6
 1006-    Routes:         9 imported, 0 exported, 9 preferred
+1006-  Channel aspa
+1006-    Routes:         3 imported, 0 exported, 3 preferred
 1002-up_hkix4   BGP        ---        up     21:31:23.211  Established
 1006-  BGP state:          Established
 1006-    Neighbor address: 198.51.100.1
@@ -97,7 +99,16 @@ def one(node: str, command: str) -> str:
 def test_paths_and_communities_are_read_over_several_lines() -> None:
     first, second, third = seen(reply(REFUSED))
     assert first == Seen(
-        "99.0.0.0/24", "up_hkix4", "unicast", True, "64500 {64501 64502}", (), frozenset({(65010, 2, 6)})
+        "99.0.0.0/24",
+        "up_hkix4",
+        "unicast",
+        True,
+        "64500 {64501 64502}",
+        (),
+        frozenset({(65010, 2, 6)}),
+        "21:32:52.049",
+        "198.51.100.1",
+        100,
     )
     assert first.origin == 0 and first.reason(65010, 2) == 6
     assert second.communities == ("65535:0", "64500:1", "64500:2")
@@ -107,7 +118,7 @@ def test_paths_and_communities_are_read_over_several_lines() -> None:
 
 def test_counts_are_those_of_each_channel() -> None:
     assert channels(reply(PROTOCOLS)) == {
-        "validator_1": (Channel("roa4", 11, 0, 0), Channel("roa6", 9, 0, 0)),
+        "validator_1": (Channel("roa4", 11, 0, 0), Channel("roa6", 9, 0, 0), Channel("aspa", 3, 0, 0)),
         "up_hkix4": (Channel("ipv4", 1, 2, 3),),
     }
     assert neighbours(reply(PROTOCOLS)) == {"up_hkix4": "198.51.100.1"}
@@ -117,9 +128,14 @@ def test_bfd_is_by_neighbour() -> None:
     text = (
         "1020-bfd1:\n IP address                Interface  State      Since         Interval  Timeout\n"
         " 198.51.100.1              up0        Up         21:55:20.000    0.100    0.300\n"
-        " fe80::1                   up1        Down       21:55:20.000    1.000    0.000\n0000\n"
+        " fe80::1                   up1        Down       21:55:20.000    1.000    0.000\n"
+        " fe80::1                   up2        Up         21:55:20.000    1.000    0.000\n0000\n"
     )
-    assert bfd(reply(text)) == {"198.51.100.1": True, "fe80::1": False}
+    assert bfd(reply(text)) == {
+        "198.51.100.1": BfdState(True, "21:55:20.000"),
+        "fe80::1%up1": BfdState(False, "21:55:20.000"),
+        "fe80::1%up2": BfdState(True, "21:55:20.000"),
+    }
 
 
 def test_what_birds_filter_language_refuses_is_an_error() -> None:
@@ -145,7 +161,9 @@ def test_all_that_routers_and_vantages_say_is_one_answer() -> None:
         ("198.18.1.128/25", "ours"),
         ("198.18.1.128/25", "unknown"),
     ]
-    assert [(each.validator, each.up, each.roas) for each in router.validators] == [("validator_1", True, 20)]
+    assert [(each.validator, each.up, each.roas, each.aspas) for each in router.validators] == [
+        ("validator_1", True, 20, 3)
+    ]
     heard = [
         (each.vantage, each.path, each.sites, each.ways)
         for each in found.heard

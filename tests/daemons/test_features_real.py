@@ -89,6 +89,15 @@ def test_the_release_has_that_version(
     assert says.format(table[platform].version) in ask(command).text
 
 
+def test_whether_bird_verifies_paths(ask: Ask, platform: Platform) -> None:
+    text = (
+        "protocol device { }\naspa table aspas;\nfilter f { if aspa_check_upstream(aspas) = ASPA_INVALID then reject; accept; }\n"
+        "protocol rpki v { aspa { table aspas; }; remote 192.0.2.53 port 323; max version 2; }\n"
+    )
+    reply = ask("bird -p -c /etc/test/bird.conf", {"bird.conf": text})
+    assert (reply.code == 0) == bird.features(platform).aspa, reply.text
+
+
 def test_whether_bird_can_be_told_which_rtr_to_speak(ask: Ask, platform: Platform) -> None:
     text = (
         "protocol device { }\nroa4 table roas4;\n"

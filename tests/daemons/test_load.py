@@ -61,6 +61,27 @@ def test_what_the_version_lacks_is_said_with_its_line_and_the_way_out(
     assert "debian-13 (3.0); or leave `ocsp` out" in found
 
 
+ASPA = f'edge: {{rpki: {{validators: ["192.0.2.5:323"], aspa: true}}}}\n{SMALL}'
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        ("", "BIRD 2.0 of one-router-1 (platform: unsaid, so the oldest) knows no ASPA"),
+        (
+            "platform: debian-13\ngroups: {router: {platform: debian-12}}\n",
+            "(platform: debian-12) knows no ASPA",
+        ),
+        ("platform: debian-13\n", ""),
+        ("groups: {router: {platform: debian-13}}\n", ""),
+    ],
+)
+def test_paths_are_judged_by_a_bird_that_can(tmp_path: Path, head: str, says: str) -> None:
+    found = told(tmp_path, head + ASPA)
+    assert says in found if says else not found
+    assert not says or "debian-13 (2.17); or leave `aspa` out" in found
+
+
 def test_a_table_that_leaves_a_platform_out_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing is said of debian-13"):
         by_platform({"debian-12": 1})

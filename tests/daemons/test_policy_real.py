@@ -36,7 +36,7 @@ sites:
       transit: {asn: 64500, peer: [192.0.2.0], local: [192.0.2.1/31], bfd: false, communities: ["64500:80", no-export], med: 7, prepend: 2}
       server: {asn: 64501, role: route-server, peer: [198.51.100.253], local: [198.51.100.77/24], bfd: false}
       peer: {asn: 64502, role: peer, peer: [198.51.100.90], local: [198.51.100.77/24], bfd: false, learned_communities: ["64496:9"]}
-      shop: {asn: 64503, role: customer, peer: [192.0.2.4], local: [192.0.2.5/31], bfd: false, only: [46.3.0.0/20]}
+      shop: {asn: 64503, role: customer, peer: [192.0.2.4], local: [192.0.2.5/31], bfd: false, only: [46.3.0.0/20, shop.json]}
       quiet: {asn: 64504, peer: [192.0.2.8], local: [192.0.2.9/31], bfd: false, accept: default}
       deaf: {asn: 64505, peer: [192.0.2.12], local: [192.0.2.13/31], bfd: false, accept: none}
   two:
@@ -44,6 +44,13 @@ sites:
      upstreams: {isp: {asn: 64500, peer: [198.51.101.1], bfd: false}}}
 services: {www: {names: [www.small.example], routes: [{pool: web}]}}
 pools: {web: {hosts: backend, port: 8080}}
+"""
+# What `bgpq4 -j` says of the customer.
+SHOP = """\
+{ "NN": [
+    { "prefix": "46.5.0.0/23", "exact": true },
+    { "prefix": "46.6.0.0/20", "exact": false, "less-equal": 22 }
+] }
 """
 # name, AS, its address, ours
 FAR = (
@@ -105,6 +112,10 @@ TOLD = (
     Told("shop", "46.3.0.0/20", "what our customer has", 600),
     Told("shop", "46.3.4.0/24", "a part of it", 600),
     Told("shop", "46.4.0.0/24", "somebody else's", 0),
+    Told("shop", "46.5.0.0/23", "of its list, exactly", 600),
+    Told("shop", "46.5.0.0/24", "a part of what is listed exactly", 0),
+    Told("shop", "46.6.4.0/22", "a part as long as the list allows", 600),
+    Told("shop", "46.6.0.0/24", "a part longer than the list allows", 0),
     Told("shop", "0.0.0.0/0", "a customer's default", 0),
     Told("quiet", "0.0.0.0/0", "only the default is accepted", 400),
     Told("quiet", "45.1.0.0/24", "more than the default", 0),
@@ -161,7 +172,7 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     platform: Platform = request.param
     release = systems.wanted(platform)
     system = systems.find(release, ["/usr/sbin/bird"]) if release else None
-    inventory = Inventory(read_estate(ESTATE, "estate.yaml")[0])
+    inventory = Inventory(read_estate(ESTATE, "estate.yaml", beside={"shop.json": SHOP}.__getitem__)[0])
     host = inventory.by_name["one-router-1"]
     folder = tmp_path_factory.mktemp("policy")
     others = tuple(name for name, *_ in FAR if name != "peer")
@@ -226,7 +237,7 @@ def test_nothing_else_is_taken(said: str) -> None:
 def test_the_anchor_is_away_so_only_customers_are_told(said: str) -> None:
     """No proxy runs here: our own prefix is nowhere, and a transit's or a peer's routes go to our customer alone."""
     for name in ("transit", "server", "peer", "quiet", "deaf"):
-        assert set(heard(said, name)) == {"46.3.0.0/20", "46.3.4.0/24"}, name
+        assert set(heard(said, name)) == {"46.3.0.0/20", "46.3.4.0/24", "46.5.0.0/23", "46.6.4.0/22"}, name
     to_customer = set(heard(said, "shop"))
     assert {"0.0.0.0/0", "45.0.0.0/24", "46.0.0.0/24", "47.0.0.0/24"} <= to_customer
     assert "203.0.113.0/24" not in to_customer

@@ -84,3 +84,37 @@ def test_routes_are_judged_as_rfc_6811_has_it(prefix: str, origin: int, validity
         ]
     )
     assert roas.judge(ip_network(prefix), origin) == validity
+
+
+def test_aspas_of_both_exporters_are_read() -> None:
+    found = {
+        "roas": [],
+        "aspas": [
+            {"customer_asid": 65010, "expires": 1, "providers": [64500, 64501]},
+            {"customer": "AS65020", "providers": ["AS64502"], "ta": "x"},
+            {"customer_asid": 65010, "providers": [64503]},
+            {"customer_asid": 50000, "providers": [0]},
+        ],
+    }
+    assert read_roas(json.dumps(found)).aspas == {
+        65010: {64500, 64501, 64503}, 65020: {64502}, 50000: {0},
+    }  # fmt: skip
+    assert read_roas('{"roas": []}').aspas == {}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        5,
+        {},
+        {"customer": "x", "providers": []},
+        {"customer": 1},
+        {"customer": 1, "providers": [-1]},
+        {"customer": 2**32, "providers": []},
+    ],
+)
+def test_what_is_no_aspa_is_told_with_its_number(entry: object) -> None:
+    with pytest.raises(BadInput, match=r"aspas\[1\] (is no ASPA|cannot be)"):
+        read_roas(json.dumps({"roas": [], "aspas": [{"customer": 1, "providers": [2]}, entry]}))
+    with pytest.raises(BadInput, match="`aspas` is no list"):
+        read_roas(json.dumps({"roas": [], "aspas": entry}))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Why = Literal[
-    "path", "lan", "ours", "bogon", "length", "invalid", "not-taken", "leak", "not-listed", "unknown"
+    "path", "lan", "ours", "bogon", "length", "invalid", "not-taken", "leak", "not-listed", "aspa", "unknown"
 ]
 
 
@@ -53,7 +53,8 @@ class Refused:
     why: Why
     """path: AS numbers that nobody has, or too many; lan: a network that we stand in; ours: our prefix, or a part of one; bogon;
     length: longer than /24 or /48; invalid: a ROA speaks against its origin; not-taken: a default where none is wanted; leak: by
-    a transit network from somebody who is none; not-listed: outside `only`."""
+    a transit network from somebody who is none; not-listed: outside `only`; aspa: an
+    ASPA speaks against its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Validator:
     """Whether it answers."""
     roas: int
     """How many of its ROAs count."""
+    aspas: int
+    """How many of its ASPAs count; 0 where none are asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from trimtab.answers.change import Change, Written
 from trimtab.answers.drain import Event
 from trimtab.answers.freeze import Freeze
+from trimtab.answers.glass import Glass
 from trimtab.answers.incidents import Incident, Incidents
 from trimtab.answers.members import Members
 from trimtab.answers.routes import Routes
@@ -25,7 +26,7 @@ ANSWERS: Mapping[str, Any] = {
     "show": Shown | NetworkPlan,
     "status": Status,
     "why": Why,
-    "routes": Routes,
+    "routes": Routes | Glass,
     "incidents": Incidents | Incident,
     "members": Members,
     "weight": Change[Weighed],

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from trimtab.checks.finding import Finding, Hit, Report, Suppressed, covers
+from trimtab.checks.peer_data import PeerReader, no_peer_data
 from trimtab.checks.registry import LAST, RULES, known
 from trimtab.checks.roas import RoaReader, no_roas
 from trimtab.checks.rule import Rule
@@ -35,12 +36,17 @@ class RuleFailed(TrimtabError):
 
 
 def check_file(
-    path: Path, today: date, secret: SecretReader = no_secrets, roas: RoaReader = no_roas
+    path: Path,
+    today: date,
+    secret: SecretReader = no_secrets,
+    roas: RoaReader = no_roas,
+    peers: PeerReader = no_peer_data,
 ) -> tuple[Inventory, Report]:
     """Load an estate file and run every rule. Raises BadEstate, RuleFailed."""
     estate, tree = load_tree(path)
     inventory = Inventory(estate)
-    return inventory, run(Subject(estate, tree, inventory, today, secret, roas=roas(inventory)))
+    told = Subject(estate, tree, inventory, today, secret, roas=roas(inventory), peer_data=peers(inventory))
+    return inventory, run(told)
 
 
 def run(subject: Subject, rules: Sequence[Rule] = RULES, last: Sequence[Rule] = LAST) -> Report:

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 
 from trimtab.checks.finding import Finding
+from trimtab.checks.peer_data import PeerData
 from trimtab.checks.roas import RoaSource
 from trimtab.daemons.serving import Serving
 from trimtab.estate.estate import Estate
@@ -35,7 +36,7 @@ def no_secrets(_: str) -> str | None:
 @dataclass(frozen=True)
 class Subject:
     """One estate under judgement. today and secret come from the edge; findings only for the rules that run last.
-    roas: who says what of the estate's prefixes, as it could be read here.
+    roas: who says what of the estate's prefixes, as it could be read here.  peer_data: files about peers.
     """
 
     estate: Estate
@@ -45,6 +46,7 @@ class Subject:
     secret: SecretReader = no_secrets
     findings: tuple[Finding, ...] = field(default=())
     roas: tuple[RoaSource, ...] = ()
+    peer_data: tuple[PeerData, ...] = ()
 
     @cached_property
     def engine(self) -> Serving:

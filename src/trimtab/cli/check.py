@@ -16,6 +16,7 @@ from trimtab.checks.output import as_json, as_sarif, faults_json, sarif_of_fault
 from trimtab.checks.subject import SecretReader
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import print_json, print_line
+from trimtab.cli.peer_data import peer_data_beside
 from trimtab.cli.roas import roas_beside
 from trimtab.errors import BadInput
 from trimtab.estate.fault import BadEstate
@@ -39,8 +40,9 @@ def check(
         raise BadInput("--json and --sarif are two formats of one output", "ask for one of them")
     began = time.monotonic()
     try:
-        roas = roas_beside(estate, time.time(), rtr)
-        inventory, report = check_file(estate, datetime.now(UTC).date(), secrets_beside(estate), roas)
+        now = time.time()
+        roas, peers = roas_beside(estate, now, rtr), peer_data_beside(estate, now)
+        inventory, report = check_file(estate, datetime.now(UTC).date(), secrets_beside(estate), roas, peers)
     except BadEstate as error:
         if json:
             print_json(faults_json(error.faults))

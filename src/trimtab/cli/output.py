@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trimtab.answers.codec import plain
-from trimtab.errors import EnvironmentUnable, TrimtabError
+from trimtab.errors import BadInput, EnvironmentUnable, TrimtabError
 
 T = TypeVar("T")
 ASCII = str.maketrans({"≤": "<=", "≥": ">=", "–": "-", "−": "-", "…": "...", "→": "->", "×": "x", "·": "-"})
@@ -168,3 +168,13 @@ class Progress:
 def clock(at: float) -> str:
     """at: seconds since 1970."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def write_picture(path: Path, text: str) -> None:
+    """Raises BadInput."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            f"{path} cannot be written: {error.strerror}", "name a file in a folder that there is"
+        ) from error

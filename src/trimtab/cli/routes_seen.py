@@ -8,10 +8,9 @@ from trimtab.answers.routes import Heard, Refused, Router, Session, Told, Valida
 from trimtab.daemons.announcing import session_name
 from trimtab.daemons.bird import wire
 from trimtab.daemons.bird.defence import REASONS, REFUSED
-from trimtab.daemons.bird.peerings import own_prefixes
 from trimtab.daemons.bird.seen import Seen, seen
-from trimtab.daemons.bird.wire import Channel, ProtocolState, Reply
-from trimtab.daemons.frr import wire as frr
+from trimtab.daemons.bird.wire import ASPA, Channel, ProtocolState, Reply
+from trimtab.daemons.catchment import Announced, bird_questions, frr_question, heard_by_bird, heard_by_frr
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import sessions
@@ -33,7 +32,7 @@ def router(inventory: Inventory, host: Host, ask: Ask) -> Router:
         ask,
         host.name,
         [
-            f"show route table wan{f} all where ({asn}, {REFUSED}, {REASONS['invalid']}) ~ bgp_large_community"
+            f"show route table wan{f} all where bgp_large_community ~ [({asn}, {REFUSED}, *)]"
             for f in FAMILIES
         ],
     )
@@ -47,7 +46,9 @@ def router(inventory: Inventory, host: Host, ask: Ask) -> Router:
         tuple(_refused(each, asn) for each in marked[:MOST]),
         tuple(
             Validator(
-                name, state.info.startswith("Established"), sum(c.imported for c in counts.get(name, ()))
+                name,
+                state.info.startswith("Established"),
+                *_counted(counts.get(name, ())),
             )
             for name, state in sorted(states.items())
             if state.kind == "RPKI"
@@ -55,38 +56,20 @@ def router(inventory: Inventory, host: Host, ask: Ask) -> Router:
     )
 
 
-def heard(inventory: Inventory, vantage: str, ours: bool, ask: Ask) -> Iterator[Heard]:
-    """Of each prefix of the estate. ours: it is one of our routers."""
-    prefixes = [(f, prefix) for f in FAMILIES for prefix in own_prefixes(inventory, f)]
-    asked = [f"show route {p} all table {'wan' if ours else 'master'}{f}" for f, p in prefixes]
-    by_asn = _sites(inventory)
-    own = inventory.by_name[vantage].site if ours else ""
-    for (_, prefix), reply in zip(prefixes, ask(vantage, asked), strict=True):
-        found = [each for each in seen(reply) if each.kind == "unicast"]
-        best = next((each for each in found if each.best), None)
-        sites = (
-            () if best is None else (own,) if ours and not best.path else tuple(by_asn.get(best.origin, ()))
-        )
-        yield Heard(vantage, prefix, best.path if best else "", sites, len(found))
+def _counted(channels: Sequence[Channel]) -> tuple[int, int]:
+    """ROAs and ASPAs of a validator."""
+    aspas = sum(each.imported for each in channels if each.name == ASPA)
+    return sum(each.imported for each in channels) - aspas, aspas
 
 
-def heard_by_frr(inventory: Inventory, vantage: str, say: Say) -> Iterator[Heard]:
+def heard(ours: Announced, vantage: str, own: str, ask: Ask) -> Iterator[Heard]:
+    """Of each prefix of the estate. own: the site of one of our routers, "" for another network."""
+    return heard_by_bird(ours, vantage, own, ask(vantage, bird_questions(ours, router=bool(own))))
+
+
+def heard_in_frr(ours: Announced, vantage: str, say: Say) -> Iterator[Heard]:
     """The same of a network of the twin that runs FRR."""
-    by_asn = _sites(inventory)
-    for prefix in (prefix for f in FAMILIES for prefix in own_prefixes(inventory, f)):
-        found = [path for path in frr.paths(say(vantage, frr.show_route(prefix))) if path.get("valid")]
-        best = next((path for path in found if path.get("bestpath", {}).get("overall")), {})
-        path = str(best.get("aspath", {}).get("string", ""))
-        last = path.split()[-1] if path else ""
-        sites = tuple(by_asn.get(int(last), ())) if last.isdecimal() else ()
-        yield Heard(vantage, prefix, path, sites, len(found))
-
-
-def _sites(inventory: Inventory) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    for site in inventory.site_names():
-        found.setdefault(inventory.asn(site), []).append(site)
-    return found
+    return heard_by_frr(ours, vantage, say(vantage, frr_question(ours)))
 
 
 def _protocols(ask: Ask, node: str) -> tuple[dict[str, ProtocolState], dict[str, tuple[Channel, ...]]]:

@@ -12,7 +12,7 @@ from trimtab.answers.codec import plain
 from trimtab.answers.show import Shown, ShownHost, ShownService, ShownSite
 from trimtab.cli.network import network
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json, named
-from trimtab.cli.output import log, print_json, print_line
+from trimtab.cli.output import log, print_json, print_line, write_picture
 from trimtab.cli.output import show as show_answer
 from trimtab.cli.views import network as views
 from trimtab.cli.views.network_picture import svg
@@ -70,7 +70,7 @@ def _network(
             f"there is no table `{table}`", f"there is {', '.join(t.name for t in views.tables(plan))}"
         )
     if picture is not None:
-        _write(picture, svg(plan))
+        write_picture(picture, svg(plan))
         log(f"wrote {picture}")
     if json:
         print_json(plain(plan))
@@ -79,16 +79,6 @@ def _network(
         for line in form(found):
             print_line(line)
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    """Raises BadInput."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(
-            f"{path} cannot be written: {error.strerror}", "name a file in a folder that there is"
-        ) from error
 
 
 def _lines(found: Shown) -> Iterator[str]:

@@ -163,11 +163,17 @@ class Play:
         self.evidence.setdefault("told", {}).update(struck.told)
 
     def _look(self, when: str, workload: Workload) -> None:
-        """Hear the probes that this scenario's claims ask for."""
+        """Hear the probes that this scenario's claims ask for; where it is about routes, who is caught where too."""
         assert self.aim is not None
         names = probes_for(checkers_for(self.scenario.limits(self.scene.objectives)))
+        names = (*names, "catchment") if self._about_routes(self.aim) else names
         self._tick(workload, "asking the estate itself", sleep=False)
         self.evidence[when] = {name: PROBES[name](self.lab, self.scene, self.aim.site) for name in names}
+
+    def _about_routes(self, aim: Aim) -> bool:
+        """It claims something of them, or what is hit is what announces and carries them."""
+        hit = bool(aim.segments) or not self.scene.announcing.isdisjoint(aim.nodes)
+        return bool(self.scene.vantages) and (hit or self.scenario.about_routes)
 
     def _observe(self, workload: Workload, step: Observe) -> None:
         begin = time.monotonic()

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from trimtab.drills.report.catchment import lines, of_run
 from trimtab.drills.report.rows import FAILED, rows
 from trimtab.drills.report.story import claim
 from trimtab.drills.report.words import seconds
@@ -52,7 +53,7 @@ def figures(result: ScenarioResult, console: Console, source_s: float | None = N
         for line in table:
             cells = [f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)]
             console.print("  ".join(cells).rstrip(), soft_wrap=True, highlight=False)
-    for reason in [*reasons(result), *strays(result)]:
+    for reason in [*reasons(result), *strays(result), *caught(result)]:
         console.print(f"  {escape(reason)}", soft_wrap=True, highlight=False)
 
 
@@ -115,6 +116,18 @@ def strays(result: ScenarioResult) -> Iterator[str]:
     for row in rows(result.to_report()):
         if row.aside:
             yield f"{_small(row.what)}: {row.aside} of {row.predicted}; the machine was busy, or the model is wrong"
+
+
+def caught(result: ScenarioResult) -> Iterator[str]:
+    """What other networks had elsewhere than before, and in which runs if not in all."""
+    found: dict[str, list[str]] = {}
+    for number, run in enumerate(result.runs, 1):
+        seen = of_run(run.figures)
+        for line in lines(seen) if seen else ():
+            found.setdefault(line, []).append(str(number))
+    for line, runs in found.items():
+        some = "" if len(runs) == len(result.runs) else f", run {', '.join(runs)}"
+        yield f"catchment{some}: {line}"
 
 
 def _sum(result: ScenarioResult, key: str) -> int | None:

@@ -49,6 +49,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "drain": ("done", "refused", "one-of-two", "whole"),
 }
 CLAIMS = (*FIGURES, *CONDUCT)
+ABOUT_ROUTES = {"route", "carriers", "leak", "hijack", "sessions", "site", "drain"}
 BUSIEST = "nearest-to-most-clients"
 
 
@@ -110,6 +111,11 @@ class Scenario:
     steps: tuple[Step, ...]
     claims: Mapping[str, str | float]
     arguments: tuple[str, ...] = field(default=("site",))
+
+    @property
+    def about_routes(self) -> bool:
+        """Does it claim something of what other networks hear?"""
+        return not ABOUT_ROUTES.isdisjoint(self.claims)
 
     def limits(self, objectives: Mapping[str, float | None]) -> Claims:
         """The claims in figures. A claim on an objective that the estate does not promise is not made."""

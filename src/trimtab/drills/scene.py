@@ -69,7 +69,7 @@ class Site:
     prefixes: the site's own public ones.  across: by pool with members here the sites that are asked without them.
     units: of the hosts' daemons, each with the hosts that run it.  speakers: hosts that speak BGP with the upstreams, by
     speaker_unit.  public: by proxy the addresses that are its alone, where clients come to each apart.
-    moved: VRRP moves the VIPs.  announcers: proxies that announce by themselves.
+    moved: VRRP moves the VIPs.  announcers: proxies that announce by themselves.  asn: 0 where the twin does not say it.
     """
 
     name: str
@@ -91,6 +91,7 @@ class Site:
     public: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     moved: bool = True
     announcers: tuple[str, ...] = ()
+    asn: int = 0
 
     @property
     def one_holds(self) -> bool:
@@ -176,7 +177,8 @@ class Rpki:
 class Scene:
     """A twin's facts in the drills' own types. objectives: rto_s, write_rto_s, write_rpo, where promised.
     source: the estate's file. estate_store: None where the estate has no store of its own. automatic: agents drain sites.
-    rpki: None where no validator is asked.
+    rpki: None where no validator is asked.  announced: every prefix that is told to other networks.  vantages: these networks'
+    machines, each with what it speaks BGP with.
     """
 
     estate: str
@@ -194,11 +196,21 @@ class Scene:
     automatic: bool = True
     maxconn: int = 20000
     rpki: Rpki | None = None
+    announced: tuple[str, ...] = ()
+    vantages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def serving(self) -> Serving:
         """What the engine of the proxies says of itself. Raises BadInput."""
         return table().engine(self.engine)
+
+    @property
+    def announcing(self) -> frozenset[str]:
+        """Machines on which it hangs who hears which prefix where: speakers, proxies with their anchor, other networks."""
+        own = (
+            host for site in self.sites.values() for host in (*site.routers, *site.speakers, *site.proxies)
+        )
+        return frozenset((*own, *self.vantages))
 
     def site_of(self, host: str) -> str:
         """The site of a host. Raises BadInput for one that the twin has not."""
@@ -240,6 +252,8 @@ def read_scene(facts: Mapping[str, Any]) -> Scene:
         ),
         configuration=facts.get("configuration", "unknown"),
         rpki=_rpki(facts.get("rpki")),
+        announced=tuple(facts.get("announced", ())),
+        vantages=dict(facts.get("vantages", {})),
         splits={
             name: Split(
                 found["host"],
@@ -287,6 +301,7 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
         {proxy: tuple(own) for proxy, own in found.get("public", {}).items()},
         bool(found.get("moved", True)),
         tuple(found.get("announcers", ())),
+        int(found.get("asn", 0)),
     )
 
 

@@ -130,7 +130,8 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _network(value: Any) -> IPNetwork:
+def network(value: Any) -> IPNetwork:
+    """Raises ValueError."""
     if isinstance(value, IPv4Network | IPv6Network):
         return value
     text = parse_text(value)
@@ -263,7 +264,7 @@ Secret = Annotated[
 ]
 Prefix = Annotated[
     IPNetwork,
-    BeforeValidator(_network),
+    BeforeValidator(network),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string"}),
 ]

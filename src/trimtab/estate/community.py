@@ -20,6 +20,8 @@ WELL_KNOWN = {
     "no-advertise": (65535, 65282),  # RFC 1997
     "no-peer": (65535, 65284),  # RFC 3765
 }
+# What nobody sets on purpose, and is seen on routes all the same (RFC 1997, RFC 9494).
+SEEN_TOO = {(65535, 65283): "no-export-subconfed", (65535, 6): "llgr-stale", (65535, 7): "no-llgr"}
 _NUMBERS = re.compile(r"(0|[1-9][0-9]{0,9})(:(0|[1-9][0-9]{0,9})){1,2}", re.ASCII)
 
 
@@ -37,6 +39,11 @@ class Community:
         return next(
             (n for n, parts in WELL_KNOWN.items() if parts == self.parts), ":".join(map(str, self.parts))
         )
+
+
+def named(parts: tuple[int, ...]) -> str:
+    """As it is seen on a route: by name where it has one."""
+    return next((name for seen, name in SEEN_TOO.items() if seen == parts), str(Community(parts)))
 
 
 def parse_community(value: Any) -> Community:

@@ -11,11 +11,13 @@ from trimtab.estate.additions import NONE, Additions
 from trimtab.estate.estate import Estate
 from trimtab.estate.fault import BadEstate, Fault, Mark
 from trimtab.estate.messages import add_faults
+from trimtab.estate.peer_data import Beside
 from trimtab.estate.plan_faults import plan_faults
 from trimtab.estate.prefix_faults import Problem
 from trimtab.estate.references import check_references
 from trimtab.estate.tree import Tree, read_tree
 
+MOST_BESIDE = 16 * 2**20
 # What is wrong with an estate that is valid in itself: (where, message, hint) of each fault.
 Judge = Callable[[Estate], Iterable[Problem]]
 
@@ -31,22 +33,26 @@ def load_tree(path: str | Path) -> tuple[Estate, Tree]:
 
 
 def read_estate(
-    text: str, file: str = "estate.yaml", more: Sequence[Judge] = (), added: Additions = NONE
+    text: str,
+    file: str = "estate.yaml",
+    more: Sequence[Judge] = (),
+    added: Additions = NONE,
+    beside: Beside | None = None,
 ) -> tuple[Estate, Tree]:
-    """The estate and the marks of its text. more: judges beside the model's own.  added: what other
-    packages add to the file. Raises BadEstate."""
+    """The estate and the marks of its text. more: judges beside the model's own.  added: what other packages add to the file.
+    beside: reads the files that it names; default: in the folder of its own. Raises BadEstate."""
     tree = read_tree(text, file)
     if tree.root is None and not tree.faults:
         tree.fault((), "the file is empty", "`trimtab init DIR` writes one to start from")
     if tree.root is None:
         raise BadEstate(tree.faults)
-    estate = _validate(tree, (plan_faults, *more), added)
+    estate = _validate(tree, (plan_faults, *more), added, beside or beside_of(file))
     if estate is None:
         raise BadEstate(tree.faults)
     return estate, tree
 
 
-def _validate(tree: Tree, judges: Sequence[Judge], added: Additions) -> Estate | None:
+def _validate(tree: Tree, judges: Sequence[Judge], added: Additions, beside: Beside) -> Estate | None:
     check_references(tree, added.roles)
     estate = None
     if not isinstance(tree.root, dict):
@@ -54,7 +60,7 @@ def _validate(tree: Tree, judges: Sequence[Judge], added: Additions) -> Estate |
     else:
         model = added.model
         try:
-            estate = model.model_validate(tree.root, context={"roles": added.roles})
+            estate = model.model_validate(tree.root, context={"roles": added.roles, "beside": beside})
         except ValidationError as error:
             add_faults(tree, error, model)
     for judge in judges:
@@ -62,6 +68,32 @@ def _validate(tree: Tree, judges: Sequence[Judge], added: Additions) -> Estate |
             for loc, message, hint in judge(estate):
                 tree.fault(loc, message, hint)
     return None if tree.faults else estate
+
+
+def beside_of(file: str | Path) -> Beside:
+    """Reads what lies beside an estate's file, each once."""
+    texts: dict[str, str] = {}
+
+    def read(name: str) -> str:
+        if name not in texts:
+            texts[name] = _beside(Path(file).parent / name, name)
+        return texts[name]
+
+    return read
+
+
+def _beside(path: Path, name: str) -> str:
+    """Raises ValueError."""
+    try:
+        if not path.is_file():  # a device or a pipe would keep us waiting
+            raise ValueError(f"there is no file {name} beside the estate's")
+        if (size := path.stat().st_size) > MOST_BESIDE:
+            raise ValueError(f"{name} has {size} bytes, at most {MOST_BESIDE} are read")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{name} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name} is no UTF-8 text") from error
 
 
 def text_of(path: str | Path) -> str:

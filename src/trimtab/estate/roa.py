@@ -36,12 +36,13 @@ class Vrp:
 @dataclass(frozen=True, slots=True)
 class Roas:
     """Payloads by their prefix. made: seconds since 1970, None where nothing says it.  total: how many there were, the ones
-    that are kept among them.
+    that are kept among them.  aspas: by AS number those that it names as its providers, where the source has ASPAs.
     """
 
     by_prefix: Mapping[Key, tuple[Vrp, ...]] = field(default_factory=dict)
     made: float | None = None
     total: int = 0
+    aspas: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     def covering(self, prefix: IPNetwork) -> list[Vrp]:
         """Every payload that speaks of the prefix: those of it and of what contains it, the shortest first."""
@@ -88,9 +89,31 @@ def read_roas(text: str, of: Collection[IPNetwork] | None = None) -> Roas:
         raise BadInput(f"{len(entries)} ROAs, at most {MOST} are read", "the whole Internet has fewer")
     wanted = None if of is None else {key for prefix in of for key in containing(prefix)}
     kept = [vrp for i, each in enumerate(entries) if (vrp := _vrp(each, i, wanted)) is not None]
-    return replace(roas_of(kept), made=_made(found.get("metadata")), total=len(entries))
+    aspas = read_aspas(found)
+    return replace(roas_of(kept), made=_made(found.get("metadata")), total=len(entries), aspas=aspas)
 
 
+def read_aspas(found: Mapping[str, Any]) -> dict[int, frozenset[int]]:
+    """The `aspas` of an export, as rpki-client (customer_asid) and Routinator (customer) write them; none is an answer. Of several
+    of one AS all providers count. Raises BadInput.
+    """
+    entries = found.get("aspas", [])
+    if not isinstance(entries, list) or len(entries) > MOST:
+        raise BadInput("`aspas` is no list that can be", _ASPAS)
+    aspas: dict[int, frozenset[int]] = {}
+    for number, each in enumerate(entries):
+        try:
+            customer = _asn(each["customer_asid"] if "customer_asid" in each else each["customer"])
+            providers = frozenset(map(_asn, each["providers"]))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BadInput(f"aspas[{number}] is no ASPA: {ascii(each)[:100]}", _ASPAS) from error
+        if not all(0 <= asn < 2**32 for asn in (customer, *providers)):
+            raise BadInput(f"aspas[{number}] cannot be: {ascii(each)[:100]}", _ASPAS)
+        aspas[customer] = aspas.get(customer, frozenset()) | providers
+    return aspas
+
+
+_ASPAS = 'as rpki-client or Routinator write them: {"aspas": [{"customer_asid", "providers"}]}'
 _EXPECTED = 'the export of rpki-client, Routinator or StayRTR: {"roas": [{"prefix", "maxLength", "asn"}]}'
 
 
@@ -140,7 +163,12 @@ def _made(metadata: Any) -> float | None:
     return None
 
 
-def as_json(vrps: Sequence[Vrp]) -> str:
+def as_json(vrps: Sequence[Vrp], aspas: Sequence[Mapping[str, Any]] = ()) -> str:
     """As `read_roas` and StayRTR read it."""
     entries = [{"prefix": str(v.prefix), "maxLength": v.longest, "asn": v.asn, "ta": "local"} for v in vrps]
-    return json.dumps({"metadata": {"counts": len(entries)}, "roas": entries}, indent=1) + "\n"
+    told = {
+        "metadata": {"counts": len(entries)},
+        "roas": entries,
+        **({"aspas": list(aspas)} if aspas else {}),
+    }
+    return json.dumps(told, indent=1) + "\n"

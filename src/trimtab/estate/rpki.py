@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
 from trimtab.estate.base import IPAddress, Noun, matching
-from trimtab.estate.quantity import Duration, parse_text
+from trimtab.estate.quantity import Bool, Duration, parse_text
 
 PORT = 323  # RFC 8210, 14
 SHORTEST_EXPIRE, LONGEST_EXPIRE = 600, 172_800  # RFC 8210, 6
@@ -77,6 +77,10 @@ class Rpki(Noun):
     reject: Literal["invalid", "none"] | None = Field(
         default=None, description="what the routers refuse; default: `invalid` where there are validators"
     )
+    aspa: Bool = Field(
+        default=False,
+        description="judge paths by ASPAs too, as `reject` says; BIRD of debian-13, and validators with RTR 2",
+    )
     expire: Duration = Field(
         default=7200.0,
         ge=SHORTEST_EXPIRE,
@@ -88,6 +92,10 @@ class Rpki(Noun):
     def _possible(self) -> Rpki:
         if not self.validators and self.reject is not None:
             raise ValueError("`reject` needs to know what is invalid: add `validators: [ADDRESS:PORT]`")
+        if not self.validators and self.aspa:
+            raise ValueError(
+                "`aspa` needs to know who may carry whom: add `validators: [ADDRESS:PORT]`, with RTR 2"
+            )
         if not self.validators and self.roas is None:
             raise ValueError("nothing to judge by: add `roas: FILE`, `validators: [ADDRESS:PORT]` or both")
         if len(set(self.validators)) != len(self.validators):

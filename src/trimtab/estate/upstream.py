@@ -15,10 +15,11 @@ from trimtab.estate.base import (
     IPAddress,
     IPInterface,
     Noun,
-    Prefix,
     Secret,
 )
 from trimtab.estate.community import BgpCommunity
+from trimtab.estate.peer_data import Listed, ListFile, allowed
+from trimtab.estate.peer_files import Only, PeeringDb
 from trimtab.estate.quantity import Bool, Duration, Int, Timer, parse_bool, parse_timer, whole_seconds
 
 RoleName = Literal["transit", "peer", "route-server", "customer"]
@@ -129,14 +130,18 @@ class Upstream(Noun):
         default=False, description="IPv4 too in the IPv6 session, by IPv6 next hops (RFC 8950)"
     )
     accept: Accept | None = Field(default=None, description="what is taken; default: by the role")
-    only: tuple[Prefix, ...] = Field(
-        default=(), description="take these and what is more specific alone, as its IRR entry has them"
+    only: tuple[Only, ...] = Field(
+        default=(),
+        description="take these and what is more specific alone, as its IRR entry has them; `x.json` is a list of `bgpq4 -j`",
     )
     prefixes: Int | None = Field(
         default=None,
         ge=1,
         le=10_000_000,
         description="more routes than these end the session; default: by the role",
+    )
+    peeringdb: PeeringDb | None = Field(
+        default=None, description="the limit as the network itself states it, in the place of `prefixes`"
     )
     preference: Int | None = Field(
         default=None,
@@ -167,6 +172,7 @@ class Upstream(Noun):
             raise ValueError(
                 "a customer's prefixes have to be known, or its mistakes are announced as ours: add `only: [PREFIX]`"
             )
+        self._written_down()
         if self.keepalive is not None and self.hold is not None and self.keepalive * 3 > self.hold:
             raise ValueError("`keepalive` is at most a third of `hold` (RFC 4271, 4.4)")
         if self.extended_next_hop and not any(p.version == 6 for p in self.peer):
@@ -174,6 +180,31 @@ class Upstream(Noun):
                 "`extended_next_hop` is about an IPv6 session: there is no IPv6 address in `peer`"
             )
         return self
+
+    def _written_down(self) -> None:
+        """What files say of it has to be about it. Raises ValueError."""
+        for file in (each for each in self.only if isinstance(each, ListFile)):
+            for family in sorted({each.net.version for each in file.entries}):
+                if not self.carries(family):
+                    raise ValueError(f"{file} lists IPv{family} prefixes, and no session carries IPv{family}")
+        if self.peeringdb is None:
+            return
+        if self.prefixes is not None:
+            raise ValueError("`prefixes` and `peeringdb` are two limits: one of the two")
+        export = self.peeringdb.file
+        if self.asn not in export.nets:
+            raise ValueError(f"AS{self.asn} is not in {export}: export it too, or state `prefixes`")
+        for family in (f for f in (4, 6) if self.carries(f) and not export.nets[self.asn][f]):
+            raise ValueError(
+                f"AS{self.asn} says nothing of its IPv{family} prefixes in {export} (info_prefixes{family}): state `prefixes`"
+            )
+
+    @property
+    def listed(self) -> tuple[Listed, ...]:
+        """All of `only`, those of files too."""
+        return tuple(
+            each for one in self.only for each in (one.entries if isinstance(one, ListFile) else (one,))
+        )
 
     @property
     def stated(self) -> bool:
@@ -198,6 +229,8 @@ class Upstream(Noun):
 
     def limit(self, family: int) -> int:
         """Routes of the family beyond which the session ends."""
+        if self.peeringdb is not None and (count := self.peeringdb.file.nets[self.asn][family]):
+            return allowed(count, self.peeringdb.margin)
         return self.prefixes or ROLES[self.role].limit[0 if family == 4 else 1]
 
     def carries(self, family: int) -> bool:

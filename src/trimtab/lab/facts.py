@@ -9,7 +9,9 @@ from typing import Any
 
 from trimtab.daemons.across import asked
 from trimtab.daemons.announcing import session_name, speaker
+from trimtab.daemons.catchment import announced
 from trimtab.daemons.etcd.config import store_members
+from trimtab.daemons.frr.wire import NAME as FRR
 from trimtab.daemons.pools import used
 from trimtab.daemons.rendered import render_host
 from trimtab.daemons.splits import splits
@@ -17,7 +19,7 @@ from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.peering import apiece, by_itself, by_vrrp, joined, speakers
 from trimtab.estate.reached import public_of
-from trimtab.lab import clients, storefront
+from trimtab.lab import clients, frr, storefront
 from trimtab.lab.clients import RegionPlan
 from trimtab.lab.exchange import server_node
 from trimtab.lab.topology import Node, wan_segment
@@ -53,7 +55,18 @@ def facts(
             "write_rpo": estate.objectives.write.rpo,
         },
         "ca": clients.CA_FILE,
+        "announced": list(announced(inventory).prefixes),
+        "vantages": {
+            node.name: speaks for node in nodes if node.kind == "transit" and (speaks := _speaks(node))
+        },
     }
+
+
+def _speaks(node: Node) -> str:
+    """What a network around the estate speaks BGP with; "" for a machine that does not, as a validator's."""
+    if set(frr.UNITS) <= set(node.units):
+        return FRR
+    return "bird" if "bird.service" in node.units else ""
 
 
 def configuration(inventory: Inventory) -> str:
@@ -69,6 +82,7 @@ def _site(inventory: Inventory, site: str, nodes: Sequence[Node], links: Sequenc
     own = [p for f in FAMILIES if (p := inventory.public(site, f)) is not None]
     front = inventory.front(site)
     return {
+        "asn": inventory.asn(site),
         "links": {other: wan_segment(site, other) for other in joined(inventory, site)},
         "upstreams": _upstreams(inventory, site, links),
         "prefixes": [str(prefix) for prefix in own],

@@ -1,5 +1,6 @@
 """RPKI in the twin: StayRTR at the address of each validator, with the ROAs that the estate states and those of the networks
-around it; and prefixes of somebody else, for those who announce what is not theirs.
+around it; and prefixes of somebody else, for those who announce what is not theirs. Where paths are judged too, a cache of the
+twin's own stands there, for StayRTR knows no ASPA.
 
 A validator stands on the estate's host that has its address, else in the network of a site that contains it, else on every
 transit: there each router reaches its nearest.
@@ -21,15 +22,16 @@ from trimtab.errors import BadInput
 from trimtab.estate.base import IPNetwork
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.peering import sessions
-from trimtab.estate.roa import Vrp, as_json, read_roas
+from trimtab.estate.roa import Roas, Vrp, as_json, read_roas
 from trimtab.estate.rpki import Endpoint
-from trimtab.lab import ranges
+from trimtab.lab import ranges, rtr_cache
 from trimtab.lab.ranges import Ranges
 from trimtab.lab.topology import Leg, Node
 from trimtab.lab.uplinks import lan_segment
 
 UNIT = "stayrtr.service"
 FILE = "/etc/stayrtr/roas.json"
+CACHE = "/usr/local/lib/trimtab/rtr_cache.py"
 STRANGER_AS = 419_999  # nobody has it, and no filter takes it for a number that nobody can have
 FORWARDS = ("net.ipv4.ip_forward", "1")
 # Of a transit's kernel: what it tells its customers beside what is its own to tell (transit.conf.j2).
@@ -42,12 +44,33 @@ def stated(inventory: Inventory, source: str) -> list[Vrp]:
     found = inventory.estate.edge.rpki
     if found is None or found.roas is None or not source:
         return [Vrp(each.prefix, each.prefix.prefixlen, asn) for each in own for asn in sorted(each.origins)]
-    path = Path(source).parent / found.roas
+    return [vrp for each in _file(inventory, source).by_prefix.values() for vrp in each]
+
+
+def _file(inventory: Inventory, source: str) -> Roas:
+    """Raises BadInput."""
+    told = inventory.estate.edge.rpki
+    assert told is not None and told.roas is not None
+    path = Path(source).parent / told.roas
     try:
-        kept = read_roas(path.read_text(encoding="utf-8"), [each.prefix for each in own])
+        return read_roas(path.read_text(encoding="utf-8"), [each.prefix for each in announcements(inventory)])
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {error}", "`edge.rpki.roas` names it") from error
-    return [vrp for each in kept.by_prefix.values() for vrp in each]
+
+
+def aspas(inventory: Inventory, source: str) -> list[dict[str, Any]]:
+    """Of the estate's AS numbers: those of its file, else as they should be, every transit of the sites that have it. Raises BadInput."""
+    own: dict[int, set[int]] = {}
+    for site in inventory.site_names():
+        found = own.setdefault(inventory.asn(site), set())
+        found |= {u.asn for u in inventory.estate.sites[site].upstreams.values() if u.role == "transit"}
+    told = inventory.estate.edge.rpki
+    kept = _file(inventory, source).aspas if told is not None and told.roas and source else {}
+    return [
+        {"customer_asid": asn, "providers": sorted(kept.get(asn, providers))}
+        for asn, providers in own.items()
+        if kept.get(asn, providers)
+    ]
 
 
 def foreign(inventory: Inventory, chosen: Ranges) -> tuple[IPNetwork, ...]:
@@ -63,11 +86,12 @@ def serving(
     asked = inventory.estate.edge.rpki
     if asked is None or not asked.validators:
         return list(nodes)
-    text = as_json([*stated(inventory, source), *(Vrp(p, p.prefixlen, STRANGER_AS) for p in foreign)])
+    vrps = [*stated(inventory, source), *(Vrp(p, p.prefixlen, STRANGER_AS) for p in foreign)]
+    text = as_json(vrps, aspas(inventory, source)) if asked.aspa else as_json(vrps)
     found = {node.name: node for node in nodes}
     for number, endpoint in enumerate(asked.validators, 1):
         for node in _places(inventory, found, endpoint, number):
-            found[node.name] = _with(node, endpoint, number, text)
+            found[node.name] = _with(node, endpoint, number, text, asked.aspa)
     return list(found.values())
 
 
@@ -93,15 +117,19 @@ def _places(inventory: Inventory, nodes: dict[str, Node], endpoint: Endpoint, nu
         )
 
 
-def _with(node: Node, endpoint: Endpoint, number: int, text: str) -> Node:
-    """StayRTR reads its file anew each second, and forgets nothing by itself."""
+def _with(node: Node, endpoint: Endpoint, number: int, text: str, paths: bool) -> Node:
+    """StayRTR reads its file anew each second, and forgets nothing by itself. paths: by the cache that has ASPAs instead."""
     name = UNIT if UNIT not in node.units else f"stayrtr-{number}.service"
+    program = Artifact(CACHE, Path(rtr_cache.__file__).read_text(encoding="utf-8"))
     lines = [
         "Type=exec",
-        f"ExecStart=/usr/bin/stayrtr -bind {endpoint} -cache {FILE} -checktime=false -metrics.addr= -refresh 1 -loglevel warning",
+        f"ExecStart=/usr/bin/python3 {CACHE} {endpoint.address} {endpoint.port} {FILE}"
+        if paths
+        else f"ExecStart=/usr/bin/stayrtr -bind {endpoint} -cache {FILE} -checktime=false -metrics.addr= -refresh 1 -loglevel warning",
     ]
-    brought = unit(name, "network-online.target", lines, "StayRTR, a validator of the twin")
-    return replace(node, files=(*node.files, Artifact(FILE, text), brought), units=(*node.units, name))
+    brought = unit(name, "network-online.target", lines, "a validator of the twin")
+    files = (*node.files, Artifact(FILE, text), *([program] if paths else []), brought)
+    return replace(node, files=files, units=(*node.units, name))
 
 
 def facts(inventory: Inventory, nodes: Sequence[Node], foreign: Sequence[IPNetwork]) -> dict[str, Any] | None:

@@ -141,6 +141,9 @@ class SessionFigures:
         self.bfd = Gauge(
             "trimtab_bfd_session_up", "1 the session's BFD is up, 0 it is not", ["session"], registry=registry
         )
+        self.bfd_flaps = Counter(
+            "trimtab_bfd_session_flaps", "How often the session's BFD ended", ["session"], registry=registry
+        )
         self.rtt = Gauge(
             "trimtab_bgp_session_rtt_seconds",
             "Smoothed round trip of the session's TCP connection",
@@ -153,6 +156,7 @@ class SessionFigures:
         self.roas = Gauge(
             "trimtab_rpki_roas", "ROAs that count now", ["validator", "family"], registry=registry
         )
+        self.aspas = Gauge("trimtab_rpki_aspas", "ASPAs that count now", ["validator"], registry=registry)
 
 
 class _Server(ThreadingWSGIServer):

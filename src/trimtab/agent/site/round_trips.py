@@ -10,18 +10,19 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
+from trimtab.daemons.bird.wire import zoned
 from trimtab.drivers.command import run
 
 T = TypeVar("T")
 
 ASK = ("ss", "-tinH", "state", "established", "( sport = :179 or dport = :179 )")
 LIMIT_S = 2.0
-_ENDS = re.compile(r"\d+ +\d+ +\S+:\d+ +(\S+):\d+", re.ASCII)
+_ENDS = re.compile(r"\d+ +\d+ +(\S+):\d+ +(\S+):\d+", re.ASCII)
 _RTT = re.compile(r"\brtt:(\d+(?:\.\d+)?)/", re.ASCII)
 
 
 async def round_trips() -> dict[str, float]:
-    """Neighbour's address → seconds. What cannot be asked is left out."""
+    """Neighbour's address, a link-local one with its interface → seconds. What cannot be asked is left out."""
     ran = await run(ASK, LIMIT_S)
     return parsed(ran.output) if ran.code == 0 else {}
 
@@ -32,12 +33,18 @@ def parsed(text: str) -> dict[str, float]:
     peer = ""
     for line in text.splitlines():
         if ends := _ENDS.match(line):
-            peer = ends[1].strip("[]").partition("%")[0].rstrip("]")
+            peer = _peer(ends[1], ends[2])
         elif peer and (told := _RTT.search(line)):
             found[peer] = float(told[1]) / 1000
     return found
 
 
+def _peer(local: str, remote: str) -> str:
+    """Only our own end says which interface it is."""
+    address, _, zone = remote.replace("[", "").replace("]", "").partition("%")
+    return zoned(address, zone or local.replace("]", "").partition("%")[2])
+
+
 def by_session(neighbours: Mapping[str, str], found: Mapping[str, T]) -> dict[str, T]:
-    """neighbours: session → address, as BIRD has it."""
+    """neighbours: session → address, as BIRD has it, a link-local one with its interface."""
     return {name: found[address] for name, address in neighbours.items() if address in found}

@@ -15,7 +15,7 @@ from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import DONE, Result
 from trimtab.agent.site.round_trips import by_session, round_trips
-from trimtab.daemons.bird.wire import Channel, ProtocolState
+from trimtab.daemons.bird.wire import ASPA, BfdState, Channel, ProtocolState
 
 PACE = Pace(window=0.0, resync=5.0, first=0.5, most=15.0)
 LIMIT = "Route limit exceeded"  # BIRD 2.0 and 2.17, in the last column of `show protocols`
@@ -30,7 +30,7 @@ class ProtocolsLike(Protocol):
     async def protocols(self) -> dict[str, ProtocolState]: ...
     async def channels(self) -> dict[str, tuple[Channel, ...]]: ...
     async def neighbours(self) -> dict[str, str]: ...
-    async def bfd(self) -> dict[str, bool]: ...
+    async def bfd(self) -> dict[str, BfdState]: ...
 
 
 RoundTrips = Callable[[], Awaitable[Mapping[str, float]]]
@@ -49,6 +49,7 @@ class Sessions:
         self._over: frozenset[str] = frozenset()
         self._useless: dict[str, str] = {}
         self._before: Mapping[str, ProtocolState] = {}
+        self._bfd: Mapping[str, BfdState] = {}
 
     def keys(self) -> Collection[str]:
         return ("sessions",)
@@ -70,8 +71,14 @@ class Sessions:
         told, rare = self._metrics.sessions, self._round % EVERY == 0
         if rare:
             self._addresses = await self._bird.neighbours()
-        for name, up in by_session(self._addresses, await self._bird.bfd()).items():
-            told.bfd.labels(name).set(int(up))
+        states = by_session(self._addresses, await self._bird.bfd())
+        for name, state in states.items():
+            told.bfd.labels(name).set(int(state.up))
+            told.bfd_flaps.labels(name).inc(int(lapsed(self._bfd.get(name), state)))
+        for name in self._bfd.keys() - states.keys():  # BIRD forgets it with the session that asked for it
+            told.bfd.labels(name).set(0)
+            told.bfd_flaps.labels(name).inc(int(self._bfd[name].up))
+        self._bfd = states
         for name, rtt in by_session(self._addresses, await self._asked() if rare else {}).items():
             told.rtt.labels(name).set(rtt)
 
@@ -89,7 +96,10 @@ class Sessions:
             elif state.kind == RPKI:
                 told.validator_up.labels(name).set(int(answers(state)))
                 for each in channels.get(name, ()):
-                    told.roas.labels(name, each.name).set(each.imported)
+                    if each.name == ASPA:
+                        told.aspas.labels(name).set(each.imported)
+                    else:
+                        told.roas.labels(name, each.name).set(each.imported)
 
     def _limits(self, states: Mapping[str, ProtocolState]) -> None:
         over = over_limit(states)
@@ -135,7 +145,7 @@ def useless(
     """Validator → why nothing, or nothing new, is learnt from it."""
     found = {}
     for name, state in sorted(states.items()):
-        roas = sum(each.imported for each in channels.get(name, ()))
+        roas = sum(each.imported for each in channels.get(name, ()) if each.name != ASPA)
         if state.kind != RPKI or (answers(state) and roas):
             continue
         if answers(state):
@@ -151,13 +161,21 @@ def useless(
 
 def ended(before: ProtocolState | None, now: ProtocolState) -> bool:
     """Has a session that was up been down since?"""
-    if before is None or before.state != "up":
-        return False
-    if now.state != "up":
-        return True
-    first, second = _TIME.fullmatch(before.since), _TIME.fullmatch(now.since)
-    if first is None or second is None:  # a date, once it is a day old
-        return False
+    return (
+        before is not None and before.state == "up" and (now.state != "up" or anew(before.since, now.since))
+    )
+
+
+def lapsed(before: BfdState | None, now: BfdState) -> bool:
+    """The same of a BFD session."""
+    return before is not None and before.up and (not now.up or anew(before.since, now.since))
+
+
+def anew(before: str, now: str) -> bool:
+    """Is it another moment? A time becomes a date once it is a day old; a date becomes nothing else by itself."""
+    first, second = _TIME.fullmatch(before), _TIME.fullmatch(now)
+    if first is None or second is None:
+        return first is None and before != now
     return abs(_seconds(second) - _seconds(first)) > JITTER_S
 
 

@@ -26,7 +26,8 @@ def _sessions(answer: Routes) -> Iterator[str]:
             since = each.since if each.up else "down"
             yield f"{router.router:<16} {each.session:<18} {since:<13} {each.taken:>8} {each.refused:>8}  {tells}"
         for told in router.validators:
-            state = f"{told.roas} ROAs" if told.up else f"does not answer, {told.roas} ROAs count still"
+            lists = f"{told.roas} ROAs{f', {told.aspas} ASPAs' if told.aspas else ''}"
+            state = lists if told.up else f"does not answer, {lists} count still"
             yield f"{router.router:<16} {told.validator:<18} {state}"
 
 

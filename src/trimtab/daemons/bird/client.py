@@ -29,6 +29,7 @@ from trimtab.daemons.bird.seen import Seen, seen
 from trimtab.daemons.bird.shift_file import Left
 from trimtab.daemons.bird.wire import (
     Adverts,
+    BfdState,
     Channel,
     Configured,
     Prefix,
@@ -75,8 +76,8 @@ class Bird:
         """The address of each BGP protocol's neighbour, by name."""
         return wire.neighbours(await self._one("show protocols all"))
 
-    async def bfd(self) -> dict[str, bool]:
-        """By neighbour's address: is the BFD session up?"""
+    async def bfd(self) -> dict[str, BfdState]:
+        """By neighbour's address, a link-local one with its interface."""
         return wire.bfd(await self._one("show bfd sessions"))
 
     async def members(self, asked: Sequence[tuple[Prefix, str]]) -> tuple[bool, ...]:
@@ -182,7 +183,7 @@ def _questions(prefixes: Collection[Prefix] | None, rest: str) -> list[str]:
 
 def _left(route: Seen) -> Left:
     pairs = (tuple(map(int, each.split(":"))) for each in route.communities)
-    return Left(len(route.path.split()), route.med, frozenset({*pairs, *route.large}))
+    return Left(len(route.path.split()), route.med or 0, frozenset({*pairs, *route.large}))
 
 
 def _adverts(replies: Sequence[Reply]) -> Adverts:

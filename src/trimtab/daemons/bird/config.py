@@ -62,7 +62,7 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         anchored=host.does("vips"),
         spare=by_itself(inventory, host.site),
         rpki=rpki(inventory, host.site),
-        rtr=features(host.platform).rtr,
+        rtr=rtr_version(inventory, host),
         why=REASONS,
         refused=REFUSED,
         shutdown=GRACEFUL_SHUTDOWN,
@@ -91,6 +91,13 @@ def render_proxy(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         **timers(inventory),
     )
     return (Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),)
+
+
+def rtr_version(inventory: Inventory, host: Host) -> int:
+    """What it is told to begin with; 0: nothing. ASPAs come with version 2 alone."""
+    stated = inventory.estate.edge.rpki
+    version = features(host.platform).rtr
+    return 2 if version and stated is not None and stated.aspa else version
 
 
 def timers(inventory: Inventory) -> dict[str, int]:

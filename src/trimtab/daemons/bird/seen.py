@@ -11,13 +11,17 @@ from trimtab.errors import InvalidResponse
 
 Large = tuple[int, int, int]
 
-_ROUTE = re.compile(r"(\S*) +(\w+) \[(\S+) [^\]]*\]( [*!])?", re.ASCII)
-_PATH, _COMMUNITY, _LARGE, _MED = "BGP.as_path:", "BGP.community:", "BGP.large_community:", "BGP.med:"
+_ROUTE = re.compile(r"(\S*) +(\w+) \[(\S+) ([^\]]*)\]( [*!])?", re.ASCII)
+_VIA = re.compile(r"\s*via (\S+) on", re.ASCII)
+_PATH, _COMMUNITY, _LARGE = "BGP.as_path:", "BGP.community:", "BGP.large_community:"
+_NEXT_HOP, _PREF, _MED = "BGP.next_hop:", "BGP.local_pref:", "BGP.med:"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """path: as BIRD writes it, the origin last.  best: the table's choice."""
+    """path: as BIRD writes it, the origin last.  best: the table's choice.  since: as BIRD says it.  next_hop: as BGP told it,
+    else the way that it takes; "" for neither.
+    """
 
     prefix: str
     protocol: str
@@ -26,7 +30,10 @@ class Seen:
     path: str = ""
     communities: tuple[str, ...] = ()
     large: frozenset[Large] = frozenset()
-    med: int = 0
+    since: str = ""
+    next_hop: str = ""
+    local_pref: int | None = None
+    med: int | None = None
 
     @property
     def origin(self) -> int:
@@ -60,6 +67,8 @@ def _routes(lines: tuple[Line, ...]) -> Iterator[Seen]:
             prefix = begun[1] or prefix
         elif line.code == ROUTE_ATTRIBUTE:
             _attribute(line.text, told)
+        elif via := _VIA.match(line.text):
+            told.setdefault("via", via[1])
     if begun is not None:
         yield _seen(begun, prefix, told)
 
@@ -80,9 +89,16 @@ def _seen(begun: re.Match[str], prefix: str, told: dict[str, str]) -> Seen:
         prefix,
         begun[3],
         begun[2],
-        begun[4] == " *",
+        begun[5] == " *",
         " ".join(told.get(_PATH, "").split()),
         tuple(f"{high}:{low}" for high, low in pairs),
         frozenset((int(a), int(b), int(c)) for a, b, c in large),
-        int(med) if (med := told.get(_MED, "")).isdecimal() else 0,
+        begun[4].partition(" from ")[0],
+        (told.get(_NEXT_HOP, "").split() or [told.get("via", "")])[0],
+        _number(told.get(_PREF)),
+        _number(told.get(_MED)),
     )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None

@@ -24,6 +24,7 @@ MAX_REPLY = 4 * 2**20
 WELCOME, RECONFIGURED, IN_PROGRESS, QUEUED, SHUTTING_DOWN, CONFIG_OK, EVALUATED = 1, 3, 4, 5, 6, 20, 23
 PROTOCOL, PROTOCOL_DETAIL, ROUTE, ROUTE_ATTRIBUTE = 1002, 1006, 1007, 1012
 BFD = 1020
+ASPA = "aspa"  # the channel of an RPKI protocol that is not about ROAs
 NO_ROUTE, NO_PROTOCOL, INTERRUPTED = 8001, 8003, 8004
 
 Prefix = IPv4Network | IPv6Network
@@ -39,7 +40,7 @@ _LINE = re.compile(r"(\d{4})([- ])(.*)", re.ASCII | re.DOTALL)
 _NET = re.compile(r"(\S*) +(\w+) \[(\S+) [^\]]*\]( [*!])?", re.ASCII)
 _COMMUNITIES = re.compile(r"(\(\d{1,5},\d{1,5}\) ?)*", re.ASCII)
 _NAME = "\tBGP.community:"
-_NEIGHBOUR = re.compile(r" *Neighbor address: ([0-9a-fA-F.:]+)", re.ASCII)
+_NEIGHBOUR = re.compile(r" *Neighbor address: ([0-9a-fA-F.:]+(?:%\S+)?)", re.ASCII)
 _CHANNEL = re.compile(r" *Channel (\w+)", re.ASCII)
 _COUNTS = re.compile(r" *Routes: +(\d+) imported, (?:(\d+) filtered, )?(\d+) exported", re.ASCII)
 
@@ -85,6 +86,14 @@ class Channel:
     imported: int
     filtered: int
     exported: int
+
+
+@dataclass(frozen=True, slots=True)
+class BfdState:
+    """since: as that of a protocol."""
+
+    up: bool
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +244,7 @@ def channels(reply: Reply) -> dict[str, tuple[Channel, ...]]:
 
 
 def neighbours(reply: Reply) -> dict[str, str]:
-    """Address by protocol, of `show protocols all`, without an interface."""
+    """Address by protocol, of `show protocols all`; a link-local one with its interface, `fe80::1%up0`."""
     found: dict[str, str] = {}
     protocol = ""
     for line in accepted(reply).lines:
@@ -246,10 +255,16 @@ def neighbours(reply: Reply) -> dict[str, str]:
     return found
 
 
-def bfd(reply: Reply) -> dict[str, bool]:
-    """Neighbour's address → is its session up? Of `show bfd sessions`."""
+def bfd(reply: Reply) -> dict[str, BfdState]:
+    """By neighbour's address, as `neighbours` has it. Of `show bfd sessions`."""
     rows = [line.text.split() for line in accepted(reply).lines if line.code == BFD]
-    return {row[0]: row[2] == "Up" for row in rows if len(row) >= 6 and row[0][:1] in "0123456789abcdef"}
+    found = [row for row in rows if len(row) >= 6 and row[0][:1] in "0123456789abcdef"]
+    return {zoned(row[0], row[1]): BfdState(row[2] == "Up", row[3]) for row in found}
+
+
+def zoned(address: str, interface: str) -> str:
+    """A link-local address is one only together with its interface: two links may have the same."""
+    return f"{address}%{interface}" if address.startswith("fe80:") else address
 
 
 def routes(reply: Reply) -> tuple[Route, ...]:

@@ -6,7 +6,7 @@ Source: `show bgp summary json`, `show bgp ipv4 unicast PREFIX json` of FRR 8.4 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from trimtab.errors import InvalidResponse
@@ -21,6 +21,12 @@ def show_sessions() -> list[str]:
 def show_route(prefix: str) -> list[str]:
     family = "ipv6" if ":" in prefix else "ipv4"
     return ["vtysh", "-c", f"show bgp {family} unicast {prefix} json"]
+
+
+def show_routes(prefixes: Iterable[str]) -> list[str]:
+    """Several at once: an object each, and a word instead where it has no route."""
+    asked = [word for prefix in prefixes for word in show_route(prefix)[1:]]
+    return ["vtysh", *asked]
 
 
 def show_told_by(neighbour: str) -> list[str]:
@@ -69,10 +75,31 @@ def told_at(reply: str, neighbours: Iterable[str]) -> str:
 
 def paths(reply: str) -> list[dict[str, Any]]:
     """Of a prefix; empty where FRR knows none. Raises InvalidResponse."""
-    found = _object(reply).get("paths", [])
+    return _paths(_object(reply))
+
+
+def _paths(told: dict[str, Any]) -> list[dict[str, Any]]:
+    found = told.get("paths", [])
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise InvalidResponse(f"not FRR's paths: {ascii(found)[:100]}")
     return found
+
+
+def paths_by_prefix(reply: str) -> dict[str, list[dict[str, Any]]]:
+    """Of `show_routes`. Raises InvalidResponse."""
+    return {str(found["prefix"]): _paths(found) for found in _objects(reply) if "prefix" in found}
+
+
+def _objects(reply: str) -> Iterator[dict[str, Any]]:
+    """One after the other; what stands between them is no object."""
+    decoder, at = json.JSONDecoder(), reply.find("{")
+    while at >= 0:
+        try:
+            found, end = decoder.raw_decode(reply, at)
+        except ValueError as error:
+            raise InvalidResponse(f"not FRR's JSON: {ascii(reply[at:])[:100]}") from error
+        yield found
+        at = reply.find("{", end)
 
 
 def _object(reply: str) -> dict[str, Any]:

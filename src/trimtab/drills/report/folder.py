@@ -1,4 +1,5 @@
-"""Where reports are: DIR/SCENARIO/report.html and report.json, and an index where DIR has several.
+"""Where reports are: DIR/SCENARIO/report.html and report.json, catchment.svg where routes were looked at, and an index where DIR
+has several.
 
 Files are replaced by a rename: a reader sees the old one or the new one, never a part.
 """
@@ -14,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from trimtab.drills.report.document import FORMAT, dumps
-from trimtab.drills.report.page import index, page
+from trimtab.drills.report.page import index, page, picture
 from trimtab.drills.report.shape import NEEDED, faults
 from trimtab.errors import BadInput
 
 Json = dict[str, Any]
 PAGE, DATA, INDEX = "report.html", "report.json", "index.html"
+PICTURE = "catchment.svg"
 FAULTS_TOLD = 3
 
 
@@ -60,6 +62,9 @@ def write(root: Path, name: str, report: Mapping[str, Any], tell: Callable[[str]
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / DATA, dumps(report) + "\n")
     _replace(folder / PAGE, page(report))
+    drawn = picture(report)
+    if drawn is not None:
+        _replace(folder / PICTURE, drawn)
     all_of = {path.parent.name: found for path in stored(root) if (found := _neighbour(path, tell))}
     if len(all_of) > 1:
         _replace(root / INDEX, index(all_of))

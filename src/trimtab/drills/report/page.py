@@ -7,13 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from trimtab.drills.report import words
 from trimtab.drills.report.arithmetic import sums
+from trimtab.drills.report.catchment import lines, of_run
+from trimtab.drills.report.catchment_picture import svg
 from trimtab.drills.report.figure import figures, notes
 from trimtab.drills.report.rows import rows
 from trimtab.drills.report.story import headline, lead, reasons, total, worst_run
 from trimtab.drills.report.tables import (
+    caught,
     checks,
     evidence,
     latencies,
@@ -48,7 +52,7 @@ def page(report: Json) -> str:
         rows=rows(report), drawn=list(_drawn(report, worst)), latencies=latencies(runs, worst),
         ledger=ledger(runs), checks=checks(runs), evidence=evidence(runs), sums=sums(report),
         runs=side_by_side(runs), regions=regions(runs), facts=list(_facts(report)),
-        failed=_failed(runs), undrawn=max(0, len(runs) - MOST_FIGURES),
+        catchments=list(_catchments(report)), failed=_failed(runs), undrawn=max(0, len(runs) - MOST_FIGURES),
     )  # fmt: skip
 
 
@@ -84,6 +88,26 @@ def _drawn(report: Json, worst: int | None) -> Iterator[dict[str, Any]]:
         found = figures(run, report["predicted"])
         if found:
             yield {"number": number + 1, "run": run, "regions": found, "notes": notes(run)}
+
+
+def picture(report: Json) -> str | None:
+    """Who was caught where in the worst run, as SVG. None where it was not asked for."""
+    worst = worst_run(report)
+    found = None if worst is None else of_run(report["runs"][worst])
+    return None if found is None else svg(found, _title(report))
+
+
+def _title(report: Json) -> str:
+    return f"{report['scenario']}: who is caught where"
+
+
+def _catchments(report: Json) -> Iterator[dict[str, Any]]:
+    """Of each run the table; the worst one's comes first, with its picture."""
+    runs, worst = report["runs"], worst_run(report)
+    for number in sorted(range(len(runs)), key=lambda n: n != worst)[:MOST_FIGURES]:
+        if found := of_run(runs[number]):
+            drawn = Markup(svg(found, _title(report))) if number == worst else ""
+            yield {"number": number + 1, "picture": drawn, "says": list(lines(found)), "table": caught(found)}
 
 
 def _failed(runs: list[Json]) -> str:

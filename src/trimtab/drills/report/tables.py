@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.drills.report import words
+from trimtab.drills.report.catchment import Catchment, where
 from trimtab.drills.report.story import checked
 
 Json = Mapping[str, Any]
@@ -187,6 +188,16 @@ def text(value: Any) -> str:
     return str(value)
 
 
+def caught(found: Catchment) -> Table:
+    """Who is caught where: a line a vantage and group of prefixes, a column a moment."""
+    lines = tuple(
+        (f"{', '.join(group.prefixes)}, {row.vantage}", *map(where, row.at))
+        for group in found.groups
+        for row in group.rows
+    )
+    return Table(("", *found.moments), lines, figures=False)
+
+
 def evidence(runs: Sequence[Json]) -> list[tuple[int, Table]]:
     """What the probes of a run saw: a line a thing, a column a moment."""
     found = [(number, _evidence(run.get("evidence") or {})) for number, run in enumerate(runs, 1)]
@@ -195,7 +206,13 @@ def evidence(runs: Sequence[Json]) -> list[tuple[int, Table]]:
 
 def _evidence(moments: Mapping[str, Json]) -> Table:
     """moments: what was seen by moment; `told` is what the fault itself was told, once."""
-    looks = {moment: dict(flat(seen)) for moment, seen in moments.items() if moment != "told"}
+    looks = {
+        moment: dict(
+            flat({name: one for name, one in seen.items() if name != "catchment"})
+        )  # it has tables of its own
+        for moment, seen in moments.items()
+        if moment != "told"
+    }
     things = dict.fromkeys(thing for seen in looks.values() for thing in seen)
     lines = [(thing, *(seen.get(thing, "") for seen in looks.values())) for thing in things]
     told = [
