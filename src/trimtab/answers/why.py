@@ -10,7 +10,8 @@ from trimtab.answers.status import Frozen, Site
 
 Kind = Literal[
     "drain-site", "drain-site-done", "drain-site-undone", "undrain-site-begun", "undrain-site", "undrain-site-undone",
-    "drain-proxy", "drain-proxy-undone", "undrain-proxy", "drain-member", "undrain-member", "freeze", "thaw",
+    "drain-proxy", "drain-proxy-undone", "undrain-proxy", "drain-member", "undrain-member",
+    "blackhole", "blackhole-lifted", "freeze", "thaw",
 ]  # fmt: skip
 
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "drain": "drain:drain",
     "undrain": "drain:undrain",
     "freeze": "drain:freeze",
+    "blackhole": "blackhole:blackhole",
     "status": "why:status",
     "why": "why:why",
     "routes": "routes:routes",

@@ -25,6 +25,8 @@ def _sessions(answer: Routes) -> Iterator[str]:
             tells = ", ".join(t.prefix + "".join(f" {c}" for c in t.communities) for t in each.told) or "-"
             since = each.since if each.up else "down"
             yield f"{router.router:<16} {each.session:<18} {since:<13} {each.taken:>8} {each.refused:>8}  {tells}"
+        for prefix in router.blackholes:
+            yield f"{router.router:<16} {'blackhole':<18} {prefix} is dropped"
         for told in router.validators:
             state = f"{told.roas} ROAs" if told.up else f"does not answer, {told.roas} ROAs count still"
             yield f"{router.router:<16} {told.validator:<18} {state}"

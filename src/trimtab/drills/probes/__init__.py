@@ -11,6 +11,7 @@ from typing import Any
 from trimtab.drills.probes import (
     agents,
     arbiter,
+    black_hole,
     carriers,
     defence,
     healing,
@@ -41,4 +42,5 @@ PROBES: Mapping[str, Look] = {
     "arbiter": arbiter.look,
     "agents": agents.look,
     "defence": defence.look,
+    "blackhole": black_hole.look,
 }

@@ -22,6 +22,7 @@ def _words(asked: Iterable[tuple[Request, Answer]]) -> tuple[str, str]:
     refused = [(request, answer) for request, answer in asked if not answer.granted]
     lines = []
     for request, answer in refused:
-        lines += [f"{request.target} is not drained: nothing was begun"]
+        what = "black-holed" if request.kind == "blackhole" else "drained"
+        lines += [f"{request.target} is not {what}: nothing was begun"]
         lines += [f"  {each.rule}: {each.text}" for each in answer.standing]
     return "\n".join(lines), refused[0][1].standing[0].hint

@@ -94,6 +94,12 @@ def refuse(snapshot: Snapshot, *asked: Asked) -> Write:
     return Write(put=rows, delete=old, absent=tuple(rows))
 
 
+def decided(snapshot: Snapshot, asked: Sequence[Asked]) -> Write:
+    """The rows alone of what was granted: what came of it is in the same transaction. Raises BadInput."""
+    rows, old = _rows(snapshot, asked)
+    return Write(put=rows, delete=old, absent=tuple(rows))
+
+
 def _is_told(last: Decision | None, asked: Asked) -> bool:
     """last: what was decided about the same target before."""
     if last is None or last.granted or not 0 <= asked.at - last.at < SAME_S:
