@@ -35,7 +35,9 @@ sites:
     public: [203.0.113.0/24, "2001:db8:1::/48"]
     hosts: {router: 1, proxy: 2, backend: 2}
     upstreams:
-      plain: {asn: 64500, peer: [192.0.2.0, "2001:db8:a::2"], local: [192.0.2.1/31, "2001:db8:a::1/126"], bfd: false, blackhole: true, prepend: 1}
+      plain:
+        {asn: 64500, peer: [192.0.2.0, "2001:db8:a::2"], local: [192.0.2.1/31, "2001:db8:a::1/126"], bfd: false, blackhole: true,
+         prepend: 1}
       own: {asn: 64501, peer: [192.0.2.4], local: [192.0.2.5/31], bfd: false, blackhole: "64501:666"}
       large: {asn: 64502, peer: [192.0.2.8], local: [192.0.2.9/31], bfd: false, blackhole: "64502:666:0"}
       deaf: {asn: 64503, peer: [192.0.2.12], local: [192.0.2.13/31], bfd: false}
@@ -44,7 +46,10 @@ sites:
 services: {www: {names: [www.small.example], routes: [{pool: web}]}}
 pools: {web: {hosts: backend, port: 8080}}
 """
-FAR = (("plain", 64500, 0), ("own", 64501, 4), ("large", 64502, 8), ("deaf", 64503, 12), ("peer", 64504, 16), ("server", 64505, 20))  # fmt: skip
+# name, AS, the last octet of its address
+FAR = (
+    ("plain", 64500, 0), ("own", 64501, 4), ("large", 64502, 8), ("deaf", 64503, 12), ("peer", 64504, 16), ("server", 64505, 20),
+)  # fmt: skip
 A, B, C, PAST = "203.0.113.10", "203.0.113.77", "2001:db8:1::a", "203.0.113.99"
 SCRIPT = r"""
 there birdc -s /run/far.ctl show status > /dev/null
