@@ -7,6 +7,8 @@ after its end.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 from trimtab.answers.blackhole import BlackHoles
@@ -78,8 +80,7 @@ class BlackHole:
         ends = time.monotonic() + LASTS_S + LATE_S
         while members and time.monotonic() < ends and not _is_gone(lab, aim, address):
             time.sleep(0.5)
-        for member in members:
-            lab.unit(member, ESTATE_UNIT, "start")
+        _start(lab, members)
         while time.monotonic() < ends:
             listed = run(lab, node, source, "blackhole", "--list", "--json").reply
             if isinstance(listed, BlackHoles) and not any(
@@ -88,6 +89,12 @@ class BlackHole:
                 return
             time.sleep(0.5)
         run(lab, node, source, "blackhole", address, "--lift", "--reason", REASON, "--json")
+
+
+def _start(lab: LabLike, members: Sequence[str]) -> None:
+    """All at once: each is up only when most of them are."""
+    with ThreadPoolExecutor(max(1, len(members))) as pool:
+        list(pool.map(lambda member: lab.unit(member, ESTATE_UNIT, "start"), members))
 
 
 def _is_gone(lab: LabLike, aim: Aim, address: str) -> bool:
