@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from trimtab.answers.blackhole import BlackHoles
 from trimtab.cli.blackhole_seen import answers, routers
 from trimtab.cli.blackhole_wanted import addresses_of, lasting, wanted
 from trimtab.cli.drain import Force
@@ -16,15 +17,19 @@ from trimtab.cli.lab import TwinName
 from trimtab.cli.options import DEFAULT_ESTATE, EstateFile, Json
 from trimtab.cli.output import show
 from trimtab.cli.registries import DryRun
-from trimtab.cli.session import Reason, TwinOption, begin
+from trimtab.cli.session import Reason, Session, TwinOption, begin
 from trimtab.cli.views.blackhole import lines
 from trimtab.errors import BadInput, Denied
-
-if TYPE_CHECKING:
-    from trimtab.answers.blackhole import BlackHoles
-    from trimtab.cli.session import Session
-    from trimtab.ops.blackhole.hole import Hole
-    from trimtab.registry.base import Registry, Snapshot
+from trimtab.ops.arbiter.denied import ArbiterDenied
+from trimtab.ops.arbiter.world import Request
+from trimtab.ops.blackhole.hole import Hole
+from trimtab.ops.blackhole.record import came_of, holes_of
+from trimtab.ops.drain import black_holes
+from trimtab.ops.drain.granting import Granting
+from trimtab.ops.drain.judged import Facts
+from trimtab.ops.drain.of_estate import facts_of, watching_of
+from trimtab.ops.overrides.member import write_planned
+from trimtab.registry.base import Registry, Snapshot
 
 TOLD_S, POLL_S = 20.0, 0.2
 Addresses = Annotated[
@@ -90,8 +95,6 @@ def _possible(said: list[str], lasts: str | None, list_: bool, lift: bool, reaso
 
 
 async def _list(session: Session) -> BlackHoles:
-    from trimtab.answers.blackhole import BlackHoles
-    from trimtab.ops.blackhole.record import holes_of
 
     async with asked(session.inventory) as store:
         records = (await store.read()).records
@@ -100,13 +103,6 @@ async def _list(session: Session) -> BlackHoles:
 
 
 async def _begin(session: Session, holes: list[Hole], site: str, force: bool, dry_run: bool) -> BlackHoles:
-    from trimtab.answers.blackhole import BlackHoles
-    from trimtab.ops.arbiter.denied import ArbiterDenied
-    from trimtab.ops.arbiter.world import Request
-    from trimtab.ops.drain import black_holes
-    from trimtab.ops.drain.granting import Granting
-    from trimtab.ops.drain.judged import Facts
-    from trimtab.ops.drain.of_estate import facts_of, watching_of
 
     inventory, who = session.inventory, session.who
 
@@ -133,8 +129,6 @@ async def _begin(session: Session, holes: list[Hole], site: str, force: bool, dr
 
 
 async def _lift(session: Session, addresses: list[str]) -> BlackHoles:
-    from trimtab.ops.drain import black_holes
-    from trimtab.ops.overrides.member import write_planned
 
     who = session.who
     async with asked(session.inventory) as store:
@@ -161,7 +155,6 @@ async def _told(session: Session, store: Registry, addresses: list[str]) -> Snap
 
 def _is_so(session: Session, snapshot: Snapshot, addresses: list[str]) -> bool:
     """Each router has what stands for these addresses, and nothing else."""
-    from trimtab.ops.blackhole.record import came_of, holes_of
 
     came, now = came_of(snapshot.records), time.time()
     for hole in (each for each in holes_of(snapshot.records) if each.address in addresses):
@@ -177,8 +170,6 @@ def _is_so(session: Session, snapshot: Snapshot, addresses: list[str]) -> bool:
 def _answer(
     session: Session, snapshot: Snapshot, addresses: list[str], changed: bool, notes: tuple[str, ...]
 ) -> BlackHoles:
-    from trimtab.answers.blackhole import BlackHoles
-    from trimtab.ops.blackhole.record import holes_of
 
     now, records = time.time(), snapshot.records
     holes = [each for each in holes_of(records) if each.address in addresses]

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from trimtab.answers.blackhole import BlackHole
 from trimtab.estate.addressing import FAMILIES
+from trimtab.estate.inventory import Inventory
 from trimtab.estate.peering import speakers
-
-if TYPE_CHECKING:
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.blackhole.hole import Came, Hole
+from trimtab.ops.blackhole.hole import Came, Hole, standing
+from trimtab.ops.blackhole.record import came_of, holes_of
 
 
 def answers(
     inventory: Inventory, holes: Sequence[Hole], records: Mapping[str, bytes], now: float
 ) -> tuple[BlackHole, ...]:
     """The newest first."""
-    from trimtab.ops.blackhole.record import came_of
 
     came = came_of(records)
     return tuple(_answer(inventory, each, came, now) for each in sorted(holes, key=lambda each: -each.number))
 
 
 def standing_now(inventory: Inventory, records: Mapping[str, bytes], now: float) -> tuple[BlackHole, ...]:
-    from trimtab.ops.blackhole.hole import standing
-    from trimtab.ops.blackhole.record import holes_of
 
     return answers(inventory, standing(holes_of(records), now), records, now)
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
+from trimtab.cli.session import Session
 from trimtab.daemons.bird.blackhole import takes_holes
 from trimtab.errors import BadInput
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.base import IPAddress
+from trimtab.estate.inventory import Inventory
 from trimtab.estate.quantity import parse_duration
-
-if TYPE_CHECKING:
-    from trimtab.cli.session import Session
-    from trimtab.estate.inventory import Inventory
-    from trimtab.ops.blackhole.hole import Hole
+from trimtab.ops.blackhole.hole import LEAST_S, LIMIT_S, Hole
 
 MOST = 20  # of one command: a row each is kept
 
@@ -23,7 +20,6 @@ def wanted(
     session: Session, said: list[str], seconds: float, site: str | None, upstream: str | None
 ) -> list[Hole]:
     """One for each address, not numbered yet. Raises BadInput."""
-    from trimtab.ops.blackhole.hole import Hole
 
     inventory, who = session.inventory, session.who
     _known(inventory, site, upstream)
@@ -38,7 +34,6 @@ def wanted(
 
 def lasting(said: str | None) -> float:
     """Seconds. Raises BadInput."""
-    from trimtab.ops.blackhole.hole import LEAST_S, LIMIT_S
 
     try:
         seconds = parse_duration(said)

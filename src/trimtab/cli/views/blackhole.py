@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from trimtab.answers.blackhole import BlackHole, BlackHoles
 from trimtab.cli.output import clock
-
-if TYPE_CHECKING:
-    from trimtab.answers.blackhole import BlackHole, BlackHoles
 
 
 def lines(answer: BlackHoles) -> list[str]:
