@@ -19,6 +19,7 @@ STATE = "/var/lib/trimtab"  # survives a restart and a power cut
 RUN = "/run/trimtab"
 MEMBERS = f"{STATE}/members.json"  # the last good membership; `proxy-members` renders it into every start and reload
 STEER = f"{STATE}/steer.conf"  # what of this site BIRD announces as second choice, or not at all
+BLACKHOLES = f"{STATE}/blackhole.conf"  # which hosts of this site are black-holed, as BIRD reads it
 MEMBERS_COPY = f"{RUN}/members.json"  # the same once more, not on the disk
 REGISTER = "/etc/trimtab/register.d"  # what this host registers: one JSON object a file
 KEEPALIVED_RELOADING = "/run/keepalived.reload"  # it removes this once it has read its file anew
@@ -137,13 +138,16 @@ class FrontFile:
 class SteerFile:
     """On a router: what its BIRD announces, by family (`4`, `6`), and of each other site its own prefixes with its AS: what
     upstreams say of them is an outside word on whether they are gone. socket: BIRD's; a `.json` file is what ExaBGP's
-    `announce` has told.
+    `announce` has told. sessions: with upstreams, by name, the families whose routes each carries. blackholes: of these, the
+    upstream of each that accepts black holes; None where no upstream of the site does.
     """
 
     announced: dict[str, tuple[str, ...]]
     others: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ases: dict[str, int] = field(default_factory=dict)
     socket: str = "/run/bird/bird.ctl"
+    sessions: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    blackholes: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ WORDS = (
     "split www --back", "weight api/hk-backend-1 ready --site hk", "weight api/hk-backend-1 50",
     "weight web/hk-backend-2 drain --site hk", "register api b7 --address 10.0.0.7 --site hk",
     "deregister api b7 --site hk", "drain web/hk-backend-2 --dry-run", "drain web/hk-backend-2 --wait 0",
-    "undrain hk-proxy-2", "shift hk --prepend 2 --dry-run", "freeze --reason x", "freeze --off", "show", "show --network",
+    "undrain hk-proxy-2", "shift hk --prepend 2 --dry-run", "freeze --reason x", "freeze --off", "blackhole --list",
+    "show", "show --network",
 )  # fmt: skip
 
 

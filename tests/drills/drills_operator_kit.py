@@ -120,7 +120,7 @@ class PaperArbiter:
         return "unreachable" if blind > 1 else "serving"
 
     def status(self) -> Status:
-        return Status(tuple(self._row(site) for site in FRONTS), None, (), "3 changes left", ())
+        return Status(tuple(self._row(site) for site in FRONTS), None, (), "3 changes left", (), ())
 
     def _row(self, site: str) -> Site:
         drained = Word("root@sg-registry-1", 1.0, "a drill") if site in self.drained else None

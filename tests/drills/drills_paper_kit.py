@@ -91,7 +91,7 @@ def scene(**changed: Any) -> Scene:
 # Whole procedures with programs that only run in a twin: their drills show them.
 PROCEDURES = {
     "deploy", "split", "flap", "crash-loop", "upgrade-registries", "reinstall", "half-roll", "die-answering", "flood",
-    "upgrade-agents", "leak",
+    "upgrade-agents", "leak", "blackhole",
 }  # fmt: skip
 ONCE = {"second-fault"}  # what it breaks makes that it cannot be asked for again
 

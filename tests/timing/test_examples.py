@@ -57,6 +57,9 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "route-flap": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
     "ipv6-only-failure": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
     "leak": ([0.0, 0.0], [0.0, 0.0]),
+    # of what is not black-holed
+    "blackhole": ([0.0, 0.0], [0.0, 0.0]),
+    "blackhole-unattended": ([0.0, 0.0], [0.0, 0.0]),
     "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
     # a closed session is dropped at once
     "speaker-kill": ([0.0, 0.06 + FAR], [0.0, 0.06 + FAR + 0.9]),

@@ -87,6 +87,8 @@ class Router:
     """What is taken although a ROA speaks against it, with `reject: none`."""
     validators: tuple[Validator, ...]
     """Those that it asks."""
+    blackholes: tuple[str, ...]
+    """Hosts that it drops, and tells upstreams that accept black holes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from trimtab.answers.blackhole import BlackHole
+
 # serve: announced as the estate has it; prefer: as second choice; withdraw: not at all
 Step = Literal["serve", "prefer", "withdraw"]
 
@@ -113,3 +115,5 @@ class Status:
     """A sentence: how many changes may still be granted now."""
     incidents: tuple[str, ...]
     """A sentence for each that is open."""
+    blackholes: tuple[BlackHole, ...]
+    """The hosts that are black-holed now, the newest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trimtab.answers.blackhole import BlackHoles
 from trimtab.answers.change import Change, Written
 from trimtab.answers.drain import Event
 from trimtab.answers.freeze import Freeze
@@ -23,6 +24,7 @@ ANSWERS: Mapping[str, Any] = {
     "undrain": Event,
     "shift": Event,
     "freeze": Freeze,
+    "blackhole": BlackHoles,
     "show": Shown | NetworkPlan,
     "status": Status,
     "why": Why,

@@ -11,7 +11,7 @@ from trimtab.answers.status import Frozen, Site
 Kind = Literal[
     "drain-site", "drain-site-done", "drain-site-undone", "undrain-site-begun", "undrain-site", "undrain-site-undone",
     "drain-proxy", "drain-proxy-undone", "undrain-proxy", "drain-member", "undrain-member",
-    "shift-site", "unshift-site", "freeze", "thaw",
+    "shift-site", "unshift-site", "blackhole", "blackhole-lifted", "freeze", "thaw",
 ]  # fmt: skip
 
 

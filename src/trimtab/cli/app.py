@@ -32,6 +32,7 @@ COMMANDS = {
     "undrain": "drain:undrain",
     "freeze": "drain:freeze",
     "shift": "shift:shift",
+    "blackhole": "blackhole:blackhole",
     "status": "why:status",
     "why": "why:why",
     "routes": "routes:routes",

@@ -53,6 +53,12 @@ def router(inventory: Inventory, host: Host, ask: Ask) -> Router:
             for name, state in sorted(states.items())
             if state.kind == "RPKI"
         ),
+        tuple(
+            each.prefix
+            for f in FAMILIES
+            if f"blackhole{f}" in states
+            for each in _all(ask, host.name, [f"show route table wan{f} protocol blackhole{f}"])
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from trimtab.answers.codec import extended
 from trimtab.answers.status import Frozen, Router, Shifted, Site, Status, Told, Word
 from trimtab.answers.why import SiteDecision, WhySite
 from trimtab.cli import drain_local, why_local
+from trimtab.cli.blackhole_seen import standing_now
 from trimtab.cli.decisions import answer_of, decisions_of, known_now
 from trimtab.cli.drain import At
 from trimtab.cli.estate_store import site_named
@@ -74,8 +75,9 @@ def _status(inventory: Inventory) -> Status:
     found, fronts = asyncio.run(_looked(inventory))
     rows = tuple(_site(inventory, found, fronts, name) for name in found.world.sites)
     return Status(
-        rows, _frozen(found), findings_of(found), budget_of(found), open_ones(found.snapshot.records)
-    )
+        rows, _frozen(found), findings_of(found), budget_of(found), open_ones(found.snapshot.records),
+        standing_now(inventory, found.snapshot.records, time.time()),
+    )  # fmt: skip
 
 
 def _watch(inventory: Inventory) -> int:

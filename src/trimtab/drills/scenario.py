@@ -46,6 +46,7 @@ CONDUCT: Mapping[str, tuple[str, ...]] = {
     "hijack": ("refused",),
     "sessions": ("stay",),
     "validators": ("told",),
+    "blackhole": ("one-address",),
     "drain": ("done", "refused", "one-of-two", "whole"),
 }
 CLAIMS = (*FIGURES, *CONDUCT)

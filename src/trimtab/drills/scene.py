@@ -42,7 +42,7 @@ class LabLike(Protocol):
 class Upstream:
     """A network that carries a site. transit: its node; peers: its addresses; sessions: BIRD's names on our routers.
     role: as the estate has it; interfaces: ours towards it; speaker: what it runs; heard: what it calls its sessions with the
-    site, if that is BIRD; ours: our addresses in them.
+    site, if that is BIRD; ours: our addresses in them; drops: it accepts black holes.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Upstream:
     ours: tuple[str, ...] = ()
     role: str = "transit"
     interfaces: tuple[str, ...] = ()
+    drops: bool = False
 
     @property
     def runs_frr(self) -> bool:
@@ -278,6 +279,7 @@ def _site(name: str, found: Mapping[str, Any]) -> Site:
             tuple(told["ours"]),
             told["role"],
             tuple(told["interfaces"]),
+            bool(told.get("drops")),
         )
         for each, told in found.get("upstreams", {}).items()
     }

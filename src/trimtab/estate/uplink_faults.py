@@ -8,7 +8,7 @@ from trimtab.estate import addressing
 from trimtab.estate.base import IPAddress, IPInterface, IPNetwork
 from trimtab.estate.fault import Loc
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import by_itself, link_networks, on_every_link, own_network, speakers
+from trimtab.estate.peering import apart, by_itself, link_networks, on_every_link, own_network, speakers
 from trimtab.estate.prefix_faults import Problem, overlap
 from trimtab.estate.upstream import Upstream
 
@@ -22,12 +22,29 @@ def uplink_faults(inventory: Inventory) -> Iterator[Problem]:
         for name, upstream in inventory.estate.sites[site].upstreams.items():
             at: Loc = ("sites", site, "upstreams", name)
             yield from _peers(upstream, at, taken)
+            yield from _blackhole(inventory, site, upstream, at)
             if upstream.stated:
                 yield from _stated(inventory, site, upstream, at, owners)
             else:
                 for i, peer in enumerate(upstream.peer):
                     yield from _derived(inventory, site, peer, (*at, "peer", i))
             yield from _networks(inventory, upstream, site, at, nets)
+
+
+def _blackhole(inventory: Inventory, site: str, upstream: Upstream, at: Loc) -> Iterator[Problem]:
+    """Who is to tell it needs a table of routes, and the estate's own store to hear of it."""
+    if upstream.blackhole is None:
+        return
+    if apart(inventory, site):
+        hint = "leave `blackhole` out; a site with a router of its own can have it"
+        yield (
+            (*at, "blackhole"),
+            f"{site} has no part in the estate's own store: nobody could ask for it",
+            hint,
+        )
+    elif by_itself(inventory, site) and inventory.estate.tiers.proxy.speaker == "exabgp":
+        hint = "leave `blackhole` out, or `tiers: {proxy: {speaker: bird}}`"
+        yield (*at, "blackhole"), "ExaBGP has no table of routes: it announces no single hosts", hint
 
 
 def _peers(upstream: Upstream, at: Loc, taken: dict[str, Loc]) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from trimtab.estate.base import (
     Noun,
     Secret,
 )
-from trimtab.estate.community import BgpCommunity
+from trimtab.estate.community import WELL_KNOWN, BgpCommunity, Community, parse_community
 from trimtab.estate.peer_data import Listed, ListFile, allowed
 from trimtab.estate.peer_files import Only, PeeringDb
 from trimtab.estate.quantity import Bool, Duration, Int, Timer, parse_bool, parse_timer, whole_seconds
@@ -67,6 +67,33 @@ Bfd = Annotated[
     PlainSerializer(lambda v: v if isinstance(v, bool) else str(v)),
     WithJsonSchema(
         {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s) x \d+$"}]}
+    ),
+]
+
+
+def _blackhole(value: Any) -> Community | None:
+    """`true`: by RFC 7999's community alone."""
+    if value is None or isinstance(value, Community):
+        return value
+    try:
+        return parse_community("blackhole") if parse_bool(value) else None
+    except (ValueError, TypeError):
+        pass
+    try:
+        return parse_community(value)
+    except ValueError as error:
+        raise ValueError(
+            f"`true`, or the community by which the provider drops what goes to a host: `64500:666` ({error})"
+        ) from error
+
+
+# None: it accepts no black holes. RFC 7999's own community is told in any case.
+Blackhole = Annotated[
+    Community | None,
+    PlainValidator(_blackhole),
+    PlainSerializer(lambda v: v is not None and (str(v) if v.parts != WELL_KNOWN["blackhole"] else True)),
+    WithJsonSchema(
+        {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": r"^[0-9]+(:[0-9]+){1,2}$|^blackhole$"}]}
     ),
 ]
 
@@ -159,6 +186,10 @@ class Upstream(Noun):
     learned_communities: tuple[BgpCommunity, ...] = Field(
         default=(), max_length=50, description="added to what it tells us"
     )
+    blackhole: Blackhole = Field(
+        default=None,
+        description="it drops what goes to a host of ours on request (RFC 7999): true, or its own community for that",
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Upstream:
@@ -173,6 +204,8 @@ class Upstream(Noun):
                 "a customer's prefixes have to be known, or its mistakes are announced as ours: add `only: [PREFIX]`"
             )
         self._written_down()
+        if self.role == "customer" and self.blackhole is not None:
+            raise ValueError("a customer is asked to drop nothing: `blackhole` is for networks that carry us")
         if self.keepalive is not None and self.hold is not None and self.keepalive * 3 > self.hold:
             raise ValueError("`keepalive` is at most a third of `hold` (RFC 4271, 4.4)")
         if self.extended_next_hop and not any(p.version == 6 for p in self.peer):

@@ -138,6 +138,7 @@ def _upstreams(inventory: Inventory, site: str, links: Sequence[Link]) -> dict[s
             if upstream.role == "route-server"
             else session_to(site, name),
             "role": upstream.role,
+            "drops": upstream.blackhole is not None,
             "segment": wires[name].name if name in wires else f"up.{site}.{name}",
             "interfaces": sorted(set(wires[name].interfaces.values())) if name in wires else [],
             "speaker": runs(inventory, upstream.asn),

@@ -31,7 +31,7 @@ def files(inventory: Inventory, name: str, values: dict[str, Any]) -> tuple[Arti
         Artifact("/etc/frr/zebra.conf", f"hostname {name}\nlog stdout warnings\n"),
         Artifact("/etc/frr/bfdd.conf", template("bfdd.conf.j2").render(name=name, profiles=profiles)),
         Artifact("/etc/frr/bgpd.conf", template("bgpd.conf.j2").render(**told)),
-        _unit("zebra", f"-A 127.0.0.1 --vty_socket {RUN} -z {RUN}/zserv.api"),
+        _unit("zebra", f"-A 127.0.0.1 --vty_socket {RUN} -z {RUN}/zserv.api", _nowhere(values)),
         _unit("bfdd", f"-A 127.0.0.1 --vty_socket {RUN} -z {RUN}/zserv.api"),
         _unit("bgpd", f"-A 127.0.0.1 --vty_socket {RUN} -z {RUN}/zserv.api"),
     )
@@ -42,11 +42,22 @@ def _profile(own: Timer | None, usual: Timer) -> str:
     return f"every{round(timer.interval * 1000)}x{timer.multiplier}"
 
 
-def _unit(daemon: str, options: str) -> Artifact:
+def _nowhere(values: dict[str, Any]) -> tuple[str, ...]:
+    """Where what its customers have dropped is led: zebra learns these from the kernel as it starts."""
+    if not any(each["hosts"] for each in values["sessions"]):
+        return ()
+    words = "; ".join(
+        f"ip -{f} route replace blackhole {address}" for f, address in values["discard"].items()
+    )
+    return (f"ExecStartPre=/bin/sh -c '{words}'",)
+
+
+def _unit(daemon: str, options: str, before: tuple[str, ...] = ()) -> Artifact:
     wait = f"ExecStartPre=/bin/sh -c 'until test -S {RUN}/zserv.api; do sleep 0.02; done'"
     lines = [
         "Type=exec",
         *(["RuntimeDirectory=frr"] if daemon == "zebra" else [wait]),
+        *before,
         STEERS,
         f"ExecStart=/usr/lib/frr/{daemon} -f /etc/frr/{daemon}.conf -i {RUN}/{daemon}.pid -u root -g root {options}",
     ]

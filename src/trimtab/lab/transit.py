@@ -11,9 +11,9 @@ from trimtab.daemons.bird.config import CONFIG, timers
 from trimtab.daemons.bird.peerings import bfd_line
 from trimtab.daemons.bird.unit import bird
 from trimtab.daemons.probe import ReadyCheck
-from trimtab.estate.addressing import Family
+from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.inventory import Inventory
-from trimtab.estate.peering import on_every_link
+from trimtab.estate.peering import Session, on_every_link
 from trimtab.estate.place import distance_km, round_trip
 from trimtab.estate.quantity import Timer
 from trimtab.lab import frr
@@ -26,7 +26,7 @@ CUSTOMER, PEER = 400, 200
 # What a session has that nobody of the estate has stated.
 PLAIN: dict[str, Any] = {
     "customer": False, "settled": False, "region": False, "bfd": "", "bfd_timer": None, "multihop": None, "gtsm": False,
-    "interface": None, "channels": None, "role": None, "password": None,
+    "interface": None, "channels": None, "role": None, "password": None, "hosts": None,
 }  # fmt: skip
 
 
@@ -36,6 +36,7 @@ class Transit:
     address in the farthest region by family, which it knows once it has met the others; empty without regions.
     loopback: what it has behind the wire.  kind: `peer` and `member` (of an exchange) carry nobody to us but their clients;
     a `cloud` has a site of ours in it.  speaker: what it speaks BGP with.  own: prefixes that are its own to tell, by family.
+    discard: by family an address that leads nowhere, for what its customers have dropped.
     """
 
     asn: int
@@ -48,6 +49,7 @@ class Transit:
     kind: Literal["transit", "peer", "member", "cloud"] = "transit"
     speaker: Literal["frr", "bird"] = "frr"
     own: dict[Family, list[str]] = field(default_factory=dict)
+    discard: dict[Family, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -93,6 +95,8 @@ def connect(
     inventory: Inventory, nets: list[Transit], found: list[Link], passwords: dict[str, str], ranges: Ranges
 ) -> tuple[list[Segment], dict[str, list[Leg]]]:
     """Sessions and legs of all transits. Returns the segments, and host → its uplink legs."""
+    for transit in nets:
+        transit.discard = {4: str(ranges.mesh4[-2]), 6: str(ranges.mesh6[-2])}
     segments = _join(inventory, {t.asn: t for t in nets}, found, passwords)
     mesh = _mesh(nets, ranges, inventory.estate.tiers.router.bfd.detection)
     return segments + mesh, dict(our_legs(found))
@@ -154,7 +158,19 @@ def _one(inventory: Inventory, transit: Transit, link: Link, passwords: dict[str
         "channels": session.families,
         "role": {"transit": "provider", "peer": "peer", "customer": "customer"}[upstream.role],
         "password": passwords.get(f"{session.host.site}/{session.upstream}"), "pref": max(300, CUSTOMER - rank),
+        "hosts": _hosts(inventory, session),
     })  # fmt: skip
+
+
+def _hosts(inventory: Inventory, session: Session) -> dict[str, Any] | None:
+    """What it drops on request: hosts of the prefixes that this site may announce, with the community that it has for that.
+    None: nothing.
+    """
+    asked = session.declared.blackhole
+    if asked is None:
+        return None
+    prefixes = {f: [str(p) for p in inventory.announced(session.host.site, f)] for f in FAMILIES}
+    return {"prefixes": prefixes, "community": asked.parts, "large": asked.large}
 
 
 def _timer(stated: bool | Timer) -> Timer | None:
@@ -192,6 +208,7 @@ def node(inventory: Inventory, transit: Transit) -> Node:
         "sessions": transit.sessions,
         "beyond": transit.beyond,
         "own": transit.own,
+        "discard": transit.discard,
         **timers(inventory),
     }
     return Node(

@@ -55,6 +55,19 @@ def looks(fronts: Fronts, times: int, observe: Observe | None = None) -> Observe
     return made
 
 
+def test_what_is_black_holed_is_not_asked_and_says_nothing_of_the_site() -> None:
+    fronts, holes, clock = Fronts(), set[str](), iter(range(1000, 1100, 2))
+    fronts.says = {V4: None, V6: OK}
+    made = Observe(FILE, lambda: None, fronts, lambda: float(next(clock)), unasked=lambda: holes)
+    holes.add(V4)
+    assert state_of(looks(fronts, 3, made).readings["hk"]) == "serving", "by the other family"
+    holes.add(V6)
+    assert state_of(looks(fronts, 8, made).readings["hk"]) == "unknown"
+    assert "black-holed" in made.readings["hk"].why
+    holes.clear()
+    assert state_of(looks(fronts, 3, made).readings["hk"]) == "unreachable", "it is asked again"
+
+
 @pytest.mark.parametrize(
     ("v4", "v6", "expected"),
     [

@@ -23,7 +23,7 @@ from tests.ops.arbiter.arbiter_kit import (
 )
 
 from trimtab.ops.arbiter.decide import RULES, decide
-from trimtab.ops.arbiter.world import Grant, Limits, Request, World
+from trimtab.ops.arbiter.world import Endpoint, Grant, Limits, Request, World
 
 KEEPS = {
     "no-such-target",
@@ -43,6 +43,30 @@ def unread(key: str, **more: Any) -> World:
     """A record of hk's steering that cannot be read."""
     given = world("hk/withdraw sg ny", **more)
     return replace(given, sites={**given.sites, "hk": replace(given.sites["hk"], unread=key)})
+
+
+A, B, C = "198.18.1.10", "198.18.2.10", "198.18.1.11"
+
+
+def holed(
+    text: str = "hk sg",
+    limits: Limits = Limits(),  # noqa: B008  frozen
+    gone: Any = (),
+    more: Any = (),
+    **others: Any,
+) -> World:
+    """`www` has an address at hk and one at sg; gone: those that are black-holed; more: further ones of it."""
+    given = world(text, limits, **others)
+    at = [("hk", A), ("sg", B), *more]
+    return replace(
+        given,
+        endpoints=tuple(Endpoint("www", site, address) for site, address in at if site in given.sites),
+        holes=tuple((address, frozenset({site})) for address, site in gone),
+    )
+
+
+def hole(address: str, at: str = "") -> Request:
+    return Request("blackhole", at, address, "bob", "a flood")
 
 
 # world, request, the rules that object, in their order
@@ -291,6 +315,32 @@ CASES: dict[str, tuple[World, Request, list[str]]] = {
         drain_member(),
         [],
     ),
+    "an address that others have too": (holed(), hole(A), []),
+    "the last address of a service": (holed("hk"), hole(A), ["last-address"]),
+    "the last one that is known to serve": (holed("hk sg:unknown"), hole(A), ["last-address"]),
+    "the last one that is not black-holed": (holed(gone=[(B, "sg")]), hole(A), ["last-address"]),
+    "the last one of its family": (
+        holed(more=[("hk", "2001:db8::1")]),
+        hole("2001:db8::1"),
+        ["last-address"],
+    ),
+    "one that serves nobody already": (holed("hk:unreachable sg"), hole(A), []),
+    "one that is black-holed already": (holed("hk", freeze=FROZEN, gone=[(A, "hk")]), hole(A), []),
+    "an address of nobody, in a frozen estate": (holed(freeze=FROZEN), hole("198.18.9.9"), []),
+    "an address in a frozen estate": (holed(freeze=FROZEN), hole(A), ["frozen"]),
+    "an address at a site that has another one": (holed(gone=[], more=[("hk", C)]), hole(A, "hk"), []),
+    "one that is another site's": (holed("hk", freeze=FROZEN), hole(B, "hk"), []),
+    "the last address of a site, and the others are full": (
+        holed("hk sg", BUSY, capacity=60),
+        hole(A),
+        ["no-capacity"],
+    ),
+    "the last address of a site, and too few are left": (
+        holed("hk sg", Limits(sites=2)),
+        hole(A),
+        ["too-few-sites"],
+    ),
+    "black holes do not count as changes": (holed(limits=NONE_AT_ALL), hole(A), []),
     "everything at once": (
         world(
             "hk sg:unreachable ny/prefer",

@@ -6,7 +6,7 @@ Names follow prometheus.io/docs/practices/naming: base units, `_total` for count
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import metadata
 from socketserver import TCPServer
 from threading import Thread
@@ -77,6 +77,7 @@ class Metrics:
             registry=reg,
         )
         self.sessions = SessionFigures(reg)
+        self.blackholes = BlackholeFigures(reg)
         self.registrations = Gauge(
             "trimtab_registrations", "What this host registers", ["state"], registry=reg
         )
@@ -122,6 +123,35 @@ class Metrics:
             thread.join(2.0)
 
         return end
+
+
+class Ends(Protocol):
+    """A black hole, as far as it is counted."""
+
+    @property
+    def until(self) -> float: ...
+
+
+class BlackholeFigures:
+    """What a router says of the hosts that it drops; which ones, no label says: they come from a record."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.count = Gauge("trimtab_blackholes", "Hosts of the site that are black-holed", registry=registry)
+        self.verified = Gauge(
+            "trimtab_blackholes_verified",
+            "1 the upstreams that are to be told were, and nobody else; 0 not so",
+            registry=registry,
+        )
+        self.last_end = Gauge(
+            "trimtab_blackholes_last_end_timestamp_seconds",
+            "When the last of them ends, 0 for none",
+            registry=registry,
+        )
+
+    def say(self, holes: Sequence[Ends], verified: bool) -> None:
+        self.count.set(len(holes))
+        self.verified.set(int(verified))
+        self.last_end.set(max((each.until for each in holes), default=0.0))
 
 
 class SessionFigures:

@@ -48,7 +48,8 @@ class Probes:
 
 
 class Observe:
-    """changed: told when what is seen of a site is another word, or for another reason. now: seconds since 1970.
+    """changed: told when what is seen of a site is another word, or for another reason. now: seconds since 1970. unasked: the
+    addresses that are black-holed, by which nobody can say whether a site serves.
     One that has failed once is asked twice as often until it is known, as HAProxy's `fastinter` has it, so that a silent one
     is known within `fall` intervals too.
     """
@@ -61,13 +62,14 @@ class Observe:
         changed: Callable[[], None],
         probe: Prober | None = None,
         now: Callable[[], float] = time.time,
+        unasked: Callable[[], Collection[str]] = tuple,
     ) -> None:
         damping = Damping(file.fall, file.rise)
         self._doubt_s = max(10.0, 5 * file.every)
         self._fronts = {front.site: front for front in file.fronts}
         self._vantage = Vantage.of(self._fronts, file.probes, damping, fresh_s=self._doubt_s)
         self._probe, self._changed, self._now = probe or Probes(file.ca, file.timeout), changed, now
-        self._every = file.every
+        self._every, self._unasked = file.every, unasked
         self._others: dict[str, tuple[str, float]] = {}
         self.pace = Pace(window=0.0, resync=file.every, first=file.every, most=file.every, jitter=0.0)
 
@@ -92,7 +94,15 @@ class Observe:
 
     async def _look(self, front: Front) -> tuple[dict[Probe, bool | None], str]:
         """By probe, and why the strongest that fails does."""
-        asked = [(probe, address) for probe in self._vantage.asked for address in front.addresses]
+        unasked = self._unasked()
+        asked = [
+            (probe, address)
+            for probe in self._vantage.asked
+            for address in front.addresses
+            if address not in unasked
+        ]
+        if not asked:
+            return {}, f"{', '.join(front.addresses)}: black-holed"
         answers = await asyncio.gather(*(self._probe(probe, front, address) for probe, address in asked))
         seen: dict[Probe, bool | None] = {}
         found: dict[

@@ -1,6 +1,7 @@
 """The part of an agent that has to do with the whole estate: observers look at every site's endpoint, routers steer.
 
 estate store ─ Follow ─ Mirror ─┬─ RouterSteer ─ TellDone
+                                ├─ RouterBlackhole ─ TellCame
                                 ├─ Outside
                                 ├─ IncidentWatch
                                 └─ Autopilot
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from ipaddress import ip_network
 from typing import Any
@@ -26,6 +27,8 @@ from trimtab.agent.runtime.loop import Loop
 from trimtab.agent.runtime.queue import ONCE_PACE
 from trimtab.agent.site.autopilot import PACE as AUTOPILOT_PACE
 from trimtab.agent.site.autopilot import Autopilot
+from trimtab.agent.site.blackhole import PACE as BLACKHOLE_PACE
+from trimtab.agent.site.blackhole import TELL_PACE, RouterBlackhole, TellCame
 from trimtab.agent.site.incidents import PACE as INCIDENTS_PACE
 from trimtab.agent.site.incidents import IncidentWatch, concerns
 from trimtab.agent.site.observe import PUBLISH_PACE, Observe, Prober, PublishView
@@ -35,9 +38,12 @@ from trimtab.agent.site.shift import ShiftedRoutes
 from trimtab.agent.site.steer import PACE as STEER_PACE
 from trimtab.agent.site.steer import RouterSteer
 from trimtab.agent_config import AgentFile, ArbiterFile, RegistryAccess
+from trimtab.daemons.bird.wire import Prefix
 from trimtab.errors import InvalidResponse
 from trimtab.ops.arbiter.records import decode
 from trimtab.ops.arbiter.world import Permit
+from trimtab.ops.blackhole.hole import Came, Hole, unasked
+from trimtab.ops.blackhole.record import HOLE, holes_of
 from trimtab.ops.drain.open import fail_open
 from trimtab.ops.drain.standing import Standing
 from trimtab.ops.health.reading import state_of
@@ -80,6 +86,9 @@ class EstatePart:
         self._written: list[Loop] = []
         self._done: Done | None = None
         self._steer_loop: Loop | None = None
+        self._came: Came | None = None
+        self._holes: tuple[Hole, ...] = ()
+        self._blackhole_loop: Loop | None = None
         self._happened: Callable[[], None] = lambda: None
         agent.loop(self._lease, LEASE_PACE)
         self.observe = self._compose_observer(probe) if file.watch else None
@@ -93,7 +102,7 @@ class EstatePart:
     def _compose_observer(self, probe: Prober | None) -> Observe:
         file = self._agent.file
         assert file.watch is not None
-        observe = Observe(file.watch, lambda: view_loop.mark(("view",)), probe)
+        observe = Observe(file.watch, lambda: view_loop.mark(("view",)), probe, unasked=self._unasked)
         publish = PublishView(self.access, self._lease, file.site, file.host, lambda: observe.readings)
         view_loop = self._agent.loop(publish, PUBLISH_PACE)
         self._written.append(view_loop)
@@ -125,13 +134,32 @@ class EstatePart:
         folder = self._agent.paths.state
         shifted = ShiftedRoutes(folder, bird, self._shift)
         steer = RouterSteer(
-            file.site, file.host, announced, bird, self.orders, self._told, folder, now=_now, shift=shifted
-        )
+            file.site, file.host, announced, bird, self.orders, self._told, folder,
+            now=_now, shift=shifted, sessions=file.steer.sessions,
+        )  # fmt: skip
         self._steer_loop = self._agent.loop(steer, STEER_PACE)
         tell = TellDone(self.access, lambda: self._done, lambda key: self.mirror.records.get(key))
         self._done_loop = self._agent.loop(tell, DONE_PACE)
         outside = Outside(self.access, self._lease, bird, file.host, file.steer.others, self._leaving)
         self._written += [self._agent.loop(outside, OUTSIDE_PACE), self._done_loop]
+        if file.steer.blackholes is not None:
+            self._compose_blackholes(bird, announced, file.steer.sessions, file.steer.blackholes)
+
+    def _compose_blackholes(
+        self,
+        bird: Any,
+        announced: list[Prefix],
+        sessions: Mapping[str, tuple[int, ...]],
+        accepting: Mapping[str, str],
+    ) -> None:
+        agent, file = self._agent, self._agent.file
+        controller = RouterBlackhole(
+            file.site, file.host, announced, sessions, accepting, bird, self._records, self._came_to, agent.paths.state
+        )  # fmt: skip
+        self._blackhole_loop = agent.loop(controller, BLACKHOLE_PACE)
+        tell = TellCame(self.access, lambda: self._came, lambda key: self.mirror.records.get(key))
+        self._came_loop = agent.loop(tell, TELL_PACE)
+        self._written.append(self._came_loop)
 
     # ---- its life
 
@@ -159,7 +187,11 @@ class EstatePart:
             else {}
         )
         seen = {site: state_of(each) for site, each in self.observe.readings.items()} if self.observe else {}
-        return {"state": self._follow.state, "revision": self.mirror.revision, "steer": steer, "sees": seen}
+        holes = [{"address": each.address, "until": each.until, "by": each.by} for each in self._holes]
+        return {
+            "state": self._follow.state, "revision": self.mirror.revision, "steer": steer, "sees": seen,
+            "blackholes": holes,
+        }  # fmt: skip
 
     def _leased_anew(self) -> None:
         for loop in self._written:
@@ -168,9 +200,11 @@ class EstatePart:
     # ---- who marks whom
 
     def _store_changed(self, keys: frozenset[str], whole: bool) -> None:
-        told = ("decision/", "gate", "incident/", "open/")  # nothing that routers act on
+        told = ("decision/", "gate", "incident/", "open/", HOLE)  # nothing that is announced or not
         if self._steer_loop is not None and (whole or any(not key.startswith(told) for key in keys)):
             self._steer_loop.urge(("announcements",))
+        if self._blackhole_loop is not None and (whole or any(key.startswith(f"{HOLE}/") for key in keys)):
+            self._blackhole_loop.urge(("blackholes",))
         if whole or concerns(keys):
             self._happened()
         self._agent.changed()
@@ -181,7 +215,21 @@ class EstatePart:
             self._done_loop.urge(("done",))
             self._agent.changed()
 
+    def _came_to(self, came: Came, holes: tuple[Hole, ...]) -> None:
+        if (came, holes) != (self._came, self._holes):
+            self._came, self._holes = came, holes
+            self._agent.metrics.blackholes.say(holes, came.verified)
+            self._came_loop.urge(("blackholed",))
+            self._agent.changed()
+
     # ---- what is known
+
+    def _records(self) -> Mapping[str, bytes] | None:
+        """None before the store has been heard."""
+        return self.mirror.records if self.mirror.revision else None
+
+    def _unasked(self) -> frozenset[str]:
+        return unasked(holes_of(self.mirror.records), time.time())
 
     def orders(self) -> Orders | None:
         """For our own site; None before the store has been heard."""

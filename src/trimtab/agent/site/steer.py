@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +50,7 @@ class RouterSteer:
     equal value as long as nothing changes.  folder: of `steer.conf` and `steered.json`.  now: seconds of the machine's
     monotonic clock, as in `Orders.heard`, and boot: which boot they count in.  wall: seconds since 1970.  settle_s: how long
     a change may take to reach a peer.  shift: what is told beside the estate, in the same moment; None: nothing ever is.
+    sessions: by name, the families that each carries; of others the name says it.
     """
 
     name = "steer"
@@ -69,11 +70,13 @@ class RouterSteer:
         boot: str | None = None,
         settle_s: float = SETTLE_S,
         shift: ShiftedRoutes | None = None,
+        sessions: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self._site, self._host, self._announced = site, host, tuple(announced)
         self._bird, self._orders, self._done = bird, orders, done
         self._disk = Disk(folder, boot_id() if boot is None else boot)
         self._now, self._wall, self._settle_s, self._shift = now, wall, settle_s, shift
+        self._sessions_of = sessions or {}
         self._said: Done | None = None
 
     def keys(self) -> Collection[str]:
@@ -109,7 +112,9 @@ class RouterSteer:
         judgement = await self._settled(step)
         if not judgement.late:
             return judgement
-        for name in judgement.late:  # the filter is right and was not fed: somebody's `configure soft`
+        for name in dict.fromkeys(
+            judgement.late
+        ):  # the filter is right and was not fed: somebody's `configure soft`
             await self._bird.reload_out(name)
         return await self._settled(step)
 
@@ -145,11 +150,13 @@ class RouterSteer:
             await asyncio.sleep(POLL_S)
 
     async def _sessions(self) -> list[Session]:
+        """One a family that it carries: IPv4's routes may go over an IPv6 session too (RFC 8950)."""
         states = (await self._bird.protocols()).values()
         return [
-            await self._session(state, int(found[1]))
+            await self._session(state, family)
             for state in states
             if state.kind == "BGP" and (found := UPSTREAM.fullmatch(state.name))
+            for family in self._sessions_of.get(state.name, (int(found[1]),))
         ]
 
     async def _session(self, state: ProtocolState, family: int) -> Session:

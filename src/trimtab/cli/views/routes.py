@@ -25,6 +25,8 @@ def _sessions(answer: Routes) -> Iterator[str]:
             tells = ", ".join(t.prefix + "".join(f" {c}" for c in t.communities) for t in each.told) or "-"
             since = each.since if each.up else "down"
             yield f"{router.router:<16} {each.session:<18} {since:<13} {each.taken:>8} {each.refused:>8}  {tells}"
+        for prefix in router.blackholes:
+            yield f"{router.router:<16} {'blackhole':<18} {prefix} is dropped"
         for told in router.validators:
             lists = f"{told.roas} ROAs{f', {told.aspas} ASPAs' if told.aspas else ''}"
             state = lists if told.up else f"does not answer, {lists} count still"

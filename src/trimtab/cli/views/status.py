@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trimtab.answers.status import Status
+from trimtab.cli.views import blackhole as blackholes
 
 
 def lines(answer: Status) -> list[str]:
@@ -12,7 +13,7 @@ def lines(answer: Status) -> list[str]:
         found.append(
             f"{row.site:<10} {row.verdict:<11} {agree:<6} {row.step:<10} {held:<14} {row.word}".rstrip()
         )
-    found += [*answer.findings, *answer.incidents, answer.budget]
+    found += [*answer.findings, *answer.incidents, *blackholes.standing(answer.blackholes), answer.budget]
     if answer.frozen:
         found.append(f"frozen by {answer.frozen.by}: {answer.frozen.reason}")
     return found

@@ -20,8 +20,9 @@ from trimtab.agent_config import (
     WatchFile,
 )
 from trimtab.daemons.agent.daemon import UNIT
-from trimtab.daemons.announcing import anchors, has_routes
+from trimtab.daemons.announcing import anchors, has_routes, session_name
 from trimtab.daemons.artifact import HOOKS, Artifact
+from trimtab.daemons.bird.blackhole import accepting, takes_holes
 from trimtab.daemons.etcd.config import estate_members, link_rtt
 from trimtab.daemons.exabgp.config import TOLD
 from trimtab.daemons.front.config import vrrp_seconds
@@ -34,7 +35,7 @@ from trimtab.daemons.splits import splits
 from trimtab.estate.addressing import FAMILIES, PORTS
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Host, Inventory
-from trimtab.estate.peering import apart, apiece, by_vrrp, speakers, speaks
+from trimtab.estate.peering import apart, apiece, by_vrrp, sessions, speakers, speaks
 from trimtab.estate.pool import Pool
 from trimtab.estate.reached import reached_at
 
@@ -142,10 +143,13 @@ def _steer(inventory: Inventory, host: Host) -> SteerFile | None:
     named = [site for site in inventory.site_names() if site != host.site and inventory.front(site)]
     others = [site for site in named if not apiece(inventory, site)]
     own = {site: [inventory.public(site, f) for f in FAMILIES] for site in others}
+    spoken = [each for each in sessions(inventory, host.site) if each.host.name == host.name]
     return SteerFile(
         announced=announced,
         others={site: tuple(str(p) for p in prefixes if p is not None) for site, prefixes in own.items()},
         ases={site: inventory.asn(site) for site in others},
+        sessions={session_name(each.upstream, each.family): tuple(each.families) for each in spoken},
+        blackholes=accepting(inventory, host) if takes_holes(inventory, host.site) else None,
     )
 
 

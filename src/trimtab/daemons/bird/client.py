@@ -93,6 +93,10 @@ class Bird:
             await self._one(f"show route {prefix} all{f' table {symbol(table)}' if table else ''}")
         )
 
+    async def of_protocol(self, protocol: str, table: str) -> tuple[Route, ...]:
+        """Its own routes in a table. Raises Refused where there is no such protocol."""
+        return wire.routes(await self._one(f"show route table {symbol(table)} protocol {symbol(protocol)}"))
+
     async def filtered(self, protocol: str, prefixes: Collection[Prefix] | None = None) -> Adverts:
         """What its filter lets out now; `exported` tells what has left. prefixes: see there."""
         return _adverts(await self._ask(_questions(prefixes, f"all export {symbol(protocol)}")))

@@ -11,6 +11,7 @@ from typing import Any
 from trimtab import agent_config
 from trimtab.daemons.announcing import DRAINED_PREPEND, GRACEFUL_SHUTDOWN, anchors, identifier
 from trimtab.daemons.artifact import Artifact
+from trimtab.daemons.bird.blackhole import HOLES, files, hooks, takes_holes
 from trimtab.daemons.bird.daemon import STEER_HOOK
 from trimtab.daemons.bird.defence import REASONS, REFUSED, rpki
 from trimtab.daemons.bird.features import features
@@ -69,15 +70,20 @@ def render_router(inventory: Inventory, host: Host) -> tuple[Artifact, ...]:
         drained_prepend=DRAINED_PREPEND,
         steer=STEER,
         shift=SHIFT,
+        holes=HOLES if takes_holes(inventory, host.site) else None,
         scan_s=int(inventory.estate.tiers.router.scan),
         **timers(inventory),
     )
-    hook = fill("bird/bird-steer.sh.j2", steer=STEER, neutral=NO_STEER, shift=SHIFT, no_shift=NO_SHIFT)
+    hook = fill(
+        "bird/bird-steer.sh.j2",
+        steer=STEER, neutral=NO_STEER, shift=SHIFT, no_shift=NO_SHIFT, more=hooks(inventory, host),
+    )  # fmt: skip
     return (
         Artifact(CONFIG, text, validator="bird", take_up="reload", unit="bird.service"),
         Artifact(NO_STEER, fill("bird/steer-none.conf.j2")),
         Artifact(NO_SHIFT, shift_text(ShiftFile())),
         Artifact(STEER_HOOK, hook, mode=0o755, validator="sh"),
+        *files(inventory, host),
     )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 from trimtab.daemons.announcing import password_file, session_name
 from trimtab.estate.addressing import FAMILIES, Family
 from trimtab.estate.base import IPNetwork
-from trimtab.estate.community import Community
+from trimtab.estate.community import WELL_KNOWN, Community
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import Session, apiece, link_networks, on_every_link, sessions
 from trimtab.estate.quantity import Timer
 from trimtab.estate.special import EXAMPLE_AS, PRIVATE_AS, RESERVED_AS, UNASSIGNED_AS
-from trimtab.estate.upstream import ROLES, RoleName
+from trimtab.estate.upstream import ROLES, RoleName, Upstream
 
 # Special-purpose space (RFC 6890, RFC 5737, RFC 2544, RFC 3849, RFC 6598) and multicast.
 BOGONS: dict[Family, tuple[str, ...]] = {
@@ -69,7 +69,17 @@ def _peering(inventory: Inventory, session: Session) -> dict[str, Any]:
         "prepend": upstream.prepend,
         "med": upstream.med,
         "communities": [_added(each) for each in upstream.communities],
+        "blackhole": black_holed(upstream),
     }
+
+
+def black_holed(upstream: Upstream) -> list[str]:
+    """What a black-holed host is told with (RFC 7999, 3.2: it goes no further); nothing where it is told to nobody."""
+    if upstream.blackhole is None:
+        return []
+    own = [] if upstream.blackhole.parts == WELL_KNOWN["blackhole"] else [upstream.blackhole]
+    asked = (Community(WELL_KNOWN["blackhole"]), Community(WELL_KNOWN["no-export"]), *own)
+    return [_added(each) for each in asked]
 
 
 def bfd_line(stated: bool | Timer) -> str:

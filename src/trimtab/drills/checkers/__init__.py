@@ -6,6 +6,7 @@ from __future__ import annotations
 from trimtab.drills.checkers.addresses import AddressesConduct
 from trimtab.drills.checkers.agents import AgentsConduct
 from trimtab.drills.checkers.arbiter import DrainConduct, SiteConduct
+from trimtab.drills.checkers.black_hole import BlackHoleConduct
 from trimtab.drills.checkers.carriers import CarriersConduct
 from trimtab.drills.checkers.conduct import (
     LeaderConduct,
@@ -76,6 +77,7 @@ CHECKERS: tuple[Checker, ...] = (
     HijackConduct(),
     SessionsConduct(),
     ValidatorsConduct(),
+    BlackHoleConduct(),
     RecoversQuietly(),
     ReturnsUnnoticed(),
 )

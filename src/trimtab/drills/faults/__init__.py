@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from trimtab.drills.faults.agent_releases import OlderAgents, UpgradeAgents
 from trimtab.drills.faults.any_daemon import DAEMON_HANG, DAEMON_KILL
 from trimtab.drills.faults.base import FaultKind
+from trimtab.drills.faults.black_hole import BlackHole
 from trimtab.drills.faults.cable_cut import CableCut
 from trimtab.drills.faults.canary import Canary
 from trimtab.drills.faults.crash_loop import CrashLoop
@@ -66,6 +67,7 @@ FAULTS = table(
         FamilyCut(),
         FlapLink(),
         Leak(),
+        BlackHole(),
         Reload(),
         BadReload(),
         HalfRoll(),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from trimtab.daemons.agent.daemon import UNIT
 from trimtab.drills.faults import flood, older_release, other_system, preconditions
 from trimtab.drills.faults.base import Arguments
+from trimtab.drills.faults.black_hole_needs import needs_black_hole
 from trimtab.drills.probes.store import find_leader
 from trimtab.drills.probes.vip import find_vip_holder
 from trimtab.drills.scene import LabLike, Scene, Site, Upstream
@@ -294,6 +295,8 @@ def _other_site(*names: str) -> str:
 # By (kind, place), or ("", place) for every kind that has it.
 NEEDS: Mapping[tuple[str, str], Callable[[Scene, Arguments], None]] = {
     ("lead", "site"): _needs_member,
+    ("blackhole", "address"): needs_black_hole,
+    ("blackhole", "unattended"): needs_black_hole,
     ("power-cut", "backends"): preconditions.needs_across,
     ("pool-loss", "backends"): preconditions.needs_lonely,
     ("", "announcer"): _needs_announcers,

@@ -12,6 +12,7 @@ from trimtab.drills.probes import (
     addresses,
     agents,
     arbiter,
+    black_hole,
     carriers,
     catchment,
     defence,
@@ -45,4 +46,5 @@ PROBES: Mapping[str, Look] = {
     "arbiter": arbiter.look,
     "agents": agents.look,
     "defence": defence.look,
+    "blackhole": black_hole.look,
 }

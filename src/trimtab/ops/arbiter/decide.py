@@ -51,7 +51,15 @@ RULES: tuple[Rule, ...] = (
         True,
         "look yourself; with --force --reason WHY you say that they are well",
     ),
+    Rule(
+        "last-address",
+        rules.last_address,
+        True,
+        "with --force --reason WHY you give the service up for the others",
+    ),
 )
+# A black hole ends by itself, and takes an address: it does not count as a change of a site, and waits for none.
+OF_ADDRESSES = ("frozen", "too-few-sites", "no-capacity", "last-address")
 if len({rule.name for rule in RULES}) != len(RULES):
     raise RuntimeError("two rules of the arbiter have the same name")
 
@@ -90,7 +98,7 @@ def decide(world: World, request: Request, now: float) -> Answer:
     if takes_over(world, request):
         return Answer(True, effect)
     found = []
-    for rule in RULES:
+    for rule in rules_for(request, effect):
         text = rule.ask(world, request, effect, now)
         if text is not None:
             overruled = rule.forcible and request.force and not request.automatic
@@ -98,6 +106,13 @@ def decide(world: World, request: Request, now: float) -> Answer:
             if rule.name in ("no-such-target", "unreadable", "is-so-already"):
                 break  # whatever the others would say is about something else
     return Answer(all(each.overruled for each in found), effect, tuple(found))
+
+
+def rules_for(request: Request, effect: Effect) -> tuple[Rule, ...]:
+    """An address that no client is kept from needs nobody's leave."""
+    if request.kind != "blackhole":
+        return RULES
+    return tuple(rule for rule in RULES if rule.name in OF_ADDRESSES) if effect.takes else ()
 
 
 def takes_over(world: World, request: Request) -> bool:

@@ -22,7 +22,7 @@ def _words(asked: Iterable[tuple[Request, Answer]]) -> tuple[str, str]:
     refused = [(request, answer) for request, answer in asked if not answer.granted]
     lines = []
     for request, answer in refused:
-        word = "shifted" if request.kind == "shift-site" else "drained"
+        word = {"shift-site": "shifted", "blackhole": "black-holed"}.get(request.kind, "drained")
         lines += [f"{request.target} is not {word}: nothing was begun"]
         lines += [f"  {each.rule}: {each.text}" for each in answer.standing]
     return "\n".join(lines), refused[0][1].standing[0].hint

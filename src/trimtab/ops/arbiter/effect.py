@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trimtab.ops.arbiter import addresses
 from trimtab.ops.arbiter.world import OF_SITES, PoolState, Request, SiteState, World
 
 
@@ -24,6 +25,8 @@ class Effect:
 
 def effect_of(world: World, request: Request) -> Effect:
     """takes: whether the target carries anything now. A site that is `unknown` is taken to carry: it may."""
+    if request.kind == "blackhole":
+        return _of_address(world, request)
     site = world.sites.get(request.site)
     before = world.carrying()
     capacity = capacity_of(world, before)
@@ -51,6 +54,12 @@ def _full(world: World, capacity: float | None) -> float | None:
     if world.limits.load is None or capacity is None:
         return None
     return world.limits.load / capacity if capacity > 0 else float("inf")
+
+
+def _of_address(world: World, request: Request) -> Effect:
+    before, after = (addresses.carrying(each) for each in (world, addresses.after(world, request)))
+    was, will = (_full(world, capacity_of(world, each)) for each in (before, after))
+    return Effect(before, after, was, will, takes=addresses.takes(world, request))
 
 
 def _of_proxy(world: World, request: Request, site: SiteState, before: tuple[str, ...]) -> Effect:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from trimtab.ops.arbiter import addresses
 from trimtab.ops.arbiter.effect import Effect, pool_of
 from trimtab.ops.arbiter.world import OF_SITES, Grant, Limits, Permit, PoolState, Request, World
 
@@ -127,7 +128,9 @@ def last_site(world: World, request: Request, effect: Effect, now: float) -> str
 
 
 def too_few_sites(world: World, request: Request, effect: Effect, now: float) -> str | None:
-    if request.kind != "drain-site" or not effect.sites_after or not effect.takes:
+    if request.kind not in ("drain-site", "blackhole") or not effect.sites_after or not effect.takes:
+        return None
+    if request.kind == "blackhole" and effect.sites_after == effect.sites_before:
         return None
     left, floor = len(effect.sites_after), world.limits.sites
     if left >= floor:
@@ -162,6 +165,13 @@ def no_capacity(world: World, request: Request, effect: Effect, now: float) -> s
         return None
     now_full = "" if effect.full_before is None else f"; they are at {effect.full_before:.0%} now"
     return f"{_list(effect.sites_after)} would be at {effect.full_after:.0%} of what they can carry{now_full}"
+
+
+def last_address(world: World, request: Request, effect: Effect, now: float) -> str | None:
+    """A person may all the same: the address that is attacked is given up for those that are not."""
+    if request.kind != "blackhole" or not effect.takes:
+        return None
+    return addresses.last_address(world, request)
 
 
 def last_proxy(world: World, request: Request, effect: Effect, now: float) -> str | None:

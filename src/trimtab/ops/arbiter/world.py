@@ -15,13 +15,14 @@ State = Literal[
     "serving", "unhealthy", "unreachable", "unknown"
 ]  # a quorum's verdict of a site, see ops.health.verdict
 AUTOMATIC = "trimtab"  # who asks where agents do
-Kind = Literal["drain-site", "drain-proxy", "drain-member"]  # what may be asked: each takes something away
+# What may be asked: each takes something away.
+Kind = Literal["drain-site", "drain-proxy", "drain-member", "blackhole"]
 # What is written down: that, what came of it, and what takes nothing and is not judged.
 Told = Literal[
     "drain-site", "drain-site-done", "drain-site-undone", "undrain-site-begun", "undrain-site", "undrain-site-undone",
     "drain-proxy", "drain-proxy-undone", "undrain-proxy",
     "drain-member", "undrain-member",
-    "shift-site", "unshift-site",
+    "shift-site", "unshift-site", "blackhole", "blackhole-lifted",
     "freeze", "thaw",
 ]  # fmt: skip
 OF_MEMBERS = ("drain-member", "undrain-member")
@@ -85,6 +86,15 @@ class PoolState:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address by which a site's clients ask for a service."""
+
+    service: str
+    site: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Permit:
     """The right to take one thing away. It ends with the lease of whoever holds it, or after `ttl_s` seconds."""
 
@@ -135,12 +145,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class World:
+    """endpoints: of every service at every site.  holes: addresses that are black-holed, each with the sites where."""
+
     sites: Mapping[str, SiteState]
     pools: tuple[PoolState, ...] = ()
     permits: tuple[Permit, ...] = ()
     grants: tuple[Grant, ...] = ()
     freeze: Freeze | None = None
     limits: Limits = Limits()
+    endpoints: tuple[Endpoint, ...] = ()
+    holes: tuple[tuple[str, frozenset[str]], ...] = ()
 
     def carrying(self, without: str = "") -> tuple[str, ...]:
         """The sites that carry, but for one."""
@@ -149,8 +163,8 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """target: the site, the proxy, or POOL/MEMBER. automatic: asked by an agent, not by a person. force: over what a
-    person may overrule, with a reason.
+    """target: the site, the proxy, POOL/MEMBER, or the address; site: of an address "" for every one that has it. automatic:
+    asked by an agent, not by a person. force: over what a person may overrule, with a reason.
     """
 
     kind: Told

@@ -146,8 +146,9 @@ class Coordinator:
         return round(self._wall(), 3)
 
 
-def _taken_over(found: Situation, asked: writes.Asked) -> Write | None:
+def _taken_over(found: Situation, asked: tuple[writes.Asked, ...]) -> Write | None:
     """What agents have done by themselves takes nothing more, so a person needs no permit for it."""
-    if not takes_over(found.world, asked.request):
+    (one,) = asked
+    if not takes_over(found.world, one.request):
         return None
-    return take_over(found.snapshot, asked, found.standing.committed[asked.request.site])
+    return take_over(found.snapshot, one, found.standing.committed[one.request.site])

@@ -12,13 +12,15 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trimtab.errors import Conflict, DriverError
 from trimtab.ops.arbiter.decide import Answer, decide
 from trimtab.ops.arbiter.denied import ArbiterDenied
 from trimtab.ops.arbiter.effect import pool_of
 from trimtab.ops.arbiter.world import Permit, Request, World
+from trimtab.ops.blackhole.hole import standing as holes_standing
+from trimtab.ops.blackhole.record import holes_of
 from trimtab.ops.drain import writes
 from trimtab.ops.drain.judged import Facts, less_members, world_of
 from trimtab.ops.drain.plan import Plan
@@ -57,8 +59,13 @@ class Situation:
     ) -> Situation:
         """Raises InvalidResponse where the budget, the freeze or a permit cannot be read."""
         standing, views = Standing.of(snapshot), views_of(snapshot.records)
+        holes = holes_standing(holes_of(snapshot.records), wall)
         verdicts = judge_all(facts.sites, views, watching.vantage, watching.quorum, now=wall, fresh_s=FRESH_S)
-        return Situation(snapshot, standing, world_of(standing, facts, verdicts, own), verdicts)
+        world = replace(
+            world_of(standing, facts, verdicts, own),
+            holes=tuple((each.address, frozenset(each.sites)) for each in holes),
+        )
+        return Situation(snapshot, standing, world, verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ class Granted:
     permits: tuple[Permit, ...]
 
 
-Instead = Callable[[Situation, writes.Asked], Write | None]
+Instead = Callable[[Situation, tuple[writes.Asked, ...]], Write | None]
 
 
 class Granting:
@@ -110,8 +117,8 @@ class Granting:
     async def ask(
         self, requests: Sequence[Request], lease: int, instead: Instead = lambda found, asked: None
     ) -> Granted:
-        """All of them or none, on the lease. instead: what is written for a request that needs no permit, asked of a single
-        one. Raises ArbiterDenied with every objection, which is kept in the store; Conflict, and as `look`.
+        """All of them or none, on the lease. instead: what is written for requests that need no permit. Raises ArbiterDenied
+        with every objection, which is kept in the store; Conflict, and as `look`.
         """
         attempt, checks_until = 0, self._now() + CHECKS_S
         while attempt < ATTEMPTS:
@@ -145,7 +152,7 @@ class Granting:
         self, found: Situation, asked: tuple[writes.Asked, ...], lease: int, instead: Instead
     ) -> Granted:
         granted = [(each, self.permit(each.request, each.at)) for each in asked]
-        other = instead(found, asked[0]) if len(asked) == 1 else None
+        other = instead(found, asked)
         async with self._of_store():
             await self._store.write(other or writes.grant(found.snapshot, granted, found.world.limits, lease))
         return Granted(found, asked, () if other else tuple(permit for _, permit in granted))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from trimtab.ops.arbiter import addresses
 from trimtab.ops.arbiter.decide import Answer
-from trimtab.ops.arbiter.world import Grant, Limits, Permit, PoolState, Request, SiteState, World
+from trimtab.ops.arbiter.world import Endpoint, Grant, Limits, Permit, PoolState, Request, SiteState, World
 from trimtab.ops.drain.plan import Plan, Seen
 from trimtab.ops.drain.standing import Standing
 from trimtab.ops.health.verdict import SiteVerdict
@@ -23,6 +24,7 @@ class Facts:
     routers: Mapping[str, tuple[str, ...]]
     limits: Limits
     pools: tuple[PoolState, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
 
 
 def world_of(
@@ -36,7 +38,7 @@ def world_of(
     sites = {name: _less_proxies(site, permits) for name, site in sites.items()}
     pools = tuple(_less_members(pool, permits) for pool in facts.pools)
     grants = tuple(each for each in standing.change_budget.grants if own is None or not _is_own(each, own))
-    return World(sites, pools, permits, grants, standing.freeze, facts.limits)
+    return World(sites, pools, permits, grants, standing.freeze, facts.limits, facts.endpoints)
 
 
 def _site(site: SiteState, standing: Standing, facts: Facts, verdict: SiteVerdict | None) -> SiteState:
@@ -96,7 +98,10 @@ def _less_proxies(site: SiteState, permits: Iterable[Permit]) -> SiteState:
 def less_members(world: World, requests: Iterable[Request]) -> World:
     """Once these are granted: what is asked in one go is judged one after the other."""
     asked = tuple(requests)
-    return replace(world, pools=tuple(_less_members(pool, asked) for pool in world.pools))
+    world = replace(world, pools=tuple(_less_members(pool, asked) for pool in world.pools))
+    for each in asked:
+        world = addresses.after(world, each) if each.kind == "blackhole" else world
+    return world
 
 
 def _less_members(pool: PoolState, taken: Iterable[Permit | Request]) -> PoolState:

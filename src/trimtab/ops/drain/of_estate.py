@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.peering import apiece, by_vrrp, speakers
-from trimtab.ops.arbiter.world import Limits, SiteState
+from trimtab.ops.arbiter.world import Endpoint, Limits, SiteState
 from trimtab.ops.drain.granting import Watching
 from trimtab.ops.drain.judged import Facts
 
@@ -25,7 +28,15 @@ def facts_of(inventory: Inventory, at: str = "") -> Facts:
         if inventory.front(site) and (site == at or not apiece(inventory, site))
     }
     routers = {site: tuple(host.name for host in speakers(inventory, site)) for site in sites}
-    return Facts(sites, routers, limits_of(inventory))
+    endpoints = tuple(each for each in _endpoints(inventory) if each.site in sites)
+    return Facts(sites, routers, limits_of(inventory), endpoints=endpoints)
+
+
+def _endpoints(inventory: Inventory) -> Iterator[Endpoint]:
+    for name, service in sorted(inventory.estate.services.items()):
+        for family in FAMILIES:
+            for site, address in inventory.service_vips(service, family).items():
+                yield Endpoint(name, site, str(address))
 
 
 def limits_of(inventory: Inventory) -> Limits:

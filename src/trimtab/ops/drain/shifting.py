@@ -63,9 +63,10 @@ class Shifting:
             return Finished(True, f"no change: {request.site} is shifted so already")
         words: list[Shift] = []
 
-        def write(found: Situation, answered: writes.Asked) -> Write:
-            words.append(_word(found.snapshot, request, named, asked, answered.at))
-            return shifted(found.snapshot, answered, words[-1], found.world.limits)
+        def write(found: Situation, answered: tuple[writes.Asked, ...]) -> Write:
+            (only,) = answered
+            words.append(_word(found.snapshot, request, named, asked, only.at))
+            return shifted(found.snapshot, only, words[-1], found.world.limits)
 
         await self._granting.ask([request], 0, instead=write)
         self._tell("shift", f"{request.site} is announced to {', '.join(named)} with {asked.words}")
@@ -137,7 +138,7 @@ def shifted(snapshot: Snapshot, asked: writes.Asked, word: Shift, limits: Limits
     kept = [each for each in budget.grants if asked.at - each.at < limits.window_s][1 - MAX_GRANTS :]
     grant = Grant(asked.at, "drain-site", asked.request.site, asked.request.target)
     counted = replace(budget, number=budget.number + 1, grants=(*kept, grant))
-    row = writes.decided(snapshot, asked)
+    row = writes.decided(snapshot, [asked])
     held = as_read(snapshot, [BUDGET, FREEZE, f"steer/{word.site}", f"doing/{word.site}", key_of(word)])
     return Write(
         put={**row.put, BUDGET: encode(counted), key_of(word): encode(word)},

@@ -94,6 +94,12 @@ def refuse(snapshot: Snapshot, *asked: Asked) -> Write:
     return Write(put=rows, delete=old, absent=tuple(rows))
 
 
+def decided(snapshot: Snapshot, asked: Sequence[Asked]) -> Write:
+    """The rows alone of what was granted: what came of it is in the same transaction. Raises BadInput."""
+    rows, old = _rows(snapshot, asked)
+    return Write(put=rows, delete=old, absent=tuple(rows))
+
+
 def _is_told(last: Decision | None, asked: Asked) -> bool:
     """last: what was decided about the same target before."""
     if last is None or last.granted or not 0 <= asked.at - last.at < SAME_S:
@@ -179,12 +185,6 @@ def undo(snapshot: Snapshot, plan: Plan, why: str, at: float) -> Write:
 def tell(snapshot: Snapshot, request: Request, at: float, why: str = "") -> Write:
     """The row alone, of what has come about inside a site. Raises BadInput."""
     return _told(snapshot, request, at, why)
-
-
-def decided(snapshot: Snapshot, asked: Asked) -> Write:
-    """The row alone of an answer. Raises BadInput."""
-    rows, old = _rows(snapshot, [asked])
-    return Write(put=rows, delete=old, absent=tuple(rows))
 
 
 def _came_to(plan: Plan, kind: Told) -> Request:

@@ -117,6 +117,11 @@ def _asks_validators(inventory: Inventory) -> bool:
     return _has_upstreams(inventory) and stated is not None and bool(stated.validators)
 
 
+def _takes_black_holes(inventory: Inventory) -> bool:
+    every = (up for site in serving(inventory) for up in upstreams(inventory, site))
+    return _has_upstreams(inventory) and any(up.blackhole is not None for up in every)
+
+
 def _has_paths(inventory: Inventory) -> bool:
     return bool(inventory.estate.services and serving(inventory)) and len(inventory.estate.sites) > 1
 
@@ -131,6 +136,8 @@ MODELS = (
     Model("route-flap", "the link to an upstream comes and goes: each time", _has_upstreams, transit_loss),
     Model("route-server-loss", "the route servers of an exchange, whose packets they never see", _at_exchange, refused),
     Model("leak", "an upstream tells what is not its to tell", _meets_two, refused),
+    Model("blackhole", "one address is dropped by request: requests to others", _takes_black_holes, refused),
+    Model("blackhole-unattended", "the same, without agents and store", _takes_black_holes, refused),
     Model("hijack", "an upstream announces what is not its own", _asks_validators, refused),
     Model("validators-empty", "every RPKI validator loses its data", _asks_validators, refused),
     Model("site-partition", "a site's private paths to all others are cut, its clients' are not", _has_paths, partition),
