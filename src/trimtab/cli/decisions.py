@@ -20,7 +20,9 @@ LAST = 20  # decisions
 async def known_now(inventory: Inventory) -> Situation:
     async with asked(inventory) as store:
         snapshot = await store.read()
-    return Situation.of(snapshot, facts_of(inventory), watching_of(inventory), time.time())
+    return Situation.of(
+        snapshot, facts_of(inventory, inventory.site_names()), watching_of(inventory), time.time()
+    )
 
 
 def decisions_of(found: Situation, site: str, target: str = "") -> list[Decision]:

@@ -252,7 +252,7 @@ def local_drain(
     wait_s: float = 60.0,
 ) -> LocalDrain:
     """What takes something out at one site: store is the estate's, registry the site's."""
-    facts = facts_of(inventory, site)
+    facts = facts_of(inventory, (site,))
     return LocalDrain(
         store,
         registry,

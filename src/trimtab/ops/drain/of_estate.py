@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.capacity import front_requests, peak_requests
@@ -13,9 +13,9 @@ from trimtab.ops.drain.granting import Watching
 from trimtab.ops.drain.judged import Facts
 
 
-def facts_of(inventory: Inventory, at: str = "") -> Facts:
-    """Of every site that holds addresses of clients. Whether its proxies work is not the file's to say. at: the site in which
-    something is to be taken out. Of others, those whose clients a name server leads take nobody over, and give nobody away.
+def facts_of(inventory: Inventory, also: Collection[str] = ()) -> Facts:
+    """Of every site that holds addresses of clients. Whether its proxies work is not the file's to say. Those whose clients a
+    name server leads take nobody over and give nobody away, so they are left out. also: but for these.
     """
     sites = {
         site: SiteState(
@@ -25,7 +25,7 @@ def facts_of(inventory: Inventory, at: str = "") -> Facts:
             together=not by_vrrp(inventory, site),
         )
         for site in inventory.site_names()
-        if inventory.front(site) and (site == at or not apiece(inventory, site))
+        if inventory.front(site) and (site in also or not apiece(inventory, site))
     }
     routers = {site: tuple(host.name for host in speakers(inventory, site)) for site in sites}
     endpoints = tuple(each for each in _endpoints(inventory) if each.site in sites)
