@@ -76,7 +76,7 @@ class PoolState:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServiceAddress:
     """An address by which a site's clients ask for a service."""
 
     service: str
@@ -143,7 +143,7 @@ class World:
     grants: tuple[Grant, ...] = ()
     freeze: Freeze | None = None
     limits: Limits = Limits()
-    endpoints: tuple[Endpoint, ...] = ()
+    endpoints: tuple[ServiceAddress, ...] = ()
     holes: tuple[tuple[str, frozenset[str]], ...] = ()
 
     def carrying(self, without: str = "") -> tuple[str, ...]:
