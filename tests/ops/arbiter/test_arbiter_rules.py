@@ -23,7 +23,7 @@ from tests.ops.arbiter.arbiter_kit import (
 )
 
 from trimtab.ops.arbiter.decide import RULES, decide
-from trimtab.ops.arbiter.world import Endpoint, Grant, Limits, Request, World
+from trimtab.ops.arbiter.world import Grant, Limits, Request, ServiceAddress, World
 
 KEEPS = {
     "no-such-target",
@@ -60,7 +60,7 @@ def holed(
     at = [("hk", A), ("sg", B), *more]
     return replace(
         given,
-        endpoints=tuple(Endpoint("www", site, address) for site, address in at if site in given.sites),
+        endpoints=tuple(ServiceAddress("www", site, address) for site, address in at if site in given.sites),
         holes=tuple((address, frozenset({site})) for address, site in gone),
     )
 

@@ -16,7 +16,7 @@ from trimtab.ops.arbiter.records import FREEZE
 from trimtab.ops.arbiter.world import Request
 from trimtab.ops.blackhole.hole import LIMIT_S, MOST, SETTLES_S, Came, Hole, inside, standing, unasked
 from trimtab.ops.blackhole.record import came_of, decode, encode, holes_of, key_of, unread
-from trimtab.ops.blackhole.told import BLACKHOLE, Heard, judge
+from trimtab.ops.blackhole.told import BLACKHOLE, ToldOfHosts, judge
 from trimtab.ops.drain import black_holes, writes
 from trimtab.ops.drain.standing import decisions_in
 from trimtab.registry.base import Snapshot
@@ -160,9 +160,9 @@ TOLD: dict[Any, Any] = {P: frozenset({BLACKHOLE, (65535, 65281)})}
 ANY, ONE = replace(HOLE, upstreams=()), replace(HOLE, upstreams=("a",))
 
 
-def heard(**told: dict[Any, Any]) -> list[Heard]:
+def heard(**told: dict[Any, Any]) -> list[ToldOfHosts]:
     """By session; those that are not named are not up."""
-    return [Heard(name, ACCEPTS.get(name, ""), 4, each) for name, each in told.items()]
+    return [ToldOfHosts(name, ACCEPTS.get(name, ""), 4, each) for name, each in told.items()]
 
 
 @pytest.mark.parametrize(

@@ -16,20 +16,20 @@ from typing import Protocol
 
 from trimtab.agent.runtime.queue import Pace
 from trimtab.agent.runtime.result import Result
-from trimtab.agent.site.blackhole_file import Disk, text
+from trimtab.agent.site.blackhole_file import HoleFiles, text
 from trimtab.agent.site.steer import FOLDER, POLL_S, SETTLE_S
 from trimtab.daemons.bird.wire import Adverts, Configured, Prefix, ProtocolState, Route
 from trimtab.errors import DriverError, Refused
 from trimtab.ops.blackhole.hole import Came, Hole, inside, standing
 from trimtab.ops.blackhole.record import encode, holes_of, key_of, unread
-from trimtab.ops.blackhole.told import Heard, Judgement, judge
+from trimtab.ops.blackhole.told import Dropping, ToldOfHosts, judge
 from trimtab.registry.base import Write, Writer
 
 PACE = Pace(window=0.0, resync=5.0, first=0.2, most=5.0, limit=60.0)
 TELL_PACE = Pace(window=0.0, resync=5.0, first=0.1, most=2.0)
 
 
-class BirdLike(Protocol):
+class DroppingBird(Protocol):
     """What is used of `daemons.bird.client.Bird`."""
 
     async def configure(self) -> Configured: ...
@@ -56,7 +56,7 @@ class RouterBlackhole:
         announced: Iterable[Prefix],
         sessions: Mapping[str, Sequence[int]],
         accepting: Mapping[str, str],
-        bird: BirdLike,
+        bird: DroppingBird,
         records: Callable[[], Mapping[str, bytes] | None],
         came: Callable[[Came, tuple[Hole, ...]], None],
         folder: Path = FOLDER,
@@ -67,7 +67,7 @@ class RouterBlackhole:
         self._site, self._host, self._announced = site, host, tuple(announced)
         self._sessions, self._accepting = sessions, accepting
         self._bird, self._records, self._came = bird, records, came
-        self._disk, self._wall, self._settle_s = Disk(folder), wall, settle_s
+        self._disk, self._wall, self._settle_s = HoleFiles(folder), wall, settle_s
         self._known: frozenset[Prefix] = frozenset()
         self._said: Came | None = None
 
@@ -104,7 +104,7 @@ class RouterBlackhole:
         ends = [each.until - self._wall() for each in holes]
         return {"blackholes": max(0.0, min(ends))} if ends else {}
 
-    async def _follow(self, holes: Sequence[Hole]) -> Judgement:
+    async def _follow(self, holes: Sequence[Hole]) -> Dropping:
         wanted = {each.prefix for each in holes}
         if await self._disk.write(text(holes, self._accepting)) or await self._dropped() != wanted:
             await self._take_up(wanted)
@@ -137,7 +137,7 @@ class RouterBlackhole:
             found |= {route.prefix for route in routes if route.kind == "blackhole"}
         return found
 
-    async def _settled(self, holes: Sequence[Hole]) -> Judgement:
+    async def _settled(self, holes: Sequence[Hole]) -> Dropping:
         """Once no peer is late any more, or has been for too long."""
         ends = _loop_time() + self._settle_s
         while True:
@@ -147,7 +147,7 @@ class RouterBlackhole:
                 return judgement
             await asyncio.sleep(POLL_S)
 
-    async def _heard(self) -> list[Heard]:
+    async def _heard(self) -> list[ToldOfHosts]:
         """Of those too that accept none: nothing may reach them."""
         states, found = await self._bird.protocols(), []
         for name, families in sorted(self._sessions.items()):
@@ -158,7 +158,7 @@ class RouterBlackhole:
                 told: Adverts = {}
                 with suppress(Refused):  # it went down between two questions
                     told = await self._bird.exported(name, own) if own else {}
-                    found.append(Heard(name, self._accepting.get(name, ""), family, told))
+                    found.append(ToldOfHosts(name, self._accepting.get(name, ""), family, told))
         return found
 
     def _say(self, holes: tuple[Hole, ...], amiss: str) -> None:

@@ -69,7 +69,7 @@ def _end(until: float) -> str:
     return f"# until {ceil(until)}"
 
 
-class Disk:
+class HoleFiles:
     """folder: where both files are. Reads are of what stands there now, never of what we wrote."""
 
     def __init__(self, folder: Path) -> None:

@@ -25,7 +25,7 @@ class BlackHoleConduct(Conduct):
         found = super().check(history, claims)
         told = history.evidence.get("told", {})
         if "address" not in told:
-            return Verdict(self.name, "unknown", ("nothing was black-holed", *found.reasons), found.figures)
+            return Verdict(self.name, "unknown", (*found.reasons, "nothing was black-holed"), found.figures)
         wrongs = tuple(_served(history, told))
         figures = {**found.figures, "failed_beside": sum(map(len, _beside(history, told).values()))}
         return Verdict(self.name, "false" if wrongs else found.value, (*wrongs, *found.reasons), figures)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trimtab.ops.arbiter.world import Endpoint, Request, World
+from trimtab.ops.arbiter.world import Request, ServiceAddress, World
 
 
 def takes(world: World, request: Request) -> bool:
@@ -15,11 +15,11 @@ def takes(world: World, request: Request) -> bool:
     return any(_hit(each, request) and not is_gone(world, each) for each in world.endpoints)
 
 
-def _hit(endpoint: Endpoint, request: Request) -> bool:
+def _hit(endpoint: ServiceAddress, request: Request) -> bool:
     return endpoint.address == request.target and request.site in ("", endpoint.site)
 
 
-def is_gone(world: World, endpoint: Endpoint) -> bool:
+def is_gone(world: World, endpoint: ServiceAddress) -> bool:
     return any(endpoint.address == address and endpoint.site in sites for address, sites in world.holes)
 
 
@@ -56,14 +56,14 @@ def last_address(world: World, request: Request) -> str | None:
     return f"{', '.join(lost)} would have no IPv{family(request.target)} address left that is known to serve"
 
 
-def _may_serve(world: World, endpoint: Endpoint) -> bool:
+def _may_serve(world: World, endpoint: ServiceAddress) -> bool:
     """What is not known may, when it is about what is taken."""
     site = world.sites.get(endpoint.site)
     serves = site is not None and site.step == "serve" and site.state in ("serving", "unknown")
     return serves and not is_gone(world, endpoint)
 
 
-def _serves(world: World, endpoint: Endpoint) -> bool:
+def _serves(world: World, endpoint: ServiceAddress) -> bool:
     site = world.sites.get(endpoint.site)
     return site is not None and site.carries and not is_gone(world, endpoint)
 

@@ -86,7 +86,7 @@ class PoolState:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServiceAddress:
     """An address by which a site's clients ask for a service."""
 
     service: str
@@ -153,7 +153,7 @@ class World:
     grants: tuple[Grant, ...] = ()
     freeze: Freeze | None = None
     limits: Limits = Limits()
-    endpoints: tuple[Endpoint, ...] = ()
+    endpoints: tuple[ServiceAddress, ...] = ()
     holes: tuple[tuple[str, frozenset[str]], ...] = ()
 
     def carrying(self, without: str = "") -> tuple[str, ...]:

@@ -12,7 +12,7 @@ BLACKHOLE: Community = (65535, 666)  # RFC 7999
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ToldOfHosts:
     """What the peer of a session that is up was told of single hosts. upstream: whose it is, "" for one that accepts none."""
 
     session: str
@@ -22,7 +22,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Dropping:
     """why: what is not as wished.  late: sessions that were not told, or were not told that it is over."""
 
     why: tuple[str, ...] = ()
@@ -39,8 +39,8 @@ def judge(
     known: Iterable[Prefix],
     dropped: Collection[Prefix],
     accepting: Mapping[str, str],
-    heard: Sequence[Heard],
-) -> Judgement:
+    heard: Sequence[ToldOfHosts],
+) -> Dropping:
     """known: every host that was ever black-holed here.  dropped: what BIRD has as a route to nowhere.  accepting: this router's
     sessions whose upstreams accept black holes.
     """
@@ -55,10 +55,10 @@ def judge(
         why += [f"{each.session}: {words}" for words in wrong]
         late += [each.session] if wrong else []
     why += _mute(holes, accepting, heard)
-    return Judgement(tuple(why), tuple(dict.fromkeys(late)))
+    return Dropping(tuple(why), tuple(dict.fromkeys(late)))
 
 
-def _wanted(holes: Sequence[Hole], heard: Heard) -> set[Prefix]:
+def _wanted(holes: Sequence[Hole], heard: ToldOfHosts) -> set[Prefix]:
     return {
         e.prefix
         for e in holes
@@ -74,7 +74,7 @@ def _wrong(prefix: Prefix, should: set[Prefix], told: Adverts) -> str:
     return "" if BLACKHOLE in told[prefix] else f"{prefix} is told without BLACKHOLE"
 
 
-def _mute(holes: Sequence[Hole], accepting: Mapping[str, str], heard: Sequence[Heard]) -> list[str]:
+def _mute(holes: Sequence[Hole], accepting: Mapping[str, str], heard: Sequence[ToldOfHosts]) -> list[str]:
     """A hole that goes to an upstream of ours of which no session of its family is up is dropped here, and not before."""
     found = []
     for each in holes:

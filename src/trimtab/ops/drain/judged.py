@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 
 from trimtab.ops.arbiter import addresses
 from trimtab.ops.arbiter.decide import Answer
-from trimtab.ops.arbiter.world import Endpoint, Grant, Limits, Permit, PoolState, Request, SiteState, World
+from trimtab.ops.arbiter.world import (
+    Grant,
+    Limits,
+    Permit,
+    PoolState,
+    Request,
+    ServiceAddress,
+    SiteState,
+    World,
+)
 from trimtab.ops.drain.plan import Plan, Seen
 from trimtab.ops.drain.standing import Standing
 from trimtab.ops.health.verdict import SiteVerdict
@@ -24,7 +33,7 @@ class Facts:
     routers: Mapping[str, tuple[str, ...]]
     limits: Limits
     pools: tuple[PoolState, ...] = ()
-    endpoints: tuple[Endpoint, ...] = ()
+    endpoints: tuple[ServiceAddress, ...] = ()
 
 
 def world_of(

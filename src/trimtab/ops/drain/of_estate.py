@@ -8,7 +8,7 @@ from trimtab.estate.addressing import FAMILIES
 from trimtab.estate.capacity import front_requests, peak_requests
 from trimtab.estate.inventory import Inventory
 from trimtab.estate.peering import apiece, by_vrrp, speakers
-from trimtab.ops.arbiter.world import Endpoint, Limits, SiteState
+from trimtab.ops.arbiter.world import Limits, ServiceAddress, SiteState
 from trimtab.ops.drain.granting import Watching
 from trimtab.ops.drain.judged import Facts
 
@@ -32,11 +32,11 @@ def facts_of(inventory: Inventory, also: Collection[str] = ()) -> Facts:
     return Facts(sites, routers, limits_of(inventory), endpoints=endpoints)
 
 
-def _endpoints(inventory: Inventory) -> Iterator[Endpoint]:
+def _endpoints(inventory: Inventory) -> Iterator[ServiceAddress]:
     for name, service in sorted(inventory.estate.services.items()):
         for family in FAMILIES:
             for site, address in inventory.service_vips(service, family).items():
-                yield Endpoint(name, site, str(address))
+                yield ServiceAddress(name, site, str(address))
 
 
 def limits_of(inventory: Inventory) -> Limits:
