@@ -14,7 +14,7 @@ import pytest
 
 from tests.agent.test_control_sessions import Bird, nobody
 from tests.daemons import raw_speaker
-from tests.daemons.neighbours_kit import BEGIN, SAME, asker, each_platform
+from tests.daemons.neighbours_kit import BEGIN, SAME, asker, each_platform, untouched
 from trimtab.agent.runtime.log import Log
 from trimtab.agent.runtime.metrics import Metrics
 from trimtab.agent.site.sessions import Sessions
@@ -97,13 +97,7 @@ def test_nothing_broken_is_taken(cases: dict[str, dict[str, Any]], name: str) ->
 
 
 def test_the_session_comes_back_and_the_others_have_seen_nothing(said: list[str]) -> None:
-    """Neither their sessions nor BFD went down, and the other upstream was told of our prefix once."""
-    (since, again), (moved, still) = (
-        [line for line in said if line.startswith(word)] for word in ("since", "moved")
-    )
-    assert since == again and "up_other4 up" in since and "front_14 up" in since
-    assert moved == still
-    assert said.count("bfd 2") == 2 and said.count("announced") == 2
+    untouched(said)
     assert any(line.startswith('{"case": "end"') for line in said)
 
 
