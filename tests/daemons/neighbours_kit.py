@@ -55,6 +55,7 @@ WORDS = r"""
 since() { ours show protocols | awk '$1 == "up_other4" || $1 == "front_14" { print $1, $4, $5 }' | tr '\n' ';'; }
 bfd() { ours show bfd sessions | awk '$3 == "Up"' | wc -l; }
 moved() { theirs show protocols all two | awk '/Import (updates|withdraws):/ { print $3 }' | tr '\n' ' '; }
+up() { [ "$(ours show protocols | grep -c -E '^(up_other4|front_14) .*Established')" = 2 ]; }
 announced() { theirs show route 203.0.113.0/24 | grep -q two; }
 """
 START = "bird -f -c /etc/bird/bird.conf -s /run/bird/bird.ctl -P /run/bird.pid 2>/run/bird.log &\n"
@@ -66,7 +67,8 @@ BEGIN = (
     + r"""
 until_ "the other is told of us" announced
 until_ "the other is heard" 'ours show route 46.0.1.0/24 table wan4 | grep -q up_other4'
-until_ "BFD is up" '[ "$(bfd)" -ge 2 ]'
+until_ "BFD is up" '[ "$(bfd)" = 2 ]'
+until_ "and all of it stays" 'up && sleep 1 && up && announced' # both ends connect at first, and one gives way
 """
 )
 SAME = r"""
