@@ -31,6 +31,7 @@ router id {address};
 log "{folder}/{name}.log" all;
 debug protocols {{ states }};
 protocol device {{ }}
+protocol bfd {{ }}
 """
 SESSION = """\
 protocol bgp {name} {{
