@@ -1,0 +1,1 @@
+"""What `bench/anycast` is made of."""
