@@ -18,11 +18,13 @@ def uplink_faults(inventory: Inventory) -> Iterator[Problem]:
     taken: dict[str, Loc] = {}
     owners: dict[IPAddress, tuple[str, IPInterface]] = {}
     nets: list[tuple[IPNetwork, bool, str, Loc]] = []
+    links: dict[tuple[str, str, IPAddress], str] = {}
     for site in inventory.site_names():
         for name, upstream in inventory.estate.sites[site].upstreams.items():
             at: Loc = ("sites", site, "upstreams", name)
             yield from _peers(upstream, at, taken)
             yield from _blackhole(inventory, site, upstream, at)
+            yield from _same_link(inventory, site, upstream, at, links)
             if upstream.stated:
                 yield from _stated(inventory, site, upstream, at, owners)
             else:
@@ -62,6 +64,22 @@ def _peers(upstream: Upstream, at: Loc, taken: dict[str, Loc]) -> Iterator[Probl
         if key in taken and _same_hosts(upstream):
             yield loc, f"{peer} is a peer already", "each session has its own peer address"
         taken[key] = loc
+
+
+def _same_link(
+    inventory: Inventory, site: str, upstream: Upstream, at: Loc, links: dict[tuple[str, str, IPAddress], str]
+) -> Iterator[Problem]:
+    """A link-local peer of one host is one neighbour on each of its interfaces, whatever its AS number."""
+    hosts = upstream.sessions or [host.name for host in speakers(inventory, site)[:1]]
+    for i, peer in enumerate(upstream.peer):
+        for host in hosts:
+            if not on_every_link(peer) or upstream.interface is None:
+                continue
+            other = links.setdefault((host, upstream.interface, peer), str(at[-1]))
+            if other != at[-1]:
+                what = f"{peer} on {host}'s {upstream.interface} is {other}'s peer already"
+                yield (*at, "peer", i), what, "another neighbour is on another `interface`"
+                break
 
 
 def _same_hosts(upstream: Upstream) -> bool:
@@ -182,7 +200,9 @@ def _networks(
                 yield (
                     (*at, "peer", i),
                     f"{net} overlaps {other}, {owner}'s link",
-                    "one of the lengths is wrong",
+                    "one of the lengths is wrong"
+                    if upstream.stated
+                    else "its length is assumed where ours is not written: `local: [ADDRESS/LENGTH]`",
                 )
             break
         nets.append((net, upstream.stated, site, at))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,9 +76,36 @@ def test_what_netbox_has_is_an_estate_with_these_addresses() -> None:
 def test_the_columns_of_an_import_are_read_too() -> None:
     devices = "name,role,site,status\nedge-a,proxy,fra,active\n"
     addresses = "address,device,interface,role\n10.20.30.11/24,edge-a,bond0.310,\n"
-    assert "edge-a: {group: proxy, number: 1, addresses: [10.20.30.11]}" in imported(devices, addresses)[0]
+    assert (
+        "edge-a: {group: proxy, number: 1, addresses: [10.20.30.11], interface: bond0.310}"
+        in imported(devices, addresses)[0]
+    )
     spread = "\ufeff" + devices.replace(",", ";").replace("\n", "\r\n")
     assert imported(spread, addresses)[0] == imported(devices, addresses)[0]
+
+
+def test_what_a_server_calls_its_port_is_not_the_routers() -> None:
+    """fra has a router, which stands in each of its networks."""
+    devices = "Name,Site,Role\nedge-a,fra,proxy\nedge-b,fra,proxy\n"
+    addresses = "IP Address,Parent,Interface\n10.20.30.11/24,edge-a,ens3\n10.20.30.12/24,edge-b,ens3\n"
+    text, _ = imported(devices, addresses)
+    (net,) = [line for line in text.splitlines() if "prefixes" in line]
+    assert "ens3" not in net and text.count("interface: ens3") == 2
+
+
+def test_a_group_that_is_left_out_does_not_hide_another_one() -> None:
+    groups = {"fra": ["x"], "backend": ["x"], "monitoring": ["x"]}
+    facts = {
+        "ansible_host": "172.20.1.20",
+        "ansible_default_ipv4": {"address": "172.20.1.20", "netmask": "255.255.255.128"},
+    }
+    inventory = {"_meta": {"hostvars": {"x": facts}}} | {name: {"hosts": own} for name, own in groups.items()}
+    names = replace(NAMES, groups={**NAMES.groups, "monitoring": ""})
+    text, _ = imported(json.dumps(inventory), names=names)
+    assert "x: {group: backend, number: 1," in text
+    assert "`x` is in several groups of the estate, backend, proxy" in told(
+        json.dumps(inventory | {"proxy": {"hosts": ["x"]}}), names=names
+    )
 
 
 def test_prefixes_say_the_vlan_of_an_address_and_its_length() -> None:
@@ -136,7 +165,7 @@ def test_unknown_sites_and_roles_are_told_once_with_the_way_out() -> None:
         ("", "file1:1:1  these columns are of no list"),
         ("{]", "file1:1:1  not JSON"),
         ("{}", "file1:1:1  this is no inventory"),
-        ('{"_meta": {"hostvars": {"x": {}}}}', "file1:1:1  `x` has no one site"),
+        ('{"_meta": {"hostvars": {"x": {}}}}', "file1:1:1  `x` is in no site"),
         ('Name,Site,Role\n"x', "file1:2:1  not CSV"),
         (
             "Name,Site,Role\nedge-a,fra,proxy\nEDGE-A.example,fra,proxy\n",

@@ -81,19 +81,27 @@ def _lines(text: str) -> dict[str, int]:
     return found
 
 
+def _known(found: set[str | None]) -> set[str]:
+    """What a group that is left out says counts only where no other says anything."""
+    known = {each for each in found if each is not None}
+    return known - {""} or known
+
+
 def _host(
     said: str, own: Mapping[str, Any], groups: list[str], place: Place, names: Names, found: Found
 ) -> None:
-    sites = {each for word in groups if (each := names.site(word)) is not None}
-    kinds = {each for word in groups if (each := names.group(word)) is not None}
+    sites = _known({names.site(word) for word in groups})
+    kinds = _known({names.group(word) for word in groups})
     if len(sites) != 1 or len(kinds) != 1:
         what, among = ("site", sites) if len(sites) != 1 else ("group", kinds)
-        there = ", ".join(sorted(among)) or "none"
+        has = (
+            f"is in several {what}s of the estate, {', '.join(sorted(among))}"
+            if among
+            else f"is in no {what} of the estate"
+        )
         option = "--as 'THEIRS=SITE'" if what == "site" else "--group 'THEIRS=GROUP'"
         hint = f"its groups there are {', '.join(groups) or 'none'}: `{option}` says which; with nothing behind the `=` it is left out"
-        found.faults.append(
-            place.fault(f"`{shown(said)}` has no one {what} of the estate, but {there}", hint)
-        )
+        found.faults.append(place.fault(f"`{shown(said)}` {has}", hint))
         return
     name, site, group = host_name(said), sites.pop(), kinds.pop()
     if not site or not group:

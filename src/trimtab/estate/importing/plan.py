@@ -135,7 +135,8 @@ class _Site:
         own = self._own.get(device.name, [])
         among = list({id(lan): lan for lan, _ in own}.values())
         if not own and device.name not in self._assigned:
-            self._fault(device.place, f"{device.name} has no address", "export the list of IP addresses too")
+            hint = "export the list of IP addresses too; with Ansible, `ansible_host` as an address, or facts"
+            self._fault(device.place, f"{device.name} has no address", hint)
         elif len(among) > 1 and not self._leads(device):
             where = max((each for _, each in own), key=lambda each: each.place.line)
             hint = f"a host stands in one network: `--without {where.interface or 'INTERFACE'}`, or the other interface"
@@ -217,14 +218,20 @@ class _Site:
         )
 
     def _interface(self, lan: Segment) -> str:
-        """As the routers call it, where they say so, otherwise as most do; "" for what it is called anyway."""
+        """As the routers call it, who have it as well; where there are none as most hosts do. "" for what it is called anyway:
+        what a server calls its port says nothing of a router's.
+        """
         if id(lan) not in self._interfaces:
             named = [(self._leads(each.device), linux_name(each.interface)) for each in lan.hosts]
-            said = [name for leads, name in named if leads and name] or [name for _, name in named if name]
+            said = [name for leads, name in named if name and (leads or not self._routed())]
             most = Counter(sorted(said)).most_common(1)
             usual = most[0][0] if most else ""
             self._interfaces[id(lan)] = "" if lan.number and usual == f"vlan{lan.number}" else usual
         return self._interfaces[id(lan)]
+
+    def _routed(self) -> bool:
+        """Has the site routers, which stand in each of its networks?"""
+        return any(self._is_leading(group) for group in (*self.declared.hosts, *self._leading))
 
     def _line(self, device: Device, key: tuple[str, int], written: set[IPNetwork]) -> Line:
         kept = [(lan, each) for lan, each in self._own.get(device.name, ()) if each.local.network in written]
