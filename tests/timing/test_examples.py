@@ -58,8 +58,8 @@ SHOP: dict[str, tuple[list[float | None], list[float | None]]] = {
     "ipv6-only-failure": ([0.2 - NEAR, 0.36 + FAR], [0.2 - NEAR, 0.36 + FAR + 0.9]),
     "leak": ([0.0, 0.0], [0.0, 0.0]),
     # of what is not black-holed
-    "blackhole": ([0.0, 0.0], [0.0, 0.0]),
-    "blackhole-unattended": ([0.0, 0.0], [0.0, 0.0]),
+    "blackhole": (None, [0.0, 0.0]),
+    "blackhole-unattended": (None, [0.0, 0.0]),
     "bgp-session-drop": ([0.0, 0.36 + FAR], [0.0, 0.36 + FAR + 0.9]),
     # a closed session is dropped at once
     "speaker-kill": ([0.0, 0.06 + FAR], [0.0, 0.06 + FAR + 0.9]),
@@ -139,7 +139,11 @@ def close(found: list[float | None], wanted: list[float | None]) -> bool:
 @pytest.mark.parametrize("fault", SHOP)
 def test_the_shop(fault: str) -> None:
     found, (reads, writes) = predict(example("shop"), fault), SHOP[fault]
-    assert close(found["outage_s"], reads) and close(found["write_outage_s"], writes), found
+    if reads is None:
+        assert "outage_s" not in found
+    else:
+        assert close(found["outage_s"], reads), found
+    assert close(found["write_outage_s"], writes), found
 
 
 @pytest.mark.parametrize("fault", ENTERPRISE)

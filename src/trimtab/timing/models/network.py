@@ -87,6 +87,11 @@ def refused(inventory: Inventory, world: World) -> Figures:
     return both(SERVES_ON, SERVES_ON)
 
 
+def black_holed(inventory: Inventory, world: World) -> Figures:
+    """Reads to the given-up address fail for as long as somebody asked for, so only writes are foretold: they go elsewhere."""
+    return {WRITES: SERVES_ON}
+
+
 def one_family(inventory: Inventory, world: World) -> Figures:
     """Clients of one family lose the site; all of its upstreams have to miss it, and nothing comes back."""
     reads = every_site(
@@ -136,8 +141,8 @@ MODELS = (
     Model("route-flap", "the link to an upstream comes and goes: each time", _has_upstreams, transit_loss),
     Model("route-server-loss", "the route servers of an exchange, whose packets they never see", _at_exchange, refused),
     Model("leak", "an upstream tells what is not its to tell", _meets_two, refused),
-    Model("blackhole", "one address is dropped by request: requests to others", _takes_black_holes, refused),
-    Model("blackhole-unattended", "the same, without agents and store", _takes_black_holes, refused),
+    Model("blackhole", "one address is dropped by request: requests to others", _takes_black_holes, black_holed),
+    Model("blackhole-unattended", "the same, without agents and store", _takes_black_holes, black_holed),
     Model("hijack", "an upstream announces what is not its own", _asks_validators, refused),
     Model("validators-empty", "every RPKI validator loses its data", _asks_validators, refused),
     Model("site-partition", "a site's private paths to all others are cut, its clients' are not", _has_paths, partition),
