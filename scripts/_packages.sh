@@ -46,7 +46,7 @@ install_packages() {
             continue
         fi
         if [[ " ${chosen[*]} " != *" $package "* ]]; then chosen+=("$package"); fi
-        case $program in haproxy | nginx | keepalived | bird | etcd | stayrtr) units+=("$program.service") ;; esac
+        case $program in haproxy | nginx | keepalived | bird | etcd | stayrtr | gobgpd) units+=("$program.service") ;; esac
     done <<<"$1"
     if ((${#absent[@]})); then
         fail 3 "the package sources of this system have no ${absent[*]}" \

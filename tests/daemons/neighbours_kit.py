@@ -43,11 +43,11 @@ pools: {web: {hosts: backend, port: 8080}}
 OURS = "203.0.113.0/24"
 OTHER = FAR + (
     "protocol static feed { ipv4; route 46.0.0.0/24 blackhole; route 46.0.1.0/24 blackhole; route 46.0.2.0/24 blackhole; }\n"
-    "protocol bgp two { local 198.51.100.17 as 64500; neighbor 198.51.100.18 as 65020; bfd on; connect retry time 1;\n"
+    "protocol bgp two { local 198.51.100.17 as 64500; neighbor 198.51.100.18 as 65020; bfd on; strict bind; connect retry time 1;\n"
     '  error wait time 1, 2; ipv4 { import all; export where proto = "feed"; }; }\n'
     "ipv4 table anchor;\n"
     "protocol static anchored { ipv4 { table anchor; }; route {anchor}/32 blackhole; }\n"
-    "protocol bgp proxy { local {proxy} as 65020; neighbor {front} as 65020; direct; bfd on; connect retry time 1;\n"
+    "protocol bgp proxy { local {proxy} as 65020; neighbor {front} as 65020; direct; bfd on; strict bind; connect retry time 1;\n"
     "  error wait time 1, 2; ipv4 { table anchor; import none; next hop self; export all; }; }\n"
 )
 # `since`: when the sessions that nobody touches came up. `moved`: how often the other upstream was told anything of us.
