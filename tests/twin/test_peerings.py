@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.twin.conftest import run, twin
-from trimtab.cli.routes import _routes
+from trimtab.cli.routes import _around, collect
 from trimtab.daemons.frr import wire as frr
 from trimtab.drills.probes import route
 from trimtab.drills.scene import read_scene
@@ -48,7 +48,8 @@ def test_clients_come_over_the_exchange_and_are_answered_over_it(peerings: Lab) 
 
 
 def test_what_the_answer_about_routes_says(peerings: Lab) -> None:
-    found = _routes(ESTATE, True, peerings.name)
+    asked = _around(ESTATE, True, peerings.name)
+    found = collect(asked.inventory, asked.routers(), asked.others, asked.birds, asked.says)
     (router,) = found.routers
     assert not found.silent
     assert all(session.up for session in router.sessions)

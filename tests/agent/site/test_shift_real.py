@@ -42,7 +42,7 @@ class ShiftPair(Pair):
             replies = await self.peer.ask([f"show route {prefix} all" for prefix in (A, A6)])
             found = [next(iter(seen(reply)), None) for reply in replies]
             return {
-                v: (len(each.path.split()), each.med, each.communities) if each else None
+                v: (len(each.path.split()), each.med or 0, each.communities) if each else None
                 for v, each in zip("46", found, strict=True)
             }
 
