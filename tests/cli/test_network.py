@@ -31,14 +31,23 @@ def test_the_tables_say_what_the_file_says() -> None:
     assert [line.split()[0] for line in shown("--table", "hosts").splitlines()[:2]] == ["site", "fra"]
 
 
+def test_links_to_other_networks_have_both_addresses() -> None:
+    done = run("show", "--network", "-e", str(STATED.parent / "peerings.yaml"), "--json")
+    links = [
+        (k["upstream"], k["interface"], k["address"], k["peer"]) for k in json.loads(done.stdout)["links"]
+    ]
+    assert ("transit", "", "192.0.2.1/31", "192.0.2.0") in links
+    assert ("tor", "eth1", "fe80::2/64", "fe80::1") in links
+
+
 def test_each_form_has_all_of_it() -> None:
     data = json.loads(shown("--json"))
-    for name in ("networks", "hosts", "addresses", "flows"):
+    for name in ("networks", "hosts", "addresses", "links", "flows"):
         rows = list(csv.reader(io.StringIO(shown("--csv", "--table", name))))
         assert len(rows) == len(data[name]) + 1 and {len(row) for row in rows} == {len(rows[0])}
         lines = shown("--markdown", "--table", name).splitlines()
         assert lines[0] == f"### {name}" and len(lines) == len(rows) + 3
-    assert shown("--csv").count("\n\n") == 3
+    assert shown("--csv").count("\n\n") == 4
 
 
 def test_the_picture_is_one_and_has_every_host(tmp_path: Path) -> None:

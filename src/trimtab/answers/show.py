@@ -107,6 +107,30 @@ class Lan:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A BGP session with a network around the estate, and the link that it is on."""
+
+    site: str
+    """The site's name."""
+    host: str
+    """Ours."""
+    upstream: str
+    """Its name at the site."""
+    asn: int
+    """Its AS number."""
+    role: str
+    """transit, peer, route-server or customer."""
+    interface: str
+    """By which the host is connected to it; "" where nothing says that."""
+    address: str
+    """Ours there, with its length."""
+    peer: str
+    """Its router's."""
+    stated: bool
+    """Whether the file says ours; otherwise it is derived."""
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """An address that hosts share, or at which clients come to one of them."""
 
@@ -143,7 +167,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class NetworkPlan:
-    """Hosts, networks, shared addresses and flows."""
+    """Hosts, networks, shared addresses, links to other networks and flows."""
 
     estate: str
     """The estate's name."""
@@ -153,5 +177,7 @@ class NetworkPlan:
     """By site."""
     addresses: tuple[Address, ...]
     """By site."""
+    links: tuple[Link, ...]
+    """By site, then by upstream."""
     flows: tuple[Flow, ...]
     """By site."""

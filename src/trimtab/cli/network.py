@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trimtab.answers.show import Address, Lan, NetworkPlan, Placed
+from trimtab.answers.show import Address, Lan, Link, NetworkPlan, Placed
 from trimtab.daemons.flows import flows
 from trimtab.estate.addressing import FAMILIES, Vlan
 from trimtab.estate.inventory import Host, Inventory
+from trimtab.estate.peering import sessions
 from trimtab.estate.reached import public_of
 
 
@@ -19,8 +20,18 @@ def network(inventory: Inventory) -> NetworkPlan:
         tuple(each for site in sites for host in inventory.at(site) for each in _placed(inventory, host)),
         tuple(_lan(inventory, site, vlan) for site in sites for vlan in inventory.vlans(site)),
         tuple(each for site in sites for each in _addresses(inventory, site)),
+        tuple(each for site in sites for each in _links(inventory, site)),
         flows(inventory),
     )
+
+
+def _links(inventory: Inventory, site: str) -> Iterator[Link]:
+    for each in sessions(inventory, site):
+        up = each.declared
+        yield Link(
+            site, each.host.name, each.upstream, up.asn, up.role, up.interface or "",
+            str(each.local), str(each.peer), up.stated,
+        )  # fmt: skip
 
 
 def _placed(inventory: Inventory, host: Host) -> Iterator[Placed]:

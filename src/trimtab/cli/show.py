@@ -29,7 +29,7 @@ Network = Annotated[
 Markdown = Annotated[bool, typer.Option("--markdown", help="the tables of --network as Markdown")]
 Csv = Annotated[bool, typer.Option("--csv", help="the tables of --network as CSV, a blank line between two")]
 Only = Annotated[
-    str, typer.Option("--table", help="one of them: networks, hosts, addresses, flows", metavar="NAME")
+    str, typer.Option("--table", help="one of them: networks, hosts, addresses, links, flows", metavar="NAME")
 ]
 Picture = Annotated[
     Path | None,

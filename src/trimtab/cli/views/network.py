@@ -41,6 +41,15 @@ def tables(plan: NetworkPlan) -> list[Table]:
             tuple((a.site, a.address, a.kind, " ".join(a.of), a.at) for a in plan.addresses),
         ),
         Table(
+            "links",
+            ("site", "host", "upstream", "asn", "role", "interface", "address", "peer", "is"),
+            tuple(
+                (k.site, k.host, k.upstream, str(k.asn), k.role, k.interface or "-", k.address, k.peer,
+                 "stated" if k.stated else "derived")
+                for k in plan.links
+            ),
+        ),
+        Table(
             "flows",
             ("site", "from", "to", "protocol", "ports", "for"),
             tuple((f.site, f.source, f.target, f.protocol, ports(f), f.purpose) for f in plan.flows),
