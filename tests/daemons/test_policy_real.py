@@ -37,10 +37,11 @@ sites:
       server: {asn: 64501, role: route-server, peer: [198.51.100.253], local: [198.51.100.77/24], bfd: false}
       peer: {asn: 64502, role: peer, peer: [198.51.100.90], local: [198.51.100.77/24], bfd: false, learned_communities: ["64496:9"]}
       shop: {asn: 64503, role: customer, peer: [192.0.2.4], local: [192.0.2.5/31], bfd: false, only: [46.3.0.0/20, shop.json]}
-      quiet: {asn: 64504, peer: [192.0.2.8], local: [192.0.2.9/31], bfd: false, accept: default}
+      quiet: {asn: 64504, peer: [192.0.2.8], local: [192.0.2.9/31], bfd: false, accept: default, only: [46.9.0.0/20]}
       deaf: {asn: 64505, peer: [192.0.2.12], local: [192.0.2.13/31], bfd: false, accept: none}
   two:
     {id: 2, at: [1.3, 103.8], asn: 64497, public: [198.18.0.0/22], hosts: {router: 1, proxy: 2, backend: 2},
+     networks: {rack: {groups: [backend], vlan: 300, prefixes: [46.8.0.0/22], gateway: [46.8.0.1]}},
      upstreams: {isp: {asn: 64500, peer: [198.51.101.1], bfd: false}}}
 services: {www: {names: [www.small.example], routes: [{pool: web}]}}
 pools: {web: {hosts: backend, port: 8080}}
@@ -98,6 +99,10 @@ TOLD = (
     Told("transit", "45.0.8.0/24", "a path of 65", 0, (3320,) * 65),
     Told("transit", "45.0.9.0/24", "a path of 60", 380, (3320,) * 59),
     Told("peer", "0.0.0.0/0", "a default that nobody asked for", 0),
+    Told("peer", "0.0.0.0/1", "half of everything", 0),
+    Told("peer", "128.0.0.0/1", "the other half", 0),
+    Told("peer", "46.8.1.0/24", "a part of a network that another site stands in", 0),
+    Told("peer", "192.88.99.0/24", "what was 6to4", 0),
     Told("peer", "46.0.0.0/24", "a peer's own", 500),
     Told("peer", "46.0.1.0/24", "a peer's customer", 500, (50000,)),
     Told("peer", "46.0.2.0/24", "leaked from our transit", 0, (64500, 50000)),
@@ -117,7 +122,7 @@ TOLD = (
     Told("shop", "46.6.4.0/22", "a part as long as the list allows", 600),
     Told("shop", "46.6.0.0/24", "a part longer than the list allows", 0),
     Told("shop", "0.0.0.0/0", "a customer's default", 0),
-    Told("quiet", "0.0.0.0/0", "only the default is accepted", 400),
+    Told("quiet", "0.0.0.0/0", "only the default is accepted, and `only` is about all others", 400),
     Told("quiet", "45.1.0.0/24", "more than the default", 0),
     Told("deaf", "0.0.0.0/0", "nothing is accepted", 0),
 )  # fmt: skip

@@ -93,6 +93,8 @@ def test_a_list_says_what_is_exact_and_what_is_not() -> None:
             V4.replace('"less-equal": 23', '"less-equal": 21'),
             "x.json:4: 194.0.0.0/20 from /22 to /21 cannot be",
         ),
+        (V4.replace('"less-equal": 24', '"less-equal": 1e999'), "x.json:3: no prefix as"),
+        (V6.replace("::/32", "::%eth0/32"), "x.json:2: no prefix as"),
         (V6.replace("/32", "/49"), "x.json:2: 2a00:1450::/49 is longer than /48"),
     ],
 )

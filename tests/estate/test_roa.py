@@ -44,6 +44,8 @@ def test_what_is_written_is_read_again() -> None:
         ({"prefix": "203.0.113.0/24", "asn": -1}, "cannot be"),
         ({"prefix": "203.0.113.0/24", "asn": 1, "maxLength": 23}, "cannot be"),
         ({"prefix": "203.0.113.0/24", "asn": 1, "maxLength": 33}, "cannot be"),
+        ({"prefix": "203.0.113.0/24", "asn": 1, "maxLength": float("inf")}, "is no ROA"),
+        ({"prefix": "203.0.113.0/ 24", "asn": 1}, "is no ROA"),
         ({"asn": 1}, "no ROA"),
         ("203.0.113.0/24", "no ROA"),
         (None, "no ROA"),
@@ -111,6 +113,7 @@ def test_aspas_of_both_exporters_are_read() -> None:
         {"customer": 1},
         {"customer": 1, "providers": [-1]},
         {"customer": 2**32, "providers": []},
+        {"customer": float("inf"), "providers": []},
     ],
 )
 def test_what_is_no_aspa_is_told_with_its_number(entry: object) -> None:

@@ -89,7 +89,9 @@ def _listed(entry: Any, at: Callable[[], str]) -> Listed:
         exact = entry.get("exact", "greater-equal" not in entry and "less-equal" not in entry)
         least = net.prefixlen if exact else int(entry.get("greater-equal", net.prefixlen))
         most = net.prefixlen if exact else int(entry.get("less-equal", net.max_prefixlen))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if net.version == 6 and net.network_address.scope_id is not None:
+            raise ValueError("a zone")
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ValueError(f"{at()}: no prefix as `bgpq4 -j` writes it: {ascii(entry)[:100]}") from error
     if not net.prefixlen <= least <= most <= net.max_prefixlen:
         raise ValueError(f"{at()}: {net} from /{least} to /{most} cannot be")

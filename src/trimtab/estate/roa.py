@@ -105,7 +105,7 @@ def read_aspas(found: Mapping[str, Any]) -> dict[int, frozenset[int]]:
         try:
             customer = _asn(each["customer_asid"] if "customer_asid" in each else each["customer"])
             providers = frozenset(map(_asn, each["providers"]))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise BadInput(f"aspas[{number}] is no ASPA: {ascii(each)[:100]}", _ASPAS) from error
         if not all(0 <= asn < 2**32 for asn in (customer, *providers)):
             raise BadInput(f"aspas[{number}] cannot be: {ascii(each)[:100]}", _ASPAS)
@@ -123,7 +123,7 @@ def _vrp(entry: Any, number: int, wanted: set[Key] | None) -> Vrp | None:
         key = _key(entry["prefix"])
         longest = int(entry.get("maxLength", key[1]))
         asn = _asn(entry["asn"])
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError) as error:
         raise BadInput(f"roas[{number}] is no ROA: {ascii(entry)[:100]}", _EXPECTED) from error
     if not key[1] <= longest <= (32 if key[0] == 4 else 128) or not 0 <= asn < 2**32:
         raise BadInput(f"roas[{number}] cannot be: {ascii(entry)[:100]}", _EXPECTED)
@@ -137,6 +137,8 @@ def _key(text: str) -> Key:
     address, _, length = text.partition("/")
     version = 6 if ":" in address else 4
     raw = socket.inet_pton(socket.AF_INET6 if version == 6 else socket.AF_INET, address)
+    if not (length.isascii() and length.isdecimal()):
+        raise ValueError("no length")
     network, bits = int.from_bytes(raw, "big"), int(length)
     if not 0 <= bits <= len(raw) * 8 or network & ((1 << (len(raw) * 8 - bits)) - 1):
         raise ValueError("no prefix")

@@ -25,12 +25,26 @@ def uplink_faults(inventory: Inventory) -> Iterator[Problem]:
             yield from _peers(upstream, at, taken)
             yield from _blackhole(inventory, site, upstream, at)
             yield from _same_link(inventory, site, upstream, at, links)
+            yield from _marks(inventory, upstream, at)
+            yield from _keepalive(inventory, upstream, at)
             if upstream.stated:
                 yield from _stated(inventory, site, upstream, at, owners)
             else:
                 for i, peer in enumerate(upstream.peer):
                     yield from _derived(inventory, site, peer, (*at, "peer", i))
             yield from _networks(inventory, upstream, site, at, nets)
+    yield from _own_peers(inventory, owners)
+
+
+def _keepalive(inventory: Inventory, upstream: Upstream, at: Loc) -> Iterator[Problem]:
+    hold = inventory.estate.tiers.router.hold
+    if upstream.keepalive is not None and upstream.hold is None and upstream.keepalive * 3 > hold:
+        what = f"`keepalive` is at most a third of `hold`, which is {hold:g}s for all routers"
+        yield (
+            (*at, "keepalive"),
+            what,
+            "RFC 4271, 4.4: a `hold` of this session's own, or a shorter `keepalive`",
+        )
 
 
 def _blackhole(inventory: Inventory, site: str, upstream: Upstream, at: Loc) -> Iterator[Problem]:
@@ -60,31 +74,56 @@ def _peers(upstream: Upstream, at: Loc, taken: dict[str, Loc]) -> Iterator[Probl
         elif on_every_link(peer) and upstream.interface is None:
             hint = "name our interface towards it: `interface: eth1`"
             yield loc, f"{peer} is on every link: nobody could tell on which it is meant", hint
-        key = f"{peer} {at[1]}" if upstream.stated or peer.is_link_local else str(peer)
-        if key in taken and _same_hosts(upstream):
+        if upstream.stated or on_every_link(peer):
+            continue  # by host: `_same_link`
+        if str(peer) in taken:
             yield loc, f"{peer} is a peer already", "each session has its own peer address"
-        taken[key] = loc
+        taken[str(peer)] = loc
 
 
 def _same_link(
     inventory: Inventory, site: str, upstream: Upstream, at: Loc, links: dict[tuple[str, str, IPAddress], str]
 ) -> Iterator[Problem]:
-    """A link-local peer of one host is one neighbour on each of its interfaces, whatever its AS number."""
+    """A host has one neighbour at an address, whatever its AS number; at a link-local one on each of its interfaces."""
     hosts = upstream.sessions or [host.name for host in speakers(inventory, site)[:1]]
-    for i, peer in enumerate(upstream.peer):
+    for i, peer in enumerate(upstream.peer if upstream.stated else ()):
         for host in hosts:
-            if not on_every_link(peer) or upstream.interface is None:
-                continue
-            other = links.setdefault((host, upstream.interface, peer), str(at[-1]))
+            link = (upstream.interface or "") if on_every_link(peer) else ""
+            other = links.setdefault((host, link, peer), str(at[-1]))
             if other != at[-1]:
-                what = f"{peer} on {host}'s {upstream.interface} is {other}'s peer already"
-                yield (*at, "peer", i), what, "another neighbour is on another `interface`"
+                where = f"on {host}'s {link}" if link else f"of {host}"
+                hint = (
+                    "another neighbour is on another `interface`"
+                    if link
+                    else "each session has its own peer address"
+                )
+                yield (*at, "peer", i), f"{peer} {where} is {other}'s peer already", hint
                 break
 
 
-def _same_hosts(upstream: Upstream) -> bool:
-    """Two entries with one peer are two sessions only where each names its own hosts."""
-    return not upstream.sessions
+def _marks(inventory: Inventory, upstream: Upstream, at: Loc) -> Iterator[Problem]:
+    """ASN:1:* and ASN:2:* of ours say where a route was learnt and why it is refused: whoever sets one, says that."""
+    ours = {inventory.asn(site) for site in inventory.site_names()}
+    for key, listed in (
+        ("communities", upstream.communities),
+        ("learned_communities", upstream.learned_communities),
+    ):
+        for i, each in enumerate(listed):
+            if each.large and each.parts[0] in ours and each.parts[1] in (1, 2):
+                what = f"{':'.join(map(str, each.parts))} is what routers mark routes with themselves"
+                yield (*at, key, i), what, "a large community of ours with another number in the middle"
+
+
+def _own_peers(inventory: Inventory, owners: dict[IPAddress, tuple[str, IPInterface]]) -> Iterator[Problem]:
+    for site in inventory.site_names():
+        for name, upstream in inventory.estate.sites[site].upstreams.items():
+            own = {
+                each.ip for stated in (*upstream.sessions.values(), upstream.local or ()) for each in stated
+            }
+            for i, peer in enumerate(upstream.peer):
+                if peer in owners and peer not in own and not on_every_link(peer):
+                    loc: Loc = ("sites", site, "upstreams", name, "peer", i)
+                    yield loc, f"{peer} is {owners[peer][0]}'s own", "the address of the upstream's router"
 
 
 def _stated(
@@ -148,6 +187,8 @@ def _local(upstream: Upstream, local: IPInterface, loc: Loc) -> Iterator[Problem
     elif via is None:
         hint = "our next hop in " + str(local.network) + ": `via: [ADDRESS]`"
         yield loc, f"nothing leads to {peer}, which is not in {local.network}", hint
+    elif via == local.ip:
+        yield loc, f"the next hop {via} is our own", "whoever passes it on to the peer"
     elif via not in local.network:
         yield loc, f"the next hop {via} is not in {local.network}", "it has to be next door"
 

@@ -204,6 +204,8 @@ class Upstream(Noun):
                 "a customer's prefixes have to be known, or its mistakes are announced as ours: add `only: [PREFIX]`"
             )
         self._written_down()
+        if self.multihop is not None and any(p.version == 6 and p.is_link_local for p in self.peer):
+            raise ValueError("a link-local peer is next door: no `multihop`")
         if self.role == "customer" and self.blackhole is not None:
             raise ValueError("a customer is asked to drop nothing: `blackhole` is for networks that carry us")
         if self.keepalive is not None and self.hold is not None and self.keepalive * 3 > self.hold:

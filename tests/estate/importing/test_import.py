@@ -166,6 +166,8 @@ def test_unknown_sites_and_roles_are_told_once_with_the_way_out() -> None:
         ("{]", "file1:1:1  not JSON"),
         ("{}", "file1:1:1  this is no inventory"),
         ('{"_meta": {"hostvars": {"x": {}}}}', "file1:1:1  `x` is in no site"),
+        ('{"fra": {"hosts": 5}, "_meta": {"hostvars": {"x": {}}}}', "file1:1:1  `x` is in no site"),
+        ('{"fra": {"children": 5}, "_meta": {"hostvars": {"x": {}}}}', "file1:1:1  `x` is in no site"),
         ('Name,Site,Role\n"x', "file1:2:1  not CSV"),
         (
             "Name,Site,Role\nedge-a,fra,proxy\nEDGE-A.example,fra,proxy\n",

@@ -18,6 +18,7 @@ from trimtab.daemons.bird.features import features
 from trimtab.daemons.bird.peerings import (
     BOGONS,
     estate_prefixes,
+    guarded_prefixes,
     has_unnumbered,
     next_hops,
     own_prefixes,
@@ -46,6 +47,8 @@ UNROUTED: dict[Family, tuple[str, ...]] = {
     6: ("fc00::/7",),
 }
 LONGEST: dict[Family, int] = {4: 24, 6: 48}
+# Nobody is given more (IANA's registries): halves of everything would be a default route by another name.
+SHORTEST: dict[Family, int] = {4: 8, 6: 12}
 BITS: dict[Family, int] = {4: 32, 6: 128}
 
 
@@ -150,9 +153,11 @@ def _router_family(inventory: Inventory, host: Host, family: Family) -> dict[str
         "unrouted": UNROUTED[family],
         "elsewhere": _elsewhere(inventory, host.site, family),
         "longest": LONGEST[family],
+        "shortest": SHORTEST[family],
         "bogons": BOGONS[family],
         "estate": estate_prefixes(inventory, host.site, family),
         "own_prefixes": own_prefixes(inventory, family),
+        "guarded": guarded_prefixes(inventory, family),
         "lans": stated_networks(inventory, host.site, family),
         "sites": _other_sites(inventory, host, family),
         "siblings": [

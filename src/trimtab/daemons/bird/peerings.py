@@ -15,7 +15,7 @@ from trimtab.estate.community import WELL_KNOWN, Community
 from trimtab.estate.inventory import Host, Inventory
 from trimtab.estate.peering import Session, apiece, link_networks, on_every_link, sessions
 from trimtab.estate.quantity import Timer
-from trimtab.estate.special import EXAMPLE_AS, PRIVATE_AS, RESERVED_AS, UNASSIGNED_AS
+from trimtab.estate.special import EXAMPLE_AS, PRIVATE_AS, RESERVED_AS, UNASSIGNED_AS, block_of
 from trimtab.estate.upstream import ROLES, RoleName, Upstream
 
 # Special-purpose space (RFC 6890, RFC 5737, RFC 2544, RFC 3849, RFC 6598) and multicast.
@@ -23,9 +23,10 @@ BOGONS: dict[Family, tuple[str, ...]] = {
     4: (
         "0.0.0.0/8+", "10.0.0.0/8+", "100.64.0.0/10+", "127.0.0.0/8+", "169.254.0.0/16+", "172.16.0.0/12+",
         "192.0.0.0/24+", "192.0.2.0/24+", "192.168.0.0/16+", "198.18.0.0/15+", "198.51.100.0/24+", "203.0.113.0/24+",
-        "224.0.0.0/3+",
+        "192.88.99.0/24+", "224.0.0.0/3+",
     ),
-    6: ("::/8+", "100::/64+", "2001:db8::/32+", "fc00::/7+", "fe80::/10+", "ff00::/8+"),
+    # all that is given out lies in 2000::/3 (RFC 4291)
+    6: ("::/3+", "2001:2::/48+", "2001:db8::/32+", "2002::/16+", "3fff::/20+", "4000::/2+", "8000::/1+"),
 }  # fmt: skip
 # Networks that buy from nobody: a peer, an exchange or a customer that tells us what it has from one of them leaks.
 TRANSIT_FREE = (
@@ -148,6 +149,20 @@ def own_prefixes(inventory: Inventory, family: Family) -> list[str]:
     """What only we announce: the sites' prefixes and the anycast ones."""
     found = {p for s in inventory.site_names() if (p := inventory.public(s, family)) is not None}
     return _sorted(found | set(inventory.anycast(family)))
+
+
+def guarded_prefixes(inventory: Inventory, family: Family) -> list[str]:
+    """What nobody else may tell us: these, and the networks of all sites that are stated and not in a range for private use, which
+    the bogons have. A part of one would win over the network itself.
+    """
+    stated = (
+        vlan.network(family)
+        for site in inventory.site_names()
+        for vlan in inventory.vlans(site)
+        if vlan.is_stated(family)
+    )
+    found = {str(net) for net in stated if block_of(net) is None}
+    return [*own_prefixes(inventory, family), *sorted(found - set(own_prefixes(inventory, family)))]
 
 
 def stated_networks(inventory: Inventory, site: str, family: Family) -> list[str]:

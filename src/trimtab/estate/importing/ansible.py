@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from ipaddress import ip_interface
 from typing import Any
@@ -62,12 +62,17 @@ def _groups(data: Mapping[str, Any]) -> Iterator[tuple[str, set[str]]]:
         seen, wait = {name}, [name]
         while wait:
             group = direct.get(wait.pop(), {})
-            for host in group.get("hosts") or ():
+            for host in _names(group.get("hosts")):
                 of.setdefault(str(host), set()).add(name)
-            fresh = [str(child) for child in group.get("children") or () if str(child) not in seen]
+            fresh = [str(child) for child in _names(group.get("children")) if str(child) not in seen]
             seen.update(fresh)
             wait += fresh
     yield from of.items()
+
+
+def _names(value: Any) -> Iterable[Any]:
+    """A list of them, or a map by them; of anything else nothing."""
+    return value if isinstance(value, list | dict) else ()
 
 
 def _lines(text: str) -> dict[str, int]:
