@@ -66,7 +66,12 @@ def _blackhole(inventory: Inventory, site: str, upstream: Upstream, at: Loc) -> 
 def _peers(upstream: Upstream, at: Loc, taken: dict[str, Loc]) -> Iterator[Problem]:
     for i, peer in enumerate(upstream.peer):
         loc: Loc = (*at, "peer", i)
-        if peer.is_loopback or peer.is_multicast or peer.is_unspecified:
+        if (
+            peer.is_loopback
+            or peer.is_multicast
+            or peer.is_unspecified
+            or (peer.version == 4 and peer.is_reserved)
+        ):
             yield loc, f"{peer} cannot be a peer", "the address of the upstream's router"
         elif peer.is_link_local and not upstream.stated:
             hint = "an address in the /29 (IPv6 /125) between you, or write ours: `local: [ADDRESS/LENGTH]`"
@@ -168,16 +173,10 @@ def _local(upstream: Upstream, local: IPInterface, loc: Loc) -> Iterator[Problem
         return
     if local.ip == peer:
         yield loc, f"{local.ip} is the peer's", "ours is another one"
-    elif (
-        local.version == 4
-        and local.network.prefixlen < 31
-        and local.ip
-        in (
-            local.network.network_address,
-            local.network.broadcast_address,
-        )
-    ):
+    elif _is_no_hosts(local.ip, local):
         yield loc, f"{local.ip} is no host's in {local.network}", "the address that our router has there"
+    elif _is_no_hosts(peer, local):
+        yield loc, f"the peer {peer} is no host's in {local.network}", "the address of the upstream's router"
     via = upstream.via_of(local.version)
     if peer in local.network:
         return
@@ -191,6 +190,11 @@ def _local(upstream: Upstream, local: IPInterface, loc: Loc) -> Iterator[Problem
         yield loc, f"the next hop {via} is our own", "whoever passes it on to the peer"
     elif via not in local.network:
         yield loc, f"the next hop {via} is not in {local.network}", "it has to be next door"
+
+
+def _is_no_hosts(address: IPAddress, local: IPInterface) -> bool:
+    net = local.network
+    return net.version == 4 and net.prefixlen < 31 and address in (net.network_address, net.broadcast_address)
 
 
 def _derived(inventory: Inventory, site: str, peer: IPAddress, loc: Loc) -> Iterator[Problem]:
