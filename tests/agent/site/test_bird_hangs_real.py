@@ -117,10 +117,12 @@ def instead(said: bytes, drip: bytes) -> Callable[[Agent, Pair], object]:
 
     @asynccontextmanager
     async def hang(agent: Agent, pair: Pair) -> AsyncIterator[None]:
+        over = asyncio.Event()  # a server of Python 3.12 or later waits for its connections as it ends
+
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 writer.write(said)
-                while not writer.is_closing():
+                while not (over.is_set() or writer.is_closing()):
                     writer.write(drip)
                     await writer.drain()
                     await asyncio.sleep(TICK_S)
@@ -135,6 +137,7 @@ def instead(said: bytes, drip: bytes) -> Callable[[Agent, Pair], object]:
                 yield
             finally:
                 agent.lead(pair.folder / "ours.ctl")
+                over.set()
 
     return hang
 
