@@ -8,9 +8,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trimtab.lab.topology import Node, Topology
 
@@ -40,8 +41,8 @@ class Machine:
         """Its standard output. Raises CalledProcessError."""
         return subprocess.run(self.argv(words), stdout=subprocess.PIPE, text=True, check=check).stdout
 
-    def popen(self, *words: str, **keywords: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(self.argv(words), text=True, **keywords)  # type: ignore[call-overload, no-any-return]
+    def popen(self, *words: str, **keywords: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(self.argv(words), text=True, **keywords)
 
     def birdc(self, *words: str) -> str:
         return self.run("birdc", "-s", "/run/bird/bird.ctl", *words)
@@ -122,10 +123,10 @@ def speaker(made: Machine) -> None:
     made.run("bird", "-c", "/etc/bird/bird.conf", "-s", "/run/bird/bird.ctl", "-P", "/run/bird.pid")
 
 
-def until(what: str, holds: object, seconds: float = SPEAKS) -> None:
+def until(what: str, holds: Callable[[], bool], seconds: float = SPEAKS) -> None:
     """Raises RuntimeError where it does not come to hold."""
     ends = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
+    while not holds():
         if time.monotonic() > ends:
             raise RuntimeError(f"never: {what}")
         time.sleep(0.05)

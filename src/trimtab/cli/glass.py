@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path as File
 
@@ -72,9 +73,9 @@ def glass(around: Around, what: str, vantage: str) -> Glass:
     """vantage: who is asked, "" for everybody. Raises BadInput for one that is not there."""
     ways: dict[str, Callable[[], Known]] = {}
     for host in around.speakers():
-        ways[host.name] = lambda host=host: _host(around, host, what)  # type: ignore[misc]
+        ways[host.name] = partial(_host, around, host, what)
     for name in sorted(around.others):
-        ways[name] = lambda name=name: _other(around, name, what)  # type: ignore[misc]
+        ways[name] = partial(_other, around, name, what)
     if vantage and vantage not in ways:
         raise BadInput(f"nobody here is called {vantage!r}", f"there are: {', '.join(ways)}")
     found: list[Known] = []
