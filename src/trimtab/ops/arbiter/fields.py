@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trimtab.registry import fields
@@ -132,3 +133,16 @@ class Body:
             if not isinstance(row, list) or len(row) != width:
                 raise BadRecord(f"{name}: rows of {width} are expected, got {shown(row)!r}")
             yield Body(row)
+
+
+def encoded(
+    key: str, body: Mapping[str, Any], decode: Callable[[str, bytes], object], *, ascii_: bool = True
+) -> bytes:
+    """The value of a record. Raises BadRecord for one that `decode` would not take: here its writer learns of it."""
+    try:
+        text = json.dumps(body, separators=(",", ":"), sort_keys=True, allow_nan=False, ensure_ascii=ascii_)
+        value = text.encode()
+    except ValueError as error:  # a number that is none, half a character
+        raise BadRecord(f"{shown(key)}: {shown(error)}") from error
+    decode(key, value)
+    return value

@@ -15,11 +15,10 @@ A record of somebody else's making is not trusted: every value is bounded and ty
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from trimtab.ops.arbiter.fields import Body, Named
+from trimtab.ops.arbiter.fields import Body, Named, encoded
 from trimtab.ops.arbiter.ledger import (
     MAX_GRANTS,
     MAX_OBJECTIONS,
@@ -69,13 +68,7 @@ def key_of(record: Record) -> str:
 
 def encode(record: Record) -> bytes:
     """The value of a record. Raises BadRecord for one that `decode` would not take: here its writer learns of it."""
-    key = key_of(record)
-    try:
-        value = json.dumps(_body(record), separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
-    except ValueError as error:  # a number that is none
-        raise BadRecord(f"{shown(key)}: {error}") from error
-    decode(key, value)
-    return value
+    return encoded(key_of(record), _body(record), decode)
 
 
 def decode(key: str, value: bytes) -> Record:

@@ -6,13 +6,12 @@ blackholed/SITE/HOST  what a router of the site came to
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
-from trimtab.ops.arbiter.fields import NUMBER, SITE, Body, Named
+from trimtab.ops.arbiter.fields import NUMBER, SITE, Body, Named, encoded
 from trimtab.ops.arbiter.ledger import plain
 from trimtab.ops.blackhole.hole import LIMIT_S, MOST, Came, Hole
 from trimtab.registry.fields import BadRecord, named, number, shown
@@ -30,13 +29,7 @@ def key_of(record: Record) -> str:
 
 def encode(record: Record) -> bytes:
     """Raises BadRecord for one that `decode` would not take."""
-    key = key_of(record)
-    try:
-        value = json.dumps(_body(record), separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
-    except ValueError as error:  # a number that is none
-        raise BadRecord(f"{shown(key)}: {error}") from error
-    decode(key, value)
-    return value
+    return encoded(key_of(record), _body(record), decode)
 
 
 def decode(key: str, value: bytes) -> Record:

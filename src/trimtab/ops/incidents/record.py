@@ -6,13 +6,12 @@ open/SITE        the number of the site's open incident; deleted with the write 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from trimtab.ops.arbiter.fields import NUMBER, Body, Named
+from trimtab.ops.arbiter.fields import NUMBER, Body, Named, encoded
 from trimtab.ops.incidents.incident import (
     MAX_EVENTS,
     MAX_ROUTERS,
@@ -50,16 +49,7 @@ def key_of(record: Record) -> str:
 
 def encode(record: Record) -> bytes:
     """Raises BadRecord for one that `decode` would not take."""
-    key = key_of(record)
-    try:
-        text = json.dumps(
-            _body(record), separators=(",", ":"), sort_keys=True, allow_nan=False, ensure_ascii=False
-        )
-        value = text.encode()
-    except ValueError as error:  # a number that is none, half a character
-        raise BadRecord(f"{shown(key)}: {shown(error)}") from error
-    decode(key, value)
-    return value
+    return encoded(key_of(record), _body(record), decode, ascii_=False)
 
 
 def decode(key: str, value: bytes) -> Record:
